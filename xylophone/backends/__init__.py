@@ -1,0 +1,1 @@
+"""Backends: what delivers pulses to hammers, chosen by a URL."""

@@ -1,0 +1,92 @@
+"""Clocks: where time comes from. Nothing else in the package reads the machine's.
+
+A clock counts seconds from a zero of its own and waits. The virtual one waits in no time at
+all: it jumps, and on its way calls what was asked for at a moment in between, so that a test
+can press pause in the middle of a song and compare times exactly.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from .errors import OptionError
+
+
+class Clock(Protocol):
+    """Seconds since the clock's zero, and a way to wait for a moment."""
+
+    def now(self) -> float:
+        """Return the present time."""
+
+    def wait_until(self, moment: float) -> None:
+        """Return at `moment` at the earliest, or sooner when `wake` is called; at once if past."""
+
+    def wake(self) -> None:
+        """End a wait that is under way, or the next one; from any thread or signal handler."""
+
+
+class SystemClock:
+    """The machine's monotonic clock, zero when it was made."""
+
+    def __init__(self) -> None:
+        self._zero = time.monotonic()
+        self._wake = threading.Event()
+
+    def now(self) -> float:
+        """Return seconds since the clock was made."""
+        return time.monotonic() - self._zero
+
+    def wait_until(self, moment: float) -> None:
+        """Sleep until `moment`, or until `wake` is called."""
+        if self._wake.wait(max(0.0, moment - self.now())):
+            self._wake.clear()
+
+    def wake(self) -> None:
+        """End the present wait, or the next."""
+        self._wake.set()
+
+
+class VirtualClock:
+    """A clock that tests own: waiting moves it, and nothing else does."""
+
+    def __init__(self, start: float = 0.0) -> None:
+        self._now = start
+        self._calls: list[tuple[float, int, Callable[[], object]]] = []
+        self._count = itertools.count()
+        self._woken = False
+
+    def now(self) -> float:
+        """Return the virtual time."""
+        return self._now
+
+    def at(self, moment: float, call: Callable[[], object]) -> None:
+        """Have `call` called when the clock comes by `moment`; calls of one moment keep their order."""
+        if not moment >= self._now:
+            raise OptionError(
+                f"time {moment} s is past: the virtual clock is at {self._now} s; ask for a later one"
+            )
+        heapq.heappush(self._calls, (moment, next(self._count), call))
+
+    def wait_until(self, moment: float) -> None:
+        """Jump to `moment`, or to the call on the way there that ends the wait by `wake`."""
+        if not math.isfinite(moment) and not self._calls:
+            raise OptionError(
+                f"cannot wait until {moment}: a virtual clock never gets there; give a finite time"
+            )
+        while not self._woken and self._calls and self._calls[0][0] <= moment:
+            due, _, call = heapq.heappop(self._calls)
+            self._now = max(self._now, due)
+            call()
+        if not self._woken:
+            self._now = max(self._now, moment)
+        self._woken = False
+
+    def wake(self) -> None:
+        """End the present wait at the present moment, or the next."""
+        self._woken = True

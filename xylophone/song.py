@@ -1,0 +1,118 @@
+"""A song: tables of notes, tempos and metres, in song time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+Table = npt.NDArray[np.void]
+
+DRUM_CHANNEL = 9
+"""The channel of General MIDI's drum kit, counted from 0; musicians call it 10."""
+
+NOTE = np.dtype(
+    [
+        ("onset", "f8"),  # seconds from the beginning of the song
+        ("duration", "f8"),  # seconds, 0 where the file never ends the note
+        ("loudness", "f4"),  # velocity x volume (CC 7) / 100 x expression (CC 11) / 127; may pass 127
+        ("track", "u2"),  # number of the track, from 0
+        ("pitch", "u1"),  # MIDI pitch, 0..127
+        ("velocity", "u1"),  # as written, 1..127
+        ("channel", "u1"),  # MIDI channel, 0..15
+        ("program", "u1"),  # General MIDI program, 0..127
+    ],
+    align=True,
+)
+"""Row of `Song.notes`, sorted by onset; equal onsets keep the order of the file."""
+
+TEMPO = np.dtype(
+    [
+        ("time", "f8"),  # seconds from the beginning of the song
+        ("quarter", "f8"),  # the same place counted in quarter notes
+        ("bpm", "f8"),  # quarter notes a minute from here on
+    ]
+)
+"""Row of `Song.tempos`; the first is at 0."""
+
+METER = np.dtype(
+    [
+        ("quarter", "f8"),  # quarter notes from the beginning of the song
+        ("measure", "f8"),  # number of measures before this place
+        ("numerator", "u1"),  # beats in a measure
+        ("denominator", "u2"),  # 4: a beat is a quarter note, 8: an eighth
+    ],
+    align=True,
+)
+"""Row of `Song.meters`: a change of time signature; the first is at 0. A new one begins a measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One track that holds notes: its number in the file, name, and what plays in it."""
+
+    number: int
+    name: str
+    notes: int
+    channels: tuple[int, ...]
+    programs: tuple[int, ...]
+
+
+def plain_tempos() -> Table:
+    """Return the tempo table of a song that states none: 120 bpm (Standard MIDI Files 1.0)."""
+    return np.array([(0.0, 0.0, 120.0)], TEMPO)
+
+
+def plain_meters() -> Table:
+    """Return the metre table of a song that states none: 4/4."""
+    return np.array([(0.0, 0.0, 4, 4)], METER)
+
+
+@dataclass(frozen=True, eq=False)
+class Song:
+    """Notes as written, in seconds, with what is needed to say where in the music a moment is.
+
+    `notes`, `tempos` and `meters` are read-only tables of dtype NOTE, TEMPO and METER. `duration`
+    is the end of the last note or of the longest track, whichever is later. `warnings` names what
+    was damaged in the file, one line each.
+    """
+
+    notes: Table
+    title: str = ""
+    tempos: Table = field(default_factory=plain_tempos)
+    meters: Table = field(default_factory=plain_meters)
+    tracks: tuple[Track, ...] = ()
+    duration: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for table, dtype in ((self.notes, NOTE), (self.tempos, TEMPO), (self.meters, METER)):
+            if table.dtype != dtype:
+                raise TypeError(f"a song's table must have dtype {dtype}, not {table.dtype}")
+            table.flags.writeable = False
+        if not len(self.tempos) or not len(self.meters):
+            raise ValueError("a song needs a tempo and a metre at 0: leave the tables out for 120 bpm, 4/4")
+        onsets = self.notes["onset"]
+        if len(onsets) and not (onsets[0] >= 0 and bool(np.all(onsets[1:] >= onsets[:-1]))):
+            raise ValueError("a song's notes must be sorted by onset, the first at 0 s or later: sort them")
+
+    def __len__(self) -> int:
+        return len(self.notes)
+
+    def quarter_at(self, time: float) -> float:
+        """Return the place of a moment in quarter notes from the beginning."""
+        row = self.tempos[max(0, int(np.searchsorted(self.tempos["time"], time, "right")) - 1)]
+        return float(row["quarter"] + (time - row["time"]) * row["bpm"] / 60.0)
+
+    def tempo_at(self, time: float) -> float:
+        """Return the tempo at a moment in quarter notes a minute."""
+        return float(self.tempos["bpm"][max(0, int(np.searchsorted(self.tempos["time"], time, "right")) - 1)])
+
+    def measure_at(self, time: float) -> tuple[int, float]:
+        """Return measure and beat of a moment, both counted from 1; the beat has a fraction."""
+        quarter = self.quarter_at(time) + 1e-9  # a moment on the bar line belongs to what it opens
+        row = self.meters[max(0, int(np.searchsorted(self.meters["quarter"], quarter, "right")) - 1)]
+        beats = (quarter - float(row["quarter"])) * float(row["denominator"]) / 4.0
+        measures, beat = divmod(beats, float(row["numerator"]))
+        return int(row["measure"] + measures) + 1, round(beat, 6) + 1.0
