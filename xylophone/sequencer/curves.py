@@ -1,0 +1,115 @@
+"""Looking hammers up: level of a velocity, pulse width and latency of a level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..calibration import CURVES, Calibration
+from ..errors import CalibrationError
+from ..instrument import Instrument
+
+Array = npt.NDArray[np.float64]
+Index = npt.NDArray[np.intp]
+
+HOTTEST = 40.0
+"""K above the calibration's that the plan still makes up for; the token bucket keeps coils below."""
+
+_ROW = 10_000.0  # dB between the tables of two hammers laid end to end: far more than any level
+
+
+@dataclass(frozen=True)
+class Response:
+    """What n strikes need: coefficients of calibration.py's two formulas, each of shape (n,), in seconds."""
+
+    width: Array
+    latency: Array
+    width_loss: Array
+    width_loss2: Array
+    latency_loss: Array
+    latency_loss2: Array
+    width_rest: Array
+    latency_rest: Array
+
+    def width_at(self, loss: Array, rested: Array) -> Array:
+        """Return pulse widths under a drive loss (fraction) after a rest (0 just played .. 1 long rest)."""
+        return self.width + loss * (self.width_loss + loss * self.width_loss2) + rested * self.width_rest
+
+    def latency_at(self, loss: Array, rested: Array) -> Array:
+        """Return latencies under a drive loss after a rest."""
+        return (
+            self.latency + loss * (self.latency_loss + loss * self.latency_loss2) + rested * self.latency_rest
+        )
+
+
+class Curves:
+    """The calibration of one instrument, laid out for looking up many strikes at once."""
+
+    def __init__(self, instrument: Instrument, calibration: Calibration) -> None:
+        names = tuple(hammer.name for hammer in instrument.hammers)
+        if calibration.kind != instrument.kind.name:
+            raise CalibrationError(
+                f"the calibration is for hammers of kind {calibration.kind}, the instrument has "
+                f"{instrument.kind.name}: tune it, or change the kind in xylophone.toml"
+            )
+        self.calibration = calibration if calibration.hammers == names else calibration.select(names)
+        self.bottom_db, self.top_db = self.calibration.common_range()
+        self._levels = self.calibration.level
+        self._knots = self._levels.shape[1]
+        self._flat = (self._levels + _ROW * np.arange(len(names))[:, None]).ravel()
+        self._tables = {key: getattr(self.calibration, key).ravel() for key in CURVES}
+        self._shortest = instrument.column("shortest_pulse")
+        self._longest = instrument.column("longest_pulse")
+        self.current = instrument.column("current")
+        self._supply_limit = instrument.supply_limit
+        self.recovery = np.maximum(instrument.column("recovery"), self._spacing())
+
+    def level(self, hammer: Index, velocity: Array) -> Array:
+        """Return the level of each strike, dB re 1 m/s: velocity 1..127 spans the common scale evenly in dB.
+
+        A hammer that cannot reach a level gives the nearest that it can.
+        """
+        level = self.bottom_db + (self.top_db - self.bottom_db) * (velocity - 1.0) / 126.0
+        return np.clip(level, self._levels[hammer, 0], self._levels[hammer, -1])
+
+    def at(self, hammer: Index, level: Array) -> Response:
+        """Return what strikes of these hammers at these levels (within each hammer's range) need."""
+        first = hammer * self._knots
+        knot = np.searchsorted(self._flat, level + _ROW * hammer, "right") - 1
+        knot = np.clip(knot, first, first + self._knots - 2)
+        below, above = self._flat[knot], self._flat[knot + 1]
+        part = np.clip((level + _ROW * hammer - below) / (above - below), 0.0, 1.0)
+        return Response(
+            **{
+                key: table[knot] + part * (table[knot + 1] - table[knot])
+                for key, table in self._tables.items()
+            }
+        )
+
+    def bounded(self, hammer: Index, width: Array) -> Array:
+        """Return widths held between each hammer's shortest and longest pulse."""
+        return np.clip(width, self._shortest[hammer], self._longest[hammer])
+
+    @property
+    def largest_loss(self) -> float:
+        """The greatest drive loss that can be: the whole supply on other coils, a coil at its hottest."""
+        supply, warmth = self.calibration.supply, self.calibration.warmth
+        others = max(0.0, self._supply_limit - float(self.current.min()))
+        slope = 1.0 + max(abs(supply.width_slope), abs(supply.latency_slope))
+        return supply.per_ampere * others * slope + warmth.loss_per_kelvin * HOTTEST
+
+    @property
+    def longest_latency(self) -> float:
+        """An upper bound of any strike's latency."""
+        c, loss = self.calibration, self.largest_loss
+        extra = np.maximum(0.0, c.latency_loss) * loss + np.maximum(0.0, c.latency_loss2) * loss**2
+        return float((c.latency + extra + np.maximum(0.0, c.latency_rest)).max())
+
+    def _spacing(self) -> Array:
+        """The least time between two contacts of each hammer at which its pulses do not touch."""
+        c, loss = self.calibration, self.largest_loss
+        extra = np.maximum(0.0, c.latency_loss) * loss + np.maximum(0.0, c.latency_loss2) * loss**2
+        latest = (c.latency + extra + np.maximum(0.0, c.latency_rest)).max(axis=1)
+        return np.asarray(latest - c.latency.min(axis=1) + self._longest + 0.001)

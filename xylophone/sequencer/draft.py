@@ -1,0 +1,175 @@
+"""A plan in the making: one array for each property of the strikes, sorted by musical time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from ..song import Table
+from ..strikes import Refusal
+from .curves import Curves, Response
+from .state import Groups, State, by_hammer, decayed
+
+Array = npt.NDArray[np.float64]
+Index = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
+
+ROUNDS = 6
+"""Widths change the sag which changes widths: at most so many rounds, seldom more than three."""
+
+SETTLED = 1e-6
+"""s; a change of width too small for another round."""
+
+
+@dataclass
+class Draft:
+    """Strikes on their way to a plan; every array has one value for each strike."""
+
+    rows: Table  # the plan's rows: what goes in stays, what is decided is filled in at the end
+    time: Array
+    hammer: Index
+    level: Array  # as the music asks, before softening
+    priority: npt.NDArray[np.uint8]
+    delayed: Array  # re-timing by recovery alone
+    moved: Array  # all re-timing
+    softened: Array
+    rolled: Flags
+    refused: npt.NDArray[np.uint8]
+    settled: Flags  # decided in an earlier commit; to be left as it is
+    width: Array
+    latency: Array
+    loss: Array  # drive loss that the latency sees
+    width_loss: Array  # drive loss that the width sees
+    rested: Array
+    ready: dict[int, float] = field(default_factory=dict)
+    response: Response | None = None
+
+    @classmethod
+    def of(cls, rows: Table, settled: Flags, curves: Curves) -> Draft:
+        """Return the draft of PLANNED rows; those that are not settled begin undecided."""
+        hammer = rows["hammer"].astype(np.intp)
+        zeros = np.zeros(len(rows))
+        return cls(
+            rows=rows,
+            time=rows["time"].copy(),
+            hammer=hammer,
+            level=curves.level(hammer, rows["velocity"].astype(np.float64)),
+            priority=rows["priority"].copy(),
+            delayed=np.where(settled, rows["moved"], 0.0),
+            moved=np.where(settled, rows["moved"], 0.0),
+            softened=np.where(settled, rows["softened"], 0.0),
+            rolled=np.where(settled, rows["rolled"], False),
+            refused=np.where(settled, rows["refused"], Refusal.NONE).astype(np.uint8),
+            settled=settled,
+            width=zeros.copy(),
+            latency=zeros.copy(),
+            loss=zeros.copy(),
+            width_loss=zeros.copy(),
+            rested=np.ones(len(rows)),
+        )
+
+    @property
+    def start(self) -> Array:
+        """When each coil goes on."""
+        return self.time + self.moved - self.latency
+
+    @property
+    def played(self) -> Index:
+        """The strikes that are not refused."""
+        return np.flatnonzero(self.refused == Refusal.NONE)
+
+    def target(self, curves: Curves) -> Array:
+        """The level each strike shall have: as asked, less softening, within what its hammer can do."""
+        lowest = curves.calibration.level[self.hammer, 0]
+        target: Array = np.maximum(self.level - self.softened, lowest)
+        return target
+
+    def fit(self, curves: Curves, state: State, recent: Recent) -> None:
+        """Find width and latency of every strike played, under the sag, warmth and rest it will meet."""
+        self.response = curves.at(self.hammer, self.target(curves))
+        self._apply(curves)
+        played = self.played
+        order, _, groups = by_hammer(self.hammer[played])
+        sequence = played[order]  # by hammer, then time
+        for _ in range(ROUNDS):
+            warmth = self._remember(sequence, groups, curves, state)
+            sag = recent.sag(played, self, curves)
+            self.width_loss[played], self.loss[played] = sag[0] + warmth[played], sag[1] + warmth[played]
+            before = self.width
+            self._apply(curves)
+            if not len(played) or np.abs(self.width - before).max() < SETTLED:
+                break
+
+    def _remember(self, sequence: Index, groups: Groups, curves: Curves, state: State) -> Array:
+        """Set how rested each hammer is; return the drive loss of its coil's warmth."""
+        terms, warmth = curves.calibration.warmth, np.zeros(len(self.time))
+        start, width = self.start[sequence], self.width[sequence]
+        before = np.empty(len(sequence))
+        before[1:] = (start + width)[:-1]
+        before[groups.first] = state.end[groups.hammer]
+        rest = np.maximum(0.0, start - before)
+        self.rested[sequence] = -np.expm1(-rest / curves.calibration.rest_time)
+        if terms.per_second:
+            amounts = width * terms.per_second
+            kelvin = decayed(start, amounts, groups, terms.time_constant, state.start, state.warmth)
+            warmth[sequence] = kelvin * terms.loss_per_kelvin
+        return warmth
+
+    def _apply(self, curves: Curves) -> None:
+        assert self.response is not None
+        self.width = curves.bounded(self.hammer, self.response.width_at(self.width_loss, self.rested))
+        self.latency = np.clip(self.response.latency_at(self.loss, self.rested), 0.0, curves.longest_latency)
+
+    def finished(self) -> Table:
+        """Return the rows, filled in."""
+        rows, sent = self.rows, self.refused == Refusal.NONE
+        rows["moved"] = np.where(sent, self.moved, 0.0)
+        rows["start"] = np.where(sent, self.start, np.nan)
+        rows["width"] = np.where(sent, self.width, 0.0)
+        rows["softened"] = np.where(sent, self.softened, 0.0)
+        rows["rolled"] = self.rolled & sent
+        rows["refused"] = self.refused
+        rows["level"] = self.level - rows["softened"]
+        return rows
+
+
+@dataclass(frozen=True)
+class Recent:
+    """Pulses of earlier commits that may still run: their supply current is met by the new ones."""
+
+    start: Array
+    end: Array
+    current: Array
+
+    def sag(self, played: Index, draft: Draft, curves: Curves) -> tuple[Array, Array]:
+        """Return the drive losses by other coils that width and latency of the played strikes see.
+
+        Every pair of overlapping pulses is met once: pulses are sorted by start, and the n-th
+        neighbours of all are compared at once, for n = 1, 2, ... while any overlap.
+        """
+        supply = curves.calibration.supply
+        current = np.concatenate((self.current, curves.current[draft.hammer[played]]))
+        start = np.concatenate((self.start, draft.start[played]))
+        end = np.concatenate((self.end, draft.start[played] + draft.width[played]))
+        order = np.argsort(start, kind="stable")
+        start, end, current = start[order], end[order], current[order]
+        width_loss, loss = np.zeros(len(start)), np.zeros(len(start))
+        left = np.arange(max(0, len(start) - 1))
+        near = 1
+        while len(left := left[start[left + near] < end[left]]):
+            for mine, other in ((left, left + near), (left + near, left)):
+                begin = np.maximum(start[mine], start[other] + supply.lag)
+                finish = np.minimum(end[mine], end[other])
+                span = end[mine] - start[mine]
+                share = current[other] * np.maximum(0.0, finish - begin) / span
+                place = (begin + finish - 2 * start[mine]) / span - 1.0  # -1 at its start .. 1 at its end
+                for losses, slope in ((width_loss, supply.width_slope), (loss, supply.latency_slope)):
+                    losses[mine] += share * (1.0 + slope * place)
+            near += 1
+            left = left[left < len(start) - near]
+        result = np.empty((2, len(start)))
+        result[:, order] = supply.per_ampere * np.array((width_loss, loss))
+        fresh = result[:, len(self.start) :]
+        return fresh[0], fresh[1]

@@ -1,0 +1,121 @@
+"""A plan: what became of every strike, and the pulses that a backend is to play."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import OptionError
+from ..instrument import Instrument
+from ..song import Table
+from ..strikes import PULSE, Refusal
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What the sequencer may do to a strike before it drops it."""
+
+    roll: bool = True  # a chord that the supply cannot drive at once may be rolled
+    shift: float = 0.003  # s, a contact may be moved by so much without a word
+    roll_limit: float = 0.030  # s, a rolled chord is spread over at most this
+    softening_db: float = 3.0  # an inner note may be softened by so much
+
+    def __post_init__(self) -> None:
+        for name, value, most in (
+            ("shift", self.shift, 0.020),
+            ("roll_limit", self.roll_limit, 0.200),
+            ("softening_db", self.softening_db, 20.0),
+        ):
+            if not 0 <= value <= most:
+                raise OptionError(f"plan option {name} {value} is out of range: give 0..{most}")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A strike that was not sent: when it should have sounded, its hammer, and why in words."""
+
+    time: float
+    hammer: str
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Rows (dtype PLANNED, sorted by time) of one commit, in backend time.
+
+    `first` is the number of the first row: rows of one planner count on from plan to plan, and
+    PULSE.strike is that number. `lead_in` is the backend time at which song time 0 sounds.
+    `ready` gives, for rows refused by recovery, when their hammer is ready again.
+    """
+
+    instrument: Instrument
+    rows: Table
+    top_db: float  # dB re 1 m/s of the loudest level of the common scale
+    lead_in: float = 0.0
+    first: int = 0
+    ready: Mapping[int, float] = field(default_factory=dict)
+
+    @cached_property
+    def pulses(self) -> Table:
+        """The pulses of all strikes that are sent: a table of dtype PULSE sorted by start."""
+        sent = np.flatnonzero(self.rows["refused"] == Refusal.NONE)
+        sent = sent[np.argsort(self.rows["start"][sent], kind="stable")]
+        pulses = np.zeros(len(sent), PULSE)
+        pulses["start"] = self.rows["start"][sent]
+        pulses["width"] = self.rows["width"][sent]
+        pulses["strike"] = sent + self.first
+        pulses["channel"] = self.instrument.column("channel").astype("u1")[self.rows["hammer"][sent]]
+        return pulses
+
+    @property
+    def refused(self) -> tuple[Refused, ...]:
+        """Every strike that was not sent, with the reason in words."""
+        return tuple(self._explain(int(row)) for row in np.flatnonzero(self.rows["refused"]))
+
+    @property
+    def refusals(self) -> dict[str, int]:
+        """How many strikes were refused for each reason."""
+        counts = Counter(self.rows["refused"][self.rows["refused"] > 0].tolist())
+        return {Refusal(code).word: count for code, count in sorted(counts.items())}
+
+    @property
+    def peak_current(self) -> float:
+        """The most that the coils draw at one moment in amperes, each taken at its full current."""
+        pulses = self.pulses
+        if not len(pulses):
+            return 0.0
+        current = np.zeros(256)
+        current[self.instrument.column("channel").astype(int)] = self.instrument.column("current")
+        ends = pulses["start"] + pulses["width"]
+        return float(drawn(pulses["start"], ends, current[pulses["channel"]]).max())
+
+    def _explain(self, row: int) -> Refused:
+        strike = self.rows[row]
+        hammer = self.instrument.hammers[strike["hammer"]]
+        limit = self.instrument.supply_limit
+        why = {
+            Refusal.RECOVERY: f"hammer {hammer.name} is ready again at {self.ready.get(row, np.nan):.3f} s",
+            Refusal.SUPPLY: f"the supply limit of {limit:g} A is taken by strikes of the same moment",
+            Refusal.HEAT: f"the coil of {hammer.name} has used its {hammer.capacity:.1f} s of on-time",
+            Refusal.LATE: "it came too late to start in time",
+        }[Refusal(int(strike["refused"]))]
+        return Refused(float(strike["time"]), hammer.name, why)
+
+
+def drawn(start: Array, end: Array, current: Array) -> Array:
+    """Return the current drawn at each start, this pulse included; pulses sorted by start.
+
+    The sum is greatest at one of the starts. A pulse that ends as another starts does not overlap it.
+    """
+    by_end = np.argsort(end, kind="stable")
+    gone = np.concatenate(([0.0], np.cumsum(current[by_end])))
+    ended = np.searchsorted(end[by_end], start, "right")
+    total: Array = np.cumsum(current) - gone[ended]
+    return total

@@ -1,0 +1,177 @@
+"""The planner: strikes in, pulses out, under the laws of the hammers, for a file or for live playing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from ..calibration import Calibration
+from ..errors import OptionError
+from ..instrument import Instrument
+from ..song import Table
+from ..strikes import PLANNED, STRIKE, Refusal
+from .curves import Curves
+from .draft import Draft, Recent
+from .heat import keep_cool
+from .plan import Plan, PlanOptions
+from .recovery import keep_recovery
+from .state import State
+from .supply import CHORD, GUARD, keep_supply
+
+ATTEMPTS = 4
+"""How often a cluster over the supply limit is looked at again before strikes are simply dropped."""
+
+REMEMBERED = 5.0
+"""s; how far back `rewind` reaches before the newest commit."""
+
+
+class Planner:
+    """Turns strikes into pulses as time goes on, and remembers what the hammers have been through.
+
+    Strikes are added in any order; `commit(horizon)` fixes everything whose coil goes on before the
+    horizon, and only that: later strikes are planned again when more is known. The caller has added
+    every strike with time <= horizon + lead by then; one that comes too late is refused as LATE.
+    """
+
+    def __init__(
+        self, instrument: Instrument, calibration: Calibration, options: PlanOptions | None = None
+    ) -> None:
+        self.instrument = instrument
+        self.options = options or PlanOptions()
+        self._curves = Curves(instrument, calibration)
+        self._refill = instrument.column("refill")
+        self._base = State.fresh(len(instrument))
+        self._recent = np.zeros(0, PLANNED)  # sent and not yet absorbed into the base
+        self._pending = np.zeros(0, PLANNED)
+        self._settled = np.zeros(0, dtype=bool)
+        self._horizon = -np.inf
+        self._rows = 0
+
+    @property
+    def lead(self) -> float:
+        """How long before its time a strike may start, and how far ahead the plan needs to know strikes."""
+        longest = max(hammer.longest_pulse for hammer in self.instrument.hammers)
+        return self._curves.longest_latency + longest + self.options.shift + CHORD
+
+    @property
+    def top_db(self) -> float:
+        """The loudest level of the common scale, dB re 1 m/s."""
+        return self._curves.top_db
+
+    def add(self, strikes: Table) -> None:
+        """Take strikes (dtype STRIKE); OptionError where one cannot be: velocity, hammer, time."""
+        self._check(strikes)
+        rows = np.zeros(len(strikes), PLANNED)
+        for key in ("time", "velocity", "source", "hammer", "priority"):
+            rows[key] = strikes[key]
+        settled = np.zeros(len(strikes), dtype=bool)
+        if len(self._pending):
+            rows = np.concatenate((self._pending, rows))
+            settled = np.concatenate((self._settled, settled))
+        if bool(np.any(np.diff(rows["time"]) < 0)):
+            order = np.argsort(rows["time"], kind="stable")
+            rows, settled = rows[order], settled[order]
+        self._pending, self._settled = rows, settled
+
+    def commit(self, horizon: float) -> Plan:
+        """Return the final plan of everything whose coil goes on before `horizon`."""
+        if not len(self._pending):
+            self._horizon = max(self._horizon, horizon if np.isfinite(horizon) else -np.inf)
+            return self._emit(self._pending, {})
+        draft, rows = self._planned()
+        begins = np.where(rows["refused"] == 0, rows["start"], rows["time"] - self._curves.longest_latency)
+        now = begins < horizon
+        if now.all():
+            self._pending, self._settled = rows[:0], self._settled[:0]
+            self._horizon = max(self._horizon, horizon if np.isfinite(horizon) else float(begins.max()))
+            return self._emit(rows, draft.ready)
+        chords = np.cumsum(np.diff(rows["time"], prepend=-np.inf) > CHORD)
+        touched = np.isin(chords, chords[now])
+        self._pending, self._settled = rows[~now], (self._settled | touched)[~now]
+        self._horizon = max(self._horizon, horizon)
+        place = np.cumsum(now) - 1
+        return self._emit(rows[now], {int(place[row]): t for row, t in draft.ready.items() if now[row]})
+
+    def finish(self) -> Plan:
+        """Return the plan of everything that is left."""
+        return self.commit(np.inf)
+
+    def rewind(self, moment: float) -> None:
+        """Forget every pulse that starts at or after `moment`, and all strikes not yet committed."""
+        self._pending, self._settled = np.zeros(0, PLANNED), np.zeros(0, dtype=bool)
+        self._recent = self._recent[self._recent["start"] < moment]
+        self._horizon = min(self._horizon, moment)
+
+    def _planned(self) -> tuple[Draft, Table]:
+        """Plan everything that is pending, from the state that what was sent has left."""
+        instrument, curves = self.instrument, self._curves
+        state = self._remember()
+        recent = self._running()
+        draft = Draft.of(self._pending, self._settled, curves)
+        keep_recovery(draft, state, curves.recovery, self.options.shift)
+        draft.fit(curves, state, recent)
+        late = (draft.start < self._horizon) & ~draft.settled & (draft.refused == Refusal.NONE)
+        draft.refused[late] = Refusal.LATE
+        for attempt in range(ATTEMPTS + 1):
+            guard = GUARD * 2**attempt if attempt < ATTEMPTS else 0.0
+            limit = instrument.supply_limit
+            if not keep_supply(draft, recent, curves, limit, self.options, self._horizon, guard):
+                break
+            if guard:
+                draft.fit(curves, state, recent)
+        keep_cool(draft, state, instrument)
+        return draft, draft.finished()
+
+    def _running(self) -> Recent:
+        sent = self._recent[self._recent["start"] + self._recent["width"] > self._horizon - self.lead]
+        hammer = sent["hammer"].astype(np.intp)
+        return Recent(sent["start"].copy(), sent["start"] + sent["width"], self._curves.current[hammer])
+
+    def _emit(self, rows: Table, ready: Mapping[int, float]) -> Plan:
+        plan = Plan(self.instrument, rows, self.top_db, first=self._rows, ready=ready)
+        self._rows += len(rows)
+        sent = rows[rows["refused"] == Refusal.NONE]
+        self._recent = np.concatenate((self._recent, sent)) if len(self._recent) else sent
+        return plan
+
+    def _remember(self) -> State:
+        """Return the state that all that was sent has left; what `rewind` cannot reach becomes the base."""
+        old = self._recent["start"] < self._horizon - REMEMBERED
+        warmth = self._curves.calibration.warmth
+        if old.any():
+            self._base = self._base.after(self._recent[old], warmth, self._refill)
+            self._recent = self._recent[~old]
+        return self._base.after(self._recent, warmth, self._refill)
+
+    def _check(self, strikes: Table) -> None:
+        if strikes.dtype != STRIKE:
+            raise TypeError(f"strikes must be a table of dtype STRIKE, not {strikes.dtype}")
+        if not len(strikes):
+            return
+        for key, least, most in (("velocity", 1, 127), ("hammer", 0, len(self.instrument) - 1)):
+            wrong = ~((strikes[key] >= least) & (strikes[key] <= most))
+            if wrong.any():
+                value = strikes[key][np.argmax(wrong)]
+                raise OptionError(f"{key} {value:g} is out of range: a strike needs {least}..{most}")
+        if not np.all(np.isfinite(strikes["time"])):
+            raise OptionError("a strike's time is no number: give seconds of backend time")
+
+
+def sequence(
+    strikes: Table, instrument: Instrument, calibration: Calibration, options: PlanOptions | None = None
+) -> Plan:
+    """Plan a whole piece: strikes (dtype STRIKE, times from 0) become a plan that starts no pulse before 0.
+
+    The plan's times are later than the strikes' by its `lead_in`, the shortest that serves.
+    """
+    planner = Planner(instrument, calibration, options)
+    planner.add(strikes)
+    plan = planner.finish()
+    starts = plan.rows["start"][plan.rows["refused"] == Refusal.NONE]
+    lead_in = max(0.0, -float(starts.min())) if len(starts) else 0.0
+    for key in ("time", "start"):
+        plan.rows[key] += lead_in
+    ready = {row: moment + lead_in for row, moment in plan.ready.items()}
+    return replace(plan, lead_in=lead_in, ready=ready)

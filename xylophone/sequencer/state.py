@@ -1,0 +1,122 @@
+"""What a hammer remembers: its last contact and pulse, how warm its coil is, how much on-time it has used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..calibration import WarmthTerms
+from ..song import Table
+
+Array = npt.NDArray[np.float64]
+Index = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class State:
+    """One value for each hammer, all of shape (hammers,), as its last pulse left it."""
+
+    contact: Array  # planned contact of the last strike; -inf before the first
+    start: Array  # start of the last pulse; warmth and used are as of this moment, the pulse included
+    end: Array  # end of the last pulse
+    warmth: Array  # K above ambient
+    used: Array  # s of on-time taken from the token bucket
+
+    @classmethod
+    def fresh(cls, hammers: int) -> State:
+        """Return the state of an instrument that is cold and has never been played."""
+        never = np.full(hammers, -np.inf)
+        return cls(never, never, never, np.zeros(hammers), np.zeros(hammers))
+
+    def after(self, rows: Table, warmth: WarmthTerms, refill: Array) -> State:
+        """Return the state after these planned rows (dtype PLANNED), refused ones left out."""
+        rows = rows[rows["refused"] == 0]
+        if not len(rows):
+            return self
+        hammer = rows["hammer"].astype(np.intp)
+        order, last, groups = by_hammer(hammer)
+        start, width = rows["start"][order], rows["width"][order]
+        warm = decayed(
+            start, width * warmth.per_second, groups, warmth.time_constant, self.start, self.warmth
+        )
+        used = drained(start, width, groups, refill, self.start, self.used)
+        contact = (rows["time"] + rows["moved"])[order]
+        played = hammer[order][last]
+        merged = [array.copy() for array in (self.contact, self.start, self.end, self.warmth, self.used)]
+        news = (contact, start, start + width, warm + width * warmth.per_second, used)
+        for array, new in zip(merged, news, strict=True):
+            array[played] = new[last]
+        return State(*merged)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Rows sorted by hammer: where each hammer's run begins, and which hammer it is."""
+
+    hammer: Index  # (runs,)
+    first: Index  # (runs,) row at which the run begins
+    run: Index  # (rows,) number of each row's run
+
+
+def by_hammer(hammer: Index) -> tuple[Index, Index, Groups]:
+    """Return the stable order that sorts rows by hammer, the last sorted row of each hammer, and the runs."""
+    order = np.argsort(hammer.astype(np.uint8), kind="stable")
+    owner = hammer[order]
+    fresh = np.ones(len(owner), dtype=bool)
+    fresh[1:] = owner[1:] != owner[:-1]
+    first = np.flatnonzero(fresh)
+    last = np.append(first[1:], len(owner)) - 1
+    return order, last, Groups(owner[first], first, np.cumsum(fresh) - 1)
+
+
+def decayed(
+    times: Array, amounts: Array, groups: Groups, time_constant: float, since: Array, carried: Array
+) -> Array:
+    """Return, before each row's own amount, the sum of earlier amounts of its hammer, each decayed.
+
+    T_i = sum over j < i of amount_j exp(-(t_i - t_j) / time_constant), plus what `carried` at `since`
+    (both by hammer) has left. Rows are sorted by hammer, then time.
+    """
+    result = np.empty(len(times))
+    for run, (begin, owner) in enumerate(zip(groups.first, groups.hammer, strict=True)):
+        end = groups.first[run + 1] if run + 1 < len(groups.first) else len(times)
+        level, when = float(carried[owner]), float(since[owner])
+        while begin < end:  # blocks of 200 time constants keep exp() within range
+            block = min(
+                end, begin + int(np.searchsorted(times[begin:end], times[begin] + 200 * time_constant))
+            )
+            block = max(block, begin + 1)
+            age = (times[begin:block] - times[begin]) / time_constant
+            grown = np.exp(age)
+            before = level * np.exp(-(times[begin] - when) / time_constant) if level else 0.0
+            total = np.concatenate(([0.0], np.cumsum(amounts[begin:block] * grown)))
+            result[begin:block] = (before + total[:-1]) / grown
+            level = float(before + total[-1]) / float(grown[-1])
+            when = float(times[block - 1])
+            begin = block
+    return result
+
+
+def drained(
+    times: Array, widths: Array, groups: Groups, refill: Array, since: Array, carried: Array
+) -> Array:
+    """Return the on-time used of each hammer's bucket just after each row's pulse.
+
+    U_i = max(U_(i-1) - refill (t_i - t_(i-1)), 0) + width_i, Lindley's recursion, solved by a running
+    minimum: U_i = S_i - min over j <= i of (S before j), S the widths' sum less what was refilled.
+    """
+    result = np.empty(len(times))
+    for run, (begin, owner) in enumerate(zip(groups.first, groups.hammer, strict=True)):
+        end = groups.first[run + 1] if run + 1 < len(groups.first) else len(times)
+        t, w = times[begin:end], widths[begin:end]
+        gap = np.diff(t, prepend=t[0])
+        first = 0.0
+        if np.isfinite(since[owner]):
+            first = max(0.0, float(carried[owner] - refill[owner] * (t[0] - since[owner])))
+        steps = -refill[owner] * gap
+        steps[1:] += w[:-1]
+        free = np.cumsum(steps) + first
+        result[begin:end] = free - np.minimum(0.0, np.minimum.accumulate(free)) + w
+    return result

@@ -1,0 +1,333 @@
+"""The supply limit: the coils of one moment never draw more than the supply gives.
+
+Pulses that overlap form clusters; only a cluster that passes the limit somewhere is looked at, chord
+by chord in order of time. A chord that does not fit beside what is there is helped by the mildest
+thing that does: contacts moved by up to 3 ms, inner notes softened (their pulses are shorter), the
+chord rolled, and at last its least important note dropped, and all of it tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..strikes import Priority, Refusal
+from .curves import Curves
+from .draft import Draft, Recent
+from .plan import PlanOptions, drawn
+
+Floats = npt.NDArray[np.float64]
+Index = npt.NDArray[np.intp]
+
+CHORD = 0.005
+"""s; strikes closer than this are one chord: the ear takes them for one moment."""
+
+GUARD = 0.0002
+"""s kept free on both sides of a pulse that had to be fitted in, for what its width may still grow;
+doubled each time that a cluster is looked at again."""
+
+_STEPS = (0.0, 1 / 3, -1 / 3, 2 / 3, -2 / 3, 1.0, -1.0)  # of the shift that is allowed
+_SPREADS = (1 / 3, 1 / 2, 2 / 3, 5 / 6, 1.0)  # of the spread that a roll is allowed
+
+
+@dataclass(slots=True)
+class Need:
+    """One strike of a cluster: its pulse at a contact time, and how far that may be moved."""
+
+    row: int
+    contact: float
+    latency: float
+    width: float
+    current: float
+    priority: int
+    level: float
+    pitch: int  # place of its hammer
+    earliest: float  # bounds of the contact: recovery of its hammer, and what was already committed
+    latest: float
+    fixed: bool
+    soft: tuple[float, float, float] | None = None  # dB off, and the width and latency that go with it
+
+
+@dataclass(slots=True, eq=False)
+class Pulse:
+    """A pulse that has its place."""
+
+    start: float
+    end: float
+    current: float
+    need: Need | None = None  # none for a pulse of an earlier commit
+    contact: float = 0.0
+
+
+Placing = list[tuple[Need, float, bool]]  # a strike, its contact time, whether it is softened
+
+
+def keep_supply(
+    draft: Draft,
+    recent: Recent,
+    curves: Curves,
+    limit: float,
+    options: PlanOptions,
+    floor: float,
+    guard: float,
+) -> bool:
+    """Resolve every moment at which the coils would draw more than `limit` amperes; True if there was one.
+
+    No pulse is moved before `floor`, where an earlier commit ended. With a `guard` of 0 pulses stay
+    exactly where they are, and strikes are only dropped.
+    """
+    played = draft.played
+    start = np.concatenate((recent.start, draft.start[played]))
+    end = np.concatenate((recent.end, draft.start[played] + draft.width[played]))
+    current = np.concatenate((recent.current, curves.current[draft.hammer[played]]))
+    owner = np.concatenate((np.full(len(recent.start), -1), played))
+    order = np.argsort(start, kind="stable")
+    start, end, current, owner = start[order], end[order], current[order], owner[order]
+    over = drawn(start, end, current) > limit * (1 + 1e-9)
+    if not over.any():
+        return False
+    earliest, latest = _room(draft, curves, options)
+    fresh = np.ones(len(start), dtype=bool)  # a cluster begins where nothing runs any more
+    fresh[1:] = start[1:] >= np.maximum.accumulate(end)[:-1]
+    number = np.cumsum(fresh) - 1
+    for cluster in np.unique(number[over]).tolist():
+        low, high = np.searchsorted(number, (cluster, cluster + 1))
+        rows = owner[low:high]
+        ran = np.flatnonzero(rows < 0) + low
+        held = [Pulse(float(start[n]), float(end[n]), float(current[n])) for n in ran]
+        found = _Cluster(draft, curves, options, limit, held, guard)
+        found.resolve(found.needs(np.sort(rows[rows >= 0]), earliest, latest, floor))
+    return True
+
+
+def _room(draft: Draft, curves: Curves, options: PlanOptions) -> tuple[Floats, Floats]:
+    """Return, for each strike, the earliest and latest contact that recovery of its hammer allows."""
+    played = draft.played
+    order = played[np.argsort(draft.hammer[played].astype(np.uint8), kind="stable")]
+    contact, hammer = (draft.time + draft.delayed)[order], draft.hammer[order]
+    same = hammer[1:] == hammer[:-1]
+    slack = np.full(len(order) + 1, np.inf)  # between a strike and the one before it, less recovery
+    slack[1:-1][same] = (np.diff(contact) - curves.recovery[hammer[1:]])[same] / 2  # each may take half
+    earliest, latest = np.full(len(draft.time), np.inf), np.full(len(draft.time), -np.inf)
+    earliest[order] = contact - np.maximum(0.0, slack[:-1])
+    latest[order] = contact + np.maximum(0.0, slack[1:])
+    return earliest, latest
+
+
+class _Cluster:
+    """Pulses that overlap, being placed one chord after the other."""
+
+    def __init__(
+        self,
+        draft: Draft,
+        curves: Curves,
+        options: PlanOptions,
+        limit: float,
+        held: list[Pulse],
+        guard: float,
+    ) -> None:
+        self.draft, self.curves, self.limit = draft, curves, limit * (1 + 1e-9)
+        self.options = options if guard else PlanOptions(roll=False, shift=0.0, softening_db=0.0)
+        self.guard = guard
+        self.placed = held
+
+    def needs(self, rows: Index, earliest: Floats, latest: Floats, floor: float) -> list[Need]:
+        """Return what the strikes of these rows need, as if nothing had been done for the supply yet."""
+        draft, hammer = self.draft, self.draft.hammer[rows]
+        contact, width, latency = (
+            array[rows] for array in (draft.time + draft.moved, draft.width, draft.latency)
+        )
+        if self.guard:
+            again = ~draft.settled[rows]
+            contact = np.where(again, draft.time[rows] + draft.delayed[rows], contact)
+            fresh = self._fitted(rows, draft.level[rows])
+            width, latency = np.where(again, fresh[0], width), np.where(again, fresh[1], latency)
+        columns = zip(
+            rows.tolist(),
+            contact.tolist(),
+            latency.tolist(),
+            width.tolist(),
+            self.curves.current[hammer].tolist(),
+            draft.priority[rows].tolist(),
+            draft.level[rows].tolist(),
+            hammer.tolist(),
+            np.maximum(earliest[rows], floor + latency).tolist(),
+            latest[rows].tolist(),
+            draft.settled[rows].tolist(),
+            strict=True,
+        )
+        return [Need(*column) for column in columns]
+
+    def resolve(self, needs: list[Need]) -> None:
+        """Place all strikes (in order of musical time), and write down what it took."""
+        self._put([(need, need.contact, False) for need in needs if need.fixed], 0.0)
+        for chord in _chords([need for need in needs if not need.fixed], self.draft):
+            begin = min(need.contact - need.latency for need in chord) - self.options.shift - self.guard
+            self.placed = [pulse for pulse in self.placed if pulse.end > begin]
+            self._place(chord)
+
+    def _fitted(self, rows: Index, level: Floats) -> tuple[Floats, Floats]:
+        """Return width and latency of these rows at other levels, losses as they are."""
+        draft, hammer = self.draft, self.draft.hammer[rows]
+        response = self.curves.at(hammer, level)
+        width = self.curves.bounded(hammer, response.width_at(draft.width_loss[rows], draft.rested[rows]))
+        return width, response.latency_at(draft.loss[rows], draft.rested[rows])
+
+    def _place(self, chord: list[Need]) -> None:
+        """Place a chord by the mildest means; drop its least important strikes until one serves."""
+        chord = sorted(chord, key=lambda need: (-need.priority, -need.level, -need.pitch))
+        while chord:
+            found = self._shifted(chord, False)
+            if found is None and self.options.softening_db:
+                found = self._softened(chord)
+            rolled = False
+            if found is None and self.options.roll and len(chord) > 1:
+                found, rolled = self._rolled(chord), True
+            if found is not None:
+                self._write(found, rolled)
+                self._put(found, self.guard)
+                return
+            self._drop(chord)
+
+    def _shifted(self, chord: list[Need], soft: bool) -> Placing | None:
+        """Find contacts within the shift that is allowed, the most important strikes first."""
+        placing: Placing = []
+        taken = list(self.placed)
+        for need in chord:
+            softened = soft and need.soft is not None
+            for step in _STEPS:
+                contact = need.contact + step * (self.options.shift - abs(self.draft.delayed[need.row]))
+                pulse = _pulse(need, contact, softened, self.guard)
+                if (step == 0 or need.earliest <= contact <= need.latest) and self._fits(taken, pulse):
+                    placing.append((need, contact, softened))
+                    taken.append(pulse)
+                    break
+            else:
+                return None
+        return placing
+
+    def _softened(self, chord: list[Need]) -> Placing | None:
+        """Soften inner strikes: first those placed before, whose pulses then end sooner, then its own."""
+        begin = min(need.contact - need.latency for need in chord) - self.options.shift - self.guard
+        before = [p for p in self.placed if p.need and not p.need.fixed and p.end > begin]
+        self._soften([*chord, *(p.need for p in before if p.need)])
+        hard = self.placed
+        softer = [_pulse(p.need, p.contact, True, self.guard) for p in before if p.need and p.need.soft]
+        self.placed = [p for p in hard if p not in before or p.need is None or p.need.soft is None] + softer
+        found = self._shifted(chord, False) or self._shifted(chord, True)
+        if found is None:
+            self.placed = hard
+        else:
+            for p in softer:
+                assert p.need is not None
+                assert p.need.soft is not None
+                self.draft.softened[p.need.row] = p.need.soft[0]
+        return found
+
+    def _rolled(self, chord: list[Need]) -> Placing | None:
+        """Spread the chord upwards from its lowest bar, as little as serves, softened if it must be."""
+        upward = sorted(chord, key=lambda need: need.pitch)
+        for soft in (False, True):
+            for spread in _SPREADS:
+                step = spread * self.options.roll_limit / (len(chord) - 1)
+                placing = [
+                    (
+                        need,
+                        min(need.contact + n * step, max(need.latest, need.contact)),
+                        soft and need.soft is not None,
+                    )
+                    for n, need in enumerate(upward)
+                ]
+                taken = list(self.placed)
+                for need, contact, softened in placing:
+                    pulse = _pulse(need, contact, softened, self.guard)
+                    if not self._fits(taken, pulse):
+                        break
+                    taken.append(pulse)
+                else:
+                    return placing
+        return None
+
+    def _soften(self, chord: list[Need]) -> None:
+        """Find what inner strikes need when they are as much softer as is allowed."""
+        inner = [need for need in chord if need.priority == Priority.INNER and need.soft is None]
+        if not inner:
+            return
+        rows = np.array([need.row for need in inner])
+        level = self.draft.level[rows]
+        lowest = self.curves.calibration.level[self.draft.hammer[rows], 0]
+        softer = np.maximum(level - self.options.softening_db, lowest)
+        for need, *soft in zip(inner, level - softer, *self._fitted(rows, softer), strict=True):
+            need.soft = (float(soft[0]), float(soft[1]), float(soft[2]))
+
+    def _drop(self, chord: list[Need]) -> None:
+        """Refuse the least important strike of the chord, or a lesser one that was placed before it."""
+        last = chord[-1]
+        start, end = last.contact - last.latency, last.contact - last.latency + last.width
+        rivals = [
+            pulse
+            for pulse in self.placed
+            if pulse.need is not None
+            and not pulse.need.fixed
+            and pulse.need.priority < last.priority
+            and pulse.start < end
+            and start < pulse.end
+        ]
+        if rivals:
+            least = min(
+                rivals, key=lambda pulse: (pulse.need.priority, pulse.need.level) if pulse.need else (0, 0.0)
+            )
+            self.placed.remove(least)
+            assert least.need is not None
+            self._refuse(least.need)
+        else:
+            self._refuse(chord.pop())
+
+    def _refuse(self, need: Need) -> None:
+        draft = self.draft
+        draft.refused[need.row] = Refusal.SUPPLY
+        draft.moved[need.row] = draft.softened[need.row] = 0.0
+        draft.rolled[need.row] = False
+
+    def _write(self, placing: Placing, rolled: bool) -> None:
+        draft = self.draft
+        for need, contact, softened in placing if self.guard else ():
+            draft.moved[need.row] = contact - draft.time[need.row]
+            draft.rolled[need.row] = rolled
+            draft.softened[need.row] = need.soft[0] if softened and need.soft is not None else 0.0
+
+    def _put(self, placing: Placing, guard: float) -> None:
+        self.placed.extend(_pulse(need, contact, softened, guard) for need, contact, softened in placing)
+
+    def _fits(self, taken: list[Pulse], new: Pulse) -> bool:
+        """Tell whether the limit holds with one more pulse: when it starts, and when others start in it."""
+        near = [p for p in taken if p.start < new.end and new.start < p.end]
+        if sum(p.current for p in near) + new.current <= self.limit:
+            return True
+        for moment in (new.start, *(p.start for p in near if p.start > new.start)):
+            if sum(p.current for p in near if p.start <= moment < p.end) + new.current > self.limit:
+                return False
+        return True
+
+
+def _pulse(need: Need, contact: float, softened: bool, guard: float) -> Pulse:
+    width, latency = need.width, need.latency
+    if softened and need.soft is not None:
+        _, width, latency = need.soft
+    start = contact - latency
+    return Pulse(start - guard, start + width + guard, need.current, need, contact)
+
+
+def _chords(needs: list[Need], draft: Draft) -> Iterator[list[Need]]:
+    """Split strikes in order of musical time into chords."""
+    chord: list[Need] = []
+    for need in needs:
+        if chord and draft.time[need.row] - draft.time[chord[0].row] > CHORD:
+            yield chord
+            chord = []
+        chord.append(need)
+    if chord:
+        yield chord
