@@ -63,11 +63,11 @@ KINDS = {
             "jf-0530b", "12 V, 40 ohm: frugal and slow, 12 dB of dynamics", 12.0, 0.3, (0.015, 0.038), 0.080
         ),
         _kind(
-            "zye1-0530-24v",
-            "the 12 ohm coil on 24 V: quickest, 14 dB of dynamics",
+            "jf-0530b-24v",
+            "the 40 ohm coil on 24 V: quickest, 14 dB of dynamics",
             24.0,
-            2.0,
-            (0.004, 0.0155),
+            0.6,
+            (0.005, 0.0155),
             0.070,
         ),
     )

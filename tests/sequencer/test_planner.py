@@ -29,6 +29,16 @@ def test_a_strike_that_comes_too_late_is_refused_and_says_so() -> None:
     assert plan.refused[0].why == "it came too late to start in time"
 
 
+def test_what_comes_a_little_late_is_moved_and_what_comes_later_is_refused() -> None:
+    planner = Planner(INSTRUMENT, straight())
+    planner.add(strikes((1.0, 0), (1.0, 1), (1.0005, 1), (1.01, 2)))
+    rows = planner.commit(2.0, now=0.982).rows  # they would start at 0.980
+    assert rows["moved"] == pytest.approx([0.002, 0.002, 0.0, 0.0])
+    assert rows["start"][[0, 1, 3]] == pytest.approx([0.982, 0.982, 0.990])
+    planner.add(strikes((3.0, 0)))
+    assert planner.commit(4.0, now=2.99).refusals == {"late": 1}
+
+
 def test_recovery_heat_and_sag_are_carried_from_commit_to_commit() -> None:
     rng = np.random.default_rng(5)
     table = strikes(*((float(t), int(rng.integers(30)), 90.0) for t in np.sort(rng.uniform(1, 6, 150))))
@@ -45,7 +55,8 @@ def test_what_was_taken_back_is_forgotten() -> None:
     planner = Planner(INSTRUMENT, sensitive())
     planner.add(strikes((1.0, 5), (1.1, 5)))
     planner.commit(2.0)
-    planner.rewind(1.05)  # the second pulse had not started
+    back = planner.rewind(1.05)  # the second pulse had not started
+    assert back["time"].tolist() == [1.1]
     planner.add(strikes((1.12, 5)))
     plan = planner.finish()
     assert plan.refused == ()

@@ -1,1 +1,48 @@
-"""Backends: what delivers pulses to hammers, chosen by a URL."""
+"""Backends: what delivers pulses to hammers, chosen by a URL.
+
+`sim:` is the digital twin on a virtual clock, `sim:?realtime=1` the same in real time.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from importlib import import_module
+
+from ..clock import Clock
+from ..errors import BackendMissing
+from ..instrument import Instrument
+from .contract import Backend, Fault, Report
+
+__all__ = ["Backend", "Fault", "Report", "open_backend"]
+
+Opener = Callable[[str, Instrument, "Clock | None"], Backend]
+
+SCHEMES = {"sim": ("simulated", "open_simulated")}
+"""Module and function that open the URLs of a scheme; imported when they are asked for."""
+
+PLANNED = ("serial", "gpio", "midi")
+"""Schemes that the design names and this version does not have."""
+
+
+def open_backend(url: str, instrument: Instrument, clock: Clock | None = None) -> Backend:
+    """Return the backend that a URL such as 'sim:?realtime=1&seed=3' names, ready for pulses.
+
+    A `clock` takes the place of the backend's own where it has no hardware that keeps time. Raises
+    BackendMissing for a scheme that does not exist or is not part of this version, OptionError for
+    an option that the backend does not have or whose value is out of bounds.
+    """
+    scheme, colon, rest = url.partition(":")
+    if scheme in PLANNED:
+        raise BackendMissing(f"backend {url!r}: {scheme} is not part of this version; use --backend sim:")
+    if not colon or scheme not in SCHEMES:
+        raise BackendMissing(f"unknown backend {url!r}: {_hint(scheme)}")
+    module, name = SCHEMES[scheme]
+    opener: Opener = getattr(import_module(f".{module}", __name__), name)
+    return opener(rest, instrument, clock)
+
+
+def _hint(scheme: str) -> str:
+    near = difflib.get_close_matches(scheme.lower(), SCHEMES, 1, 0.4)
+    known = ", ".join(f"{name}:" for name in SCHEMES)
+    return f"did you mean {near[0]}:? There is {known}" if near else f"there is {known}"

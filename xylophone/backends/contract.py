@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..clock import Clock
+from ..instrument import Instrument
 from ..song import Table
 
 
@@ -43,6 +44,7 @@ class Backend(Protocol):
     name: str
     lookahead: float
     clock: Clock
+    instrument: Instrument
 
     def now(self) -> float:
         """Return this backend's time."""

@@ -75,34 +75,49 @@ class Planner:
             rows, settled = rows[order], settled[order]
         self._pending, self._settled = rows, settled
 
-    def commit(self, horizon: float) -> Plan:
-        """Return the final plan of everything whose coil goes on before `horizon`."""
+    def commit(self, horizon: float, now: float = -np.inf) -> Plan:
+        """Return the final plan of everything whose coil goes on before `horizon`.
+
+        What would have to start before `now` is refused as LATE, or moved if that takes no more than
+        the shift that is allowed.
+        """
+        self._horizon = max(self._horizon, now)
         if not len(self._pending):
             self._horizon = max(self._horizon, horizon if np.isfinite(horizon) else -np.inf)
             return self._emit(self._pending, {})
         draft, rows = self._planned()
-        begins = np.where(rows["refused"] == 0, rows["start"], rows["time"] - self._curves.longest_latency)
-        now = begins < horizon
-        if now.all():
+        latest = rows["time"] - self._curves.longest_latency
+        begins = np.asarray(np.where(rows["refused"] == Refusal.NONE, rows["start"], latest))
+        due = begins < horizon
+        if due.all():
             self._pending, self._settled = rows[:0], self._settled[:0]
             self._horizon = max(self._horizon, horizon if np.isfinite(horizon) else float(begins.max()))
             return self._emit(rows, draft.ready)
         chords = np.cumsum(np.diff(rows["time"], prepend=-np.inf) > CHORD)
-        touched = np.isin(chords, chords[now])
-        self._pending, self._settled = rows[~now], (self._settled | touched)[~now]
+        touched = np.isin(chords, chords[due])
+        self._pending, self._settled = rows[~due], (self._settled | touched)[~due]
         self._horizon = max(self._horizon, horizon)
-        place = np.cumsum(now) - 1
-        return self._emit(rows[now], {int(place[row]): t for row, t in draft.ready.items() if now[row]})
+        place = np.cumsum(due) - 1
+        return self._emit(rows[due], {int(place[row]): t for row, t in draft.ready.items() if due[row]})
 
     def finish(self) -> Plan:
         """Return the plan of everything that is left."""
         return self.commit(np.inf)
 
-    def rewind(self, moment: float) -> None:
-        """Forget every pulse that starts at or after `moment`, and all strikes not yet committed."""
+    def rewind(self, moment: float) -> Table:
+        """Forget every pulse that starts at or after `moment`, and all strikes not yet committed.
+
+        Returns the strikes (dtype STRIKE, sorted by time) that will not be heard because of that.
+        """
+        back = self._recent["start"] >= moment
+        rows = np.concatenate((self._recent[back], self._pending))
+        strikes = np.zeros(len(rows), STRIKE)
+        for key in STRIKE.names or ():
+            strikes[key] = rows[key]
         self._pending, self._settled = np.zeros(0, PLANNED), np.zeros(0, dtype=bool)
-        self._recent = self._recent[self._recent["start"] < moment]
+        self._recent = self._recent[~back]
         self._horizon = min(self._horizon, moment)
+        return strikes[np.argsort(strikes["time"], kind="stable")]
 
     def _planned(self) -> tuple[Draft, Table]:
         """Plan everything that is pending, from the state that what was sent has left."""
@@ -112,8 +127,7 @@ class Planner:
         draft = Draft.of(self._pending, self._settled, curves)
         keep_recovery(draft, state, curves.recovery, self.options.shift)
         draft.fit(curves, state, recent)
-        late = (draft.start < self._horizon) & ~draft.settled & (draft.refused == Refusal.NONE)
-        draft.refused[late] = Refusal.LATE
+        self._refuse_late(draft, state)
         for attempt in range(ATTEMPTS + 1):
             guard = GUARD * 2**attempt if attempt < ATTEMPTS else 0.0
             limit = instrument.supply_limit
@@ -123,6 +137,16 @@ class Planner:
                 draft.fit(curves, state, recent)
         keep_cool(draft, state, instrument)
         return draft, draft.finished()
+
+    def _refuse_late(self, draft: Draft, state: State) -> None:
+        """Move what comes a little late to start just in time; refuse what comes later than that."""
+        behind = np.where(draft.settled | (draft.refused > 0), 0.0, self._horizon - draft.start)
+        draft.refused[behind > self.options.shift] = Refusal.LATE
+        little = np.flatnonzero((behind > 0) & (behind <= self.options.shift))
+        if len(little):
+            draft.delayed[little] += behind[little]
+            draft.moved[little] = draft.delayed[little]
+            keep_recovery(draft, state, self._curves.recovery, 0.0)
 
     def _running(self) -> Recent:
         sent = self._recent[self._recent["start"] + self._recent["width"] > self._horizon - self.lead]

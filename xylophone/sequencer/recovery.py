@@ -52,7 +52,8 @@ def _thin(draft: Draft, rows: Index, opens: Flags, previous: Array, recovery: Ar
         if settled or time >= ready - shift:
             moved = 0.0 if settled else max(0.0, ready - time)
             if moved:
-                draft.delayed[row] = draft.moved[row] = moved
+                draft.delayed[row] += moved
+                draft.moved[row] = draft.delayed[row]
             kept, before, last, spared = row, last, time + moved, 127 if settled else priority
         elif kept >= 0 and priority > spared and time >= before + pause:
             _refuse(draft, kept, time + pause)

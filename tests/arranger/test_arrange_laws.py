@@ -1,0 +1,108 @@
+"""What holds for every song on every layout."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arranger.melodies import bars, layouts, melodies, shifted, song_of, songs
+from xylophone.arranger import Kind, arrange
+from xylophone.instrument import Instrument, build_instrument
+from xylophone.song import Song
+
+options = st.fixed_dictionaries(
+    {},
+    optional={
+        "transpose": st.integers(-127, 127),
+        "drums": st.booleans(),
+        "merge_within": st.floats(0, 0.1),
+        "channels": st.sets(st.sampled_from([1, 2, 10])),
+        "mute_channels": st.sets(st.sampled_from([1, 2, 10])),
+    },
+)
+
+
+@given(songs(), layouts, options)
+def test_every_note_is_kept_folded_merged_or_dropped_and_counted_once(song, instrument, chosen):
+    arrangement = arrange(song, instrument, **chosen)
+    told = [change.note for change in arrangement.changes]
+    kinds = [change.kind for change in arrangement.changes]
+    lost = sum(arrangement.dropped.values())
+    assert len(song) == arrangement.kept + arrangement.folded + arrangement.merged + lost
+    assert len(arrangement.notes) == arrangement.kept + arrangement.folded
+    assert told == sorted(set(told))
+    assert [kinds.count(kind) for kind in Kind] == [arrangement.folded, arrangement.merged, lost]
+
+
+@given(songs(), layouts, options)
+def test_strikes_are_sorted_on_bars_that_exist_and_of_velocity_1_to_127(song, instrument, chosen):
+    notes = arrange(song, instrument, **chosen).notes
+    assert np.all(np.diff(notes["onset"]) >= 0)
+    assert np.all(notes["hammer"] < len(instrument))
+    assert np.all((notes["velocity"] >= 1) & (notes["velocity"] <= 127))
+    assert np.all(notes["priority"] <= 2)
+
+
+@given(songs(), layouts, options)
+def test_a_strike_sounds_its_source_at_its_own_time_and_in_its_own_pitch_class(song, instrument, chosen):
+    arrangement = arrange(song, instrument, **chosen)
+    source = song.notes[arrangement.notes["source"]]
+    assert len(set(arrangement.notes["source"].tolist())) == len(arrangement)
+    assert np.array_equal(arrangement.notes["onset"], source["onset"])
+    wanted = source["pitch"].astype(int) + arrangement.transpose
+    assert np.all((instrument.pitches[arrangement.notes["hammer"]] - wanted) % 12 == 0)
+
+
+@given(songs(), layouts, st.floats(0, 0.1))
+def test_strikes_of_one_hammer_never_share_an_instant(song, instrument, within):
+    arrangement = arrange(song, instrument, merge_within=within)
+    for hammer in range(len(instrument)):
+        onsets = arrangement.notes["onset"][arrangement.notes["hammer"] == hammer]
+        assert np.all(np.diff(onsets) > 0)
+    for change in arrangement.changes:
+        if change.kind is Kind.MERGED:
+            carrier = arrangement.changes.table["into"][arrangement.changes.table["note"] == change.note][0]
+            assert carrier in arrangement.notes["source"]
+            assert abs(song.notes["onset"][carrier] - song.notes["onset"][change.note]) <= within
+
+
+@given(songs(), layouts, options)
+def test_the_same_arguments_give_the_same_arrangement(song, instrument, chosen):
+    first, second = arrange(song, instrument, **chosen), arrange(song, instrument, **chosen)
+    assert np.array_equal(first.notes, second.notes)
+    assert np.array_equal(first.changes.table, second.changes.table)
+    assert first.transpose == second.transpose
+
+
+@given(songs(), layouts, options)
+def test_only_what_has_no_bar_in_any_octave_is_dropped_from_what_was_chosen(song, instrument, chosen):
+    arrangement = arrange(song, instrument, **chosen)
+    classes = set((instrument.pitches % 12).tolist())
+    for change in arrangement.changes:
+        if change.reason.word == "no bar":
+            assert change.wanted % 12 not in classes
+        assert (change.bar is None) == (change.kind is Kind.DROPPED)
+
+
+@given(melodies, layouts, st.integers(-30, 30), st.integers(-24, 24))
+def test_a_line_moved_in_the_song_and_back_by_the_transposition_is_struck_the_same(song, bars_of, by, back):
+    moved = arrange(shifted(song, by), bars_of, transpose=back - by)
+    assert np.array_equal(moved.notes, arrange(song, bars_of, transpose=back).notes)
+
+
+@given(melodies, st.integers(-30, 30))
+def test_a_line_of_at_most_an_octave_keeps_every_interval_wherever_it_lies(song, by):
+    narrow = song_of([(note["onset"], 60 + note["pitch"] % 12) for note in song.notes])
+    arrangement = arrange(shifted(narrow, by), build_instrument("song-bell"))
+    assert np.array_equal(np.diff(bars(arrangement)), np.diff(narrow.notes["pitch"].astype(int)))
+
+
+@given(songs(), layouts)
+def test_a_song_that_the_bars_hold_as_it_is_stays_so(song, instrument: Instrument):
+    notes = song.notes.copy()
+    notes["pitch"] = instrument.pitches[notes["pitch"] % len(instrument)]
+    arrangement = arrange(Song(notes), instrument)
+    assert arrangement.transpose == 0
+    assert arrangement.folded == 0
+    assert set(arrangement.dropped) <= {"drums", "silent"}

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from xylophone.errors import ConfigError, FileError
+from xylophone.files import (
+    MOST_TEXT_BYTES,
+    read_bytes,
+    read_text,
+    read_toml,
+    replace_file,
+    unknown_key,
+    write_text,
+)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def write_half(path: Path, fault: BaseException) -> None:
+    with replace_file(path) as out:
+        out.write(b"half")
+        raise fault
+
+
+def test_a_file_is_written_whole(tmp_path: Path) -> None:
+    with replace_file(tmp_path / "a.bin") as out:
+        out.write(b"head")
+        out.seek(0)
+        out.write(b"H")
+    assert (tmp_path / "a.bin").read_bytes() == b"Head"
+    assert names(tmp_path) == ["a.bin"]
+
+
+def test_the_old_file_is_there_until_the_new_one_is_complete(tmp_path: Path) -> None:
+    write_text(tmp_path / "a", "old")
+    with replace_file(tmp_path / "a") as out:
+        out.write(b"new")
+        out.flush()
+        assert (tmp_path / "a").read_text() == "old"
+    assert (tmp_path / "a").read_text() == "new"
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt, ValueError, MemoryError])
+def test_a_block_that_raises_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, fault: type[BaseException]
+) -> None:
+    write_text(tmp_path / "a", "old")
+    with pytest.raises(fault):
+        write_half(tmp_path / "a", fault())
+    assert (tmp_path / "a").read_text() == "old"
+    assert names(tmp_path) == ["a"]
+
+
+def test_a_full_disk_is_one_line_with_the_remedy(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(FileError, match=r"cannot write .*a\.wav: the disk is full: make room"):
+        write_half(tmp_path / "a.wav", full)
+    assert names(tmp_path) == []
+
+
+def test_an_error_of_the_project_in_the_block_passes_unchanged(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"^of another file$"):
+        write_half(tmp_path / "a", FileError("of another file"))
+
+
+def test_a_new_file_has_the_mode_that_the_umask_asks_for(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    write_text(tmp_path / "a", "x")
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o755])
+def test_an_existing_file_keeps_its_mode(tmp_path: Path, mode: int) -> None:
+    write_text(tmp_path / "a", "old")
+    (tmp_path / "a").chmod(mode)
+    before = (tmp_path / "a").stat().st_mode
+    write_text(tmp_path / "a", "new")
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == stat.S_IMODE(before)
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    write_text(tmp_path / "real", "old")
+    (tmp_path / "link").symlink_to("real")
+    write_text(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
+
+
+def test_a_device_is_written_to_and_not_replaced() -> None:
+    write_text(os.devnull, "gone")
+    assert not Path(os.devnull).is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("none/a.svg", "its folder does not exist: make the folder first"),
+        ("folder", "it is a folder: name a file in it"),
+        ("file/a.svg", "a part of its path is a file"),
+        ("x" * 300, "the name is too long"),
+    ],
+)
+def test_what_cannot_be_written_is_named_with_its_remedy(tmp_path: Path, name: str, reason: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match=reason) as caught:
+        write_text(tmp_path / name, "x")
+    assert str(tmp_path / name) in str(caught.value)
+    assert names(tmp_path) == ["file", "folder"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("none", "there is no such file"),
+        (".", "it is a folder"),
+        ("file/a", "a part of its path is a file"),
+        ("a\0b", "is no file name"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_its_remedy(tmp_path: Path, name: str, reason: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match=reason):
+        read_bytes(tmp_path / name)
+
+
+def test_an_empty_name_is_no_file() -> None:
+    with pytest.raises(FileError, match="'' is no file name"):
+        read_text("")
+
+
+def test_text_is_read_as_utf8_with_or_without_its_mark(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"\xef\xbb\xbf\xc3\xa9")
+    assert read_text(tmp_path / "a") == "é"
+
+
+def test_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"ab\xff")
+    with pytest.raises(FileError, match="byte 2 is no UTF-8 text: save the file as UTF-8"):
+        read_text(tmp_path / "a")
+
+
+def test_a_text_file_has_a_largest_size(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"#" * (MOST_TEXT_BYTES + 1))
+    with pytest.raises(FileError, match="more than 4000000 bytes"):
+        read_text(tmp_path / "a")
+
+
+def test_broken_toml_is_named_with_line_and_column(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.toml", 'good = 1\nbad = "\n')
+    with pytest.raises(ConfigError, match=r"a\.toml: this is no TOML.*line 2, column"):
+        read_toml(tmp_path / "a.toml", ConfigError)
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 50_000, "a = " + "9" * 5_000, "a = 2024-13-45"])
+def test_toml_made_to_break_a_parser_is_one_line(tmp_path: Path, text: str) -> None:
+    write_text(tmp_path / "a.toml", text)
+    with pytest.raises(ConfigError) as caught:
+        read_toml(tmp_path / "a.toml", ConfigError)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_an_unknown_key_names_the_nearest_or_all() -> None:
+    assert unknown_key("chanel", ["channel", "current"]) == "did you mean channel?"
+    assert unknown_key("zz", ["channel", "current"]) == "known here: channel, current"

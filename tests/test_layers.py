@@ -1,0 +1,148 @@
+"""Imports go down the layers of docs/architecture.md, in no circle; third parties stay where they are."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+
+import pytest
+
+from imports import PACKAGE, Import, all_imports, sources
+
+LAYERS = [
+    {"errors", "clock", "pitch", "files"},
+    {"song", "instrument", "calibration", "strikes"},
+    {"midifile", "config", "calibration_file", "arranger", "sequencer"},
+    {"performance", "link", "tuning"},
+    {"backends", "simulation"},
+    {"player", "library", "live", "simulator", "plotter", "loudspeaker", "running", "tuning.session"},
+    {"cli", "web", "testing", "__main__"},
+]
+"""What may be imported by the rows below; a row's packages go with all their modules."""
+
+THIRD_PARTIES = {
+    "blessed": {"cli"},
+    "click": {"cli"},
+    "drawsvg": {"plotter"},
+    "font_source_sans_pro": {"plotter"},
+    "mido": {"midifile.writing", "live", "backends.midi"},
+    "numpy": {""},
+    "platformdirs": {"config"},
+    "pydantic": {"config"},
+    "pydantic_core": {"config"},
+    "pytest": {"testing"},
+    "resvg_py": {"plotter"},
+    "rich": {"cli"},
+    "sounddevice": {"loudspeaker"},
+    "tomlkit": {"config"},
+}
+"""Library: the modules, or packages with all their modules, that may import it; "" is all of them."""
+
+NOT_AT_IMPORT = {
+    "blessed",
+    "click",
+    "drawsvg",
+    "gpiozero",
+    "mido",
+    "numpy",
+    "pydantic",
+    "rich",
+    "serial",
+    "sounddevice",
+}
+
+IMPORTS = all_imports()
+MODULES = sources()
+OURS = [entry for entry in IMPORTS if entry.target.split(".")[0] == PACKAGE]
+
+
+def short(module: str) -> str:
+    """Return a module's name without the package's."""
+    return module.removeprefix(PACKAGE).removeprefix(".")
+
+
+def within(module: str, place: str) -> bool:
+    """Tell whether a module is `place` or stands inside it."""
+    return place == "" or short(module) == place or short(module).startswith(f"{place}.")
+
+
+def layer_of(module: str) -> int:
+    """Return the layer of the longest entry that holds a module."""
+    fits = [(len(place), layer) for layer, row in enumerate(LAYERS) for place in row if within(module, place)]
+    assert fits, f"{module} stands in no layer: give it a place in LAYERS and in docs/architecture.md"
+    return max(fits)[1]
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - {PACKAGE}))
+def test_a_module_imports_from_its_own_layer_or_lower_ones(module):
+    layer = layer_of(module)
+    up = [
+        str(entry)
+        for entry in OURS
+        if entry.module == module and entry.target != PACKAGE and layer_of(entry.target) > layer
+    ]
+    assert not up
+
+
+def test_the_public_surface_is_for_users():
+    """Inside the package a name comes from where it lives; only the version is taken from the top."""
+    through_the_top = [entry for entry in OURS if entry.target == PACKAGE and entry.name != "__version__"]
+    assert not [str(entry) for entry in through_the_top]
+
+
+def test_no_circle_of_imports():
+    graph: dict[str, set[str]] = {module: set() for module in MODULES}
+    for entry in OURS:
+        if PACKAGE not in (entry.module, entry.target):
+            graph[entry.module].add(entry.target)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"modules import each other in a circle: {' <- '.join(error.args[1])}")
+
+
+def reached_from(place: str) -> set[str]:
+    """Return the modules that are loaded, sooner or later, by those within a place."""
+    seen = {module for module in MODULES if within(module, place)}
+    while more := {entry.target for entry in OURS if entry.module in seen} - seen - {PACKAGE}:
+        seen |= more
+    return seen
+
+
+def test_the_sequencer_never_learns_from_the_simulation():
+    assert any(within(module, "sequencer.planner") for module in reached_from("sequencer"))
+    assert not [module for module in reached_from("sequencer") if within(module, "simulation")]
+
+
+@pytest.mark.parametrize("place", ["backends", "simulation"])
+def test_backends_know_pulses_and_clocks_but_no_songs_and_no_player(place):
+    """`Table`, the type of all tables, is what they may have from the song module."""
+
+    def foreign(entry: Import) -> bool:
+        elsewhere = ("player", "library", "arranger", "midifile", "sequencer")
+        song = within(entry.target, "song") and entry.name != "Table"
+        return song or any(within(entry.target, other) for other in elsewhere)
+
+    mine = [entry for entry in OURS if within(entry.module, place)]
+    assert mine
+    assert not [str(entry) for entry in mine if foreign(entry)]
+
+
+def test_third_parties_stay_in_their_modules():
+    def allowed(entry: Import) -> bool:
+        library = entry.target.split(".")[0]
+        homes = THIRD_PARTIES.get(library, set())
+        known = library in sys.stdlib_module_names or library == PACKAGE
+        return known or any(within(entry.module, home) for home in homes)
+
+    assert not [str(entry) for entry in IMPORTS if not allowed(entry)]
+
+
+def test_importing_the_package_loads_nothing_heavy(root):
+    listing = "import sys, xylophone; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = subprocess.run(
+        [sys.executable, "-c", listing], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert "xylophone" in loaded.stdout.split()
+    assert not NOT_AT_IMPORT & set(loaded.stdout.split())

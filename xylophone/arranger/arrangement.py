@@ -1,0 +1,122 @@
+"""An arrangement: the strikes that a song becomes on an instrument, and what was changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..errors import SongError
+from ..instrument import Instrument
+from ..song import Song, Table
+from ..strikes import Priority
+from .changes import CHANGE, Changes, Kind, Reason
+
+ARRANGED = np.dtype(
+    [
+        ("onset", "f8"),  # song time, exactly that of the source
+        ("velocity", "f4"),  # 1..127, with fractions
+        ("source", "i4"),  # row of the song's notes
+        ("hammer", "u1"),  # place of the hammer in the instrument
+        ("priority", "u1"),  # a strikes.Priority
+    ],
+    align=True,
+)
+"""Row of `Arrangement.notes`: strike this bar at this song time, this loud."""
+
+_REMEDIES = {
+    Reason.DRUMS: "are drums: allow drums to hear their rhythm on the bars",
+    Reason.NOT_CHOSEN: "are in tracks or channels that were not chosen: choose others",
+    Reason.MUTED: "are muted: mute fewer tracks or channels",
+    Reason.SILENT: "are silent (velocity, volume or expression 0): there is nothing to hear in it",
+    Reason.NO_BAR: "have no bar in any octave: let the transposition be searched, or take more bars",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Arrangement:
+    """What is struck when a song is played on an instrument, sorted by onset.
+
+    `notes` is a read-only table of dtype ARRANGED; two strikes of one hammer never share an
+    onset. `changes` tells of every note that is not struck as written, so that always
+    len(song) == kept + folded + merged + sum of dropped, and len(notes) == kept + folded.
+    """
+
+    song: Song
+    instrument: Instrument
+    transpose: int  # semitones
+    notes: Table
+    changes: Changes
+
+    def __post_init__(self) -> None:
+        for table, dtype in ((self.notes, ARRANGED), (self.changes.table, CHANGE)):
+            if table.dtype != dtype:
+                raise TypeError(f"an arrangement's table must have dtype {dtype}, not {table.dtype}")
+            table.flags.writeable = False
+        if len(self.notes) != self.kept + self.folded:
+            raise ValueError(
+                f"{len(self.notes)} strikes for {self.kept} kept and {self.folded} folded notes: "
+                "each of these needs one strike"
+            )
+        self._check_rows()
+
+    def _check_rows(self) -> None:
+        notes = self.notes
+        if len(notes) and not (
+            bool(np.all(notes["onset"][1:] >= notes["onset"][:-1]))
+            and int(notes["hammer"].max()) < len(self.instrument)
+            and float(notes["velocity"].min()) >= 1
+            and float(notes["velocity"].max()) <= 127
+        ):
+            raise ValueError("strikes must be sorted by onset, on hammers that exist, velocity 1..127")
+
+    def __len__(self) -> int:
+        return len(self.notes)
+
+    @property
+    def kept(self) -> int:
+        """Notes struck at their written pitch plus the transposition."""
+        return len(self.song) - len(self.changes)
+
+    @property
+    def folded(self) -> int:
+        """Notes struck some octaves away from there."""
+        return self._counted[0][Kind.FOLDED]
+
+    @property
+    def merged(self) -> int:
+        """Notes that another note's strike carries: the same bar at the same instant."""
+        return self._counted[0][Kind.MERGED]
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Notes that nothing sounds, counted by reason; reasons that did not occur are left out."""
+        counts = self._counted[1]
+        return {reason.word: counts[reason] for reason in Reason if reason and counts[reason]}
+
+    @property
+    def melody(self) -> int:
+        """Strikes of melody priority."""
+        return int(np.count_nonzero(self.notes["priority"] == Priority.MELODY))
+
+    def require_notes(self) -> Arrangement:
+        """Return the arrangement itself; SongError, naming reason and remedy, where nothing is struck."""
+        if len(self.notes):
+            return self
+        if not len(self.song):
+            raise SongError("the song has no notes: there is nothing to play; take another file")
+        counts = self._counted[1]
+        chief = max(_REMEDIES, key=lambda reason: counts[reason])
+        which = f"all {len(self.song)}" if counts[chief] == len(self.song) else f"{counts[chief]}"
+        raise SongError(
+            f"none of the song's {len(self.song)} notes can be struck: {which} {_REMEDIES[chief]}"
+        )
+
+    @cached_property
+    def _counted(self) -> tuple[list[int], list[int]]:
+        table = self.changes.table
+        return (
+            np.bincount(table["kind"], minlength=len(Kind) + 1).tolist(),
+            np.bincount(table["reason"], minlength=len(Reason)).tolist(),
+        )

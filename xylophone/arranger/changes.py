@@ -1,0 +1,145 @@
+"""Changes: every note that is not struck as it was written, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import overload
+
+import numpy as np
+
+from ..instrument import Instrument
+from ..pitch import NAMES
+from ..song import Song, Table
+
+
+class Kind(IntEnum):
+    """What happened to a note; each note has one of these, or was kept."""
+
+    FOLDED = 1
+    MERGED = 2
+    DROPPED = 3
+
+
+class Reason(IntEnum):
+    """Why a note was dropped; NONE where it was not."""
+
+    NONE = 0
+    DRUMS = 1
+    NOT_CHOSEN = 2
+    MUTED = 3
+    SILENT = 4
+    NO_BAR = 5
+
+    @property
+    def word(self) -> str:
+        """The reason as reports and JSON print it."""
+        return self.name.lower().replace("_", " ")
+
+
+CHANGE = np.dtype(
+    [
+        ("note", "i4"),  # row of the song's notes
+        ("into", "i4"),  # row whose strike carries a merged note; -1 otherwise
+        ("kind", "u1"),  # a Kind
+        ("reason", "u1"),  # a Reason
+        ("hammer", "u1"),  # that sounds the note; 255 where none does
+    ],
+    align=True,
+)
+"""What happened to one note: 12 bytes, so that a million changes cost little. Sorted by note."""
+
+NO_HAMMER = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One note that is not struck as written; `str` of it is the line that reports print.
+
+    `measure` and `beat` count from 1. `pitch` is the written one, `wanted` the same transposed,
+    `bar` the pitch of the bar that sounds it (None where dropped), `track` the note's own and
+    `other` the track of the note that it was merged with (None otherwise). Pitches are MIDI
+    numbers; `wanted` may lie outside 0..127.
+    """
+
+    kind: Kind
+    reason: Reason
+    note: int
+    measure: int
+    beat: float
+    pitch: int
+    wanted: int
+    bar: int | None
+    track: int
+    other: int | None
+
+    def __str__(self) -> str:
+        return f"measure {self.measure}, beat {self.beat:.4g}: {self._named} {self._what}"
+
+    @property
+    def _named(self) -> str:
+        if self.kind is Kind.DROPPED or self.wanted == self.pitch:
+            return _name(self.pitch)
+        return f"{_name(self.wanted)} (written {_name(self.pitch)})"
+
+    @property
+    def _what(self) -> str:
+        if self.kind is Kind.DROPPED:
+            return f"dropped, {self.reason.word}"
+        assert self.bar is not None
+        if self.kind is Kind.FOLDED:
+            return f"folded {'up' if self.bar > self.wanted else 'down'} to {_name(self.bar)}"
+        where = "the same track" if self.other == self.track else f"track {self.other}"
+        return f"merged with the same bar {_name(self.bar)} in {where}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Changes(Sequence[Change]):
+    """The changes of an arrangement in the order of the song, each made when it is looked at.
+
+    `table` is read-only, of dtype CHANGE: what is counted is counted there.
+    """
+
+    song: Song
+    instrument: Instrument
+    transpose: int
+    table: Table
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @overload
+    def __getitem__(self, place: int) -> Change: ...
+    @overload
+    def __getitem__(self, place: slice) -> Changes: ...
+    def __getitem__(self, place: int | slice) -> Change | Changes:
+        """Return the change at a place, or the changes of a slice."""
+        if isinstance(place, slice):
+            return Changes(self.song, self.instrument, self.transpose, self.table[place])
+        return self._change(self.table[place])
+
+    def __iter__(self) -> Iterator[Change]:
+        return (self._change(row) for row in self.table)
+
+    def _change(self, row: np.void) -> Change:
+        notes = self.song.notes
+        note = notes[int(row["note"])]
+        measure, beat = self.song.measure_at(float(note["onset"]))
+        hammer, into = int(row["hammer"]), int(row["into"])
+        return Change(
+            kind=Kind(int(row["kind"])),
+            reason=Reason(int(row["reason"])),
+            note=int(row["note"]),
+            measure=measure,
+            beat=beat,
+            pitch=int(note["pitch"]),
+            wanted=int(note["pitch"]) + self.transpose,
+            bar=None if hammer == NO_HAMMER else self.instrument.hammers[hammer].pitch,
+            track=int(note["track"]),
+            other=None if into < 0 else int(notes["track"][into]),
+        )
+
+
+def _name(pitch: int) -> str:
+    return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"

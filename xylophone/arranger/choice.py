@@ -1,0 +1,75 @@
+"""Choice: which notes of a song are to be arranged at all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import OptionError
+from ..song import DRUM_CHANNEL, Song
+from .changes import Reason
+
+_SOFTEST = 0.5
+"""Loudness below this is silence: the file has turned the note's volume down to nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the user wants to hear; None means all of it.
+
+    Tracks are numbered as in `song.tracks`, from 0; channels 1..16, as musicians count them.
+    What is muted is left out of what was chosen. Drums are channel 10.
+    """
+
+    tracks: Collection[int] | None = None
+    channels: Collection[int] | None = None
+    mute_tracks: Collection[int] = ()
+    mute_channels: Collection[int] = ()
+    drums: bool = False
+
+    def __post_init__(self) -> None:
+        for channel in (*(self.channels or ()), *self.mute_channels):
+            if not 1 <= channel <= 16:
+                raise OptionError(f"channel {channel} does not exist: MIDI channels go from 1 to 16")
+
+
+def left_out(song: Song, choice: Choice) -> npt.NDArray[np.uint8]:
+    """Return a Reason for each note, NONE for those to arrange.
+
+    Where several reasons hold the note counts for the first of drums, not chosen, muted, silent.
+    Raises OptionError for a track that the song does not have.
+    """
+    notes = song.notes
+    tracks, channels = notes["track"], notes["channel"]
+    _check_tracks(song, {*(choice.tracks or ()), *choice.mute_tracks})
+    reasons = np.zeros(len(notes), np.uint8)
+    reasons[~(notes["loudness"] >= _SOFTEST)] = Reason.SILENT
+    muted = _among(tracks, choice.mute_tracks)
+    muted |= _among(channels, (channel - 1 for channel in choice.mute_channels))
+    reasons[muted] = Reason.MUTED
+    if choice.tracks is not None:
+        reasons[~_among(tracks, choice.tracks)] = Reason.NOT_CHOSEN
+    if choice.channels is not None:
+        reasons[~_among(channels, (channel - 1 for channel in choice.channels))] = Reason.NOT_CHOSEN
+    if not choice.drums:
+        reasons[channels == DRUM_CHANNEL] = Reason.DRUMS
+    return reasons
+
+
+def _among(column: npt.NDArray[np.integer], wanted: Iterable[int]) -> npt.NDArray[np.bool_]:
+    member = np.zeros(1 << 16, np.bool_)
+    member[list(wanted)] = True
+    return np.asarray(member[column])
+
+
+def _check_tracks(song: Song, wanted: set[int]) -> None:
+    if not wanted:
+        return
+    known = {track.number for track in song.tracks} | set(np.unique(song.notes["track"]).tolist())
+    unknown = sorted(wanted - known)
+    if unknown:
+        there = ", ".join(str(number) for number in sorted(known)) or "none"
+        raise OptionError(f"track {unknown[0]} has no notes in this song: tracks with notes are {there}")

@@ -1,0 +1,99 @@
+"""The score: the notes to arrange as columns, grouped by instant and by part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..song import Song
+
+Ints = npt.NDArray[np.integer]
+Floats = npt.NDArray[np.floating]
+Bools = npt.NDArray[np.bool_]
+
+_CHORD = 0.025
+"""Onsets this close are one instant: a listener hears them together (about 22 ms for their order)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Score:
+    """Columns of the notes to arrange, all of one length, in the order of the song.
+
+    A part is what one track plays on one channel, numbered from 0; `names` and `programs` belong
+    to parts. `instant` numbers the moments at which something begins, ascending.
+    """
+
+    row: Ints  # of the song's notes
+    onset: Floats
+    end: Floats
+    pitch: Ints
+    loudness: Floats
+    part: Ints
+    instant: Ints
+    names: tuple[str, ...]
+    programs: Ints
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+def read_score(song: Song, rows: Ints) -> Score:
+    """Return the score of some rows, ascending, of a song's notes."""
+    notes = song.notes[rows] if len(rows) < len(song) else song.notes
+    onset = np.ascontiguousarray(notes["onset"])
+    code = notes["track"].astype(np.int32) * 16 + notes["channel"]
+    present = np.flatnonzero(np.bincount(code))
+    number = np.zeros(int(code.max(initial=0)) + 1, np.int32)
+    number[present] = np.arange(len(present))
+    part = number[code]
+    programs = np.zeros(len(present), np.uint8)
+    programs[part[::-1]] = notes["program"][::-1]  # the program a part begins with
+    known = {track.number: track.name for track in song.tracks}
+    return Score(
+        row=rows.astype(np.int32),
+        onset=onset,
+        end=onset + notes["duration"],
+        pitch=notes["pitch"].astype(np.int16),
+        loudness=np.ascontiguousarray(notes["loudness"]),
+        part=part,
+        instant=instants(onset),
+        names=tuple(known.get(int(code) // 16, "") for code in present),
+        programs=programs,
+    )
+
+
+def instants(onset: Floats) -> Ints:
+    """Return the number of the instant that each ascending onset belongs to.
+
+    An instant ends before a gap of 25 ms; where notes follow each other so densely that no gap
+    comes, it is cut every 25 ms.
+    """
+    if not len(onset):
+        return np.zeros(0, np.int32)
+    first = np.concatenate(([True], np.diff(onset) > _CHORD))
+    chain = np.cumsum(first) - 1
+    slot = ((onset - onset[first][chain]) / _CHORD).astype(np.int64)
+    first[1:] |= slot[1:] != slot[:-1]
+    numbers: Ints = np.cumsum(first, dtype=np.int32) - np.int32(1)
+    return numbers
+
+
+def starts(*columns: npt.NDArray[np.generic]) -> Ints:
+    """Return where runs of equal rows begin in columns of one length."""
+    length = len(columns[0])
+    if not length:
+        return np.zeros(0, np.intp)
+    new = np.zeros(length, np.bool_)
+    new[0] = True
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(new)
+
+
+def by_group(group: Ints) -> Ints:
+    """Return the order that brings equal groups together and keeps the order within each."""
+    small = group.astype(np.uint16) if not len(group) or int(group.max()) < 1 << 16 else group
+    order: Ints = np.argsort(small, kind="stable")
+    return order

@@ -1,0 +1,111 @@
+"""The command line: `xylophone COMMAND`. Commands are imported when they are run, not for `--help`."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import signal
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from .. import __version__
+from ..errors import XylophoneError
+
+COMMANDS = {
+    "play": ("play", "Play songs, on the hammers or in the simulation."),
+    "info": ("info", "Say what a song becomes on the instrument."),
+    "simulate": ("simulate", "Play a song on simulated hammers in a blink, and measure it."),
+    "strike": ("strike", "Strike one bar."),
+    "off": ("strike", "Switch all coils off, now, whatever else runs."),
+    "songs": ("lists", "List the project's own songs."),
+    "instruments": ("lists", "List layouts of bars and kinds of hammers."),
+    "init": ("lists", "Write a commented xylophone.toml to start from."),
+}
+"""Command: its module here, and its line in the help."""
+
+
+class Commands(click.Group):
+    """A group that imports a command's module when the command is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, its module imported; None where there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f".{COMMANDS[cmd_name][0]}", __name__)
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which was meant."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(COMMANDS)}"
+            if Path(args[0]).exists():
+                hint = f"did you mean: xylophone play {args[0]}"
+            ctx.fail(f"unknown command {args[0]!r}: {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", prog_name="xylophone")
+def cli() -> None:
+    """A self-playing mechanical xylophone: MIDI files on thirty hammers, real or simulated.
+
+    Try: xylophone play greensleeves
+    """
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code.
+
+    0 ok, 1 failed, 2 usage, 3 hardware missing, 4 refused for safety, 130 Ctrl-C, 143 SIGTERM.
+    """
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line and return its exit code; every error is one line on stderr."""
+    try:
+        cli.main(arguments, prog_name="xylophone", standalone_mode=False)
+        sys.stdout.flush()
+        return 0
+    except XylophoneError as error:
+        return _fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        where = (
+            f" (see {error.ctx.command_path} --help)"
+            if isinstance(error, click.UsageError) and error.ctx
+            else ""
+        )
+        return _fail(error.format_message().rstrip(".") + where, error.exit_code)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("stopped by Ctrl-C; all coils are off", 128 + signal.SIGINT)
+    except SystemExit as leaving:  # raised by a signal handler: 143 for SIGTERM
+        code = leaving.code if isinstance(leaving.code, int) else 1
+        return _fail("stopped by a signal; all coils are off", code) if code > 128 else code
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # whoever read us has left: nothing to say
+        return 0
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"xylophone: {message}", err=True)
+    return code

@@ -1,0 +1,149 @@
+"""`xylophone info`: what a song becomes on the instrument, and what is in force; it starts fast."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..pitch import pitch_name
+from .options import Choices, arrange_options, load, setting_options, settings
+
+if TYPE_CHECKING:
+    from ..arranger import Arrangement
+    from ..song import Song
+
+SHOWN_CHANGES = 20
+
+
+@click.command()
+@click.argument("names", metavar="[SONG]...", nargs=-1)
+@setting_options
+@click.option("--backend", metavar="URL", help="Backend to look up, in place of the configured one.")
+@arrange_options
+@click.option("--changes", is_flag=True, help="Print every change to the notes.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/cli.md).")
+def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -> None:
+    """Say what a song becomes on the instrument; without a song, what instrument and backend are in force."""
+    found = settings(options)
+    choices = Choices.take(options)
+    if not names:
+        _print_settings(found, as_json)
+        return
+    from ..library import find_songs
+
+    reports = []
+    for path in find_songs(names):
+        song = load(path) if not as_json else _quiet(path)
+        arrangement = choices.arrange(song, found.instrument)
+        if as_json:
+            reports.append(as_dict(arrangement))
+        else:
+            _print_song(song, arrangement, str(path), changes)
+    if as_json:
+        _print_json(reports[0] if len(reports) == 1 else reports)
+
+
+def as_dict(arrangement: Arrangement) -> dict[str, Any]:
+    """Return the stable, documented JSON of `info` for one song."""
+    song, notes = arrangement.song, arrangement.song.notes
+    return {
+        "title": song.title or None,
+        "duration": song.duration,
+        "notes": len(song),
+        "tempo_bpm": main_tempo(song),
+        "lowest": int(notes["pitch"].min()) if len(song) else None,
+        "highest": int(notes["pitch"].max()) if len(song) else None,
+        "instrument": arrangement.instrument.name,
+        "transpose": arrangement.transpose,
+        "kept": arrangement.kept,
+        "folded": arrangement.folded,
+        "merged": arrangement.merged,
+        "dropped": arrangement.dropped,
+        "warnings": list(song.warnings),
+    }
+
+
+def main_tempo(song: Song) -> float:
+    """Return the tempo, in quarter notes a minute, that holds for the longest part of the song."""
+    held: dict[float, float] = {}
+    times = [*song.tempos["time"].tolist(), max(song.duration, float(song.tempos["time"][-1]))]
+    for bpm, (begin, end) in zip(song.tempos["bpm"].tolist(), itertools.pairwise(times), strict=True):
+        held[bpm] = held.get(bpm, 0.0) + end - begin
+    return float(max(held, key=lambda bpm: held[bpm]))
+
+
+def _quiet(path: Any) -> Song:
+    from ..midifile import load_song
+
+    return load_song(path)
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _print_song(song: Song, arrangement: Arrangement, path: str, all_changes: bool) -> None:
+    numerator, denominator = song.meters[0]["numerator"], song.meters[0]["denominator"]
+    _line("song", song.title or path)
+    _line("duration", f"{_clock(song.duration)}, {main_tempo(song):.4g} bpm, {numerator}/{denominator}")
+    if len(song):
+        low, high = (
+            pitch_name(int(pitch)) for pitch in (song.notes["pitch"].min(), song.notes["pitch"].max())
+        )
+        _line("notes", f"{len(song)}, {low} to {high}")
+    else:
+        _line("notes", "none")
+    for track in song.tracks:
+        channels = ", ".join(str(channel + 1) for channel in track.channels)
+        plural = "s" if len(track.channels) > 1 else ""
+        _line(
+            f"track {track.number}",
+            f"{track.name or 'unnamed'}: {track.notes} notes, channel{plural} {channels}",
+        )
+    _line("instrument", _instrument(arrangement.instrument))
+    _line("transposed", f"{arrangement.transpose:+d} semitones" if arrangement.transpose else "not at all")
+    dropped = arrangement.dropped
+    reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+    _line("kept", str(arrangement.kept))
+    _line("folded", f"{arrangement.folded} by octaves")
+    _line("merged", f"{arrangement.merged} with the same bar at the same moment")
+    _line("dropped", f"{sum(dropped.values())}{f' ({reasons})' if reasons else ''}")
+    shown = None if all_changes else SHOWN_CHANGES
+    for change in itertools.islice(arrangement.changes, shown):
+        click.echo(f"  {change}")
+    if shown is not None and len(arrangement.changes) > shown:
+        click.echo(f"  and {len(arrangement.changes) - shown} more: --changes prints them all")
+
+
+def _print_settings(found: Any, as_json: bool) -> None:
+    instrument = found.instrument
+    if as_json:
+        _print_json(found.as_dict())
+        return
+    _line("instrument", _instrument(instrument))
+    kind = instrument.kind
+    _line("hammers", f"{kind.name}: {kind.about}")
+    _line(
+        "supply", f"{instrument.supply_limit:g} A: at most {instrument.largest_chord} hammers at one instant"
+    )
+    for name, line in found.lines():
+        _line(name, line)
+
+
+def _instrument(instrument: Any) -> str:
+    bars = instrument.hammers
+    return f"{instrument.name}, {len(bars)} bars {bars[0].name}..{bars[-1].name}"
+
+
+def _line(name: str, text: str) -> None:
+    click.echo(f"{name + ':':<13} {text}")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,0 +1,72 @@
+"""Commands that list what there is, and the one that writes a configuration to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..instrument import DEFAULT_KIND, DEFAULT_LAYOUT, KINDS, LAYOUTS
+from .screen import table
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def songs(as_json: bool) -> None:
+    """List the project's own songs; any of them can be named without path and ending."""
+    from ..library import songs as entries
+
+    found = entries()
+    if as_json:
+        import json
+
+        keys = ("title", "composer", "year", "licence", "shows")
+        rows = [{"name": Path(s.file).stem, **{key: getattr(s, key) for key in keys}} for s in found]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    table(
+        ("name", "title", "composer", "shows"),
+        [(Path(song.file).stem, song.title, song.composer, song.shows) for song in found],
+    )
+
+
+@click.command()
+def instruments() -> None:
+    """List layouts of bars and kinds of hammers, for --instrument and for xylophone.toml."""
+    from ..pitch import pitch_name
+
+    rows = []
+    for name, (pitches, _, about) in LAYOUTS.items():
+        mark = " (default)" if name == DEFAULT_LAYOUT else ""
+        rows.append(
+            (name + mark, len(pitches), f"{pitch_name(pitches[0])}..{pitch_name(pitches[-1])}", about)
+        )
+    table(("layout", "bars", "range", "what it is"), rows)
+    click.echo()
+    table(
+        ("hammer kind", "volts", "amperes", "supply", "recovery", "what it is"),
+        [
+            (
+                kind.name + (" (default)" if kind.name == DEFAULT_KIND else ""),
+                f"{kind.voltage:g}",
+                f"{kind.current:g}",
+                f"{kind.supply_limit:g} A",
+                f"{kind.recovery * 1000:g} ms",
+                kind.about,
+            )
+            for kind in KINDS.values()
+        ],
+    )
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path), default=Path("xylophone.toml"))
+@click.option("--instrument", default=DEFAULT_LAYOUT, show_default=True, help="Layout of the bars.")
+@click.option("--kind", default=DEFAULT_KIND, show_default=True, help="Kind of the hammers.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def init(path: Path, instrument: str, kind: str, force: bool) -> None:
+    """Write a commented configuration file, by default xylophone.toml in the working folder."""
+    from ..config import write_initial_config
+
+    write_initial_config(path, instrument, kind, force=force)
+    click.echo(f"wrote {path}: every key is explained in it; xylophone info shows what is in force")

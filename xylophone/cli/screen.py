@@ -1,0 +1,98 @@
+"""What a person sees in the terminal: tables, and the bars that light up while a song plays."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ..instrument import Instrument
+    from ..song import Table
+
+GLOW = 0.35
+"""s a bar stays lit after a hit."""
+
+_SHADES = ("bold white on red", "bold white on dark_orange3", "bold black on yellow3", "black on grey58")
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table on stdout: ruled on a terminal, plain columns into a file or pipe."""
+    from rich.console import Console
+    from rich.table import Table as Grid
+
+    console = Console()
+    grid = Grid(box=None if not console.is_terminal else _box(), pad_edge=False, header_style="bold")
+    for head in heads:
+        grid.add_column(head, overflow="fold", no_wrap=head in ("name", "layout", "hammer kind", "range"))
+    for row in rows:
+        grid.add_row(*(str(cell) for cell in row))
+    console.print(grid, width=None if console.is_terminal else 200)
+
+
+def _box() -> object:
+    from rich import box
+
+    return box.SIMPLE_HEAD
+
+
+class Lights:
+    """The bars of an instrument, lit by hits and fading; from any thread."""
+
+    def __init__(self, instrument: Instrument) -> None:
+        self._instrument = instrument
+        self._place = {hammer.channel: n for n, hammer in enumerate(instrument.hammers)}
+        self._struck = [-1e9] * len(instrument)
+        self._lock = threading.Lock()
+
+    def hit(self, hits: Table) -> None:
+        """Light the bars of these hits (dtype HIT)."""
+        with self._lock:
+            for time, channel in zip(hits["time"].tolist(), hits["channel"].tolist(), strict=True):
+                place = self._place[channel]
+                self._struck[place] = max(self._struck[place], time)
+
+    def shades(self, now: float) -> list[str]:
+        """Return a style for each bar at a moment of backend time: '' where it is dark."""
+        with self._lock:
+            ages = [now - struck for struck in self._struck]
+        return [_SHADES[int(age / GLOW * len(_SHADES))] if 0 <= age < GLOW else "" for age in ages]
+
+
+def bars(instrument: Instrument, shades: Sequence[str], width: int) -> RenderableType:
+    """Draw the bars side by side, low to high, longer ones for lower pitches, in at most `width` columns."""
+    from rich.text import Text
+
+    names = [hammer.name for hammer in instrument.hammers]
+    room = max(1, min(4, (width - 1) // len(names)))
+    rows = [Text(no_wrap=True) for _ in range(5)]
+    for place, (name, shade) in enumerate(zip(names, shades, strict=True)):
+        dark = "black on grey35" if "#" in name else "black on grey70"
+        length = 5 - round(2 * place / max(1, len(names) - 1))
+        label = name.replace("#", "♯") if room == 4 else name[0].lower() if "#" in name else name[0]
+        for row, text in enumerate(rows):
+            inside = label if row == 1 else ""
+            wide = room - 1 if room > 1 else 1
+            text.append(f"{inside:^{wide}}"[:wide], shade or dark if row < length else "")
+            text.append(" " * (room - wide))
+    return Text("\n").join(rows)
+
+
+def keyboard(act: Callable[[str], object], ended: threading.Event) -> None:
+    """Read keys and pass their names on ('space', 'left', 'q', ...) until `ended` is set."""
+    import blessed
+
+    terminal = blessed.Terminal()
+    with terminal.cbreak():
+        while not ended.is_set():
+            key = terminal.inkey(timeout=0.1)
+            if key:
+                act(
+                    "space"
+                    if key == " "
+                    else key.name.removeprefix("KEY_").lower()
+                    if key.is_sequence
+                    else str(key)
+                )

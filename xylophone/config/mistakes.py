@@ -1,0 +1,106 @@
+"""The mistakes of a configuration file: all of them at once, one line each, with line number and remedy."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from reprlib import repr as shown
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigError
+from ..files import key_name, unknown_key
+from .schema import TABLES, Config, rule_of
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+Keys = tuple[str, ...]
+Mistake = tuple[Keys, str]
+"""The keys that lead to a value, and one line about it."""
+
+_HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(#.*)?\Z")
+_KEY = re.compile(r"\s*((?:[\w-]+|\"[^\"]*\"|'[^']*'|[.\s])+?)\s*=")
+
+
+def config_error(path: Path, text: str, mistakes: Iterable[Mistake]) -> ConfigError:
+    """Return the error that tells mistakes in the order of the file, each with path and line."""
+    lines = line_numbers(text)
+    told = []
+    for keys, message in mistakes:
+        line = _line_of(keys, lines)
+        told.append((line, f"{path}{f', line {line}' if line else ''}: {message}"))
+    return ConfigError("\n".join(message for _, message in sorted(told, key=lambda pair: pair[0])))
+
+
+def mistakes_of(error: ValidationError) -> list[Mistake]:
+    """Return what pydantic found, in this project's words."""
+    return [_told(detail) for detail in error.errors(include_url=False)]
+
+
+def dotted(keys: Iterable[str]) -> str:
+    """Return keys as a message shows them: hammers.C6.channel."""
+    return ".".join(key_name(key) for key in keys)
+
+
+def line_numbers(text: str) -> dict[Keys, int]:
+    """Return the line, from 1, on which each table and key of a TOML text begins."""
+    found: dict[Keys, int] = {}
+    table: Keys = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = _split(header[1])
+            found.setdefault(table, number)
+        elif key := _KEY.match(line):
+            keys = (*table, *_split(key[1]))
+            for depth in range(len(table) + 1, len(keys) + 1):
+                found.setdefault(keys[:depth], number)
+    return found
+
+
+def _split(written: str) -> Keys:
+    """Return the keys of a dotted key; none when it is none, as in a text of several lines."""
+    try:
+        content: Any = tomllib.loads(f"{written.strip()} = 0")
+    except tomllib.TOMLDecodeError:
+        return ()
+    keys: list[str] = []
+    while isinstance(content, dict):
+        key, content = next(iter(content.items()))
+        keys.append(key)
+    return tuple(keys)
+
+
+def _line_of(keys: Keys, lines: dict[Keys, int]) -> int:
+    return next((lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in lines), 0)
+
+
+def _told(detail: ErrorDetails) -> Mistake:
+    places = detail["loc"]
+    keys = tuple(str(place) for place in places if not isinstance(place, int))
+    numbers = "".join(f"[{place}]" for place in places if isinstance(place, int))
+    if detail["type"] == "extra_forbidden":
+        return keys, _unknown(keys)
+    reason = detail.get("ctx", {}).get("error")
+    rule = str(reason) if reason else f"it must be {_rule(keys)}"
+    return keys, f"{dotted(keys)}{numbers} is {shown(detail['input'])}: {rule}"
+
+
+def _unknown(keys: Keys) -> str:
+    *before, key = keys
+    known = TABLES[before[0]].model_fields if before else Config.model_fields
+    homes = [name for name, table in TABLES.items() if key in table.model_fields and name not in before]
+    if homes:
+        remedy = f"it belongs in [{'hammers.C6' if homes[0] == 'hammers' else homes[0]}]"
+    else:
+        remedy = unknown_key(key, known)
+    return f"unknown key {dotted(keys)}: {remedy}"
+
+
+def _rule(keys: Keys) -> str:
+    section, key = keys[0], keys[-1]
+    if section in TABLES and key in TABLES[section].model_fields:
+        return rule_of(TABLES[section], key)
+    return f"a table [{dotted(keys)}]" if section != "hammers" or len(keys) > 1 else "tables [hammers.C6]"

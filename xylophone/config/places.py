@@ -1,0 +1,80 @@
+"""Where files are looked for. Pure but for asking whether a file is there: every place is an argument."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+FILE_NAME = "xylophone.toml"
+CALIBRATION_NAME = "calibration.toml"
+CONFIG_VARIABLE = "XYLOPHONE_CONFIG"
+BACKEND_VARIABLE = "XYLOPHONE_BACKEND"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file in use, and in words what led to it."""
+
+    path: Path
+    source: str
+
+
+def find_config(
+    option: Path | None, environ: Mapping[str, str], working: Path, user: Path | None
+) -> Place | None:
+    """Return the configuration file in use, None where there is none.
+
+    The first of: the option, the variable XYLOPHONE_CONFIG, xylophone.toml in the working folder,
+    xylophone.toml in the user's folder. A file that was named is returned whether it exists or not.
+    """
+    if option is not None:
+        return Place(option, "--config")
+    if named := environ.get(CONFIG_VARIABLE):
+        return Place(Path(named), CONFIG_VARIABLE)
+    for folder, source in ((working, "working folder"), (user, "user's folder")):
+        if folder is not None and _is_there(folder / FILE_NAME):
+            return Place(folder / FILE_NAME, source)
+    return None
+
+
+def find_calibration(option: Path | None, config: Place | None, user: Path | None) -> Place | None:
+    """Return the calibration file in use, None for the default of the hammer kind.
+
+    The first of: the option; calibration.toml beside the configuration in use or, when none is in
+    use, in the user's folder. A file that was named is returned whether it exists or not.
+    """
+    if option is not None:
+        return Place(option, "--calibration")
+    home = calibration_home(config, user)
+    if home is None or not _is_there(home):
+        return None
+    return Place(home, "beside the configuration" if config else "user's folder")
+
+
+def calibration_home(config: Place | None, user: Path | None) -> Path | None:
+    """Return where the calibration of the instrument in use belongs; tuning writes there."""
+    folder = config.path.parent if config else user
+    return folder / CALIBRATION_NAME if folder else None
+
+
+def user_folder(environ: Mapping[str, str]) -> Path | None:
+    """Return the user's configuration folder, whether it exists or not; None for a user without home.
+
+    On Linux by the XDG rule, computed here because each start of the program needs it; elsewhere
+    what platformdirs says.
+    """
+    if not sys.platform.startswith("linux"):
+        from platformdirs import user_config_path
+
+        return user_config_path("xylophone", appauthor=False)
+    if os.path.isabs(named := environ.get("XDG_CONFIG_HOME", "")):
+        return Path(named, "xylophone")
+    home = environ.get("HOME") or os.path.expanduser("~")
+    return Path(home, ".config", "xylophone") if os.path.isabs(home) else None
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.lexists(path)

@@ -1,0 +1,177 @@
+"""The keys of xylophone.toml with type, bounds, unit and meaning; the one module that uses pydantic.
+
+Checks, messages, the file that `xylophone init` writes and the test of docs/configuration.md all
+go by these tables.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from ..files import unknown_key
+from ..instrument import KINDS, LAYOUTS, MOST_HAMMERS
+from ..pitch import parse_pitch
+from .values import DEFAULT_BACKEND, PlayerSettings, SimulationSettings
+
+_PLAYER = PlayerSettings()
+_SIMULATION = SimulationSettings()
+_URL = re.compile(r"[a-z][a-z0-9+.-]*:[^\s\0]?.*\Z")
+
+
+def _pitch(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("no pitch: write a name such as 'C6' or a MIDI number 0..127")
+    return parse_pitch(str(value)[:40])
+
+
+def _layout(name: str) -> str:
+    if name not in LAYOUTS:
+        raise ValueError(f"no layout: {unknown_key(name, LAYOUTS)}")
+    return name
+
+
+def _kind(name: str) -> str:
+    if name not in KINDS:
+        raise ValueError(f"no hammer kind: {unknown_key(name, KINDS)}")
+    return name
+
+
+def _url(text: str) -> str:
+    if not _URL.match(text) or not text.isprintable():
+        raise ValueError("no backend: write its scheme and a colon, such as 'sim:' or 'serial:auto'")
+    return text
+
+
+def _name(text: str) -> str:
+    if not text.isprintable() or not text.strip():
+        raise ValueError("no name: use letters that can be printed")
+    return text
+
+
+Pitch = Annotated[int, BeforeValidator(_pitch)]
+Channel = Annotated[int, Field(ge=0, le=MOST_HAMMERS - 1)]
+
+
+def _number(default: float | None, least: float, most: float, unit: str, about: str) -> Any:
+    """Return a field for a number within bounds; `rule` says them in words."""
+    rule = f"a number {least:.12g}..{most:.12g}{f' {unit}' if unit else ''}"
+    return Field(default, ge=least, le=most, description=about, json_schema_extra={"rule": rule})
+
+
+def _other(default: object, rule: str, about: str, **bounds: Any) -> Any:
+    return Field(default, description=about, json_schema_extra={"rule": rule}, **bounds)
+
+
+class Table(BaseModel):
+    """A table of the file: strict types, unknown keys forbidden, frozen."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class InstrumentTable(Table):
+    """[instrument]: the bars, their hammers and what they share."""
+
+    layout: Annotated[str, AfterValidator(_layout)] | None = _other(
+        None, f"one of {', '.join(LAYOUTS)}", "which bars there are"
+    )
+    lowest: Pitch | None = _other(
+        None, "a pitch, together with highest", "lowest bar of a chromatic row, in place of layout"
+    )
+    highest: Pitch | None = _other(None, "a pitch, together with lowest", "highest bar of that row")
+    pitches: list[Pitch] | None = _other(
+        None,
+        f"a list of 1..{MOST_HAMMERS} pitches, rising",
+        "every bar by name or MIDI number, in place of layout",
+        min_length=1,
+        max_length=MOST_HAMMERS,
+    )
+    name: Annotated[str, AfterValidator(_name)] | None = _other(
+        None, "text of 1..40 letters", "what the instrument is called", min_length=1, max_length=40
+    )
+    kind: Annotated[str, AfterValidator(_kind)] | None = _other(
+        None, f"one of {', '.join(KINDS)}", "make of the hammers, with all their limits"
+    )
+    supply_limit: float | None = _number(
+        None, 0.01, 1000, "A", "current that the supply gives to all coils together"
+    )
+    channels: list[Channel] | None = _other(
+        None,
+        f"a list of numbers 0..{MOST_HAMMERS - 1}, one for each bar",
+        "output channel of each bar, from the lowest",
+        max_length=MOST_HAMMERS,
+    )
+    sounding: int | None = _number(
+        None, -48, 48, "semitones", "how far the bars sound above the pitches given here"
+    )
+
+
+class HammerTable(Table):
+    """[hammers.C6]: what one hammer has different; [hammers.all] holds for each that says nothing else."""
+
+    channel: int | None = _number(None, 0, MOST_HAMMERS - 1, "", "output channel")
+    current: float | None = _number(None, 0.01, 10, "A", "current while its coil is on")
+    shortest_pulse_ms: float | None = _number(None, 0.5, 100, "ms", "shortest pulse that reaches the bar")
+    longest_pulse_ms: float | None = _number(None, 0.5, 100, "ms", "longest pulse that strikes once")
+    recovery_ms: float | None = _number(None, 10, 1000, "ms", "shortest time from strike to strike")
+    refill: float | None = _number(None, 0.001, 1, "s a second", "on-time that the coil stands for ever")
+    capacity: float | None = _number(None, 0.1, 1000, "s", "on-time that warms the coil by 20 K")
+
+
+class BackendTable(Table):
+    """[backend]: what plays."""
+
+    url: Annotated[str, AfterValidator(_url)] = _other(
+        DEFAULT_BACKEND, "a scheme and a colon, such as sim: or serial:auto", "which backend plays"
+    )
+
+
+class PlayerTable(Table):
+    """[player]: how songs are played unless the command says otherwise."""
+
+    speed: float = _number(_PLAYER.speed, 0.1, 10, "", "factor on the speed of every song")
+    volume: float = _number(_PLAYER.volume, 0.01, 10, "", "factor on every velocity")
+    roll: bool = _other(
+        _PLAYER.roll, "true or false", "roll a chord that the supply cannot drive at once; else drop notes"
+    )
+
+
+class SimulationTable(Table):
+    """[simulation]: the simulated instrument."""
+
+    seed: int = _number(_SIMULATION.seed, 0, 2**32 - 1, "", "which hammers: one seed, one instrument")
+    tolerance: float = _number(
+        _SIMULATION.tolerance, 0, 3, "", "how much hammers differ; 1 is ordinary, 0 not at all"
+    )
+    scatter_ms: float = _number(
+        _SIMULATION.scatter_time * 1000, 0, 10, "ms", "standard deviation of a strike's time"
+    )
+    scatter_db: float = _number(_SIMULATION.scatter_level_db, 0, 10, "dB", "standard deviation of its level")
+
+
+class Config(Table):
+    """A whole xylophone.toml."""
+
+    instrument: InstrumentTable = InstrumentTable()
+    hammers: dict[str, HammerTable] = {}
+    backend: BackendTable = BackendTable()
+    player: PlayerTable = PlayerTable()
+    simulation: SimulationTable = SimulationTable()
+
+
+TABLES: dict[str, type[Table]] = {
+    "instrument": InstrumentTable,
+    "hammers": HammerTable,
+    "backend": BackendTable,
+    "player": PlayerTable,
+    "simulation": SimulationTable,
+}
+"""The tables by name; [hammers.NAME] for each hammer."""
+
+
+def rule_of(table: type[Table], key: str) -> str:
+    """Return what a key's value must be, in words."""
+    extra = table.model_fields[key].json_schema_extra
+    return str(extra["rule"]) if isinstance(extra, dict) else ""

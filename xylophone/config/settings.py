@@ -1,0 +1,192 @@
+"""What is in force: instrument, files, backend, options, and where each of them came from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import FileError
+from ..instrument import LAYOUTS, Instrument, build_instrument
+from .places import (
+    BACKEND_VARIABLE,
+    CONFIG_VARIABLE,
+    Place,
+    calibration_home,
+    find_calibration,
+    find_config,
+    user_folder,
+)
+from .values import DEFAULT_BACKEND, PlayerSettings, SimulationSettings
+
+if TYPE_CHECKING:
+    from .schema import Config
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a command needs to know before it starts.
+
+    `calibration` is None for the default of the hammer kind; `calibration_home` is where tuning
+    writes. `sources` says in words where config, instrument, calibration, backend, player and
+    simulation came from.
+    """
+
+    instrument: Instrument
+    config: Path | None = None
+    calibration: Path | None = None
+    calibration_home: Path | None = None
+    backend: str = DEFAULT_BACKEND
+    player: PlayerSettings = field(default_factory=PlayerSettings)
+    simulation: SimulationSettings = field(default_factory=SimulationSettings)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Return what is in force as pairs of a name and a line for people."""
+        rolled = "chords may be rolled" if self.player.roll else "chords are never rolled"
+        kept = {
+            "config": str(self.config or "none"),
+            "calibration": str(self.calibration or f"default curves of {self.instrument.kind.name}"),
+            "backend": self.backend,
+            "player": f"speed {self.player.speed:g}, volume {self.player.volume:g}, {rolled}",
+            "simulation": f"seed {self.simulation.seed}, tolerance {self.simulation.tolerance:g}, "
+            f"scatter {self.simulation.scatter_time * 1000:g} ms and {self.simulation.scatter_level_db:g} dB",
+        }
+        return [(name, f"{text} ({self.sources.get(name, DEFAULT)})") for name, text in kept.items()]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is in force for JSON; times in seconds, None for what there is not."""
+        bars = self.instrument.hammers
+        return {
+            "instrument": self.instrument.name,
+            "kind": self.instrument.kind.name,
+            "bars": [hammer.name for hammer in bars],
+            "lowest": bars[0].pitch,
+            "highest": bars[-1].pitch,
+            "supply_limit": self.instrument.supply_limit,
+            "largest_chord": self.instrument.largest_chord,
+            "config": None if self.config is None else str(self.config),
+            "calibration": None if self.calibration is None else str(self.calibration),
+            "backend": self.backend,
+            "player": asdict(self.player),
+            "simulation": asdict(self.simulation),
+            "sources": dict(self.sources),
+        }
+
+
+def load_settings(
+    config: Path | None = None,
+    *,
+    layout: str | None = None,
+    calibration: Path | None = None,
+    backend: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    working: Path | None = None,
+    user: Path | None = None,
+) -> Settings:
+    """Return what is in force, from options, environment and files (docs/configuration.md).
+
+    `layout` takes the place of the configured bars; the calibration found by itself belongs to the
+    configured ones, so that then the default is used unless `calibration` names a file. `environ`,
+    `working` (folder) and `user` (his configuration folder) are the machine's unless given. Raises
+    ConfigError, InstrumentError or FileError; does not look into the calibration file.
+    """
+    environ = os.environ if environ is None else environ
+    user = user or user_folder(environ)
+    place = find_config(config, environ, working or Path(), user)
+    tuned = find_calibration(calibration, place, user) if calibration or layout is None else None
+    read = _read(place)
+    url, url_source = _backend(backend, environ, read, place)
+    sources = {
+        "config": place.source if place else "no file found",
+        "calibration": tuned.source if tuned else DEFAULT,
+        "backend": url_source,
+        **_told_by(read, place),
+    }
+    return Settings(
+        instrument=_instrument(read, place, layout),
+        config=place.path if place else None,
+        calibration=tuned.path if tuned else None,
+        calibration_home=calibration_home(place, user),
+        backend=url,
+        player=_player(read),
+        simulation=_simulation(read),
+        sources=sources | ({"instrument": "--instrument"} if layout else {}),
+    )
+
+
+def load_instrument(which: str | Path | None = None) -> Instrument:
+    """Return the instrument of a configuration file, of a layout's name or, for None, the one in force.
+
+    Raises InstrumentError for an unknown layout, ConfigError and FileError for a file.
+    """
+    if which is None:
+        return load_settings().instrument
+    path = Path(which)
+    if str(which) in LAYOUTS or not (path.suffix or len(path.parts) > 1 or os.path.exists(path)):
+        return build_instrument(str(which))
+    return load_settings(path).instrument
+
+
+def _read(place: Place | None) -> Config | None:
+    if place is None:
+        return None
+    from .building import read_config
+
+    if place.source == CONFIG_VARIABLE and not os.path.exists(place.path):
+        raise FileError(
+            f"{CONFIG_VARIABLE} names {place.path}, which is not there: mend the variable or unset it"
+        )
+    return read_config(place.path)
+
+
+def _instrument(read: Config | None, place: Place | None, layout: str | None) -> Instrument:
+    if layout is not None and layout not in LAYOUTS:
+        return build_instrument(layout)  # raises, with the nearest name and no file in the message
+    if read is None or place is None:
+        return build_instrument(layout) if layout else build_instrument()
+    from .building import configured_instrument
+
+    return configured_instrument(place.path, read, layout)
+
+
+def _backend(
+    option: str | None, environ: Mapping[str, str], read: Config | None, place: Place | None
+) -> tuple[str, str]:
+    """Return the backend's URL and where it came from: option, environment, configuration, simulation."""
+    if option is not None:
+        return option, "--backend"
+    if named := environ.get(BACKEND_VARIABLE):
+        return named, BACKEND_VARIABLE
+    if read is not None and place is not None and read.backend.model_fields_set:
+        return read.backend.url, str(place.path)
+    return DEFAULT_BACKEND, DEFAULT
+
+
+def _told_by(read: Config | None, place: Place | None) -> dict[str, str]:
+    """Return for each table where its values came from: the file, when it sets one of its keys."""
+    if read is None or place is None:
+        return dict.fromkeys(("instrument", "player", "simulation"), DEFAULT)
+    says = {
+        "instrument": read.instrument.model_fields_set or read.hammers,
+        "player": read.player.model_fields_set,
+        "simulation": read.simulation.model_fields_set,
+    }
+    return {name: str(place.path) if said else DEFAULT for name, said in says.items()}
+
+
+def _player(read: Config | None) -> PlayerSettings:
+    if read is None:
+        return PlayerSettings()
+    return PlayerSettings(**read.player.model_dump())
+
+
+def _simulation(read: Config | None) -> SimulationSettings:
+    if read is None:
+        return SimulationSettings()
+    table = read.simulation
+    return SimulationSettings(table.seed, table.tolerance, table.scatter_ms / 1000, table.scatter_db)

@@ -1,0 +1,27 @@
+"""What can be configured beside the instrument, with the defaults that hold without a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEFAULT_BACKEND = "sim:"
+"""The backend when nothing else was asked for: the simulated instrument."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerSettings:
+    """How songs are played unless the command says otherwise."""
+
+    speed: float = 1.0  # factor on song time
+    volume: float = 1.0  # factor on velocities
+    roll: bool = True  # roll a chord that the supply cannot drive at once, rather than drop notes
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationSettings:
+    """The simulated instrument: which one, and how evenly it strikes."""
+
+    seed: int = 0  # the same seed, the same thirty hammers
+    tolerance: float = 1.0  # factor on the ordinary differences between hammers, 0 for none
+    scatter_time: float = 0.0003  # s SD of a strike's time
+    scatter_level_db: float = 0.3  # dB SD of a strike's level

@@ -1,0 +1,159 @@
+"""The project's own songs, and what people mean by the names that they give."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from reprlib import repr as shown
+from typing import Any
+
+from .errors import FileError
+from .files import read_toml
+
+STANDARD_INPUT = Path("-")
+"""The path that means: read the song from standard input."""
+
+_KEYS = ("file", "title", "composer", "year", "licence", "shows")
+_ENDINGS = (".mid", ".midi", ".kar", ".rmi")
+_DIGITS = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One of the project's songs, as songs/index.toml has it; `path` is where its file lies."""
+
+    file: str
+    title: str
+    composer: str
+    year: str
+    licence: str
+    shows: str
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """What to call it on the command line: its file without ending."""
+        return Path(self.file).stem
+
+
+def songs() -> tuple[Entry, ...]:
+    """Return the project's own songs in the order of their names; FileError when they are not installed."""
+    return read_index(songs_folder())
+
+
+def songs_folder() -> Path:
+    """Return the folder of the project's songs: in the package as installed, else in the checkout."""
+    package = Path(__file__).resolve().parent
+    for folder in (package / "songs", package.parent / "songs"):
+        if (folder / "index.toml").is_file():
+            return folder
+    raise FileError("the project's own songs are not installed: install xylophone again, or name a file")
+
+
+@cache
+def read_index(folder: Path) -> tuple[Entry, ...]:
+    """Return the songs that a folder's index.toml lists, sorted by name; FileError for a broken index."""
+    path = folder / "index.toml"
+    return tuple(sorted((_entry(path, *item) for item in read_toml(path, FileError).items()), key=_name))
+
+
+def find_song(text: str, entries: Sequence[Entry] | None = None) -> Path:
+    """Return the file that somebody means: a path, or the name of one of the project's songs.
+
+    A file that exists wins; '-' is standard input. Else a song's name or title, capitals, accents,
+    hyphens, underscores and spaces being alike, or the beginning of just one of them. Raises
+    FileError with the nearest names. `entries` are the project's songs unless given.
+    """
+    if text == str(STANDARD_INPUT):
+        return STANDARD_INPUT
+    path = Path(text)
+    folder = os.path.isdir(text)
+    if os.path.exists(text) and not folder:
+        return path
+    entries = songs() if entries is None else entries
+    found = _meant(text, entries)
+    if len(found) == 1:
+        return found[0].path
+    if folder:
+        raise FileError(f"{text} is a folder: name the songs in it, such as {path / '*.mid'}")
+    raise FileError(_many(text, found) if found else _none(text, entries))
+
+
+def find_songs(names: Iterable[str], entries: Sequence[Entry] | None = None) -> list[Path]:
+    """Return the queue that names and wildcards make, in the order given.
+
+    The files of one wildcard are in natural order (track2 before track10); `**` goes into folders.
+    Raises FileError for a wildcard without a file, and what `find_song` raises.
+    """
+    queue: list[Path] = []
+    for name in names:
+        wild = any(sign in name for sign in "*?[") and not os.path.lexists(name)
+        queue += _matching(name) if wild else [find_song(name, entries)]
+    return queue
+
+
+def natural(path: Path) -> list[tuple[int, int | str]]:
+    """Return a key that sorts names as people do: digits by their value, capitals like small letters."""
+    parts = _DIGITS.split(str(path).casefold())
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
+
+
+def _entry(path: Path, name: str, table: Any) -> Entry:
+    if not isinstance(table, dict) or not all(isinstance(table.get(key), str) for key in _KEYS):
+        raise FileError(f"{path}: song {name} lacks one of {', '.join(_KEYS)}: give it that text")
+    return Entry(**{key: table[key] for key in _KEYS}, path=path.parent / table["file"])
+
+
+def _name(entry: Entry) -> str:
+    return entry.name
+
+
+def _matching(pattern: str) -> list[Path]:
+    from glob import glob
+
+    found = [] if "\0" in pattern else [Path(name) for name in glob(pattern, recursive=True)]
+    files = sorted((path for path in found if os.path.isfile(path)), key=natural)
+    if not files:
+        raise FileError(f"no file matches {shown(pattern)}: check the folder and the wildcard")
+    return files
+
+
+def _plain(text: str) -> str:
+    """Return a name without what people may write differently."""
+    bare = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+    return " ".join(re.findall(r"[^\W_]+", bare.casefold()))
+
+
+def _meant(text: str, entries: Sequence[Entry]) -> list[Entry]:
+    """Return the songs that a name means; with an ending it must be whole, with a folder it means none."""
+    ending = Path(text).suffix.casefold() in _ENDINGS
+    wanted = _plain(Path(text).stem if ending else text)
+    if not wanted or len(Path(text).parts) > 1:
+        return []
+    names = [(entry, (_plain(entry.name), _plain(entry.title))) for entry in entries]
+    whole = [entry for entry, spelled in names if wanted in spelled]
+    if whole or ending:
+        return whole
+    return [entry for entry, spelled in names if any(name.startswith(wanted) for name in spelled)]
+
+
+def _many(text: str, found: Sequence[Entry]) -> str:
+    names = [entry.name for entry in found[:4]]
+    listed = ", ".join(names[:-1]) + f" or {names[-1]}"
+    more = " or others" if len(found) > 4 else ""
+    return f"{shown(text)} may mean {listed}{more}: write more of the name"
+
+
+def _none(text: str, entries: Sequence[Entry]) -> str:
+    import difflib
+
+    wanted = _plain(Path(text).stem if text else text)
+    names = {_plain(entry.name): entry.name for entry in entries}
+    near = [names[name] for name in difflib.get_close_matches(wanted, names, 3, 0.5)]
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return f"no file and no song of the project is called {shown(text)}: {hint}`xylophone songs` lists them"

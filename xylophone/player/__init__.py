@@ -1,0 +1,9 @@
+"""The player: plays arrangements on a backend, and does what it is told on the way."""
+
+from __future__ import annotations
+
+from .player import Player
+from .snapshot import Snapshot
+from .states import TRANSITIONS, State
+
+__all__ = ["TRANSITIONS", "Player", "Snapshot", "State"]

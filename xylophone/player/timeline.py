@@ -1,0 +1,158 @@
+"""The timeline: at which backend time which place of which piece sounds, and which notes come next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..arranger import Arrangement
+from ..sequencer import strikes_of
+from ..song import Song, Table
+from ..strikes import STRIKE
+
+Rearrange = Callable[[Song, int], Arrangement]
+
+PAUSE_BETWEEN = 1.0
+"""s between two pieces of a queue, for the first to ring out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """A part of the timeline: from backend time `time` on, `position` of a piece sounds, at one speed.
+
+    `first` is the first note (row of the arrangement) that belongs to it.
+    """
+
+    time: float
+    position: float
+    speed: float
+    piece: int  # place in the queue
+    arrangement: Arrangement
+    first: int
+
+    def position_at(self, moment: float) -> float:
+        """Return the song time that sounds at a moment."""
+        return self.position + (moment - self.time) * self.speed
+
+    def time_of(self, position: float) -> float:
+        """Return the backend time at which a song time sounds."""
+        return self.time + (position - self.position) / self.speed
+
+    def strikes(self, begin: int, end: int, volume: float) -> Table:
+        """Return notes begin..end of the arrangement as strikes."""
+        return strikes_of(
+            self.arrangement.notes[begin:end],
+            zero=self.time,
+            position=self.position,
+            speed=self.speed,
+            volume=volume,
+        )
+
+    def first_from(self, moment: float, arrangement: Arrangement | None = None) -> int:
+        """Return the first note whose time is at or after a moment: the same reckoning as `strikes`."""
+        onset = (arrangement or self.arrangement).notes["onset"]
+        near = int(np.searchsorted(onset, self.position_at(moment) - 1e-6 * self.speed))
+        times = self.time + (onset[near : near + 4096] - self.position) / self.speed
+        return near + int(np.searchsorted(times, moment))
+
+
+class Timeline:
+    """Stretches one after the other: pieces of a queue, loops, changes of speed."""
+
+    def __init__(self) -> None:
+        self.pieces: list[Arrangement] = []
+        self.loop: tuple[float, float] | None = None
+        self.repeat = False  # the whole queue, again and again
+        self.speed = 1.0
+        self._stretches: list[Stretch] = []
+        self._next = 0  # note of the last stretch
+
+    @property
+    def laid(self) -> bool:
+        """Tell whether there is anything on the timeline."""
+        return bool(self._stretches)
+
+    @property
+    def last(self) -> Stretch:
+        """The stretch whose notes are being handed out."""
+        return self._stretches[-1]
+
+    def at(self, moment: float) -> Stretch:
+        """Return the stretch that sounds at a moment; the first one before it begins."""
+        for stretch in reversed(self._stretches):
+            if stretch.time <= moment:
+                return stretch
+        return self._stretches[0]
+
+    def lay(self, moment: float, piece: int, position: float, first: int | None = None) -> None:
+        """Let a position of a piece sound at a moment, and what follows after it; later stretches go.
+
+        `first` is the first note that is still to be struck, by default the first at the position.
+        """
+        arrangement = self.pieces[piece]
+        if first is None:
+            first = int(np.searchsorted(arrangement.notes["onset"], position))
+        kept = [stretch for stretch in self._stretches if stretch.time < moment]
+        self._stretches = [*kept, Stretch(moment, position, self.speed, piece, arrangement, first)]
+        self._next = first
+
+    def clear(self) -> None:
+        """Forget where everything is."""
+        self._stretches = []
+        self._next = 0
+
+    def delay(self, seconds: float) -> None:
+        """Let everything sound so much later."""
+        self._stretches = [replace(stretch, time=stretch.time + seconds) for stretch in self._stretches]
+
+    def forget_before(self, moment: float) -> None:
+        """Drop stretches that are over."""
+        current = self.at(moment)
+        self._stretches = self._stretches[self._stretches.index(current) :]
+
+    def take(self, until: float, volume: float) -> Table:
+        """Return all strikes not yet handed out that sound before `until`, and lay what follows as needed."""
+        parts = []
+        while True:
+            stretch = self.last
+            end = self._end_of(stretch)
+            stop = stretch.first_from(min(until, end))
+            parts.append(stretch.strikes(self._next, max(self._next, stop), volume))
+            self._next = max(self._next, stop)
+            if end >= until or not self._follow(stretch, end):
+                break
+        return np.concatenate(parts) if len(parts) > 1 else parts[0].astype(STRIKE, copy=False)
+
+    def end(self) -> float | None:
+        """Return the time at which everything is over, None while something is still to follow."""
+        stretch = self.last
+        follows = self.loop is not None or self.repeat or stretch.piece + 1 < len(self.pieces)
+        return None if follows else stretch.time_of(length(stretch.arrangement))
+
+    def _end_of(self, stretch: Stretch) -> float:
+        """When the next stretch begins: at the loop's end, or a pause after the piece's."""
+        if self.loop is not None and stretch.position < self.loop[1]:
+            return stretch.time_of(self.loop[1])
+        return stretch.time_of(length(stretch.arrangement)) + (
+            0.0 if self.repeat and len(self.pieces) == 1 else PAUSE_BETWEEN
+        )
+
+    def _follow(self, stretch: Stretch, end: float) -> bool:
+        """Lay what comes after a stretch; False when that was the last."""
+        if self.loop is not None:
+            self.lay(end, stretch.piece, self.loop[0])
+        elif stretch.piece + 1 < len(self.pieces):
+            self.lay(end, stretch.piece + 1, 0.0)
+        elif self.repeat:
+            self.lay(end, 0, 0.0)
+        else:
+            return False
+        return True
+
+
+def length(arrangement: Arrangement) -> float:
+    """Return where a piece ends in song time: its song's end, or its last strike if that is later."""
+    last = float(arrangement.notes["onset"][-1]) if len(arrangement.notes) else 0.0
+    return max(arrangement.song.duration, last, 0.05)

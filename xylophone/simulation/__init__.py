@@ -1,0 +1,1 @@
+"""The digital twin: hammers that behave by physics, and the bars that they strike."""

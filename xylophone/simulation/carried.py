@@ -1,0 +1,112 @@
+"""What remains of pulses that are over: state of the hammers, and current that others still met."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..song import Table
+from .integrate import Count, Motion
+from .parameters import Array, Index
+
+
+@dataclass
+class Carried:
+    """State of n hammers between two batches of pulses; every array has the shape (n,)."""
+
+    end: Array  # s, end of the last pulse; -inf before the first
+    since: Array  # s, start of the last pulse, at which `warmth` holds
+    warmth: Array  # K above ambient, heat of the last pulse included
+    current: Array  # A at the next pulse's start, where that cuts in
+    travel: Array  # m
+    speed: Array  # m/s
+    count: Count  # pulses so far
+    on_time: Array  # s, of all pulses
+
+    @classmethod
+    def fresh(cls, n: int) -> Carried:
+        """Return the state of hammers that are cold, at home and have never been used."""
+        return cls(
+            end=np.full(n, -np.inf),
+            since=np.full(n, -np.inf),
+            warmth=np.zeros(n),
+            current=np.zeros(n),
+            travel=np.zeros(n),
+            speed=np.zeros(n),
+            count=np.zeros(n, np.int64),
+            on_time=np.zeros(n),
+        )
+
+    def copy(self) -> Carried:
+        """Return a copy that shares nothing."""
+        return Carried(**{key: value.copy() for key, value in vars(self).items()})
+
+
+@dataclass
+class Ghosts:
+    """Pulses that are settled for good but drew current while others, not yet settled, were on."""
+
+    first: Count
+    steps: Count
+    drawn: Array  # (steps, n) A
+
+    @classmethod
+    def none(cls) -> Ghosts:
+        """Return no ghosts."""
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0)))
+
+
+@dataclass
+class Settled:
+    """Pulses (dtype PULSE, by start) and all that came of them; per-pulse arrays have the shape (n,)."""
+
+    pulses: Table
+    hammer: Index  # place of each pulse's hammer
+    before: Index  # the hammer's pulse before, -1 where there is none here
+    after: Index  # the hammer's next pulse, -1 where there is none here
+    first: Count  # first step
+    steps: Count  # in which it may draw current
+    rank: Count  # how many pulses here the hammer has had before
+    cut_short: npt.NDArray[np.bool_]  # the next pulse begins before the plunger is home
+    motion: Motion
+    warmth: Array  # K above ambient at the start
+    heating: Array  # K by which the pulse itself warms its coil
+
+
+def carry(carried: Carried, settled: Settled, count: int, begun: int) -> Carried:
+    """Return the state of the hammers after the first `count` settled pulses, of `begun` that have started.
+
+    A plunger is at home, unless a pulse that has started cuts in on its way there.
+    """
+    result = carried.copy()
+    hammer = settled.hammer[:count]
+    start, width = settled.pulses["start"][:count], settled.pulses["width"][:count]
+    last = np.full(len(carried.end), -1)
+    last[hammer] = np.arange(count)  # the last assignment to a place stands
+    played = np.flatnonzero(last >= 0)
+    row = last[played]
+    result.end[played] = (start + width)[row]
+    result.since[played] = start[row]
+    result.warmth[played] = settled.warmth[row] + settled.heating[row]
+    followed = settled.cut_short[row] & (settled.after[row] < begun)
+    for key in ("current", "travel", "speed"):
+        getattr(result, key)[played] = np.where(followed, getattr(settled.motion, key)[row], 0.0)
+    np.add.at(result.count, hammer, 1)
+    np.add.at(result.on_time, hammer, width)
+    return result
+
+
+def haunt(ghosts: Ghosts, settled: Settled, count: int, begun: int) -> Ghosts:
+    """Return those of old ghosts and the first `count` settled pulses that drew current beside later ones."""
+    if begun <= count:
+        return Ghosts.none()
+    first = np.concatenate((ghosts.first, settled.first[:count]))
+    steps = np.concatenate((ghosts.steps, settled.steps[:count]))
+    kept = np.flatnonzero(first + steps > settled.first[count])
+    drawn = np.zeros((int(steps[kept].max(initial=0)), len(first)))
+    for block, begin in ((ghosts.drawn, 0), (settled.motion.drawn[:, :count], len(ghosts.first))):
+        rows = min(len(block), len(drawn))
+        drawn[:rows, begin : begin + block.shape[1]] = block[:rows]
+    return Ghosts(first[kept], steps[kept], drawn[:, kept])

@@ -1,0 +1,184 @@
+"""Measures how coils that are on together take drive from each other: the supply terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..calibration import CURVES, Calibration, SupplyTerms
+from ..strikes import PULSE
+from .carried import Carried, Ghosts
+from .curves import gradient
+from .parameters import Array, Index
+from .rig import Rig, first_blows
+from .settle import settle
+
+CHORDS = 60
+"""Chords struck in each round of measuring."""
+
+SPREAD = 0.02
+"""s; onsets of a chord's strikes lie within this time, or at one instant."""
+
+ROUNDS = 2
+"""Rounds of measuring: each strikes with widths and latencies by the terms of the round before."""
+
+LAGS = np.arange(0.0, 0.0061, 0.00025)
+"""s that are tried for the lag."""
+
+_APART = 0.5  # s between two chords
+
+
+@dataclass(frozen=True)
+class Chords:
+    """Strikes of many chords: which chord, which hammer, when its contact shall be, how loud."""
+
+    chord: Index
+    hammer: Index
+    contact: Array
+    level: Array
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What strikes need by the calibration, each (n,): the formulas' coefficients at their levels."""
+
+    width: Array
+    latency: Array
+    width_loss: Array
+    width_loss2: Array
+    latency_loss: Array
+    latency_loss2: Array
+    per_level: Array  # s of width a dB
+    later: Array  # s of latency a dB
+
+
+def random_chords(calibration: Calibration, count: int, seed: int) -> Chords:
+    """Return chords of 2 to 8 different hammers, at one instant or spread, at levels all hammers share."""
+    rng = np.random.default_rng(seed)
+    hammers = len(calibration.hammers)
+    low, high = calibration.common_range()
+    chord, hammer, contact = [], [], []
+    for number in range(count):
+        size = int(rng.integers(2, min(8, hammers) + 1)) if hammers > 1 else 1
+        chord.append(np.full(size, number))
+        hammer.append(rng.choice(hammers, size, replace=False))
+        spread = SPREAD * rng.random(size) * rng.integers(0, 2)
+        contact.append(0.2 + _APART * number + spread)
+    level = rng.uniform(low, high, sum(map(len, chord)))
+    where = np.concatenate(hammer)
+    level = np.clip(level, calibration.level[where, 0], calibration.level[where, -1])
+    return Chords(np.concatenate(chord), where, np.concatenate(contact), level)
+
+
+def look_up(calibration: Calibration, chords: Chords) -> Answer:
+    """Return the calibration's coefficients of every strike."""
+    values = np.empty((len(CURVES) + 2, len(chords.hammer)))
+    tables = [getattr(calibration, key) for key in CURVES]
+    tables += [gradient(calibration.level, value) for value in (calibration.width, calibration.latency)]
+    for place in np.unique(chords.hammer):
+        rows = np.flatnonzero(chords.hammer == place)
+        for number, table in enumerate(tables):
+            values[number, rows] = np.interp(chords.level[rows], calibration.level[place], table[place])
+    named = dict(zip((*CURVES, "per_level", "later"), values, strict=True))
+    return Answer(**{key: named[key] for key in Answer.__dataclass_fields__})
+
+
+def shares(chords: Chords, start: Array, width: Array, current: Array, lag: float) -> tuple[Array, Array]:
+    """Return the others' current in A that each strike meets on average, and the same weighted by its place.
+
+    A coil draws `current` from `lag` after its start to its end. The weight is -1 at the start of the
+    pulse that suffers and 1 at its end.
+    """
+    together = chords.chord[:, None] == chords.chord[None, :]
+    np.fill_diagonal(together, False)
+    mine, other = np.nonzero(together)
+    begin = np.maximum(start[mine], start[other] + lag)
+    end = np.minimum(start[mine] + width[mine], start[other] + width[other])
+    share = current[other] * np.maximum(0.0, end - begin) / width[mine]
+    place = share * ((begin + end - 2 * start[mine]) / width[mine] - 1.0)
+    count = len(start)
+    mean, tilt = np.bincount(mine, share, count), np.bincount(mine, place, count)
+    return mean.astype(np.float64), tilt.astype(np.float64)
+
+
+def compensate(
+    answer: Answer, chords: Chords, terms: SupplyTerms, current: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Return start, width and the losses seen by width and latency, by the calibration's formulas."""
+    width, latency = answer.width.copy(), answer.latency.copy()
+    for _ in range(8):
+        start = chords.contact - latency
+        mean, tilt = shares(chords, start, width, current, terms.lag)
+        x = terms.per_ampere * (mean + terms.width_slope * tilt)
+        z = terms.per_ampere * (mean + terms.latency_slope * tilt)
+        width = answer.width + x * (answer.width_loss + x * answer.width_loss2)
+        latency = answer.latency + z * (answer.latency_loss + z * answer.latency_loss2)
+    return chords.contact - latency, width, x, z
+
+
+def strike(rig: Rig, chords: Chords, start: Array, width: Array) -> tuple[Array, Array]:
+    """Strike the chords with hammers that are cold and just played; return contact times and levels."""
+    count = len(start)
+    pulses = np.zeros(count, PULSE)
+    pulses["start"], pulses["width"] = start, width
+    carried = Carried.fresh(count)
+    carried.end, carried.since = start.copy(), start.copy()
+    order = np.argsort(start, kind="stable")
+    copies = rig.hammers.take(chords.hammer[order])
+    carried.end, carried.since = start[order], start[order]
+    settled = settle(copies, rig.setting, carried, Ghosts.none(), pulses[order], np.arange(count))
+    blow = first_blows(settled.motion, count, rig.setting.step)
+    time, level = np.empty(count), np.empty(count)
+    time[order] = settled.first * rig.setting.step + blow[0]
+    level[order] = blow[1]
+    return time, level
+
+
+def supply_terms(rig: Rig, calibration: Calibration, current: Array) -> SupplyTerms:
+    """Return the terms that make struck chords come out best in time and level.
+
+    `current` is each hammer's in A while it is on. From each strike's error follow the losses that it
+    must have met; the terms are fitted to these by least squares, for each lag in turn.
+    """
+    terms = SupplyTerms(per_ampere=rig.setting.source / rig.setting.voltage, lag=0.002)
+    for number in range(ROUNDS):
+        chords = random_chords(calibration, CHORDS, number)
+        answer = look_up(calibration, chords)
+        drawn = current[chords.hammer]
+        start, width, x, z = compensate(answer, chords, terms, drawn)
+        time, level = strike(rig, chords, start, width)
+        missing = chords.level - level
+        x = x + missing * answer.per_level / (answer.width_loss + 2 * x * answer.width_loss2)
+        late = time - chords.contact + missing * answer.later
+        z = z + late / (answer.latency_loss + 2 * z * answer.latency_loss2)
+        terms = _fitted(chords, answer, start, width, drawn, x, z)
+    return terms
+
+
+def _fitted(
+    chords: Chords, answer: Answer, start: Array, width: Array, drawn: Array, x: Array, z: Array
+) -> SupplyTerms:
+    """Return the terms that explain the losses x and z best; a lag that fits as well is the shorter."""
+    loudness = np.abs(answer.width_loss / answer.per_level) / 0.3  # in units of 0.3 dB
+    lateness = np.abs(answer.latency_loss) / 0.0002  # in units of 0.2 ms
+    good = np.isfinite(x) & np.isfinite(z)
+    weight = np.concatenate((loudness, lateness)) * np.tile(good, 2)
+    asked = np.where(np.tile(good, 2), np.concatenate((x, z)), 0.0) * weight
+    best, least = SupplyTerms(), np.inf
+    for lag in LAGS:
+        mean, tilt = shares(chords, start, width, drawn, float(lag))
+        none = np.zeros_like(mean)
+        columns = np.array([np.tile(mean, 2), np.concatenate((tilt, none)), np.concatenate((none, tilt))])
+        found, *_ = np.linalg.lstsq((columns * weight).T, asked, rcond=None)
+        error = float(np.sum(((found @ columns) * weight - asked) ** 2))
+        if error < least and found[0] > 0:
+            least = error
+            best = replace(
+                best,
+                per_ampere=float(found[0]),
+                lag=float(lag),
+                width_slope=float(found[1] / found[0]),
+                latency_slope=float(found[2] / found[0]),
+            )
+    return best

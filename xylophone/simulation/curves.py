@@ -1,0 +1,157 @@
+"""Measures the curves of hammers on the rig: width and latency of each level, in any condition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import CalibrationError
+from .parameters import Array, Index
+from .rig import Condition, Rig
+
+KNOTS = 28
+"""Knots of each curve."""
+
+STEEPEST = 12.0e3
+"""dB a second; softer blows, where half a millisecond is more than 6 dB, are left out."""
+
+HARDEST = Condition(loss=0.05, rested=20.0)
+"""The condition in which the loudest level of a curve can still be reached, so that it can be kept."""
+
+HEADROOM = 0.2
+"""dB between the loudest knot and what the hammer reaches in the hardest condition."""
+
+LEAST_RANGE = 8.0
+"""dB from the softest to the loudest knot of a weak hammer, even if it cannot keep the loudest."""
+
+DENSER = 1.5
+"""Levels of knots rise with this power of their number: the soft end is the more curved."""
+
+_SCAN = 0.0005  # s between the widths of the first look
+_SOFT = 0.003  # s above the first width that arrives: in there the curve is steepest
+_CORRECTIONS = 12  # of the width at most, when a level is looked for
+_NEAR = 0.1  # dB; from there one last correction is exact enough, and is not struck again
+_NUDGE = 0.0006  # s more for a hammer that did not arrive
+
+
+@dataclass(frozen=True)
+class Blow:
+    """Width and latency that give the levels asked for; NaN where they cannot be reached."""
+
+    width: Array
+    latency: Array
+
+
+def knots(rig: Rig, shortest: Array, longest: Array) -> tuple[Array, Array, Array]:
+    """Return level, width and latency, each (hammers, KNOTS), cold and just played.
+
+    Curves begin where the level rises by less than STEEPEST, within the shortest pulse allowed, and end at
+    the level that can be kept in the HARDEST condition.
+    """
+    count = len(shortest)
+    edge = _arrival(*_scan(rig, shortest, longest, _SCAN, Condition()))
+    width, level = _scan(rig, np.maximum(edge - _SCAN, shortest), edge + _SOFT, _SCAN / 10, Condition())
+    softest = np.array([_softest(w, v) for w, v in zip(width, level, strict=True)])
+    width, level = _scan(rig, softest, np.maximum(longest, softest + _SCAN), _SCAN, Condition())
+    _, least = _scan(rig, softest, longest, _SCAN, HARDEST)
+    top = np.nanmax(np.where(np.isnan(least), -np.inf, least), axis=1) - HEADROOM
+    most = np.nanmax(level, axis=1) - HEADROOM
+    top = np.maximum(top, np.minimum(most, level[:, 0] + LEAST_RANGE))
+    asked = np.array([_between(w, v, end) for w, v, end in zip(width, level, top, strict=True)])
+    hammer = np.repeat(np.arange(count), KNOTS)
+    latency, level = _measured(rig, hammer, asked, Condition())
+    return level, asked, latency
+
+
+def _scan(rig: Rig, begin: Array, end: Array, spacing: float, how: Condition) -> tuple[Array, Array]:
+    """Return widths and levels, (hammers, n), from begin to end of each."""
+    steps = int(np.ceil((end - begin).max() / spacing)) + 1
+    width = begin[:, None] + np.linspace(0.0, 1.0, steps) * (end - begin)[:, None]
+    hammer = np.repeat(np.arange(len(begin)), steps)
+    return width, _measured(rig, hammer, width, how)[1]
+
+
+def _arrival(width: Array, level: Array) -> Array:
+    """Return the shortest width of each hammer that brought it to its bar."""
+    arrived = np.isfinite(level)
+    never = np.flatnonzero(~arrived.any(axis=1))
+    if len(never):
+        row = width[never[0]]
+        raise CalibrationError(
+            f"hammer {never[0]} (from 0) never meets its bar with pulses of {1e3 * row[0]:g} to "
+            f"{1e3 * row[-1]:g} ms: give it longer ones"
+        )
+    return np.asarray(width[np.arange(len(width)), np.argmax(arrived, axis=1)])
+
+
+def _softest(width: Array, level: Array) -> float:
+    """Return the least width from which on the level rises by less than STEEPEST."""
+    slope = np.diff(level) / np.diff(width)
+    steep = np.flatnonzero(~(slope < STEEPEST))
+    return float(width[steep[-1] + 1]) if len(steep) else float(width[0])
+
+
+def _measured(rig: Rig, hammer: Index, width: Array, condition: Condition) -> tuple[Array, Array]:
+    latency, level = rig.strike(hammer, width.ravel(), condition)
+    return latency.reshape(width.shape), level.reshape(width.shape)
+
+
+def _between(width: Array, level: Array, top: float) -> Array:
+    """Return the widths of one hammer's knots, from the first of these widths up to the level `top`."""
+    peak = int(np.nanargmax(level))
+    levels = level[0] + (top - level[0]) * np.linspace(0.0, 1.0, KNOTS) ** DENSER
+    return np.asarray(np.interp(levels, np.maximum.accumulate(level[: peak + 1]), width[: peak + 1]))
+
+
+def keep_level(
+    rig: Rig, level: Array, width: Array, latency: Array, condition: Condition, guess: Array
+) -> Blow:
+    """Return the width, and its latency, that gives each knot's level in another condition.
+
+    `level`, `width` and `latency` are the undisturbed knots, `guess` the widths to begin with. Widths
+    are corrected along the slope of the undisturbed curve, which hardly depends on the condition.
+    """
+    per_level, later = gradient(level, width).ravel(), gradient(level, latency).ravel()
+    target, asked = level.ravel(), guess.ravel().copy()
+    came, loud = np.full(asked.shape, np.nan), np.full(asked.shape, np.nan)
+    hammer = np.repeat(np.arange(len(level)), level.shape[1])
+    rows = np.arange(len(asked))
+    for number in range(_CORRECTIONS):
+        before = np.abs(target - loud)
+        came[rows], loud[rows] = rig.strike(hammer[rows], asked[rows], condition)
+        missing = target - loud
+        far = ~(np.abs(missing) < _NEAR)
+        stuck = (np.abs(missing) > 0.7 * before) & (number > 1)
+        rows = np.flatnonzero(far & ~stuck)
+        if not len(rows):
+            break
+        step = np.where(np.isnan(missing), _NUDGE, np.clip(missing * per_level, -2 * _NUDGE, 2 * _NUDGE))
+        asked[rows] += step[rows]
+    missing[far] = np.nan
+    shape = width.shape
+    return Blow((asked + missing * per_level).reshape(shape), (came + missing * later).reshape(shape))
+
+
+def gradient(level: Array, value: Array) -> Array:
+    """Return d value / d level at each knot of each row."""
+    return np.stack([np.gradient(v, x) for x, v in zip(level, value, strict=True)])
+
+
+def quadratic(losses: Array, change: Array) -> tuple[Array, Array]:
+    """Return a, b of change = a x + b x^2, least squares over the first axis, NaN left out.
+
+    Where one loss only was reached b is 0.
+    """
+    x = losses.reshape(-1, *[1] * (change.ndim - 1))
+    seen = np.isfinite(change)
+    y = np.where(seen, change, 0.0)
+    s2, s3, s4 = (np.sum(seen * x**power, axis=0) for power in (2, 3, 4))
+    y1, y2 = np.sum(x * y, axis=0), np.sum(x * x * y, axis=0)
+    det = s2 * s4 - s3 * s3
+    enough = seen.sum(axis=0) >= 2
+    safe = np.where(enough, det, 1.0)
+    linear = np.divide(y1, s2, out=np.zeros_like(y1), where=s2 > 0)
+    a = np.where(enough, (y1 * s4 - y2 * s3) / safe, linear)
+    b = np.where(enough, (y2 * s2 - y1 * s3) / safe, 0.0)
+    return a, b

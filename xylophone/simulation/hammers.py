@@ -1,0 +1,170 @@
+"""The twin: the hammers of an instrument as they would behave, pulse after pulse."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import BackendError
+from ..instrument import Instrument
+from ..song import Table
+from ..strikes import PULSE
+from .carried import Carried, Ghosts, carry, haunt
+from .integrate import LONGEST_FLIGHT
+from .outcome import Outcome, join
+from .parameters import Hammers, build_hammers, parameters_of
+from .reading import Chance, Reading, Told
+from .settle import Setting, settle
+
+BLOCK = 2048
+"""Pulses that are integrated side by side at most: more would only take memory."""
+
+_NO_PULSES = np.empty(0, PULSE)
+
+AMBIENT = 25.0
+"""C; the room, and coils that have rested."""
+
+SUPPLY_RESISTANCE = 0.1
+"""ohm; supply, leads and driver (twin.md)."""
+
+
+class Twin:
+    """Hammers of one instrument, each its own: they warm, tire of rest and pull on one supply.
+
+    `tolerance` 1 gives hammers as they come from a factory, 0 all alike; `seed` says which ones, and
+    draws the scatter from strike to strike: `scatter_time` in seconds and `scatter_level_db` in dB,
+    standard deviations. Two twins with the same arguments do the same, bit for bit; played in pieces
+    instead of at once they do the same within a microsecond.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        seed: int = 0,
+        scatter_time: float = 0.0003,
+        scatter_level_db: float = 0.3,
+        supply_resistance: float = SUPPLY_RESISTANCE,
+        tolerance: float = 1.0,
+        ambient: float = AMBIENT,
+    ) -> None:
+        nominal = parameters_of(instrument.kind.name)
+        hammers = build_hammers(nominal, len(instrument), seed, tolerance)
+        self.instrument = instrument
+        self.chance = Chance(seed, scatter_time, scatter_level_db)
+        self.setting = Setting(instrument.kind.voltage, supply_resistance, ambient)
+        self._build(hammers)
+
+    def _build(self, hammers: Hammers) -> None:
+        self.hammers = hammers
+        self.places = np.full(256, -1)
+        for place, hammer in enumerate(self.instrument.hammers):
+            self.places[hammer.channel] = place
+        self.reset()
+
+    def reset(self) -> None:
+        """Make all hammers cold, rested and at home, as new; their scatter begins anew too."""
+        self._carried = Carried.fresh(len(self.instrument))
+        self._ghosts = Ghosts.none()
+        self._begun = 0
+        self._since = -np.inf
+        self._hottest = np.zeros(len(self.instrument))
+        self._renew(_NO_PULSES, Told.nothing(0))
+
+    def play(self, pulses: Table) -> Outcome:
+        """Play pulses (dtype PULSE, sorted by start) to their end and return all that came of them.
+
+        Warmth and rest carry over to the next call, whose pulses must start when these are over.
+        Raises BackendError for a channel that has no hammer.
+        """
+        parts = []
+        for begin in range(0, max(1, len(pulses)), BLOCK):
+            block, rest = pulses[begin : begin + BLOCK], pulses[begin + BLOCK :]
+            until = float(rest["start"][0]) if len(rest) else np.inf
+            parts.append(self.advance(block, until))
+        return join(parts)
+
+    def advance(self, pulses: Table, until: float, ahead: Table | None = None) -> Outcome:
+        """Play on to the time `until` and return what was heard since the last call.
+
+        `pulses` have started since the last call and no later than `until`. What is heard up to
+        `until` cannot depend on later pulses. `ahead` are pulses that will probably start next: when
+        they do, unchanged, their motion need not be computed again.
+        """
+        if self._foreseen(pulses, until):
+            self._begun += len(pulses)
+            return self._read(until)
+        parts, count = [], 0
+        if len(pulses):
+            moment = float(pulses["start"][0])
+            if not self._foreseen(_NO_PULSES, moment):
+                self._renew(self._known(), self._reading.told.fitted(0, self._begun))
+            parts.append(self._read(moment))
+            count = self._commit(moment)
+        later = _NO_PULSES if ahead is None else ahead
+        table = np.concatenate((self._known(count), pulses, later)).astype(PULSE, copy=False)
+        self._renew(table, self._reading.told.fitted(count, len(table)))
+        self._begun += len(pulses)
+        return join([*parts, self._read(until)])
+
+    def cut(self, moment: float) -> None:
+        """Switch off all coils at `moment`: pulses that have started end there, their hammers fly on."""
+        known = self._known().copy()
+        known["width"] = np.clip(moment - known["start"], 0.0, known["width"])
+        self._renew(known, self._reading.told.fitted(0, len(known)))
+
+    def _known(self, count: int = 0) -> Table:
+        """Return the pulses that have started and may still matter, after `count` that were let go."""
+        return self._settled.pulses[count : count + self._begun]
+
+    def _foreseen(self, pulses: Table, until: float) -> bool:
+        """Tell whether what is settled holds up to `until`: these pulses have come, and no others."""
+        foreseen = self._settled.pulses[self._begun :]
+        came, rest = foreseen[: len(pulses)], foreseen[len(pulses) :]
+        return np.array_equal(came, pulses) and not (len(rest) and rest["start"][0] <= until)
+
+    def _renew(self, pulses: Table, told: Told) -> None:
+        """Settle these pulses in place of what was settled; what was told stays told."""
+        place = self.places[pulses["channel"]]
+        if len(place) and place.min() < 0:
+            channel = int(pulses["channel"][np.argmin(place)])
+            raise BackendError(
+                f"channel {channel} has no hammer: {self.instrument.name} has "
+                f"{len(self.instrument)} hammers; send pulses to their channels only"
+            )
+        self._settled = settle(self.hammers, self.setting, self._carried, self._ghosts, pulses, place)
+        self._reading = Reading(self._settled, self._carried.count, self.chance, self.setting.step, told)
+
+    def _commit(self, moment: float) -> int:
+        """Let go of pulses that nothing at `moment` or later can change; return how many."""
+        settled, begun = self._settled, self._begun
+        pulses = settled.pulses[:begun]
+        over = pulses["start"] + pulses["width"] + LONGEST_FLIGHT < moment
+        count = int(np.argmin(np.append(over, False)))
+        if count:
+            self._carried = carry(self._carried, settled, count, begun)
+            self._ghosts = haunt(self._ghosts, settled, count, begun)
+            self._begun -= count
+        return count
+
+    def _read(self, until: float) -> Outcome:
+        reading, settled, begun = self._reading, self._settled, self._begun
+        over = reading.over(begun, until)
+        strikes = settled.pulses["strike"]
+        np.maximum.at(self._hottest, settled.hammer[:begun], (settled.warmth + settled.heating)[:begun])
+        on_time = self._carried.on_time.copy()
+        np.add.at(on_time, settled.hammer[:begun], settled.pulses["width"][:begun])
+        return Outcome(
+            reading.hits(begun, until),
+            strikes[reading.missed(over)],
+            strikes[reading.damped(over)],
+            self._peak(until),
+            self.setting.ambient + self._hottest,
+            on_time,
+        )
+
+    def _peak(self, until: float) -> float:
+        """Return the peak current between the last reading and this."""
+        pulses = self._settled.pulses[: self._begun]
+        peak = self._reading.peak(self._begun, self._since, until, self.setting.source)
+        last = float((pulses["start"] + pulses["width"]).max(initial=self._since))
+        self._since = max(self._since, min(until, last))
+        return peak

@@ -1,0 +1,46 @@
+"""What pulses came to: hits, misses, and how the coils and the supply fared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..song import Table
+from ..strikes import HIT
+from .parameters import Array
+
+Strikes = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was heard and felt of some pulses.
+
+    `hits` (dtype HIT) are sorted by time. `missed` and `damped` list the strikes (`strike` of their
+    pulses) whose hammer never came, and whose hammer was pressed on its bar. `temperatures` are the
+    hottest of each hammer's coil, in degrees Celsius, `on_time` the seconds it was on, both since the
+    twin was made or reset, in the order of the instrument's hammers.
+    """
+
+    hits: Table
+    missed: Strikes
+    damped: Strikes
+    peak_current: float  # A, over all coils
+    temperatures: Array
+    on_time: Array
+
+
+def join(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return consecutive outcomes, one at least, as one."""
+    hits = np.concatenate([part.hits for part in outcomes]).astype(HIT, copy=False)
+    return Outcome(
+        hits[np.argsort(hits["time"], kind="stable")],
+        np.concatenate([part.missed for part in outcomes]),
+        np.concatenate([part.damped for part in outcomes]),
+        max(part.peak_current for part in outcomes),
+        np.max([part.temperatures for part in outcomes], axis=0),
+        outcomes[-1].on_time,
+    )

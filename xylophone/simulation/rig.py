@@ -1,0 +1,84 @@
+"""The test rig: strikes copies of hammers in stated conditions, many at once, and measures the blow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..strikes import PULSE
+from .carried import Carried, Ghosts
+from .integrate import Motion
+from .parameters import Array, Hammers, Index
+from .reading import FAINTEST
+from .settle import Setting, settle
+
+_APART = 0.5  # s between two blows on the rig: nobody meets another's current
+
+Blows = tuple[Array, Array]
+"""Latency in s and level in dB re 1 m/s; NaN where no blow came."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How hammers are when they are struck: `loss` of supply voltage (a fraction), `rested`, `kelvin`.
+
+    `rested` is in seconds since the hammer's last pulse, `kelvin` above ambient.
+    """
+
+    loss: float = 0.0
+    rested: float = 0.0
+    kelvin: float = 0.0
+
+
+@dataclass(frozen=True)
+class Rig:
+    """Hammers on the bench and the supply that drives them. The hammers themselves are never touched."""
+
+    hammers: Hammers
+    setting: Setting
+
+    def strike(self, hammer: Index, width: Array, condition: Condition) -> Blows:
+        """Strike these hammers, one value each, and return how late and loud their first blows are."""
+        count = len(hammer)
+        pulses = np.zeros(count, PULSE)
+        pulses["start"], pulses["width"] = _APART * np.arange(count), width
+        carried = Carried.fresh(count)
+        carried.end, carried.since = pulses["start"] - condition.rested, pulses["start"].copy()
+        carried.warmth += condition.kelvin
+        setting = replace(self.setting, voltage=self.setting.voltage * (1.0 - condition.loss))
+        copies = self.hammers.take(hammer)
+        settled = settle(copies, setting, carried, Ghosts.none(), pulses, np.arange(count))
+        return first_blows(settled.motion, count, setting.step)
+
+    def heat(self, hammer: Index, width: Array) -> Array:
+        """Return by how many kelvin one pulse of these widths warms each coil, from its resistance."""
+        pulses = np.zeros(len(hammer), PULSE)
+        pulses["start"], pulses["width"] = _APART * np.arange(len(hammer)), width
+        own = self.hammers.take(hammer)
+        carried = Carried.fresh(len(hammer))
+        settled = settle(own, self.setting, carried, Ghosts.none(), pulses, np.arange(len(hammer)))
+        return settled.heating
+
+    def cooling(self, pause: float) -> float:
+        """Return the time constant in s of coils' cooling, from their warmth before and after a pause."""
+        count = len(self.hammers)
+        hammer = np.tile(np.arange(count), 3)
+        pulses = np.zeros(3 * count, PULSE)
+        pulses["start"] = _APART * np.arange(3 * count)
+        pulses["start"][2 * count :] += pause
+        pulses["width"] = 0.05
+        settled = settle(self.hammers, self.setting, Carried.fresh(count), Ghosts.none(), pulses, hammer)
+        warm, end = settled.warmth[count : 2 * count], settled.warmth[2 * count :]
+        left = end / (warm + settled.heating[count : 2 * count])
+        return float(np.median((pause + _APART * count) / -np.log(left)))
+
+
+def first_blows(motion: Motion, count: int, step: float) -> Blows:
+    """Return latency (from the row's first step) and level of each row's first audible contact."""
+    latency, level = np.full(count, np.nan), np.full(count, np.nan)
+    loud = np.flatnonzero(motion.contact_speed >= FAINTEST)
+    loud = loud[np.argsort(-motion.contact_time[loud], kind="stable")]  # the first contact stands
+    latency[motion.contact_row[loud]] = motion.contact_time[loud] * step
+    level[motion.contact_row[loud]] = 20.0 * np.log10(motion.contact_speed[loud])
+    return latency, level

@@ -1,0 +1,292 @@
+"""Sound: what the hammers really did, rendered from the modes of the bars they hit.
+
+Every mode of every bar is one damped oscillation, a complex number that turns and shrinks. A hit
+adds to it at its exact moment, between samples too, so a hit on a ringing bar just adds, and a bar
+costs no more when it is hit often. Samples are made in blocks: a row of oscillations begun at the
+block's start, times what rings there.
+
+Full scale is 1. A blow of 1 m/s has a fundamental of GAIN, for every bar; loudness follows the
+impact speed and nothing evens it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import OptionError
+from ..instrument import Instrument
+from ..song import Table
+from ..strikes import HIT
+from .bars import MODES, Array, Bars, bars_of
+from .wav import SAMPLE_RATE as SAMPLE_RATE
+from .wav import write_wav as write_wav
+
+Samples = npt.NDArray[np.float32]
+Index = npt.NDArray[np.intp]
+
+GAIN = 0.2
+"""Amplitude of the fundamental at 1 m/s, -14 dB re full scale: eight loud blows at once stay below CEILING."""
+
+CEILING = 10.0 ** (-1.0 / 20.0)
+"""Peak that is never passed: -1 dB re full scale."""
+
+TAIL = 3.0
+"""s that are rendered after the last hit, the last FADE of them fading out."""
+
+FADE = 0.5
+
+SILENT = 3e-6
+"""Amplitude (-110 dB re full scale) at which a mode is let go."""
+
+BLOCK = 8192
+"""Frames that are made at once."""
+
+LONGEST = 6 * 3600.0
+"""s; a WAV file of 16 bit and two channels at 48 kHz holds a little more."""
+
+FITS = 600.0
+"""s of sound that are kept in memory (230 MB); a longer piece is rendered twice, for its peak and to disk."""
+
+WIDTH = 0.7
+"""How much of the stage from left (lowest bar) to right the instrument takes."""
+
+
+class Renderer:
+    """Makes stereo sound of hits, block by block, for as long as it is asked.
+
+    `position` is the time of the next frame, 0 at first. A renderer gives the same sound whatever
+    the sizes of its blocks, to less than half a step of 16 bit.
+    """
+
+    def __init__(self, instrument: Instrument, sample_rate: int = SAMPLE_RATE) -> None:
+        if not 8000 <= sample_rate <= 192000:
+            raise OptionError(f"sample rate {sample_rate} Hz is out of range: give 8000..192000")
+        self.instrument = instrument
+        self.sample_rate = sample_rate
+        self._pitches = tuple(int(pitch) + instrument.sounding for pitch in instrument.pitches)
+        self._bars = bars_of(self._pitches, sample_rate)
+        self._turn = -self._bars.decay + 2j * np.pi * self._bars.hertz
+        self._pan = stage(len(instrument)).astype(np.float32)
+        self._ringing = np.zeros(self._bars.hertz.shape, dtype=np.complex128)
+        self._pending = _Onsets.none()
+        self._zero = 0.0  # the time at which frame 0 sounds
+        self._frame = 0
+        self._place = np.full(256, -1)
+        for place, hammer in enumerate(instrument.hammers):
+            self._place[hammer.channel] = place
+
+    @property
+    def position(self) -> float:
+        """The time of the next frame."""
+        return self._zero + self._frame / self.sample_rate
+
+    def seek(self, time: float) -> None:
+        """Let the next frame be that of `time`; what rings rings on, hits to come keep their times."""
+        self._zero, self._frame = time, 0
+
+    def add(self, hits: Table) -> None:
+        """Take hits (dtype HIT); those before `position` sound at once. OptionError for a foreign channel."""
+        self._pending = self._pending.joined(_Onsets.of(hits, self._place, self._bars))
+
+    def read(self, frames: int) -> Samples:
+        """Return the next frames, float32 of shape (frames, 2), left first; peaks are rounded at CEILING."""
+        sound = self.mix(frames)
+        over = np.abs(sound) > KNEE
+        if over.any():
+            sound[over] = _rounded_peaks(sound[over])
+        return sound
+
+    def mix(self, frames: int) -> Samples:
+        """Return the next frames as they are, however loud: float32 of shape (frames, 2)."""
+        sound = np.empty((frames, 2), dtype=np.float32)
+        for begin in range(0, frames, BLOCK):
+            self._fill(sound[begin : begin + BLOCK])
+        return sound
+
+    def _fill(self, sound: Samples) -> None:
+        """Make the next frames, at most BLOCK."""
+        frames = len(sound)
+        onsets, self._pending = self._pending.before(self.position + frames / self.sample_rate)
+        rows, mono = self._old(onsets.bar, frames)
+        self._ringing *= np.exp(self._turn * (frames / self.sample_rate))
+        self._new(onsets, rows, mono)
+        self._ringing[np.abs(self._ringing) < SILENT] = 0.0
+        self._frame += frames
+        for side in (0, 1):
+            sound[:, side] = self._pan[side, rows] @ mono
+
+    def _old(self, also: Index, frames: int) -> tuple[Index, Samples]:
+        """Return the bars that ring, and those in `also`, and the sound of what rings: a row a bar."""
+        modes = np.max((self._ringing != 0) * np.arange(1, MODES + 1), axis=1)
+        rows = np.unique(np.concatenate((np.flatnonzero(modes), also)))
+        mono = np.zeros((len(rows), frames), dtype=np.float32)
+        for out, bar in zip(mono, rows.tolist(), strict=True):
+            if modes[bar]:
+                self._ring(out, bar, self._ringing[bar, : modes[bar]])
+        return rows, mono
+
+    def _new(self, onsets: _Onsets, rows: Index, mono: Samples) -> None:
+        """Add hits to the sound of their bars, and to what rings after it."""
+        frames = mono.shape[1]
+        begins = np.maximum(onsets.time - self.position, 0.0) * self.sample_rate
+        first = np.ceil(begins).astype(np.intp)
+        turn = self._turn[onsets.bar] / self.sample_rate
+        states = -1j * onsets.amplitude * np.exp(turn * (first - begins)[:, None])
+        places = np.searchsorted(rows, onsets.bar).tolist()
+        for place, bar, frame, state in zip(places, onsets.bar.tolist(), first.tolist(), states, strict=True):
+            if frame < frames:
+                self._ring(mono[place, frame:], bar, state)
+        np.add.at(self._ringing, onsets.bar, states * np.exp(turn * (frames - first)[:, None]))
+
+    def _ring(self, out: Samples, bar: int, state: npt.NDArray[np.complex128]) -> None:
+        """Add the first modes of a bar, in `state` at the first frame of `out`."""
+        parts = np.ascontiguousarray(state).view(np.float64).astype(np.float32)
+        out += parts @ oscillations(self._pitches[bar], self.sample_rate)[: len(parts), : len(out)]
+
+
+class _Onsets:
+    """Hits that are still to come, sorted by time: when, on which bar, with what amplitudes."""
+
+    def __init__(self, time: Array, bar: Index, amplitude: Array) -> None:
+        self.time, self.bar, self.amplitude = time, bar, amplitude
+
+    @classmethod
+    def none(cls) -> _Onsets:
+        return cls(np.empty(0), np.empty(0, np.intp), np.empty((0, MODES)))
+
+    @classmethod
+    def of(cls, hits: Table, place: Index, bars: Bars) -> _Onsets:
+        check_hits(hits)
+        hits = hits[np.argsort(hits["time"], kind="stable")]
+        bar = place[hits["channel"]]
+        if len(bar) and bar.min() < 0:
+            raise OptionError(
+                f"a hit on channel {hits['channel'][np.argmin(bar)]}, which has no hammer: "
+                "give the hits of this instrument"
+            )
+        return cls(hits["time"], bar, GAIN * bars.amplitudes(bar, 10.0 ** (hits["level"] / 20.0)))
+
+    def joined(self, other: _Onsets) -> _Onsets:
+        time = np.concatenate((self.time, other.time))
+        order = np.argsort(time, kind="stable")
+        bar = np.concatenate((self.bar, other.bar))
+        return _Onsets(time[order], bar[order], np.concatenate((self.amplitude, other.amplitude))[order])
+
+    def before(self, time: float) -> tuple[_Onsets, _Onsets]:
+        cut = int(np.searchsorted(self.time, time, "left"))
+        now, later = slice(None, cut), slice(cut, None)
+        return (
+            _Onsets(self.time[now], self.bar[now], self.amplitude[now]),
+            _Onsets(self.time[later], self.bar[later], self.amplitude[later]),
+        )
+
+
+def render(
+    hits: Table, instrument: Instrument, sample_rate: int = SAMPLE_RATE, tail: float = TAIL
+) -> Samples:
+    """Return the sound of hits (dtype HIT) as float32 of shape (frames, 2), time 0 being frame 0.
+
+    It ends `tail` seconds after the last hit, faded out. When its peak passes CEILING the whole piece
+    is made softer by as much, else nothing is changed. Raises OptionError beyond LONGEST.
+    """
+    sound = np.empty((frames_of(hits, sample_rate, tail), 2), dtype=np.float32)
+    begin = 0
+    for block in blocks(hits, instrument, sample_rate, tail):
+        sound[begin : begin + len(block)] = block
+        begin += len(block)
+    peak = max(float(sound.max(initial=0.0)), -float(sound.min(initial=0.0)))
+    if peak > CEILING:
+        sound *= np.float32(CEILING / peak)
+    return sound
+
+
+def render_wav(
+    path: str | Path, hits: Table, instrument: Instrument, sample_rate: int = SAMPLE_RATE, tail: float = TAIL
+) -> None:
+    """Write what `render` returns to a WAV file, with memory that does not grow with the piece.
+
+    Raises FileError where it cannot be written and OptionError beyond LONGEST; nothing is half-written.
+    """
+    if frames_of(hits, sample_rate, tail) <= FITS * sample_rate:
+        write_wav(path, render(hits, instrument, sample_rate, tail), sample_rate)
+        return
+    peak = max(float(np.abs(block).max()) for block in blocks(hits, instrument, sample_rate, tail))
+    scale = np.float32(min(1.0, CEILING / peak)) if peak else np.float32(1.0)
+    write_wav(path, (block * scale for block in blocks(hits, instrument, sample_rate, tail)), sample_rate)
+
+
+def blocks(
+    hits: Table, instrument: Instrument, sample_rate: int = SAMPLE_RATE, tail: float = TAIL
+) -> Iterator[Samples]:
+    """Yield the sound of hits block by block, faded out at its end, however loud it is."""
+    frames = frames_of(hits, sample_rate, tail)
+    renderer = Renderer(instrument, sample_rate)
+    renderer.add(hits)
+    fade = max(1, round(min(FADE, tail) * sample_rate))
+    for begin in range(0, frames, BLOCK):
+        block = renderer.mix(min(BLOCK, frames - begin))
+        left = frames - begin - np.arange(len(block))
+        if left[-1] < fade:
+            part = np.minimum(left / fade, 1.0)
+            block *= (0.5 - 0.5 * np.cos(np.pi * part)).astype(np.float32)[:, None]
+        yield block
+
+
+def frames_of(hits: Table, sample_rate: int, tail: float) -> int:
+    """Return how many frames the sound of these hits takes; OptionError beyond LONGEST."""
+    check_hits(hits)
+    if not 0 <= tail <= 60:
+        raise OptionError(f"tail {tail} s is out of range: give 0..60 s after the last hit")
+    seconds = max(0.0, float(hits["time"].max(initial=0.0))) + tail
+    if seconds > LONGEST:
+        raise OptionError(
+            f"the piece takes {seconds:.0f} s, more than the {LONGEST:.0f} s of sound that a WAV file holds: "
+            "render a part of it"
+        )
+    return int(np.ceil(seconds * sample_rate))
+
+
+def check_hits(hits: Table) -> None:
+    """Raise TypeError where the table is none of hits, OptionError where a time or level is no number."""
+    if hits.dtype != HIT:
+        raise TypeError(f"hits must be a table of dtype HIT, not {hits.dtype}")
+    for key in ("time", "level"):
+        if not np.isfinite(hits[key]).all():
+            raise OptionError(f"a hit's {key} is no number: give finite times and levels")
+
+
+def stage(count: int) -> Array:
+    """Return the gains (2, count) of the bars to the left and right: equal power, low bars left."""
+    place = np.linspace(-0.5, 0.5, count) if count > 1 else np.zeros(1)
+    angle = (0.5 + WIDTH * place) * np.pi / 2.0
+    return np.stack((np.cos(angle), np.sin(angle)))
+
+
+KNEE = 0.7
+"""Amplitude above which `Renderer.read` rounds a peak so that it stays below CEILING."""
+
+
+def _rounded_peaks(peaks: Samples) -> Samples:
+    room = CEILING - KNEE
+    sizes = KNEE + room * np.tanh((np.abs(peaks) - KNEE) / room)
+    return np.copysign(sizes, peaks).astype(np.float32)
+
+
+@lru_cache(maxsize=256)
+def oscillations(pitch: int, sample_rate: int) -> Samples:
+    """Return BLOCK samples of each mode of a bar as float32, two rows a mode, for `parts @ rows`.
+
+    The real part of z exp((i 2 pi f - decay) t) is Re z times the first row plus Im z times the second.
+    """
+    bars = bars_of([pitch], sample_rate)
+    turn = (2j * np.pi * bars.hertz[0] - bars.decay[0]) / sample_rate
+    coarse = np.exp(turn[:, None] * np.arange(0, BLOCK, 64))
+    fine = np.exp(turn[:, None] * np.arange(64))
+    wave = (coarse[:, :, None] * fine[:, None, :]).reshape(MODES, BLOCK)
+    rows = np.stack((wave.real, -wave.imag), axis=1).reshape(2 * MODES, BLOCK)
+    return np.ascontiguousarray(rows, dtype=np.float32)
