@@ -3,9 +3,8 @@
     python songs/build.py            write them all
     python songs/build.py --check    prove that what is there equals a fresh build, byte for byte
 
-A score whose measures do not add up, that asks a bar to ring again within 80 ms, that has a chord of
-more than eight notes or leaves the 30 bars G4..C7 is an error, unless its header owns up to it
-(`limits: repetition, chords, range`).
+A score whose measures do not add up, that strikes a bar again within 80 ms, that has a chord of more
+than eight notes or that leaves the 30 bars G4..C7 is an error.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import mido
+
 from notation import Mark, NotationError, Part, Score, meter_length, read_score
 
 FOLDER = Path(__file__).resolve().parent
@@ -65,8 +65,7 @@ def level_at(levels: list[Mark], places: list[Fraction], place: Fraction) -> flo
 def stress_at(score: Score, place: Fraction) -> int:
     """Return what the measure adds to a velocity: all of `stress` on its first beat, less between beats."""
     stress = int(score.header["stress"])
-    starts = [start for start, _ in score.measures]
-    begin = starts[bisect_right(starts, place) - 1]
+    begin = score.measures[bisect_right(score.measures, place, key=lambda measure: measure[0]) - 1][0]
     if place == begin:
         return stress
     quarters = (place - begin) * 4
@@ -81,9 +80,10 @@ def blows_of(score: Score, part: Part) -> list[Blow]:
     shift = int(score.header["transpose"])
     blows = []
     for note in part.notes:
-        velocity = level_at(levels, places, note.start) + part.volume + note.accent + stress_at(score, note.start)
+        level = level_at(levels, places, note.start) + stress_at(score, note.start)
+        velocity = max(1, min(127, round(level + part.volume + note.louder)))
         end = max(ticks(note.start) + 1, ticks(note.start + note.length))
-        blows.append(Blow(ticks(note.start), end, note.pitch + shift, max(1, min(127, round(velocity)))))
+        blows.append(Blow(ticks(note.start), end, note.pitch + shift, velocity))
     return sorted(blows, key=lambda blow: (blow.tick, blow.pitch))
 
 
@@ -199,8 +199,9 @@ def _track(part: Part, channel: int, blows: list[Blow]) -> mido.MidiTrack:
         (0, mido.Message("program_change", channel=channel, program=part.program - 1)),
     ]
     for blow in blows:
-        on = mido.Message("note_on", channel=channel, note=blow.pitch, velocity=blow.velocity)
-        made += [(blow.tick, on), (blow.end, mido.Message("note_off", channel=channel, note=blow.pitch, velocity=64))]
+        note = {"channel": channel, "note": blow.pitch}
+        made.append((blow.tick, mido.Message("note_on", velocity=blow.velocity, **note)))
+        made.append((blow.end, mido.Message("note_off", velocity=64, **note)))
     return _in_order(made, max((blow.end for blow in blows), default=0))
 
 
@@ -225,25 +226,22 @@ def seconds_at(points: list[tuple[int, float]], tick: int) -> float:
 
 
 def faults(score: Score) -> list[str]:
-    """Return what a 30-bar instrument could not play of a song and its header does not own up to."""
-    owned = score.header["limits"]
+    """Return what 30 bars G4..C7 could not play of a song, one line each."""
     blows = [blow for track in tracks_of(score).values() for blow in track]
-    found = []
-    if "range" not in owned:
-        outside = sorted({blow.pitch for blow in blows if not LOWEST <= blow.pitch <= HIGHEST})
-        found += [f"pitch {pitch} is outside {LOWEST}..{HIGHEST}" for pitch in outside]
-    if "chords" not in owned:
-        found += _chord_faults(blows)
-    if "repetition" not in owned:
-        found += _repetition_faults(blows, tempo_points(score))
-    return found
+    outside = sorted({blow.pitch for blow in blows if not LOWEST <= blow.pitch <= HIGHEST})
+    found = [f"pitch {pitch} is outside {LOWEST}..{HIGHEST}: transpose or fold it" for pitch in outside]
+    return found + _chord_faults(blows) + _repetition_faults(blows, tempo_points(score))
 
 
 def _chord_faults(blows: list[Blow]) -> list[str]:
     sizes: dict[int, int] = {}
     for blow in blows:
         sizes[blow.tick] = sizes.get(blow.tick, 0) + 1
-    return [f"{size} notes at tick {tick}" for tick, size in sizes.items() if size > CHORD_LIMIT]
+    return [
+        f"{size} notes at tick {tick}, more than {CHORD_LIMIT}: thin the chord"
+        for tick, size in sizes.items()
+        if size > CHORD_LIMIT
+    ]
 
 
 def _repetition_faults(blows: list[Blow], points: list[tuple[int, float]]) -> list[str]:
@@ -252,7 +250,8 @@ def _repetition_faults(blows: list[Blow], points: list[tuple[int, float]]) -> li
         if before.pitch == after.pitch:
             gap_ms = 1000 * (seconds_at(points, after.tick) - seconds_at(points, before.tick))
             if gap_ms < RECOVERY_MS:
-                found.append(f"pitch {after.pitch} again after {gap_ms:.0f} ms at tick {after.tick}")
+                again = f"pitch {after.pitch} at tick {after.tick} again after {gap_ms:.0f} ms"
+                found.append(f"{again}, the least is {RECOVERY_MS}: leave one out")
     return found
 
 
@@ -262,7 +261,7 @@ def index_entry(name: str, score: Score) -> str:
     rows = [f"[{name}]", f'file = "{name}.mid"']
     rows += [f'{key} = "{head[key]}"' for key in ("title", "composer", "year")]
     rows += [f'licence = "{LICENCE}"', f'shows = "{head["shows"]}"']
-    if head["limits"]:
+    if "limits" in head:
         rows.append(f'limits = "{head["limits"]}"')
     return "\n".join(rows) + "\n"
 
@@ -276,7 +275,7 @@ def build(folder: Path = FOLDER) -> dict[str, bytes]:
         except (NotationError, KeyError) as error:
             raise NotationError(f"{path.stem}: {error}") from error
         if wrong := faults(score):
-            raise NotationError(f"{path.stem}: {wrong[0]} (of {len(wrong)} faults); mend it or own up in 'limits'")
+            raise NotationError(f"{path.stem}: {wrong[0]} (1 of {len(wrong)} faults)")
         made[f"{path.stem}.mid"] = song_bytes(score)
         entries.append(index_entry(path.stem, score))
     head = "# The project's songs. Written by build.py from scores/*.txt: change them there.\n"
@@ -302,7 +301,7 @@ def main(arguments: list[str]) -> int:
         return 1
     if arguments == ["--check"]:
         found = differences(made)
-        print("\n".join([*found, "run python songs/build.py"]) if found else f"{len(made) - 1} songs as built")
+        print("\n".join(found) if found else f"{len(made) - 1} songs as built")
         return 1 if found else 0
     for name, content in made.items():
         (FOLDER / name).write_bytes(content)

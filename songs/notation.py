@@ -31,12 +31,12 @@ class NotationError(ValueError):
 
 @dataclass(frozen=True)
 class Note:
-    """One written note: place and length in whole notes, MIDI pitch, what its accent adds to the velocity."""
+    """One written note: place and length in whole notes, MIDI pitch, what accents add to its velocity."""
 
     start: Fraction
     length: Fraction
     pitch: int
-    accent: int
+    louder: int
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def read_score(text: str) -> Score:
 
 
 def _read_lines(text: str) -> tuple[dict[str, str], dict[str, Part], dict[str, Section]]:
-    header: dict[str, str] = {"transpose": "0", "stress": "5", "limits": ""}
+    header: dict[str, str] = {"transpose": "0", "stress": "5"}
     parts: dict[str, Part] = {}
     sections: dict[str, Section] = {}
     section = Section("", "")
@@ -156,7 +156,8 @@ def _play_section(score: Score, section: Section, label: str, louder: int) -> No
     score.sections.append((place, section.meter, section.key))
     frame: list[tuple[Fraction, Fraction]] = []
     for key, lines in section.lines.items():
-        reader = _Reader(score, score.parts[key], place, section.meter, louder, f"section {label}, part {key}")
+        where = f"section {label}, part {key}"
+        reader = _Reader(score, score.parts[key], place, meter_length(section.meter), louder, where)
         for line in lines:
             reader.read(line)
         reader.end()
@@ -171,11 +172,12 @@ def _play_section(score: Score, section: Section, label: str, louder: int) -> No
 class _Reader:
     """Reads the lines of one part in one section, measure by measure."""
 
-    def __init__(self, score: Score, part: Part, place: Fraction, meter: str, louder: int, where: str) -> None:
-        self.score, self.part, self.place, self.where = score, part, place, where
-        self.louder = louder
-        self.measure = self.full = meter_length(meter)
-        self.begin = place
+    def __init__(
+        self, score: Score, part: Part, place: Fraction, full: Fraction, louder: int, where: str
+    ) -> None:
+        self.score, self.part, self.louder, self.where = score, part, louder, where
+        self.place = self.begin = place
+        self.measure = self.full = full
         self.measures: list[tuple[Fraction, Fraction]] = []
         self.step, self.length = 0, Fraction(0)
         self.octave: int | None = None
@@ -290,12 +292,12 @@ class _Reader:
             if pitch in self.tied:
                 row = self.tied[pitch]
                 old = notes[row]
-                notes[row] = Note(old.start, start + length - old.start, pitch, old.accent)
+                notes[row] = Note(old.start, start + length - old.start, pitch, old.louder)
             else:
                 row = len(notes)
                 late = number * delay
-                accent = self.louder + (ACCENT if "^" in flags else 0)
-                notes.append(Note(start + late, length - late, pitch, accent))
+                louder = self.louder + (ACCENT if "^" in flags else 0)
+                notes.append(Note(start + late, length - late, pitch, louder))
             if "~" in flags:
                 after[pitch] = row
         if set(self.tied) - set(pitches):
@@ -337,7 +339,7 @@ def _open_tuplet(tokens: list[str]) -> bool:
 
 
 def _add_tempo(score: Score, place: Fraction, token: str) -> None:
-    """Note a tempo: quarters a minute, from `4.=60`; `[rit 4=50]` is reached at the next mark, or at the end."""
+    """Note a tempo in quarters a minute; `[rit 4=50]` is reached at the next mark, or at the end."""
     if token == "[a tempo]":
         steady = next(mark for mark in reversed(score.tempos) if not mark.gradual)
         score.tempos.append(Mark(place, steady.value))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from .arranger import Arrangement
-from .calibration import Calibration
+from .calibration import CURVES, Calibration
 from .performance import Performance
 from .sequencer import Plan, PlanOptions, sequence, strikes_of
 from .simulation.bench import measure
@@ -47,3 +51,14 @@ def perform(plan: Plan, twin: Twin, title: str = "") -> Performance:
         title=title,
         seed=twin.chance.seed,
     )
+
+
+def constant_latency(calibration: Calibration) -> Calibration:
+    """Return what players without a model of their hammers know: loudness of a pulse, one latency for all.
+
+    The latency is the mean over the common scale; sag, warmth and rest are unknown.
+    """
+    nothing = np.zeros_like(calibration.level)
+    unknown = {key: nothing for key in CURVES if "_" in key}
+    latency = np.full_like(nothing, calibration.latency.mean())
+    return replace(calibration, **{**unknown, "latency": latency})  # type: ignore[arg-type]

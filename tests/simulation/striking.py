@@ -63,7 +63,7 @@ def random_song(count: int, duration: float, seed: int = 1, hammers: int = 30) -
 
 
 def same(left: Outcome, right: Outcome, within: float) -> bool:
-    """Tell whether two outcomes have the same hits, times within so many seconds and levels within 0.01 dB."""
+    """Tell whether two outcomes have the same hits, times within so many seconds, levels in 0.01 dB."""
     first, second = (np.sort(part.hits, order=("strike", "time")) for part in (left, right))
     if len(first) != len(second) or not np.array_equal(first["strike"], second["strike"]):
         return False

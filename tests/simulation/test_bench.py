@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simulation.striking import exact, pulses, small
 
 import xylophone
-from xylophone.calibration import CURVES, Calibration, SupplyTerms
+from simulation.striking import exact, pulses, small
+from xylophone.calibration import Calibration, SupplyTerms
 from xylophone.calibration_file import read_calibration
 from xylophone.errors import CalibrationError
 from xylophone.instrument import KINDS, build_instrument
 from xylophone.simulation.bench import measure, nominal
 from xylophone.simulation.chords import compensate, look_up, random_chords, strike
 from xylophone.simulation.hammers import Twin
-from xylophone.simulation.rig import Rig
+from xylophone.simulation.rig import Condition, Rig
 
 
 def errors(twin: Twin, calibration: Calibration, terms: SupplyTerms) -> tuple[np.ndarray, np.ndarray]:
@@ -40,6 +40,7 @@ def tuned() -> tuple[Twin, Calibration]:
 def test_chords_come_out_in_time_and_as_loud_as_planned(tuned):
     twin, calibration = tuned
     time, level = errors(twin, calibration, calibration.supply)
+    assert np.isfinite(time).all()
     print(
         f"ms {1e3 * np.percentile(time, 95):.3f}, {1e3 * time.max():.3f}; dB {np.percentile(level, 95):.3f}"
     )
@@ -57,20 +58,16 @@ def test_without_the_supply_terms_they_do_not(tuned):
 
 def test_a_lone_strike_anywhere_between_the_knots_is_exact(tuned):
     twin, calibration = tuned
-    rng = np.random.default_rng(5)
-    names, low, high = range(30), calibration.level[:, 0], calibration.level[:, -1]
-    asked = rng.uniform(low, high)
-    width, latency = (
-        [np.interp(asked[n], calibration.level[n], curve[n]) for n in names]
-        for curve in (calibration.width, calibration.latency)
-    )
-    twin.reset()
-    twin.play(pulses(*((0.1 * n, 0.012, n) for n in names)))
-    hits = twin.play(pulses(*((3.0 + 0.001 + 0.1 * n, width[n], n) for n in names))).hits
-    rested = -np.expm1(-(3.0 - 0.012) / calibration.rest_time)
-    late = hits["time"] - 3.001 - 0.1 * np.arange(30) - latency
-    assert np.abs(late).max() < 0.05 * rested * 0.2 + 0.0011
-    assert np.abs(hits["level"] - asked).max() < 1.6
+    level = calibration.level
+    for part in (0.25, 0.5, 0.75):
+        asked, width, latency = (
+            (curve[:, :-1] + part * np.diff(curve)).ravel()
+            for curve in (level, calibration.width, calibration.latency)
+        )
+        hammer = np.repeat(np.arange(30), level.shape[1] - 1)
+        came, loud = Rig(twin.hammers, twin.setting).strike(hammer, width, Condition())
+        assert np.abs(came - latency).max() < 5e-5
+        assert np.abs(loud - asked).max() < 0.1
 
 
 @pytest.mark.parametrize("rest", [2.0, 10.0, 60.0])
@@ -119,19 +116,13 @@ def test_curves_begin_where_they_are_not_steep_and_end_before_they_saturate(tune
 
 
 def test_the_bench_leaves_the_twin_as_it_was():
-    twin, other = Twin(small(), 1), Twin(small(), 1)
+    twin, other = Twin(small(count=2), 1), Twin(small(count=2), 1)
     song = pulses((0.0, 0.013, 0), (0.01, 0.013, 1), (0.4, 0.013, 0))
     twin.play(song)
     other.play(song)
     measure(twin)
     song["start"] += 1.0
     assert np.array_equal(twin.play(song).hits, other.play(song).hits)
-
-
-def test_measuring_twice_gives_the_same(tuned):
-    first, second = (measure(Twin(small(count=3), 2)) for _ in range(2))
-    assert all(np.array_equal(getattr(first, key), getattr(second, key)) for key in ("level", *CURVES))
-    assert (first.supply, first.warmth, first.rest_time) == (second.supply, second.warmth, second.rest_time)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulation.striking import chord, exact, pulses, random_song, same, settled_blow, small
 
+from simulation.striking import chord, exact, pulses, random_song, same, settled_blow, small
 from xylophone.instrument import build_instrument
-from xylophone.simulation.hammers import Twin
+from xylophone.simulation.hammers import BLOCK, Twin
 from xylophone.simulation.outcome import Outcome, join
 
 SONG = random_song(120, 6.0)
@@ -78,7 +78,7 @@ def test_silence_of_an_hour_costs_no_memory_and_leaves_a_rested_cold_hammer():
     assert outcome.hits["time"][1] - 3600.0 == pytest.approx(outcome.hits["time"][0], abs=1e-4)
 
 
-@pytest.mark.parametrize(("step", "lookahead"), [(0.05, 0.0), (0.13, 0.5), (1.0, 0.3)])
+@pytest.mark.parametrize(("step", "lookahead"), [(0.13, 0.5), (1.0, 0.0)])
 def test_played_in_pieces_it_is_the_same(step, lookahead):
     at_once = Twin(build_instrument(), 3).play(SONG)
     pieces = in_pieces(Twin(build_instrument(), 3), SONG, step, lookahead)
@@ -89,10 +89,11 @@ def test_played_in_pieces_it_is_the_same(step, lookahead):
     assert pieces.on_time == pytest.approx(at_once.on_time)
 
 
-def test_a_long_song_played_in_blocks_is_the_same_as_in_one(monkeypatch):
-    whole = Twin(build_instrument(), 3).play(SONG)
-    monkeypatch.setattr("xylophone.simulation.hammers.BLOCK", 17)
-    assert same(whole, Twin(build_instrument(), 3).play(SONG), 1e-6)
+def test_a_long_song_is_played_in_blocks_and_is_the_same_as_in_one():
+    song = random_song(2600, 200.0)
+    assert len(song) > BLOCK
+    blocks = Twin(build_instrument(), 3).play(song)
+    assert same(blocks, Twin(build_instrument(), 3).advance(song, np.inf), 1e-6)
 
 
 def test_pulses_foreseen_that_never_come_leave_no_trace():
@@ -140,7 +141,7 @@ def test_scatter_has_the_size_that_was_asked_for_and_no_bias():
     assert abs(np.corrcoef(late, louder)[0, 1]) < 0.1
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(
     st.lists(
         st.tuples(st.floats(0.0, 0.4), st.floats(0.0005, 0.03), st.integers(0, 3)),

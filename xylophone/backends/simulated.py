@@ -203,11 +203,17 @@ def _factor(text: str) -> float:
     return float(text)
 
 
+def _tolerance(text: str) -> float:
+    if not 0.0 <= float(text) <= 3.0:
+        raise ValueError(text)
+    return float(text)
+
+
 OPTIONS: dict[str, tuple[Callable[[str], float], float, str]] = {
     "realtime": (_switch, False, "0 or 1"),
     "seed": (_seed, 0, "a whole number from 0"),
     "scatter": (_factor, 1.0, "a factor 0..10 of the usual scatter from strike to strike"),
-    "tolerance": (_factor, 1.0, "a factor 0..10 of the usual differences between hammers"),
+    "tolerance": (_tolerance, 1.0, "a factor 0..3 of the usual differences between hammers"),
 }
 """Options of a sim: URL: how each is read, its default, and what it may be."""
 

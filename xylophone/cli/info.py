@@ -9,6 +9,7 @@ import click
 
 from ..pitch import pitch_name
 from .options import Choices, arrange_options, load, setting_options, settings
+from .screen import clock_time
 
 if TYPE_CHECKING:
     from ..arranger import Arrangement
@@ -35,7 +36,7 @@ def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -
 
     reports = []
     for path in find_songs(names):
-        song = load(path) if not as_json else _quiet(path)
+        song = load(path, quiet=as_json)
         arrangement = choices.arrange(song, found.instrument)
         if as_json:
             reports.append(as_dict(arrangement))
@@ -74,12 +75,6 @@ def main_tempo(song: Song) -> float:
     return float(max(held, key=lambda bpm: held[bpm]))
 
 
-def _quiet(path: Any) -> Song:
-    from ..midifile import load_song
-
-    return load_song(path)
-
-
 def _print_json(value: object) -> None:
     import json
 
@@ -89,7 +84,7 @@ def _print_json(value: object) -> None:
 def _print_song(song: Song, arrangement: Arrangement, path: str, all_changes: bool) -> None:
     numerator, denominator = song.meters[0]["numerator"], song.meters[0]["denominator"]
     _line("song", song.title or path)
-    _line("duration", f"{_clock(song.duration)}, {main_tempo(song):.4g} bpm, {numerator}/{denominator}")
+    _line("duration", f"{clock_time(song.duration)}, {main_tempo(song):.4g} bpm, {numerator}/{denominator}")
     if len(song):
         low, high = (
             pitch_name(int(pitch)) for pitch in (song.notes["pitch"].min(), song.notes["pitch"].max())
@@ -141,9 +136,3 @@ def _instrument(instrument: Any) -> str:
 
 def _line(name: str, text: str) -> None:
     click.echo(f"{name + ':':<13} {text}")
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,13 +13,16 @@ from ..errors import OptionError
 
 if TYPE_CHECKING:
     from ..arranger import Arrangement
+    from ..calibration import Calibration
+    from ..config import Settings
     from ..instrument import Instrument
+    from ..simulation.hammers import Twin
     from ..song import Song
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class Numbers(click.ParamType):
+class Numbers(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """Numbers and ranges of them: 1,3,5-7."""
 
     name = "numbers"
@@ -66,10 +69,15 @@ arrange_options = _stack(
 )
 
 playing_options = _stack(
-    click.option("--speed", type=float, default=1.0, show_default=True, help="Factor on the song's tempo."),
-    click.option("--volume", type=float, default=1.0, show_default=True, help="Factor on velocities."),
-    click.option("--no-roll", is_flag=True, help="Drop notes rather than roll a chord."),
+    click.option("--speed", type=float, help="Factor on the song's tempo, 0.1..10."),
+    click.option("--bpm", type=float, help="Tempo at the beginning, in quarter notes a minute."),
+    click.option("--volume", type=float, help="Factor on velocities, 0.01..10."),
+    click.option("--roll/--no-roll", default=None, help="Roll too large a chord, or drop notes."),
 )
+
+SPEEDS = (0.1, 10.0)
+VOLUMES = (0.01, 10.0)
+TEMPOS = (1.0, 2000.0)
 
 
 @dataclass(frozen=True)
@@ -99,18 +107,22 @@ class Choices:
                 raise OptionError(f"the song has no notes in track {number}: choose from {listed}")
         return arrange(song, instrument, **self.__dict__)
 
+    def transposed(self, semitones: int) -> Choices:
+        """Return the same choices, transposed by so many semitones."""
+        return replace(self, transpose=semitones)
 
-def load(path: Path) -> Song:
-    """Load a song; what was damaged in it is told on stderr."""
+
+def load(path: Path, *, quiet: bool = False) -> Song:
+    """Load a song; what was damaged in it is told on stderr unless `quiet`."""
     from ..midifile import load_song
 
-    song = load_song(path)
-    for warning in song.warnings:
+    song: Song = load_song(path)
+    for warning in () if quiet else song.warnings:
         click.echo(f"xylophone: warning: {path.name}: {warning}", err=True)
     return song
 
 
-def settings(options: dict[str, Any]) -> Any:
+def settings(options: dict[str, Any]) -> Settings:
     """Take the setting options out of a command's keyword arguments and load the settings they lead to."""
     from ..config import load_settings
 
@@ -122,10 +134,55 @@ def settings(options: dict[str, Any]) -> Any:
     )
 
 
-def checked(name: str, value: float, least: float, most: float, unit: str = "") -> float:
-    """Return a value within its bounds (the least one excluded); OptionError for another."""
-    if not least < value <= most:
-        raise OptionError(
-            f"{name} {value:g} is out of range: give more than {least:g}, at most {most:g}{unit}"
+@dataclass(frozen=True)
+class Manner:
+    """How the user wants songs played: what the options say, else the configuration."""
+
+    speed: float
+    bpm: float | None
+    volume: float
+    roll: bool
+
+    @classmethod
+    def take(cls, options: dict[str, Any], found: Settings) -> Manner:
+        """Take the playing options out of a command's keyword arguments; OptionError out of bounds."""
+        speed, bpm, volume, roll = (options.pop(key) for key in ("speed", "bpm", "volume", "roll"))
+        if speed is not None and bpm is not None:
+            raise click.UsageError("--speed and --bpm both set the tempo: give one of them")
+        manner = cls(
+            found.player.speed if speed is None else speed,
+            bpm,
+            found.player.volume if volume is None else volume,
+            found.player.roll if roll is None else roll,
         )
-    return value
+        for name, value, (least, most) in (
+            ("speed", manner.speed, SPEEDS),
+            ("volume", manner.volume, VOLUMES),
+            ("bpm", 120.0 if bpm is None else bpm, TEMPOS),
+        ):
+            if not least <= value <= most:
+                raise OptionError(f"--{name} {value:g} is out of range: give {least:g}..{most:g}")
+        return manner
+
+    def speed_of(self, song: Song) -> float:
+        """Return the factor on a song's tempo; OptionError where --bpm would need one out of bounds."""
+        if self.bpm is None:
+            return self.speed
+        speed = self.bpm / song.tempo_at(0.0)
+        if not SPEEDS[0] <= speed <= SPEEDS[1]:
+            raise OptionError(
+                f"--bpm {self.bpm:g} is {speed:.3g} times the song's {song.tempo_at(0.0):.4g} bpm: "
+                f"give one within {SPEEDS[0]:g}..{SPEEDS[1]:g} times"
+            )
+        return speed
+
+
+def calibration_of(found: Settings, twin: Twin | None) -> Calibration:
+    """Return the calibration in force; simulated hammers that nobody tuned are measured on the bench."""
+    from ..calibration_file import calibration_for
+
+    if found.calibration is None and twin is not None:
+        from ..simulation.bench import measure
+
+        return measure(twin)
+    return calibration_for(found.instrument, found.calibration)

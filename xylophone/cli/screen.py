@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.box import Box
     from rich.console import RenderableType
 
     from ..instrument import Instrument
+    from ..player import Player, Snapshot
     from ..song import Table
 
 GLOW = 0.35
@@ -32,7 +35,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     console.print(grid, width=None if console.is_terminal else 200)
 
 
-def _box() -> object:
+def _box() -> Box:
     from rich import box
 
     return box.SIMPLE_HEAD
@@ -80,6 +83,71 @@ def bars(instrument: Instrument, shades: Sequence[str], width: int) -> Renderabl
     return Text("\n").join(rows)
 
 
+@contextmanager
+def busy(what: str, quiet: bool = False) -> Iterator[None]:
+    """Say on the terminal what takes a moment, while the block runs."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield
+        return
+    with console.status(f"{what} ..."):
+        yield
+
+
+@contextmanager
+def show(player: Player, lights: Lights, delayed: bool) -> Iterator[None]:
+    """Show bars, position and keys in the terminal while the block runs.
+
+    With a loudspeaker everything is shown as late as it sounds.
+    """
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.text import Text
+
+    from ..loudspeaker import DELAY
+
+    console, instrument = Console(), player.backend.instrument
+
+    help_line = Text(HELP, style="dim")
+
+    def draw() -> RenderableType:
+        now = player.backend.now() - (DELAY if delayed else 0.0)
+        drawn = bars(instrument, lights.shades(now), console.width)
+        return Group(Text(""), drawn, Text(""), status(player.snapshot(), console.width), help_line)
+
+    with Live(get_renderable=draw, console=console, refresh_per_second=25, transient=True):
+        yield
+
+
+HELP = "space pause  ←→ seek  ↑↓ volume  +- speed  n p next, previous  q stop"
+
+
+def status(shot: Snapshot, width: int) -> RenderableType:
+    """Return two lines: the song with its place in the music, and a bar of how far it is."""
+    from rich.text import Text
+
+    queue = f" ({shot.piece + 1}/{shot.pieces})" if shot.pieces > 1 else ""
+    place = f"measure {shot.measure}, beat {int(shot.beat)}"
+    manner = f"{shot.tempo_bpm:.0f} bpm, volume {shot.volume:.2f}"
+    state = "  paused" if shot.state == "paused" else ""
+    clock = f"{clock_time(shot.position)} / {clock_time(shot.duration)}"
+    room = max(8, min(60, width - len(clock) - 3))
+    done = round(room * min(1.0, shot.position / shot.duration)) if shot.duration else 0
+    line = Text(f"{shot.title or 'untitled'}{queue}  {place}  {manner}", no_wrap=True, overflow="ellipsis")
+    line.append(state, "bold yellow")
+    line.append(f"\n{'━' * done}", "red").append("─" * (room - done), "grey50").append(f"  {clock}")
+    return line
+
+
+def clock_time(seconds: float) -> str:
+    """Return a time as minutes and seconds, hours where there are any: '1:05', '1:00:05'."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
 def keyboard(act: Callable[[str], object], ended: threading.Event) -> None:
     """Read keys and pass their names on ('space', 'left', 'q', ...) until `ended` is set."""
     import blessed
@@ -89,10 +157,5 @@ def keyboard(act: Callable[[str], object], ended: threading.Event) -> None:
         while not ended.is_set():
             key = terminal.inkey(timeout=0.1)
             if key:
-                act(
-                    "space"
-                    if key == " "
-                    else key.name.removeprefix("KEY_").lower()
-                    if key.is_sequence
-                    else str(key)
-                )
+                named = (key.name or "").removeprefix("KEY_").lower()
+                act(named if key.is_sequence else "space" if key == " " else str(key))

@@ -41,8 +41,9 @@ class Player:
     """Plays arrangements on a backend.
 
     `calibration` is the default of the instrument's hammer kind unless given; `rearrange(song,
-    transpose)` is asked for a new arrangement when the transposition changes in play. `refusals`
-    counts strikes that were not sent, by reason; `faults` are what the backend met.
+    transpose)` is asked for a new arrangement when the transposition changes in play. `watch(now)` is
+    called every `tick` seconds while something plays or is paused: for screens and loudspeakers.
+    `refusals` counts strikes that were not sent, by reason; `faults` are what the backend met.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class Player:
         options: PlanOptions | None = None,
         *,
         rearrange: Rearrange | None = None,
+        watch: Callable[[float], object] | None = None,
+        tick: float = 0.03,
     ) -> None:
         instrument = backend.instrument
         self.backend = backend
@@ -61,6 +64,8 @@ class Player:
         self.volume = 1.0
         self._planner = Planner(instrument, calibration or default_calibration(instrument), options)
         self._rearrange = rearrange or (lambda song, shift: arrange(song, instrument, transpose=shift))
+        self._watch, self._tick = watch, tick
+        self._fed = -math.inf  # backend time of the last feeding
         self._timeline = Timeline()
         self._commands: deque[Callable[[float], object]] = deque()
         self._lock = threading.RLock()
@@ -253,7 +258,10 @@ class Player:
         """Apply commands, hand pulses to the backend; False when there is nothing left to wait for."""
         while self._commands:
             self._commands.popleft()(self.backend.now())
+            self._fed = -math.inf
         now = self.backend.now()
+        if self._watch is not None:
+            self._watch(now)
         self._look_for_faults()
         if self.state is State.PLAYING:
             if (end := self._timeline.end()) is not None and now >= end + RING:
@@ -263,6 +271,9 @@ class Player:
         return self.state in (State.PLAYING, State.PAUSED)
 
     def _feed(self, now: float) -> None:
+        if now - self._fed < self.backend.lookahead / 4:
+            return
+        self._fed = now
         horizon = now + self.backend.lookahead
         self._planner.add(self._timeline.take(horizon + self._planner.lead, self.volume))
         plan = self._planner.commit(horizon, now)
@@ -273,7 +284,7 @@ class Player:
 
     def _next_turn(self) -> float:
         now = self.backend.now()
-        step = now + self.backend.lookahead / 2
+        step = now + (self.backend.lookahead / 2 if self._watch is None else self._tick)
         end = self._timeline.end() if self.state is State.PLAYING else None
         return step if end is None else max(now + 1e-3, min(step, end + RING))
 

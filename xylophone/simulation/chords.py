@@ -20,7 +20,7 @@ CHORDS = 60
 SPREAD = 0.02
 """s; onsets of a chord's strikes lie within this time, or at one instant."""
 
-ROUNDS = 2
+ROUNDS = 3
 """Rounds of measuring: each strikes with widths and latencies by the terms of the round before."""
 
 LAGS = np.arange(0.0, 0.0061, 0.00025)

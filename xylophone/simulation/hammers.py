@@ -11,7 +11,7 @@ from ..strikes import PULSE
 from .carried import Carried, Ghosts, carry, haunt
 from .integrate import LONGEST_FLIGHT
 from .outcome import Outcome, join
-from .parameters import Hammers, build_hammers, parameters_of
+from .parameters import Hammers, Index, build_hammers, parameters_of
 from .reading import Chance, Reading, Told
 from .settle import Setting, settle
 
@@ -87,11 +87,13 @@ class Twin:
 
         `pulses` have started since the last call and no later than `until`. What is heard up to
         `until` cannot depend on later pulses. `ahead` are pulses that will probably start next: when
-        they do, unchanged, their motion need not be computed again.
+        they do, unchanged, their motion need not be computed again. Raises BackendError, and plays
+        nothing, for a channel that has no hammer.
         """
         if self._foreseen(pulses, until):
             self._begun += len(pulses)
             return self._read(until)
+        self._places_of(pulses)
         parts, count = [], 0
         if len(pulses):
             moment = float(pulses["start"][0])
@@ -123,6 +125,12 @@ class Twin:
 
     def _renew(self, pulses: Table, told: Told) -> None:
         """Settle these pulses in place of what was settled; what was told stays told."""
+        place = self._places_of(pulses)
+        self._settled = settle(self.hammers, self.setting, self._carried, self._ghosts, pulses, place)
+        self._reading = Reading(self._settled, self._carried.count, self.chance, self.setting.step, told)
+
+    def _places_of(self, pulses: Table) -> Index:
+        """Return the places of the pulses' hammers; BackendError for a channel that has none."""
         place = self.places[pulses["channel"]]
         if len(place) and place.min() < 0:
             channel = int(pulses["channel"][np.argmin(place)])
@@ -130,8 +138,7 @@ class Twin:
                 f"channel {channel} has no hammer: {self.instrument.name} has "
                 f"{len(self.instrument)} hammers; send pulses to their channels only"
             )
-        self._settled = settle(self.hammers, self.setting, self._carried, self._ghosts, pulses, place)
-        self._reading = Reading(self._settled, self._carried.count, self.chance, self.setting.step, told)
+        return place
 
     def _commit(self, moment: float) -> int:
         """Let go of pulses that nothing at `moment` or later can change; return how many."""

@@ -30,7 +30,8 @@ Samples = npt.NDArray[np.float32]
 Index = npt.NDArray[np.intp]
 
 GAIN = 0.2
-"""Amplitude of the fundamental at 1 m/s, -14 dB re full scale: eight loud blows at once stay below CEILING."""
+"""Amplitude of the fundamental at 1 m/s, -14 dB re full scale: eight of the default kind's loudest blows
+at once stay below CEILING."""
 
 CEILING = 10.0 ** (-1.0 / 20.0)
 """Peak that is never passed: -1 dB re full scale."""

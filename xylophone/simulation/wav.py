@@ -26,9 +26,7 @@ MOST_BYTES = 2**32 - 64
 """A WAV file counts its bytes in 32 bits, its header included."""
 
 
-def write_wav(
-    path: str | Path, audio: Samples | Iterable[Samples], sample_rate: int = SAMPLE_RATE
-) -> None:
+def write_wav(path: str | Path, audio: Samples | Iterable[Samples], sample_rate: int = SAMPLE_RATE) -> None:
     """Write sound, float32 of shape (frames, 2) or blocks of that shape, full scale being 1.
 
     Samples are rounded to 16 bit with triangular dither of two steps, which turns the distortion of

@@ -1,0 +1,163 @@
+"""`xylophone play`: songs, in real time, with bars that light up and keys to play by."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import OptionError, XylophoneError
+from ..running import leaving_on_signals, playing
+from .options import (
+    Choices,
+    Manner,
+    arrange_options,
+    calibration_of,
+    load,
+    playing_options,
+    setting_options,
+    settings,
+)
+from .screen import busy, keyboard, show
+from .stage import Stage, open_stage, sounding
+
+if TYPE_CHECKING:
+    from ..arranger import Arrangement
+    from ..instrument import Instrument
+    from ..player import Player
+
+KEYS: dict[str, tuple[Callable[[Player], object], str]] = {
+    "space": (lambda player: player.toggle(), "pause, resume"),
+    "left": (lambda player: player.seek_by(-5.0), "5 s back"),
+    "right": (lambda player: player.seek_by(5.0), "5 s on"),
+    "up": (lambda player: player.set_volume(min(10.0, player.volume * 1.12)), "louder"),
+    "down": (lambda player: player.set_volume(max(0.01, player.volume / 1.12)), "softer"),
+    "+": (lambda player: player.set_speed(min(10.0, player.snapshot().speed * 1.05)), "faster"),
+    "-": (lambda player: player.set_speed(max(0.1, player.snapshot().speed / 1.05)), "slower"),
+    "n": (lambda player: player.next(), "next song"),
+    "p": (lambda player: player.previous(), "from the beginning, or the song before"),
+    "q": (lambda player: player.stop(), "stop"),
+}
+"""Key: what it does, and the words for it."""
+
+
+@click.command()
+@click.argument("names", metavar="SONG...", nargs=-1, required=True)
+@setting_options
+@click.option("--backend", metavar="URL", help="Backend, in place of the configured one.")
+@arrange_options
+@playing_options
+@click.option(
+    "--start", type=float, default=0.0, show_default=True, help="Second of the first song to begin at."
+)
+@click.option("--end", type=float, help="With --loop: repeat from --start to this second of the song.")
+@click.option("--loop", is_flag=True, help="Play again and again.")
+@click.option("--mute", is_flag=True, help="No loudspeaker.")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+def play(
+    names: tuple[str, ...],
+    start: float,
+    end: float | None,
+    loop: bool,
+    mute: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Play songs: files, wildcards, or names of the project's own; several make a queue.
+
+    Keys while it plays: space pauses, left and right seek, up and down change the volume, + and - the
+    speed, n and p go to the next and previous song, q stops.
+    """
+    from ..library import find_songs
+    from ..player import Player
+    from ..sequencer import PlanOptions
+
+    if end is not None and not loop:
+        raise click.UsageError("--end goes with --loop: add it, or leave --end out")
+    found = settings(options)
+    choices, manner = Choices.take(options), Manner.take(options, found)
+    pieces, failed = _load_all(find_songs(names), choices, found.instrument)
+    if not 0 <= start < pieces[0].song.duration:
+        raise OptionError(f"--start {start:g} is outside the song: give 0..{pieces[0].song.duration:.2f} s")
+    with leaving_on_signals(), playing(found.backend), open_stage(found) as stage:
+        with busy("measuring the simulated hammers", quiet or stage.twin is None):
+            calibration = calibration_of(found, stage.twin)
+        player = Player(
+            stage.backend,
+            calibration,
+            PlanOptions(roll=manner.roll),
+            rearrange=lambda song, shift: choices.transposed(shift).arrange(song, found.instrument),
+            watch=lambda _now: stage.listen(),
+        )
+        with sounding(stage, mute), _watching(player, stage, quiet):
+            speed = manner.speed_of(pieces[0].song)
+            player.play(pieces, speed=speed, volume=manner.volume, start=start, repeat=loop and end is None)
+            if loop and end is not None:
+                player.set_loop(start, end)
+            player.wait()
+    _say_goodbye(player, quiet)
+    if failed:
+        raise type(failed)("not every song could be played: see above")
+
+
+def _load_all(
+    paths: list[Path], choices: Choices, instrument: Instrument
+) -> tuple[list[Arrangement], XylophoneError | None]:
+    """Load and arrange all songs; one that cannot be played is named and left out of a queue."""
+    pieces: list[Arrangement] = []
+    failed: XylophoneError | None = None
+    for path in paths:
+        try:
+            pieces.append(choices.arrange(load(path), instrument).require_notes())
+        except XylophoneError as error:
+            if len(paths) == 1:
+                raise
+            click.echo(f"xylophone: left out: {error}", err=True)
+            failed = error
+    if not pieces and failed:
+        raise failed
+    return pieces, failed
+
+
+@contextmanager
+def _watching(player: Player, stage: Stage, quiet: bool) -> Iterator[None]:
+    """Show bars and position and read keys while the block runs, where there is a terminal."""
+    if quiet or not sys.stdout.isatty():
+        yield
+        return
+    ended = threading.Event()
+    reader = threading.Thread(target=keyboard, args=(lambda key: _press(player, key), ended), daemon=True)
+    with show(player, stage.lights, stage.loudspeaker is not None):
+        if sys.stdin.isatty():
+            reader.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            if reader.is_alive():
+                reader.join(1.0)
+
+
+def _press(player: Player, key: str) -> None:
+    """Do what a key means; what the player cannot do just now is let be."""
+    if key in KEYS:
+        try:
+            KEYS[key][0](player)
+        except XylophoneError:
+            click.echo("\a", nl=False, err=True)
+
+
+def _say_goodbye(player: Player, quiet: bool) -> None:
+    report, refused = player.backend.report(), player.refusals
+    for fault in player.faults:
+        click.echo(f"xylophone: {fault.message}", err=True)
+    if quiet:
+        return
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(refused.items()))
+    click.echo(
+        f"played {report.pulses} strikes{f'; not played: {reasons}' if reasons else ''}; all coils are off"
+    )

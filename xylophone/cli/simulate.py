@@ -1,0 +1,152 @@
+"""`xylophone simulate`: a song on simulated hammers, measured, rendered, drawn."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..calibration import Calibration
+from ..errors import OptionError
+from ..instrument import Instrument
+from ..performance import Performance
+from .options import (
+    FOLDER_PATH,
+    Choices,
+    Manner,
+    arrange_options,
+    calibration_of,
+    load,
+    playing_options,
+    setting_options,
+    settings,
+)
+from .screen import busy
+
+_STRIKES = "{strikes}, heard {heard}, missed {missed}, doubled {double}, rolled {rolled}"
+
+KNOWLEDGE = ("bench", "default", "constant")
+
+
+@click.command()
+@click.argument("name", metavar="SONG")
+@setting_options
+@arrange_options
+@playing_options
+@click.option("--seed", type=int, help="Which hammers, and which scatter; 0 unless configured.")
+@click.option(
+    "--scatter", type=float, default=1.0, show_default=True, help="Factor on strike scatter, 0..10."
+)
+@click.option("--tolerance", type=float, help="Factor on the differences between hammers, 0..10.")
+@click.option("--knows", type=click.Choice(KNOWLEDGE), help="What is known of the hammers (docs/cli.md).")
+@click.option("--wav", type=FOLDER_PATH, help="Write what is heard, 48 kHz stereo.")
+@click.option("--plot", type=FOLDER_PATH, help="Draw what was planned and heard: .svg, or .png.")
+@click.option("--json", "as_json", is_flag=True, help="Print every strike as JSON (docs/cli.md).")
+def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **options: Any) -> None:
+    """Play a song on simulated hammers in a blink, and say how well it went."""
+    from ..library import find_song
+    from ..sequencer import PlanOptions
+    from ..simulation.hammers import Twin
+    from ..simulator import simulate as perform
+
+    knows = options.pop("knows")
+    given = {key: options.pop(key) for key in ("seed", "scatter", "tolerance")}
+    if knows is not None and options["calibration"] is not None:
+        raise click.UsageError("--knows and --calibration both say what is known: give one of them")
+    found = settings(options)
+    choices, manner = Choices.take(options), Manner.take(options, found)
+    song = load(find_song(name), quiet=as_json)
+    arrangement = choices.arrange(song, found.instrument).require_notes()
+    twin = Twin(found.instrument, **_chance(asdict(found.simulation), **given))
+    with busy("measuring the simulated hammers"):
+        calibration = _known(knows, found.instrument) or calibration_of(
+            found if knows is None else replace(found, calibration=None), twin
+        )
+    with busy("playing"):
+        performance = perform(
+            arrangement,
+            calibration,
+            twin=twin,
+            options=PlanOptions(roll=manner.roll),
+            speed=manner.speed_of(song),
+            volume=manner.volume,
+        )
+    _write(performance, wav, plot)
+    if as_json:
+        click.echo(json.dumps(performance.to_json(), ensure_ascii=False))
+    else:
+        _print(performance.summary(), song.title or name, found.instrument)
+
+
+def _write(performance: Performance, wav: Path | None, plot: Path | None) -> None:
+    """Write sound and picture where they were asked for."""
+    if wav is not None:
+        from ..simulation.sound import render_wav
+
+        with busy(f"rendering {wav}"):
+            render_wav(wav, performance.hits, performance.instrument)
+    if plot is not None:
+        from ..plotter import plot as draw
+
+        with busy(f"drawing {plot}"):
+            draw(performance, plot)
+
+
+def _chance(
+    configured: dict[str, Any], seed: int | None, scatter: float, tolerance: float | None
+) -> dict[str, Any]:
+    """Return the twin's arguments: what is configured, and what the options say."""
+    for option, value in (("scatter", scatter), ("tolerance", tolerance)):
+        if value is not None and not 0 <= value <= 10:
+            raise OptionError(f"--{option} {value:g} is out of range: give 0..10")
+    if seed is not None and not 0 <= seed < 2**63:
+        raise OptionError(f"--seed {seed} is out of range: give 0..{2**63 - 1}")
+    chance = dict(configured)
+    chance["scatter_time"] *= scatter
+    chance["scatter_level_db"] *= scatter
+    given = {"seed": seed, "tolerance": tolerance}
+    return {**chance, **{key: value for key, value in given.items() if value is not None}}
+
+
+def _known(knows: str | None, instrument: Instrument) -> Calibration | None:
+    """Return default curves, or one constant latency; None where the hammers are to be measured or are."""
+    if knows in (None, "bench"):
+        return None
+    from ..calibration_file import default_calibration
+    from ..simulator import constant_latency
+
+    default = default_calibration(instrument)
+    return constant_latency(default) if knows == "constant" else default
+
+
+def _print(summary: dict[str, Any], title: str, instrument: Instrument) -> None:
+    reasons = ", ".join(f"{count} {reason}" for reason, count in summary["refused"].items())
+    timing, score, level = (summary[key] for key in ("timing_error", "score_error", "level_error_db"))
+    spread = summary["chord_spread"]
+    click.echo(f"{title} on {instrument.name}")
+    told = {key: summary[key] for key in ("strikes", "heard", "missed", "double", "rolled")}
+    for name, text in (
+        (
+            "strikes",
+            _STRIKES.format(**told),
+        ),
+        ("refused", f"{sum(summary['refused'].values())}{f' ({reasons})' if reasons else ''}"),
+        ("timing", f"{_ms(timing['p50'])} median, {_ms(timing['p95'])} p95, {_ms(timing['max'])} at most"),
+        ("score", f"{_ms(score['p50'])} median, {_ms(score['p95'])} p95, {_ms(score['max'])} at most"),
+        ("level", f"{_db(level['p50'])} median, {_db(level['p95'])} p95, {_db(level['max'])} at most"),
+        ("chords", f"{_ms(spread['p95'])} apart p95, {_ms(spread['max'])} at most"),
+        ("current", f"{summary['peak_current']:.2f} of {summary['supply_limit']:g} A"),
+        ("hottest", f"{summary['hottest_coil_c']:.1f} C"),
+    ):
+        click.echo(f"{name + ':':<9} {text}")
+
+
+def _ms(value: float | None) -> str:
+    return "-" if value is None else f"{1000 * value:.2f} ms"
+
+
+def _db(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f} dB"

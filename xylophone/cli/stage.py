@@ -1,0 +1,77 @@
+"""The stage: the backend in force, opened, and what makes its hits seen and heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from ..backends import open_backend
+from ..backends.contract import Backend
+from ..clock import SystemClock
+from ..errors import BackendMissing, MissingExtra
+from .screen import Lights
+
+if TYPE_CHECKING:
+    from ..config import Settings
+    from ..loudspeaker import Loudspeaker
+    from ..simulation.hammers import Twin
+
+
+class Stage:
+    """A backend in real time; a simulated one is heard and seen here."""
+
+    def __init__(self, backend: Backend, twin: Twin | None) -> None:
+        self.backend = backend
+        self.twin = twin
+        self.lights = Lights(backend.instrument)
+        self.loudspeaker: Loudspeaker | None = None
+
+    def listen(self) -> None:
+        """Pass on what simulated hammers have struck since the last call; real bars sound by themselves."""
+        take = getattr(self.backend, "take_hits", None)
+        if take is None:
+            return
+        hits = take()
+        if len(hits):
+            self.lights.hit(hits)
+            if self.loudspeaker is not None:
+                self.loudspeaker.hear(hits)
+
+
+@contextmanager
+def open_stage(found: Settings) -> Iterator[Stage]:
+    """Open the backend in force; it is silenced and closed on every way out."""
+    if found.backend == "sim:":
+        from ..backends.simulated import SimulatedBackend
+        from ..simulation.hammers import Twin
+
+        twin = Twin(found.instrument, **asdict(found.simulation))
+        backend: Backend = SimulatedBackend(found.instrument, SystemClock(), twin)
+    else:
+        backend = open_backend(found.backend, found.instrument, SystemClock())
+    with backend:
+        yield Stage(backend, getattr(backend, "twin", None))
+
+
+@contextmanager
+def sounding(stage: Stage, mute: bool) -> Iterator[None]:
+    """Let simulated hammers be heard while the block runs; say once why they are not."""
+    if mute or stage.twin is None:
+        yield
+        return
+    from ..loudspeaker import Loudspeaker
+
+    try:
+        loudspeaker = Loudspeaker(stage.backend.instrument)
+    except (MissingExtra, BackendMissing) as error:
+        click.echo(f"xylophone: {error}", err=True)
+        yield
+        return
+    with loudspeaker:
+        loudspeaker.start(stage.backend.now())
+        stage.loudspeaker = loudspeaker
+        yield

@@ -1,0 +1,87 @@
+"""Pictures of a performance: planned and heard strikes, and the timing error of each.
+
+Time runs along x, one row is one bar, the highest at the top. A long piece is wrapped into lines
+like a page of music, each with the errors of its strikes below. SVG is drawn by drawsvg; PNG is the
+same picture turned into pixels by resvg, with a font that comes with the plot extra, because a small
+machine may have none.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import MissingExtra, OptionError
+from ..files import replace_file, write_text
+from ..performance import Performance
+from .heading import draw_heading
+from .line import HEADING, LEAST_HEIGHT, WIDTH, lines_of
+from .marks import FONT
+from .panels import draw_bars, draw_errors
+
+MOST_PIXELS = 24e6
+"""A PNG has two pixels for a unit of the drawing, or fewer where it would have more than this."""
+
+
+def plot(performance: Performance, path: str | Path) -> None:
+    """Draw a performance into a file: SVG or, with the plot extra, PNG, by the ending of its name.
+
+    Raises OptionError for another ending, MissingExtra where PNG needs the extra, FileError where the
+    file cannot be written; an old file stays whole until the new one is.
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in (".svg", ".png"):
+        raise OptionError(
+            f"cannot plot to {path}: its ending {ending!r} is none of .svg and .png; name such a file"
+        )
+    drawing = draw(performance)
+    if ending == ".svg":
+        write_text(path, drawing)
+        return
+    pixels = _png(drawing)
+    with replace_file(path) as out:
+        out.write(pixels)
+
+
+def draw(performance: Performance) -> str:
+    """Return the picture of a performance as SVG."""
+    import drawsvg
+
+    lines = lines_of(performance)
+    height = max(LEAST_HEIGHT, HEADING + sum(line.height for line in lines))
+    drawing = drawsvg.Drawing(WIDTH, height, font_family=FONT)
+    drawing.append(drawsvg.Rectangle(0, 0, WIDTH, height, fill="white"))
+    drawing.extend(draw_heading(performance))
+    top = HEADING
+    for line in lines:
+        group = drawsvg.Group(transform=f"translate(0,{top:g})")
+        group.extend([*draw_bars(line), *draw_errors(line)])
+        drawing.append(group)
+        top += line.height
+    svg: str = drawing.as_svg()
+    return svg
+
+
+def _png(svg: str) -> bytes:
+    try:
+        import font_source_sans_pro
+        import resvg_py
+    except ImportError as error:
+        raise MissingExtra(
+            "a PNG needs the plot extra: pip install 'xylophone[plot]', or plot to an .svg file"
+        ) from error
+    fonts = font_source_sans_pro.font_files_ttf
+    pixels: bytes = resvg_py.svg_to_bytes(
+        svg_string=svg,
+        width=_pixels_wide(svg),
+        font_files=[fonts["SourceSansPro"], fonts["SourceSansProSemibold"]],
+        skip_system_fonts=True,
+    )
+    return pixels
+
+
+def _pixels_wide(svg: str) -> int:
+    from xml.etree import ElementTree
+
+    page = ElementTree.fromstring(svg)
+    height = float(page.attrib["height"])
+    return int(WIDTH * (2 if 4 * WIDTH * height <= MOST_PIXELS else 1))

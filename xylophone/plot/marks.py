@@ -1,0 +1,63 @@
+"""Marks on the paper: dots, rings, crosses and words. Many marks of one look are one path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Points = npt.NDArray[np.float64]
+
+INK, SOFT, GRID, SHADE = "#1f2933", "#5a6775", "#e4e7eb", "#f5f7fa"
+BAND, PLAN, ERROR, ALARM = "#e3f4ea", "#8794a2", "#3e5c8a", "#d92d20"
+
+SHADES = ("#f5c56c", "#f09a57", "#e06f55", "#c24a5c", "#963a66", "#67306c", "#3b2a63")
+"""Colours of a heard strike, from the softest to the loudest."""
+
+FONT = "Source Sans Pro, Segoe UI, Helvetica, Arial, sans-serif"
+
+
+def dots(points: Points, radius: float, colour: str) -> Any:
+    """Return filled dots at points (n, 2): strokes of no length with round ends."""
+    look = {"stroke": colour, "stroke_width": 2.0 * radius, "stroke_linecap": "round"}
+    return _path(points, "h0", look)
+
+
+def rings(points: Points, radius: float, colour: str, width: float = 1.2) -> Any:
+    """Return circles at points (n, 2)."""
+    arc = f"a{radius:g} {radius:g} 0 1 0"
+    shape = f"m{-radius:g} 0{arc} {2 * radius:g} 0{arc} {-2 * radius:g} 0"
+    return _path(points, shape, {"stroke": colour, "stroke_width": width})
+
+
+def crosses(points: Points, radius: float, colour: str = ALARM) -> Any:
+    """Return crosses at points (n, 2)."""
+    r = radius
+    shape = f"m{-r:g} {-r:g}l{2 * r:g} {2 * r:g}m0 {-2 * r:g}l{-2 * r:g} {2 * r:g}"
+    return _path(points, shape, {"stroke": colour, "stroke_width": 1.8, "stroke_linecap": "round"})
+
+
+def text(words: str, x: float, y: float, size: float, colour: str, anchor: str = "start", **more: Any) -> Any:
+    """Return words on the base line y, to the right of x, or as `anchor` says."""
+    import drawsvg
+
+    return drawsvg.Text(words, size, x, y, fill=colour, text_anchor=anchor, **more)
+
+
+def number(value: float) -> str:
+    """Return a number with its sign, a true minus; 0 has none."""
+    return f"{value:+g}".replace("-", "\N{MINUS SIGN}") if value else "0"
+
+
+def at(x: npt.ArrayLike, y: npt.ArrayLike, which: npt.ArrayLike) -> Points:
+    """Return those points of many that are chosen by a mask, as (n, 2)."""
+    points: Points = np.stack((np.asarray(x, float), np.asarray(y, float)), axis=1)
+    return points[np.asarray(which)]
+
+
+def _path(points: Iterable[Any], shape: str, look: dict[str, Any]) -> Any:
+    import drawsvg
+
+    return drawsvg.Path("".join(f"M{x:.1f} {y:.1f}{shape}" for x, y in points), fill="none", **look)
