@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -139,3 +140,11 @@ def test_an_order_that_names_no_section_is_told_so(build: ModuleType) -> None:
 def test_what_thirty_bars_cannot_play_is_a_fault(build: ModuleType, body: str, fault: str) -> None:
     score = build.read_score(HEAD.format(order="A") + body)
     assert build.faults(score)[0].startswith(fault)
+
+
+def test_the_example_of_the_readme_is_a_score(build: ModuleType, root: Path) -> None:
+    text = (root / "songs" / "README.md").read_text(encoding="utf-8")
+    score = build.read_score(text.split("```")[1])
+    assert [meter for _, meter in build.meter_points(score)] == ["4/4", "3/4", "2/4", "4/4"]
+    assert build.tempo_points(score)[0] == (0, 116.0)
+    assert len(build.tracks_of(score)["R"]) == 8 + 8 + 4 + 8

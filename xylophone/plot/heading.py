@@ -22,7 +22,7 @@ MOST_TITLE = 60
 
 def draw_heading(performance: Performance) -> Iterator[Any]:
     """Yield the shapes of the heading."""
-    title = performance.title or "untitled"
+    title = "".join(sign if sign.isprintable() else " " for sign in performance.title) or "untitled"
     title = title if len(title) <= MOST_TITLE else f"{title[: MOST_TITLE - 1]}…"
     seed = "" if performance.seed is None else f", seed {performance.seed}"
     yield text(title, LEFT, 36, 24, INK, font_weight=600)

@@ -53,8 +53,8 @@ def number(value: float) -> str:
 
 def at(x: npt.ArrayLike, y: npt.ArrayLike, which: npt.ArrayLike) -> Points:
     """Return those points of many that are chosen by a mask, as (n, 2)."""
-    points: Points = np.stack((np.asarray(x, float), np.asarray(y, float)), axis=1)
-    return points[np.asarray(which)]
+    chosen: Points = np.stack((np.asarray(x, float), np.asarray(y, float)), axis=1)[np.asarray(which)]
+    return chosen
 
 
 def _path(points: Iterable[Any], shape: str, look: dict[str, Any]) -> Any:

@@ -62,6 +62,7 @@ def draw_errors(line: Line) -> Iterator[Any]:
     for tick in line.ticks:
         yield text(_clock(tick), line.x(tick), bottom + 17, 11, INK, "middle")
     if line.last:
+        yield text("green: within 3 ms, which nobody hears", LEFT, bottom + 35, 12, SOFT)
         yield text("time, min:s", WIDTH - RIGHT, bottom + 35, 12, SOFT, "end")
 
 

@@ -28,7 +28,7 @@ RATIO = 2.3
 STEEPER = 1.2
 """Guess of the power with which the width needed grows with the drive that is lost."""
 
-RESTS = np.array([6.0, 20.0, np.inf])
+RESTS = np.array([12.0, np.inf])
 """s of rest before a strike."""
 
 SHORTEST_REST_TIME, LONGEST_REST_TIME = 5.0, 100.0
@@ -117,7 +117,7 @@ def _rest(rig: Rig, level: Array, width: Array, latency: Array) -> tuple[float, 
         blow = keep_level(rig, level, width, latency, Condition(rested=float(rest)), guess)
         wider.append(blow.width - width)
         later.append(blow.latency - latency)
-        guess = width + 2.0 * np.nan_to_num(wider[-1])
+        guess = width + 2.6 * np.nan_to_num(wider[-1])
     times = np.geomspace(SHORTEST_REST_TIME, LONGEST_REST_TIME, 121)
     errors = [sum(_misfit(tau, np.array(change))[1] for change in (wider, later)) for tau in times]
     best = float(times[int(np.argmin(errors))])

@@ -20,7 +20,7 @@ CHORDS = 60
 SPREAD = 0.02
 """s; onsets of a chord's strikes lie within this time, or at one instant."""
 
-ROUNDS = 3
+ROUNDS = 2
 """Rounds of measuring: each strikes with widths and latencies by the terms of the round before."""
 
 LAGS = np.arange(0.0, 0.0061, 0.00025)
@@ -122,10 +122,9 @@ def strike(rig: Rig, chords: Chords, start: Array, width: Array) -> tuple[Array,
     count = len(start)
     pulses = np.zeros(count, PULSE)
     pulses["start"], pulses["width"] = start, width
-    carried = Carried.fresh(count)
-    carried.end, carried.since = start.copy(), start.copy()
     order = np.argsort(start, kind="stable")
     copies = rig.hammers.take(chords.hammer[order])
+    carried = Carried.fresh(count)
     carried.end, carried.since = start[order], start[order]
     settled = settle(copies, rig.setting, carried, Ghosts.none(), pulses[order], np.arange(count))
     blow = first_blows(settled.motion, count, rig.setting.step)

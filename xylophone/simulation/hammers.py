@@ -131,7 +131,7 @@ class Twin:
 
     def _places_of(self, pulses: Table) -> Index:
         """Return the places of the pulses' hammers; BackendError for a channel that has none."""
-        place = self.places[pulses["channel"]]
+        place: Index = self.places[pulses["channel"]]
         if len(place) and place.min() < 0:
             channel = int(pulses["channel"][np.argmin(place)])
             raise BackendError(

@@ -43,8 +43,9 @@ class Rows:
     """What is integrated: n pulses of n plungers. Times are counted in steps from each row's first."""
 
     hammers: Hammers  # n rows
+    voltage: Array  # V, of the supply without load
     resistance: Array  # ohm, of the coil as warm as it is
-    friction: Array  # N, after the rest that it had
+    friction: Array  # N, on the way out, after the rest that it had; on the way back it is loose again
     begin: Array  # coil on, 0..1 within the row's first step
     end: Array  # coil off
     stop: Array  # the hammer's next pulse takes over; inf where the plunger is home long before
@@ -96,16 +97,16 @@ class Motion:
         return Motion(*contacts, *others)
 
 
-def integrate(rows: Rows, voltage: float, source: float, sag: Array, step: float = STEP) -> Motion:
+def integrate(rows: Rows, source: float, sag: Array, step: float = STEP) -> Motion:
     """Return the motion of all rows.
 
-    `voltage` is the supply's without load, `source` its resistance in ohm and `sag`, of shape (steps
-    or more, n), the voltage that is lost by the current of other coils in each step.
+    `source` is the resistance of the supply in ohm and `sag`, of shape (steps or more, n), the voltage
+    that is lost by the current of other coils in each step.
     """
-    march = _March(rows, voltage, source, step)
+    march = _March(rows, source, step)
     most = int(np.ceil(rows.end.max(initial=0.0))) if len(rows) else 0
     for number in range(most + int(LONGEST_FLIGHT / step)):
-        if number % _COMPACT == 0 and not march.compact(number):
+        if (number % _COMPACT == 0 or number >= march.next_stop) and not march.compact(number):
             break
         march.advance(number, sag)
     return march.finished()
@@ -114,8 +115,8 @@ def integrate(rows: Rows, voltage: float, source: float, sag: Array, step: float
 class _March:
     """The state of all rows that are not yet finished."""
 
-    def __init__(self, rows: Rows, voltage: float, source: float, step: float) -> None:
-        self.voltage, self.source, self.step = voltage, source, step
+    def __init__(self, rows: Rows, source: float, step: float) -> None:
+        self.source, self.step = source, step
         count = len(rows)
         self.live = np.arange(count)
         self.touch, self.energy = np.zeros(count), np.zeros(count)
@@ -129,8 +130,9 @@ class _March:
         """Compute what stays the same in every step of these rows."""
         h, step = rows.hammers, self.step
         self.begin, self.end, self.stop = rows.begin, rows.end, rows.stop
+        self.next_stop = float(rows.stop.min(initial=np.inf))
         self.i, self.y, self.v = rows.current.copy(), rows.travel.copy(), rows.speed.copy()
-        self.ohm = rows.resistance
+        self.ohm, self.voltage = rows.resistance, rows.voltage
         self.half = step / (2.0 * h.inductance)
         self.push = step / h.inductance
         self.reach, self.pull, self.gap, self.diode = h.air + h.stroke, h.pull, h.gap, h.diode
@@ -139,7 +141,7 @@ class _March:
         self.kick = step / h.mass / (1.0 + drag)
         self.half_kick = 0.5 * self.kick
         self.spring, self.preload = h.spring * self.kick, h.preload * self.kick
-        self.grip = rows.friction * self.kick
+        self.grip, self.loose = rows.friction * self.kick, h.friction * self.kick
         self.square = np.zeros(len(rows))  # A^2, of all steps since rows were last left out
 
     def compact(self, number: int) -> int:
@@ -172,7 +174,8 @@ class _March:
         if len(touching):
             force[touching] -= self.kick[touching] * self._bar(middle, touching)
         speed = self.v * self.fade + force
-        self._move(number, np.copysign(np.maximum(np.abs(speed) - self.grip, 0.0), speed))
+        grip = np.where(speed > 0.0, self.grip, self.loose)
+        self._move(number, np.copysign(np.maximum(np.abs(speed) - grip, 0.0), speed))
 
     def _coil(self, number: int, sag: Array, slope: Array) -> Array:
         """Step the currents; return their mean over the step."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..song import Table
 from ..strikes import PULSE
 from .carried import Carried, Ghosts
 from .integrate import Motion
@@ -14,6 +15,8 @@ from .reading import FAINTEST
 from .settle import Setting, settle
 
 _APART = 0.5  # s between two blows on the rig: nobody meets another's current
+
+_WARMING = 0.05  # s; a pulse that warms a coil well
 
 Blows = tuple[Array, Array]
 """Latency in s and level in dB re 1 m/s; NaN where no blow came."""
@@ -38,23 +41,22 @@ class Rig:
     hammers: Hammers
     setting: Setting
 
-    def strike(self, hammer: Index, width: Array, condition: Condition) -> Blows:
-        """Strike these hammers, one value each, and return how late and loud their first blows are."""
+    def strike(self, hammer: Index, width: Array, conditions: Sequence[Condition]) -> Blows:
+        """Strike hammers, one of each value in each condition, and return how late and loud they are."""
         count = len(hammer)
-        pulses = np.zeros(count, PULSE)
-        pulses["start"], pulses["width"] = _APART * np.arange(count), width
+        loss, rested, kelvin = np.array([(c.loss, c.rested, c.kelvin) for c in conditions]).T
+        pulses = _apart(width)
         carried = Carried.fresh(count)
-        carried.end, carried.since = pulses["start"] - condition.rested, pulses["start"].copy()
-        carried.warmth += condition.kelvin
-        setting = replace(self.setting, voltage=self.setting.voltage * (1.0 - condition.loss))
+        carried.end, carried.since = pulses["start"] - rested, pulses["start"].copy()
+        carried.warmth += kelvin
+        setting = replace(self.setting, voltage=self.setting.voltage * (1.0 - loss))
         copies = self.hammers.take(hammer)
         settled = settle(copies, setting, carried, Ghosts.none(), pulses, np.arange(count))
         return first_blows(settled.motion, count, setting.step)
 
     def heat(self, hammer: Index, width: Array) -> Array:
         """Return by how many kelvin one pulse of these widths warms each coil, from its resistance."""
-        pulses = np.zeros(len(hammer), PULSE)
-        pulses["start"], pulses["width"] = _APART * np.arange(len(hammer)), width
+        pulses = _apart(width)
         own = self.hammers.take(hammer)
         carried = Carried.fresh(len(hammer))
         settled = settle(own, self.setting, carried, Ghosts.none(), pulses, np.arange(len(hammer)))
@@ -64,14 +66,19 @@ class Rig:
         """Return the time constant in s of coils' cooling, from their warmth before and after a pause."""
         count = len(self.hammers)
         hammer = np.tile(np.arange(count), 3)
-        pulses = np.zeros(3 * count, PULSE)
-        pulses["start"] = _APART * np.arange(3 * count)
+        pulses = _apart(np.full(3 * count, _WARMING))
         pulses["start"][2 * count :] += pause
-        pulses["width"] = 0.05
         settled = settle(self.hammers, self.setting, Carried.fresh(count), Ghosts.none(), pulses, hammer)
         warm, end = settled.warmth[count : 2 * count], settled.warmth[2 * count :]
         left = end / (warm + settled.heating[count : 2 * count])
         return float(np.median((pause + _APART * count) / -np.log(left)))
+
+
+def _apart(width: Array) -> Table:
+    """Return pulses of these widths, one after the other."""
+    pulses = np.zeros(len(width), PULSE)
+    pulses["start"], pulses["width"] = _APART * np.arange(len(width)), width
+    return pulses
 
 
 def first_blows(motion: Motion, count: int, step: float) -> Blows:

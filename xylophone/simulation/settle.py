@@ -38,7 +38,7 @@ MOST_PASSES = 30
 class Setting:
     """What all hammers have in common: supply without load (V), its resistance (ohm), ambient (C)."""
 
-    voltage: float
+    voltage: float | Array  # one for each pulse on the bench
     source: float
     ambient: float
     step: float = STEP
@@ -105,7 +105,8 @@ class _Relaxation:
             for kept in (carried.current, carried.travel, carried.speed)
         )
         friction = own.friction * (1.0 + own.stick * rested)
-        rows = Rows(own, own.resistance.copy(), friction, place - first, end, stop, *state)
+        voltage = np.full(len(first), self.setting.voltage, dtype=np.float64)
+        rows = Rows(own, voltage, own.resistance.copy(), friction, place - first, end, stop, *state)
         return rows, first.astype(np.int64)
 
     def _rank(self) -> Count:
@@ -123,7 +124,7 @@ class _Relaxation:
         motion = self._integrate(self.rows, sag)
         for _ in range(MOST_PASSES - 1):
             fresh = self._sag(motion.drawn)
-            wrong = (np.abs(fresh - sag) > SLACK_VOLTS * self.setting.voltage).any(axis=0)
+            wrong = (np.abs(fresh - sag) > SLACK_VOLTS * self.rows.voltage).any(axis=0)
             wrong |= self._warm(motion.energy)
             wrong |= self._hand_over(motion)
             again = np.flatnonzero(wrong)
@@ -146,7 +147,7 @@ class _Relaxation:
         )
 
     def _integrate(self, rows: Rows, sag: Array) -> Motion:
-        return integrate(rows, self.setting.voltage, self.setting.source, sag, self.setting.step)
+        return integrate(rows, self.setting.source, sag, self.setting.step)
 
     def _guess(self) -> tuple[Array, Array]:
         """Return the current and heat of coils that are alone with the supply and never move."""
@@ -154,7 +155,7 @@ class _Relaxation:
         rise = self.own.inductance / ohm
         tick = np.arange(int(self.steps.max(initial=0)))[:, None] + 0.5
         time = self.setting.step * (tick - self.rows.begin)
-        drawn = self.setting.voltage / ohm * -np.expm1(-np.maximum(time, 0.0) / rise)
+        drawn = self.rows.voltage / ohm * -np.expm1(-np.maximum(time, 0.0) / rise)
         drawn *= tick < self.rows.end
         energy = (drawn * drawn).sum(axis=0) * self.own.resistance * self.setting.step
         return drawn, energy
