@@ -9,6 +9,52 @@ so that a program which needs little waits for little.
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .arranger import Arrangement as Arrangement
+    from .arranger import Change as Change
+    from .arranger import arrange as arrange
+    from .backends import open_backend as open_backend
+    from .backends.contract import Backend as Backend
+    from .calibration import Calibration as Calibration
+    from .calibration_file import calibration_for as calibration_for
+    from .clock import SystemClock as SystemClock
+    from .clock import VirtualClock as VirtualClock
+    from .config import load_instrument as load_instrument
+    from .errors import BackendError as BackendError
+    from .errors import BackendMissing as BackendMissing
+    from .errors import CalibrationError as CalibrationError
+    from .errors import ConfigError as ConfigError
+    from .errors import FileError as FileError
+    from .errors import InstrumentError as InstrumentError
+    from .errors import MissingExtra as MissingExtra
+    from .errors import OptionError as OptionError
+    from .errors import OrderError as OrderError
+    from .errors import PlayerError as PlayerError
+    from .errors import SafetyError as SafetyError
+    from .errors import SongError as SongError
+    from .errors import XylophoneError as XylophoneError
+    from .instrument import Hammer as Hammer
+    from .instrument import Instrument as Instrument
+    from .instrument import build_instrument as build_instrument
+    from .library import find_song as find_song
+    from .library import songs as songs
+    from .midifile import load_song as load_song
+    from .midifile import parse_song as parse_song
+    from .performance import Performance as Performance
+    from .player import Player as Player
+    from .plotter import plot as plot
+    from .sequencer import Plan as Plan
+    from .sequencer import Planner as Planner
+    from .sequencer import PlanOptions as PlanOptions
+    from .sequencer import sequence as sequence
+    from .sequencer import strikes_of as strikes_of
+    from .simulation.sound import render as render
+    from .simulation.sound import write_wav as write_wav
+    from .simulator import simulate as simulate
+    from .song import Song as Song
+    from .strikes import Priority as Priority
 
 __version__ = "0.1.0"
 

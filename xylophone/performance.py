@@ -192,9 +192,8 @@ class Performance:
         """Return how loud a bar was heard, in dB, in the order of `times`."""
         return [float(level) for level in self.hits["level"][self._on(bar)] - self.plan.top_db]
 
-    @cached_property
     def summary(self) -> dict[str, Any]:
-        """The figures of the whole performance, as docs/simulate-json.md names them."""
+        """Return the figures of the whole performance, as docs/simulate-json.md names them."""
         heard = ~np.isnan(self.heard)
         return {
             "strikes": len(self),
@@ -235,7 +234,7 @@ class Performance:
             "instrument": self.instrument.name,
             "seed": self.seed,
             "strikes": strikes,
-            "summary": self.summary,
+            "summary": self.summary(),
         }
 
     @cached_property

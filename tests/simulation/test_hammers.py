@@ -11,7 +11,7 @@ from simulation.striking import MEDIUM, chord, exact, pulses, settled_blow, smal
 from xylophone.errors import BackendError, InstrumentError
 from xylophone.instrument import KINDS, build_instrument
 from xylophone.simulation.hammers import Twin
-from xylophone.simulation.integrate import Rows, integrate
+from xylophone.simulation.integrate import STEP, Rows, integrate
 from xylophone.simulation.parameters import PARAMETERS, build_hammers, parameters_of
 from xylophone.simulation.reading import FAINTEST
 
@@ -31,11 +31,12 @@ def lone_pulses(kind: str, widths: np.ndarray, step: float = 50e-6):
     """Return row, contact time in s and speed of every audible contact of lone nominal hammers."""
     count, none = len(widths), np.zeros(len(widths))
     hammers = build_hammers(parameters_of(kind), count, 0, 0.0)
-    rows = Rows(
-        hammers, hammers.resistance, hammers.friction, none, widths / step, none + np.inf, none, none, none
-    )
+    supply = none + KINDS[kind].voltage
+    still = (none, none, none)
+    ends = (none, widths / step, none + np.inf)
+    rows = Rows(hammers, supply, hammers.resistance, hammers.friction, *ends, *still)
     sag = np.zeros((int(np.ceil(widths.max() / step)) + 1, count))
-    motion = integrate(rows, KINDS[kind].voltage, 0.1, sag, step)
+    motion = integrate(rows, 0.1, sag, step)
     loud = np.flatnonzero(motion.contact_speed >= FAINTEST)
     loud = loud[np.argsort(motion.contact_row[loud], kind="stable")]
     return motion.contact_row[loud], motion.contact_time[loud] * step, motion.contact_speed[loud]
@@ -150,6 +151,20 @@ def test_a_second_pulse_meets_the_plunger_on_its_way_home():
     home = twin.play(pulses((0.0, 0.012, 0), (0.090, 0.012, 0))).hits["time"][-1] - 0.090
     assert abs(early - alone) > 1e-3
     assert home == pytest.approx(alone, abs=5e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_plunger_comes_home_in_good_time_even_after_a_long_rest(kind):
+    hammers = build_hammers(parameters_of(kind), 200, 5, 1.0)
+    width = KINDS[kind].longest_pulse * np.linspace(0.6, 1.0, 200)
+    none = np.zeros(200)
+    friction = hammers.friction * (1.0 + hammers.stick)
+    ends = (none, width / STEP, width / STEP + 0.06 / STEP)
+    rows = Rows(hammers, none + KINDS[kind].voltage, hammers.resistance, friction, *ends, none, none, none)
+    motion = integrate(rows, 0.1, np.zeros((int(width.max() / STEP) + 1, 200)))
+    assert not motion.travel.any()
+    assert not motion.speed.any()
+    assert not motion.current.any()
 
 
 def test_hammers_of_ordinary_tolerance_differ_as_much_as_published():

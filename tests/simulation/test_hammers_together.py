@@ -96,6 +96,20 @@ def test_a_long_song_is_played_in_blocks_and_is_the_same_as_in_one():
     assert same(blocks, Twin(build_instrument(), 3).advance(song, np.inf), 1e-6)
 
 
+def test_a_rested_hammer_is_found_at_home_by_its_next_pulse_whenever_that_comes():
+    latencies = []
+    for gap in (0.07, 0.098, 0.102, 0.2):
+        twin = Twin(build_instrument(), 0, 0.0, 0.0)
+        first = pulses(*((0.5 * n, 0.0172, n) for n in range(30)))
+        again = pulses(*((0.5 * n + 0.0172 + gap, 0.013, n) for n in range(30)))
+        again["strike"] += 30
+        hits = twin.play(np.sort(np.concatenate((first, again)), order="start")).hits
+        hits = hits[(hits["strike"] >= 30) & ~hits["double"]]
+        hits = hits[np.argsort(hits["strike"])]
+        latencies.append(hits["time"] - again["start"][hits["strike"] - 30])
+    assert np.ptp(latencies, axis=0).max() < 2e-4
+
+
 def test_pulses_foreseen_that_never_come_leave_no_trace():
     twin, other = exact(), exact()
     first, ghost, last = pulses((0.0, 0.013, 0)), chord(0.004, 0.015, 6), pulses((0.5, 0.013, 0))

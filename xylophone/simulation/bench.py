@@ -22,13 +22,7 @@ from .settle import Setting
 LOSSES = np.array([0.03, 0.06, 0.1])
 """Fractions of the supply voltage that are taken away."""
 
-RATIO = 2.3
-"""Guess of how much wider a pulse must be, relative to the drive that is lost."""
-
-STEEPER = 1.2
-"""Guess of the power with which the width needed grows with the drive that is lost."""
-
-RESTS = np.array([12.0, np.inf])
+RESTS = np.array([6.0, 20.0, np.inf])
 """s of rest before a strike."""
 
 SHORTEST_REST_TIME, LONGEST_REST_TIME = 5.0, 100.0
@@ -63,8 +57,11 @@ def _measure(rig: Rig, instrument: Instrument, origin: str) -> Calibration:
     level, width, latency = knots(
         rig, instrument.column("shortest_pulse"), instrument.column("longest_pulse")
     )
-    losses = _loss(rig, level, width, latency)
-    rest_time, width_rest, latency_rest = _rest(rig, level, width, latency)
+    changed = _changed(rig, level, width, latency)
+    lost, rested, warm = slice(0, len(LOSSES)), slice(len(LOSSES), -1), -1
+    width_loss, width_loss2 = _filled(level, *quadratic(LOSSES, changed.width[lost]))
+    latency_loss, latency_loss2 = _filled(level, *quadratic(LOSSES, changed.latency[lost]))
+    rest_time, width_rest, latency_rest = _rest(level, Blow(changed.width[rested], changed.latency[rested]))
     curves = Calibration(
         kind=instrument.kind.name,
         hammers=tuple(hammer.name for hammer in instrument.hammers),
@@ -72,31 +69,37 @@ def _measure(rig: Rig, instrument: Instrument, origin: str) -> Calibration:
         width=width,
         latency=latency,
         origin=(origin,) * len(instrument),
-        width_loss=losses[0],
-        width_loss2=losses[1],
-        latency_loss=losses[2],
-        latency_loss2=losses[3],
+        width_loss=width_loss,
+        width_loss2=width_loss2,
+        latency_loss=latency_loss,
+        latency_loss2=latency_loss2,
         width_rest=width_rest,
         latency_rest=latency_rest,
         rest_time=rest_time,
     )
-    curves = replace(curves, warmth=_warmth(rig, curves))
+    curves = replace(curves, warmth=_warmth(rig, curves, Blow(changed.width[warm], changed.latency[warm])))
     return replace(curves, supply=_supply(rig, curves, instrument.column("current")))
 
 
-def _loss(rig: Rig, level: Array, width: Array, latency: Array) -> tuple[Array, Array, Array, Array]:
-    """Return the curves that say what a drive loss does: to the width, linear and square, and the latency."""
-    wider, later = [], []
-    guess = width * (1.0 + RATIO * LOSSES[0])
-    for loss, after in zip(LOSSES, (*LOSSES[1:], LOSSES[-1]), strict=True):
-        blow = keep_level(rig, level, width, latency, Condition(loss=float(loss)), guess)
-        wider.append(blow.width - width)
-        later.append(blow.latency - latency)
-        known = np.where(np.isnan(wider[-1]), RATIO * loss * width, wider[-1])
-        guess = width + known * (after / loss) ** STEEPER
-    in_width = _filled(level, *quadratic(LOSSES, np.array(wider)))
-    in_latency = _filled(level, *quadratic(LOSSES, np.array(later)))
-    return *in_width, *in_latency
+def _changed(rig: Rig, level: Array, width: Array, latency: Array) -> Blow:
+    """Return by how much width and latency change, (conditions, hammers, knots), to keep the level.
+
+    Conditions are the LOSSES, the RESTS and WARMER, in this order.
+    """
+    conditions = [Condition(loss=float(loss)) for loss in LOSSES]
+    conditions += [Condition(rested=float(rest)) for rest in RESTS]
+    conditions.append(Condition(kelvin=WARMER))
+    wider = [_guess(loss) for loss in LOSSES]
+    wider += [0.1 * -np.expm1(-rest / 25.0) for rest in RESTS]
+    wider.append(_guess(COPPER * WARMER))
+    guess = width * (1.0 + np.array(wider)[:, None, None])
+    found = keep_level(rig, level, width, latency, conditions, guess)
+    return Blow(found.width - width, found.latency - latency)
+
+
+def _guess(loss: float) -> float:
+    """Guess by what part a pulse must be wider under a loss: as the kinds on the list need on average."""
+    return 2.0 * loss + 8.0 * loss * loss
 
 
 def _filled(level: Array, linear: Array, square: Array) -> tuple[Array, Array]:
@@ -109,19 +112,13 @@ def _filled(level: Array, linear: Array, square: Array) -> tuple[Array, Array]:
     return linear, square
 
 
-def _rest(rig: Rig, level: Array, width: Array, latency: Array) -> tuple[float, Array, Array]:
+def _rest(level: Array, changed: Blow) -> tuple[float, Array, Array]:
     """Return the time constant of rest, and the two curves that say what a long one does."""
-    wider, later = [], []
-    guess = width
-    for rest in RESTS:
-        blow = keep_level(rig, level, width, latency, Condition(rested=float(rest)), guess)
-        wider.append(blow.width - width)
-        later.append(blow.latency - latency)
-        guess = width + 2.6 * np.nan_to_num(wider[-1])
     times = np.geomspace(SHORTEST_REST_TIME, LONGEST_REST_TIME, 121)
-    errors = [sum(_misfit(tau, np.array(change))[1] for change in (wider, later)) for tau in times]
+    changes = changed.width, changed.latency
+    errors = [sum(_misfit(tau, change)[1] for change in changes) for tau in times]
     best = float(times[int(np.argmin(errors))])
-    factors = (_misfit(best, np.array(change))[0] for change in (wider, later))
+    factors = (_misfit(best, change)[0] for change in changes)
     in_width, in_latency = (_filled(level, factor, np.zeros_like(level))[0] for factor in factors)
     return best, in_width, in_latency
 
@@ -136,19 +133,17 @@ def _misfit(tau: float, change: Array) -> tuple[Array, float]:
     return factor, float(np.sum((known - seen * rested * factor) ** 2))
 
 
-def _warmth(rig: Rig, curves: Calibration) -> WarmthTerms:
+def _warmth(rig: Rig, curves: Calibration, changed: Blow) -> WarmthTerms:
     """Return how on-time warms a coil, how it cools, and which drive loss a kelvin is worth."""
-    level, width, latency = curves.level, curves.width, curves.latency
-    hammer = np.repeat(np.arange(len(level)), level.shape[1])
-    kelvin = rig.heat(hammer, width.ravel()) / width.ravel()
-    guess = width * (1.0 + RATIO * COPPER * WARMER)
-    warm = keep_level(rig, level, width, latency, Condition(kelvin=WARMER), guess)
-    return WarmthTerms(float(kelvin.mean()), rig.cooling(COOLING_PAUSE), _equal_loss(curves, warm) / WARMER)
+    width = curves.width.ravel()
+    kelvin = rig.heat(np.repeat(np.arange(len(curves.width)), curves.width.shape[1]), width) / width
+    loss = _equal_loss(curves, changed)
+    return WarmthTerms(float(kelvin.mean()), rig.cooling(COOLING_PAUSE), loss / WARMER)
 
 
-def _equal_loss(calibration: Calibration, blow: Blow) -> float:
+def _equal_loss(calibration: Calibration, changed: Blow) -> float:
     """Return the drive loss whose effect on widths and latencies is nearest to that of this condition."""
-    wider, later = blow.width - calibration.width, blow.latency - calibration.latency
+    wider, later = changed.width, changed.latency
     seen = np.isfinite(wider)
     best, least = 0.0, np.inf
     for loss in np.linspace(0.0, 0.12, 241):

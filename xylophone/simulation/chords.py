@@ -140,7 +140,7 @@ def supply_terms(rig: Rig, calibration: Calibration, current: Array) -> SupplyTe
     `current` is each hammer's in A while it is on. From each strike's error follow the losses that it
     must have met; the terms are fitted to these by least squares, for each lag in turn.
     """
-    terms = SupplyTerms(per_ampere=rig.setting.source / rig.setting.voltage, lag=0.002)
+    terms = SupplyTerms(per_ampere=rig.setting.source / float(np.mean(rig.setting.voltage)), lag=0.002)
     for number in range(ROUNDS):
         chords = random_chords(calibration, CHORDS, number)
         answer = look_up(calibration, chords)

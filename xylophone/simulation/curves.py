@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,7 @@ _SCAN = 0.0005  # s between the widths of the first look
 _SOFT = 0.003  # s above the first width that arrives: in there the curve is steepest
 _CORRECTIONS = 12  # of the width at most, when a level is looked for
 _NEAR = 0.1  # dB; from there one last correction is exact enough, and is not struck again
-_NUDGE = 0.0006  # s more for a hammer that did not arrive
+_NUDGE = 0.0008  # s more for a hammer that did not arrive
 
 
 @dataclass(frozen=True)
@@ -105,21 +106,27 @@ def _between(width: Array, level: Array, top: float) -> Array:
 
 
 def keep_level(
-    rig: Rig, level: Array, width: Array, latency: Array, condition: Condition, guess: Array
+    rig: Rig, level: Array, width: Array, latency: Array, conditions: Sequence[Condition], guess: Array
 ) -> Blow:
-    """Return the width, and its latency, that gives each knot's level in another condition.
+    """Return the widths, and their latencies, that give each knot's level in other conditions.
 
-    `level`, `width` and `latency` are the undisturbed knots, `guess` the widths to begin with. Widths
-    are corrected along the slope of the undisturbed curve, which hardly depends on the condition.
+    `level`, `width` and `latency` are the undisturbed knots, (hammers, knots). `guess`, the widths to
+    begin with, and what is returned have the shape (conditions, hammers, knots). Widths are corrected
+    along the slope of the undisturbed curve, which hardly depends on the condition.
     """
-    per_level, later = gradient(level, width).ravel(), gradient(level, latency).ravel()
-    target, asked = level.ravel(), guess.ravel().copy()
+    shape = (len(conditions), *level.shape)
+    target, per_level, later = (
+        np.broadcast_to(values, shape).ravel()
+        for values in (level, gradient(level, width), gradient(level, latency))
+    )
+    hammer = np.broadcast_to(np.arange(len(level))[:, None], shape).ravel()
+    state = np.repeat([(c.loss, c.rested, c.kelvin) for c in conditions], level.size, axis=0)
+    asked = guess.ravel().copy()
     came, loud = np.full(asked.shape, np.nan), np.full(asked.shape, np.nan)
-    hammer = np.repeat(np.arange(len(level)), level.shape[1])
     rows = np.arange(len(asked))
     for number in range(_CORRECTIONS):
         before = np.abs(target - loud)
-        came[rows], loud[rows] = rig.strike(hammer[rows], asked[rows], condition)
+        came[rows], loud[rows] = rig.strike(hammer[rows], asked[rows], Condition(*state[rows].T))
         missing = target - loud
         far = ~(np.abs(missing) < _NEAR)
         stuck = (np.abs(missing) > 0.7 * before) & (number > 1)
@@ -129,7 +136,6 @@ def keep_level(
         step = np.where(np.isnan(missing), _NUDGE, np.clip(missing * per_level, -2 * _NUDGE, 2 * _NUDGE))
         asked[rows] += step[rows]
     missing[far] = np.nan
-    shape = width.shape
     return Blow((asked + missing * per_level).reshape(shape), (came + missing * later).reshape(shape))
 
 

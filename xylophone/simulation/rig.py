@@ -24,14 +24,15 @@ Blows = tuple[Array, Array]
 
 @dataclass(frozen=True)
 class Condition:
-    """How hammers are when they are struck: `loss` of supply voltage (a fraction), `rested`, `kelvin`.
+    """How hammers are when they are struck, one value for all blows or one for each.
 
-    `rested` is in seconds since the hammer's last pulse, `kelvin` above ambient.
+    `loss` is the fraction of the supply voltage that is taken away, `rested` the seconds since the
+    hammer's last pulse, `kelvin` its coil's warmth above ambient.
     """
 
-    loss: float = 0.0
-    rested: float = 0.0
-    kelvin: float = 0.0
+    loss: float | Array = 0.0
+    rested: float | Array = 0.0
+    kelvin: float | Array = 0.0
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,14 @@ class Rig:
     hammers: Hammers
     setting: Setting
 
-    def strike(self, hammer: Index, width: Array, conditions: Sequence[Condition]) -> Blows:
-        """Strike hammers, one of each value in each condition, and return how late and loud they are."""
+    def strike(self, hammer: Index, width: Array, condition: Condition) -> Blows:
+        """Strike these hammers, one value each, and return how late and loud their first blows are."""
         count = len(hammer)
-        loss, rested, kelvin = np.array([(c.loss, c.rested, c.kelvin) for c in conditions]).T
         pulses = _apart(width)
         carried = Carried.fresh(count)
-        carried.end, carried.since = pulses["start"] - rested, pulses["start"].copy()
-        carried.warmth += kelvin
-        setting = replace(self.setting, voltage=self.setting.voltage * (1.0 - loss))
+        carried.end, carried.since = pulses["start"] - condition.rested, pulses["start"].copy()
+        carried.warmth += condition.kelvin
+        setting = replace(self.setting, voltage=self.setting.voltage * (1.0 - condition.loss))
         copies = self.hammers.take(hammer)
         settled = settle(copies, setting, carried, Ghosts.none(), pulses, np.arange(count))
         return first_blows(settled.motion, count, setting.step)

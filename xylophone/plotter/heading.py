@@ -27,7 +27,7 @@ def draw_heading(performance: Performance) -> Iterator[Any]:
     seed = "" if performance.seed is None else f", seed {performance.seed}"
     yield text(title, LEFT, 36, 24, INK, font_weight=600)
     yield text(f"{performance.instrument.name}{seed}", WIDTH - RIGHT, 36, 14, SOFT, "end")
-    yield text("  ·  ".join(figures(performance.summary)), LEFT, 60, 14, SOFT)
+    yield text("  ·  ".join(figures(performance.summary())), LEFT, 60, 14, SOFT)
     yield from _legend()
     yield from _loudness()
 
