@@ -1,11 +1,12 @@
-"""Standard MIDI Files: read, as far as they can be read, into a Song.
+"""Standard MIDI Files become songs: `load_song` from a path, `parse_song` from bytes.
 
-Formats 0, 1 and 2, in ticks or SMPTE frames, bare or in RIFF (RMID). What is damaged is named in
-`Song.warnings`, and what can be read is kept. Ticks end here: a Song is in seconds.
+The file is cut into chunks (`chunks`), its tracks are unrolled onto one tape of plain channel
+messages (`tape`), which numpy decodes at once (`columns`); strikes find their ends (`notes`) and
+their loudness (`channels`), and ticks become seconds (`tempo`).
 """
 
 from __future__ import annotations
 
-from .reading import load_song, parse_song
+from .reading import MOST_SONG_BYTES, load_song, parse_song
 
-__all__ = ["load_song", "parse_song"]
+__all__ = ["MOST_SONG_BYTES", "load_song", "parse_song"]

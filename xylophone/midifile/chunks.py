@@ -1,134 +1,147 @@
-"""Chunks of a Standard MIDI File: its header, and where each track begins and ends.
-
-Source of the format: Standard MIDI Files 1.0 (MIDI Manufacturers Association, RP-001); RIFF wrapping: RP-029.
-"""
+"""A file is cut into its header and its tracks, also where lengths lie."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import SongError
 from .faults import Faults
-from .foreign import kind_of
 
-PLAIN_DIVISION = 480
-"""Ticks a quarter note where the file does not say: what most programs write."""
+MOST_TRACKS = 65_536
+"""The header counts tracks in 16 bits."""
 
-_NAME = re.compile(rb"[ -~]{4}")
-_HEADER = b"MThd\0\0\0\6"
+_HEADER = b"MThd"
+_TRACK = b"MTrk"
+_NAME = re.compile(rb"[A-Za-z][\x20-\x7e]{3}")
+
+_OTHERS = (
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive (compressed MusicXML is one)"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"OggS", "an Ogg sound"),
+    (b"fLaC", "a FLAC sound"),
+    (b"ID3", "an MP3 sound"),
+    (b"\xff\xfb", "an MP3 sound"),
+    (b"<?xml", "an XML document (MusicXML is one)"),
+)
 
 
-@dataclass(frozen=True)
-class Header:
-    """What the header chunk says; the chunks of the tracks lie in `begin` to `end` of the file."""
+class Header(NamedTuple):
+    """Format 0, 1 or 2, number of tracks claimed, the word that states the division, and where chunks begin."""
 
     format: int
-    tracks: int | None
+    tracks: int
     division: int
-    begin: int
-    end: int
+    behind: int
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """One chunk: its content lies in `begin` to `end`; `exact` where a chunk or the file's end follows there.
+def read_header(source: bytes, name: str, faults: Faults) -> Header:
+    """Find and read the header; SongError where there is nothing of a MIDI file, naming what it is instead."""
+    start = _find_header(source, name, faults)
+    if start is None:
+        faults.add("the header is missing: read as format 1 with 480 ticks a quarter note", 0)
+        return Header(1, -1, 480, source.index(_TRACK))
+    length = int.from_bytes(source[start + 4 : start + 8], "big")
+    words = source[start + 8 : start + 14]
+    if len(words) < 6:
+        faults.add("the file ends within its header", len(source))
+        words = words.ljust(6, b"\0")
+    kind, tracks, division = (int.from_bytes(words[at : at + 2], "big") for at in (0, 2, 4))
+    behind = start + 8 + length
+    if length < 6 or not (behind == len(source) or is_chunk(source, behind)):
+        behind = start + 14
+        if length != 6:
+            faults.add(f"the header's length cannot be {length}: read as 6", start + 4)
+    if kind > 2:
+        faults.add(f"format {kind} is unknown: read as format 1", start + 8)
+        kind = 1
+    return Header(kind, tracks, division, behind)
 
-    `declared` is where it ends by its own length, which may lie, and may lie outside the file.
-    """
 
-    name: bytes
-    begin: int
-    end: int
+def _find_header(source: bytes, name: str, faults: Faults) -> int | None:
+    """Return where the header is, None where there are only tracks."""
+    if source.startswith(_HEADER):
+        return 0
+    wrapped = source.startswith(b"RIFF") and source[8:12] == b"RMID"
+    start = source.find(_HEADER + b"\0\0\0\6")
+    if start >= 0:
+        if not wrapped:
+            faults.add(f"{start} bytes before the header are left out", 0)
+        return start
+    if source.startswith(_TRACK):
+        return None
+    raise SongError(f"{name} is no MIDI file but {_what(source)}: give a Standard MIDI File (.mid)")
+
+
+def _what(source: bytes) -> str:
+    """Say what a file is that is no MIDI file."""
+    if not source:
+        return "empty"
+    if source.startswith(b"RIFF"):
+        return "a WAV sound" if source[8:12] == b"WAVE" else "another kind of RIFF file"
+    for magic, what in _OTHERS:
+        if source.startswith(magic):
+            return what
+    start = source[:512]
+    return "something else" if b"\0" in start or sum(byte > 126 for byte in start) > 150 else "text"
+
+
+def is_chunk(source: bytes, at: int) -> bool:
+    """Tell whether a chunk seems to begin at a byte."""
+    return at + 8 <= len(source) and _NAME.match(source, at) is not None
+
+
+class Chunk(NamedTuple):
+    """A track's content from `start` to `limit`; `declared` is where its length says it ends."""
+
+    start: int
+    limit: int
     declared: int
 
-    @property
-    def exact(self) -> bool:
-        """Whether the length that the chunk states is the one that it has."""
-        return self.end == self.declared
+
+def next_track(source: bytes, at: int, faults: Faults, number: int) -> Chunk | None:
+    """Return the next track at byte `at` or behind it; None where there is none."""
+    while at < len(source):
+        if source.startswith(_TRACK, at):
+            return _measure(source, at, faults, number)
+        length = int.from_bytes(source[at + 4 : at + 8], "big")
+        if is_chunk(source, at) and at + 8 + length <= len(source):
+            at += 8 + length
+            continue
+        found = source.find(_TRACK, at)
+        if source[at : found if found >= 0 else None].strip(b"\0"):
+            faults.add("bytes that belong to no track are left out", at)
+        if found < 0:
+            return None
+        at = found
+    return None
 
 
-def read_header(content: bytes, name: str, faults: Faults) -> Header:
-    """Find and read the header chunk, past a RIFF wrapping or junk; SongError where there is no MIDI song."""
-    start, end = _song_within(content)
-    at = _find_header(content, start)
-    if at < 0:
-        return _without_header(content, name, faults)
-    if at > start:
-        faults.add(None, start, "{} bytes before the MIDI header are skipped", at - start)
-    if end - at < 14:
-        raise SongError(f"{name} ends in its MIDI header, after {len(content)} bytes: get the file again")
-    length = int.from_bytes(content[at + 4 : at + 8])
-    begin = at + 8 + length
-    if length < 6 or begin > end or (begin < end and content[begin : begin + 4] != b"MTrk"):
-        begin = _after_odd_header(content, at, begin, end, faults)
-    return Header(
-        _format(int.from_bytes(content[at + 8 : at + 10]), at, faults),
-        int.from_bytes(content[at + 10 : at + 12]),
-        int.from_bytes(content[at + 12 : at + 14]),
-        begin,
-        end,
-    )
+def _measure(source: bytes, at: int, faults: Faults, number: int) -> Chunk:
+    """Return the chunk of the track at byte `at`; where its length lies it may go on to the next track."""
+    start = at + 8
+    declared = start + int.from_bytes(source[at + 4 : start], "big")
+    if declared == len(source) or is_chunk(source, declared):
+        return Chunk(start, declared, declared)
+    if declared > len(source):
+        faults.add("the track is longer than the file", at + 4, number)
+    found = source.find(_TRACK, start)
+    return Chunk(start, found if found >= 0 else len(source), declared)
 
 
-def read_chunk(content: bytes, at: int, end: int) -> Chunk | None:
-    """Return the chunk that begins at `at`; None where none does.
-
-    Where no chunk, nor the end of the song, follows at the length it states, it is taken to reach to the
-    next track or to the end.
-    """
-    if end - at < 8 or not _NAME.match(content, at):
-        return None
-    begin = at + 8
-    declared = begin + int.from_bytes(content[at + 4 : begin])
-    exact = declared == end or (declared + 8 <= end and _NAME.match(content, declared) is not None)
-    return Chunk(content[at : at + 4], begin, declared if exact else next_track(content, begin, end), declared)
-
-
-def next_track(content: bytes, at: int, end: int) -> int:
-    """Return where the next track chunk begins, or `end`."""
-    found = content.find(b"MTrk", at, end)
-    return found if found >= 0 else end
-
-
-def _song_within(content: bytes) -> tuple[int, int]:
-    if content[:4] != b"RIFF" or content[8:12] != b"RMID":
-        return 0, len(content)
-    at = content.find(b"data", 12, 4096)
-    if at < 0:
-        return 12, len(content)
-    size = int.from_bytes(content[at + 4 : at + 8], "little")
-    return at + 8, at + 8 + size if 14 <= size <= len(content) - at - 8 else len(content)
-
-
-def _find_header(content: bytes, start: int) -> int:
-    if content.startswith(b"MThd", start):
-        return start
-    return content.find(_HEADER, start)
-
-
-def _without_header(content: bytes, name: str, faults: Faults) -> Header:
-    at = content.find(b"MTrk\0")
-    if at < 0:
-        raise SongError(f"{name} is {kind_of(content)}: give a Standard MIDI File (.mid)")
-    faults.add(
-        None, 0, "no MIDI header: the tracks found are read with {} ticks a quarter note", PLAIN_DIVISION
-    )
-    return Header(1, None, PLAIN_DIVISION, at, len(content))
-
-
-def _after_odd_header(content: bytes, at: int, begin: int, end: int, faults: Faults) -> int:
-    track = next_track(content, at + 8, end)
-    if begin + 8 <= end and begin >= at + 14 and track >= begin and _NAME.match(content, begin):
-        return begin
-    faults.add(
-        None, at + 4, "the header's length of {} bytes is wrong: read as 6", max(begin - at - 8, 0)
-    )
-    return track
-
-
-def _format(number: int, at: int, faults: Faults) -> int:
-    if number > 2:
-        faults.add(None, at + 8, "there is no format {}: read as format 1", number)
-        return 1
-    return number
+def behind_track(source: bytes, chunk: Chunk, reached: int, faults: Faults, number: int) -> int:
+    """Return where to go on behind a track whose events ended at byte `reached`."""
+    if reached == chunk.declared or chunk.limit != chunk.declared:
+        if reached != chunk.declared and chunk.declared <= len(source):
+            faults.add("the track's length is wrong", chunk.start - 4, number)
+        return reached
+    found = source.find(_TRACK, reached, chunk.declared)
+    if found >= 0:
+        faults.add("the track's length is wrong", chunk.start - 4, number)
+        return found
+    faults.add("bytes behind the end-of-track event are left out", reached, number)
+    return chunk.declared

@@ -1,43 +1,37 @@
-"""What was found damaged in a file: collected while it is read, told in a few lines."""
+"""What is wrong with a file, gathered while it is read: at most so many lines, each with its place."""
 
 from __future__ import annotations
 
-MOST_LINES = 20
-"""So many different faults of a file are told one by one; the rest is counted."""
+MOST_WARNINGS = 20
+"""A file is damaged in no more lines than this; the last one counts those left out."""
 
 
 class Faults:
-    """Faults of one file; those of one sort in one track become one line."""
+    """The damage of one file: one line for each kind in each track, however often it occurs."""
 
     def __init__(self) -> None:
-        self._first: dict[tuple[int | None, str], str] = {}
-        self._more: dict[tuple[int | None, str], int] = {}
-        self._untold = 0
+        self._first: dict[tuple[int | None, str], int | None] = {}
+        self._count: dict[tuple[int | None, str], int] = {}
+        self._more = 0
 
-    def add(self, track: int | None, byte: int | None, rule: str, *values: object) -> None:
-        """Note a fault: `rule`, with `values` put into its braces, broken at a byte of the file.
-
-        `track` is the track's number, counted from 0; None stands for the file itself.
-        """
-        sort = (track, rule)
-        if sort in self._first:
-            self._more[sort] = self._more.get(sort, 0) + 1
-        elif len(self._first) < MOST_LINES:
-            self._first[sort] = _place(track, byte) + rule.format(*values)
-        else:
-            self._untold += 1
+    def add(self, what: str, byte: int | None = None, track: int | None = None) -> None:
+        """Note one fault: what it is and what was made of it, its byte in the file, its track from 0."""
+        key = (track, what)
+        if key not in self._first and len(self._first) >= MOST_WARNINGS:
+            self._more += 1
+            return
+        self._first.setdefault(key, byte)
+        self._count[key] = self._count.get(key, 0) + 1
 
     def lines(self) -> tuple[str, ...]:
-        """Return the warnings in the order of their finding, at most MOST_LINES and one that counts the rest."""
-        told = [line + self._repeats(sort) for sort, line in self._first.items()]
-        return (*told, f"and {self._untold} more") if self._untold else tuple(told)
+        """Return the warnings in the order in which they were found."""
+        lines = [self._line(key) for key in self._first]
+        return (*lines, f"and {self._more} more") if self._more else tuple(lines)
 
-    def _repeats(self, sort: tuple[int | None, str]) -> str:
-        more = self._more.get(sort, 0)
-        return f" (and {more} more of this sort)" if more else ""
-
-
-def _place(track: int | None, byte: int | None) -> str:
-    parts = [f"track {track}"] if track is not None else []
-    parts += [f"byte {byte}"] if byte is not None else []
-    return f"{', '.join(parts)}: " if parts else ""
+    def _line(self, key: tuple[int | None, str]) -> str:
+        track, what = key
+        byte, again = self._first[key], self._count[key] - 1
+        places = [f"track {track}"] if track is not None else []
+        places += [f"byte {byte}"] if byte is not None else []
+        line = f"{', '.join(places)}: {what}" if places else what
+        return f"{line} ({again} more like it)" if again else line

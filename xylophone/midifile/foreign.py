@@ -20,7 +20,11 @@ _BEGINNINGS = (
     (b"MTM", "a MultiTracker module"),
     (b"SMF2CLIP", "a MIDI 2.0 clip"),
 )
-_MARKUP = ((b"<!doctype html", "a web page"), (b"<html", "a web page"), (b"score-partwise", "a MusicXML score"))
+_MARKUP = (
+    (b"<!doctype html", "a web page"),
+    (b"<html", "a web page"),
+    (b"score-partwise", "a MusicXML score"),
+)
 
 
 def kind_of(content: bytes) -> str:

@@ -1,98 +1,130 @@
-"""Notes: note-ons with their ends, and what volume, expression and program their channel has just then."""
+"""Strikes find their ends, and the messages of a few tracks are sorted by what they are for."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .events import Events
+from .columns import Bytes, Columns, Ticks
+from .tape import MARK, METER, TEMPO, TRACK
 
-Index = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.intp]
 
-VOLUME, EXPRESSION, RESET = 7, 11, 121
-_DEFAULT_VOLUME, _DEFAULT_EXPRESSION = 100, 127
+_BLOCK = 1 << 17
+"""Messages whose ends are looked for at once, so that intermediate tables stay small."""
 
 
-def ends_of(events: Events, on: npt.NDArray[np.bool_], off: npt.NDArray[np.bool_]) -> Index:
-    """Return, for each note-on in order, the event that ends it; -1 where none does.
+class Notes(NamedTuple):
+    """Notes in the order of the file; `end` is `tick` where the file never ends the note."""
 
-    The first end belongs to the first note of its track, channel and pitch that sounds. An end with no note sounding
-    means nothing. Open notes are counted by a sum that never falls below 0, as its running minimum tells.
+    tick: Ticks
+    end: Ticks
+    pitch: Bytes
+    velocity: Bytes
+    channel: Bytes
+    track: npt.NDArray[np.uint16]
+
+
+class Controls(NamedTuple):
+    """Programs and controllers in the order of the file; `after` counts the notes before each."""
+
+    tick: Ticks
+    after: Ticks
+    status: Bytes
+    first: Bytes
+    second: Bytes
+
+
+class Sorted(NamedTuple):
+    """What some whole tracks hold: notes, controls, ticks of tempos and metres, tick of each track's end."""
+
+    notes: Notes
+    controls: Controls
+    tempos: Ticks
+    meters: Ticks
+    ends: Ticks
+
+
+def sort_messages(columns: Columns, number: int, end: int, *, one_after_another: bool) -> Sorted:
+    """Sort the messages of whole tracks, of which the first is `number`; `end` is the tick behind them.
+
+    Ticks count from the beginning of each track, or from the beginning of the tape where tracks are
+    sequences which play `one_after_another`. `columns` is used up.
     """
-    rows = np.flatnonzero(on | off)
-    key = events.track[rows].astype(np.int32) << 11
-    key |= (events.status[rows] & 0x0F).astype(np.int32) << 7 | events.first[rows]
-    order = np.argsort(key, kind="stable")
+    marks = columns.status == MARK
+    starts = np.flatnonzero(marks & (columns.first == TRACK))
+    begin = columns.tick[starts]
+    ends = np.append(begin[1:], end)
+    counts = np.diff(np.append(starts, len(marks)))
+    if not one_after_another:
+        np.subtract(columns.tick, np.repeat(begin, counts), out=columns.tick)
+        ends -= begin
+    track = np.repeat(np.arange(len(starts), dtype=np.uint16), counts)
+    sounding = columns.status < 0xA0
+    strikes = np.flatnonzero((columns.status >= 0x90) & sounding & (columns.second > 0))
+    end_tick = _ends(columns, track, np.flatnonzero(sounding))
+    notes = Notes(
+        columns.tick[strikes],
+        end_tick[strikes],
+        columns.first[strikes],
+        columns.second[strikes],
+        columns.status[strikes] & 15,
+        track[strikes] + np.uint16(number),
+    )
+    controls = np.flatnonzero(~sounding & ~marks)
+    chosen = columns.where(controls)
+    after = np.searchsorted(strikes, controls)
+    tempos, meters = (columns.tick[marks & (columns.first == kind)] for kind in (TEMPO, METER))
+    return Sorted(notes, Controls(chosen.tick, after, *chosen[1:]), tempos, meters, ends)
+
+
+def _ends(columns: Columns, track: npt.NDArray[np.uint16], rows: Rows) -> Ticks:
+    """Return for each message the tick at which it ends, if it is a strike; else its own tick.
+
+    `rows` are the note-ons and note-offs. Equal pitches that overlap end in the order in which they began.
+    """
+    key = (columns.status[rows] & 15).astype(np.uint16) << 7 | columns.first[rows]
+    if len(track) and track[-1] >= 32:
+        key = track[rows].astype(np.uint32) << 11 | key
+    elif len(track) and track[-1]:
+        key |= track[rows] << 11
+    order = np.argsort(key, kind="stable")  # a radix sort where the key has 16 bits
     key, rows = key[order], rows[order]
-    opens = np.concatenate(([True], key[1:] != key[:-1])) if len(key) else np.zeros(0, bool)
-    group = np.cumsum(opens, dtype=np.int32) - 1
-    step = np.where(on[rows], 1, -1).astype(np.int32)
-    total = np.cumsum(step, dtype=np.int64)
-    start = (total - step)[opens]  # the sum before each group
-    sounding = total - start[group]
-    far = 2 * len(rows) + 2  # puts each group below the one before
-    lowest = np.minimum.accumulate(np.concatenate(([0], np.minimum(sounding, 0) - far * group)))[:-1]
-    ends = (step < 0) & (sounding - far * group >= np.minimum(lowest, -far * group))
-    begins = step > 0
-    first_on = np.cumsum(begins) - begins
-    first_off = np.cumsum(ends) - ends
-    rank = (first_on - first_on[opens][group])[begins]  # n-th note of its group
-    where = first_off[opens][group[begins]] + rank
-    last = np.append(first_off[opens][1:], ends.sum())[group[begins]]
-    enders = rows[ends]
-    found = np.full(len(rank), -1, np.int64)
-    has = where < last
-    found[has] = enders[where[has]]
-    result = np.full(len(events.tick), -1, np.int64)
-    result[rows[begins]] = found
-    return result[on]
+    end = columns.tick.copy()
+    low = 0
+    while low < len(rows):
+        high = len(rows)
+        if low + _BLOCK < high:
+            high = int(np.searchsorted(key, key[low + _BLOCK], "right"))
+        block = rows[low:high]
+        strike = (columns.status[block] >= 0x90) & (columns.second[block] > 0)
+        begun, ended = pair(key[low:high], strike)
+        end[block[begun]] = columns.tick[block[ended]]
+        low = high
+    return end
 
 
-class ChannelState:
-    """What the controllers of each channel say when each note begins, over all tracks in order of time."""
+def pair(key: npt.NDArray[np.unsignedinteger], strike: npt.NDArray[np.bool_]) -> tuple[Rows, Rows]:
+    """Pair strikes with their ends, first in, first out: rows that begin, and beside each the row that ends it.
 
-    def __init__(self, events: Events, notes: Index) -> None:
-        """`notes` are the rows of the note-ons."""
-        self._events = events
-        control = events.status & 0xF0
-        rows = np.flatnonzero((control == 0xB0) & np.isin(events.first, (VOLUME, EXPRESSION, RESET)) | (control == 0xC0))
-        both = np.concatenate((rows, notes))
-        order = np.lexsort((both, events.tick[both]))
-        rank = np.empty(len(both), np.int64)
-        rank[order] = np.arange(len(both))
-        self._rows, self._rank = rows, rank[: len(rows)]
-        self._note_key = self._key(notes, rank[len(rows) :])
-        self._count = len(notes)
-
-    def _key(self, rows: Index, rank: Index) -> Index:
-        return (self._events.status[rows] & 0x0F).astype(np.int64) * (1 << 40) + rank
-
-    def program(self) -> npt.NDArray[np.uint8]:
-        """Return the program of each note."""
-        events = self._events
-        chosen = (events.status[self._rows] & 0xF0) == 0xC0
-        return self._latest(chosen, events.first[self._rows[chosen]], 0)
-
-    def loudness(self, velocity: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return velocity x volume / 100 x expression / 127 of each note."""
-        events, rows = self._events, self._rows
-        control = (events.status[rows] & 0xF0) == 0xB0
-        kind = events.first[rows]
-        chosen = control & (kind == VOLUME)
-        volume = self._latest(chosen, events.second[rows[chosen]], _DEFAULT_VOLUME)
-        chosen = control & ((kind == EXPRESSION) | (kind == RESET))
-        value = np.where(kind[chosen] == RESET, _DEFAULT_EXPRESSION, events.second[rows[chosen]]).astype(np.uint8)
-        expression = self._latest(chosen, value, _DEFAULT_EXPRESSION)
-        scale = np.float32(1.0 / (_DEFAULT_VOLUME * _DEFAULT_EXPRESSION))
-        return velocity.astype(np.float32) * volume.astype(np.float32) * expression.astype(np.float32) * scale
-
-    def _latest(self, chosen: npt.NDArray[np.bool_], values: npt.NDArray[np.uint8], default: int) -> npt.NDArray[np.uint8]:
-        """Return the newest of the chosen events' values in each note's channel before the note."""
-        if not len(values):
-            return np.full(self._count, default, np.uint8)
-        key = self._key(self._rows[chosen], self._rank[chosen])
-        order = np.argsort(key)
-        key, values = key[order], values[order]
-        place = np.searchsorted(key, self._note_key) - 1
-        same = (place >= 0) & (key[place] >> 40 == self._note_key >> 40)
-        return np.where(same, values[place], default).astype(np.uint8)
+    `key` is sorted and tells channel and pitch; within one key rows are in the order of time. An end
+    with nothing sounding is left out, a strike without end does not appear.
+    """
+    edges = np.flatnonzero(key[1:] != key[:-1]) + 1
+    bounds = np.concatenate(([0], edges, [len(key)]))
+    group = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+    level = np.cumsum(np.where(strike, 1, -1))
+    before = np.concatenate(([0], level[bounds[1:-1] - 1]))  # sounding when each key's turn came
+    floor = -group * (2 * len(key) + 2)  # each key's counts lie below all counts of the keys before
+    level += floor - before[group]
+    lowest = np.minimum.accumulate(np.minimum(level, floor))
+    previous = np.empty_like(lowest)
+    previous[1:] = lowest[:-1]
+    previous[bounds[:-1]] = floor[bounds[:-1]]
+    ends = np.flatnonzero(~strike & (lowest >= previous))
+    begins = np.flatnonzero(strike)
+    first_begin, first_end = np.searchsorted(begins, bounds), np.searchsorted(ends, bounds)
+    own = group[ends]
+    return begins[first_begin[own] + np.arange(len(ends)) - first_end[own]], ends

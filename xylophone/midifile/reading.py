@@ -1,176 +1,204 @@
-"""From a file to a Song: chunks, events, notes, times."""
+"""From a file to a song: the way through the parts of this package."""
 
 from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
-from ..errors import FileError, SongError
+from ..errors import FileError
 from ..files import read_bytes
-from ..song import NOTE, TEMPO, Song, Table, Track
-from . import events as kinds
-from .chunks import Layout, find_chunks
-from .damage import Damage
-from .events import Events, Reader
-from .notes import ChannelState, ends_of
-from .tempo import TempoMap, meter_table, tempo_map
+from ..song import NOTE, Song, Table, Track
+from . import tape as tapes
+from .channels import settings
+from .chunks import MOST_TRACKS, Header, behind_track, next_track, read_header
+from .columns import Columns, Decoder
+from .faults import Faults
+from .notes import Controls, Notes, Rows, Sorted, sort_messages
+from .tempo import Division, TempoMap, division_of, meter_table
 
-MOST_BYTES = 256_000_000
-"""No file that is larger is read: that would be thirty million notes."""
+MOST_SONG_BYTES = 64_000_000
+"""No song is larger: eight million notes."""
 
-_SLOWEST_TEMPO, _LARGEST_POWER = 16_777_215, 6
+_ABSURD = 24 * 3600.0
 
 
 def load_song(path: str | os.PathLike[str]) -> Song:
-    """Read a song from a Standard MIDI File; '-' is standard input.
+    """Return the song of a Standard MIDI File; "-" reads standard input.
 
-    Raises FileError for a file that cannot be read, SongError for one that is no MIDI file at all.
+    FileError for what cannot be read, SongError for what is no MIDI file. A file that is damaged in
+    part gives what can be read of it, and `Song.warnings` names the damage.
     """
-    if os.fspath(path) == "-":
-        return parse_song(sys.stdin.buffer.read(MOST_BYTES), "standard input")
-    return parse_song(read_bytes(Path(path), MOST_BYTES), os.fspath(path))
+    name = os.fspath(path)
+    if name != "-":
+        return parse_song(read_bytes(name, MOST_SONG_BYTES), name)
+    content = sys.stdin.buffer.read(MOST_SONG_BYTES + 1)
+    if len(content) > MOST_SONG_BYTES:
+        raise FileError(
+            f"cannot read standard input: it has more than {MOST_SONG_BYTES} bytes: is it a song?"
+        )
+    return parse_song(content, "standard input")
 
 
-def parse_song(data: bytes, name: str = "song") -> Song:
-    """Read a song from the bytes of a Standard MIDI File; `name` is for messages.
+def parse_song(data: bytes, name: str = "song", *, runs: bool = True) -> Song:
+    """Return the song that the bytes of a Standard MIDI File hold; SongError, which says `name`, for others.
 
-    Raises SongError where this is no MIDI file at all. Damage is named in `Song.warnings`.
+    A song without notes is one with an empty table. `runs=False` looks at each event by itself: the
+    same song, more slowly.
     """
-    damage = Damage()
-    layout = find_chunks(data, name, damage)
-    reader = Reader(data, damage)
-    for number, (first, end) in enumerate(layout.tracks):
-        reader.read(number, first, end)
-    events = reader.finished()
-    if not layout.tracks:
-        damage.note("header", 0, "there is no track")
-    return _song(layout, events, damage)
+    faults = Faults()
+    header = read_header(data, name, faults)
+    division = division_of(header.division)
+    if division is None:
+        faults.add("the division is zero: read as 480 ticks a quarter note", 12)
+        division = Division(480)
+    reading = _Reading(data, header, faults, runs)
+    reading.read()
+    return _song(reading, division)
 
 
-def _song(layout: Layout, events: Events, damage: Damage) -> Song:
-    if layout.format == 2 and len(layout.tracks) > 1:
-        maps, starts, quarters = _one_after_the_other(layout, events)
-    else:
-        whole = tempo_map(layout.division, _tempos(events.metas))
-        maps, starts, quarters = [whole], [0.0], [0.0]
-    notes = _notes(events, maps, starts)
-    lengths = [starts[n if len(maps) > 1 else 0] + float(maps[n if len(maps) > 1 else 0].times(np.array([end]))[0]) for n, end in enumerate(events.ends)]
-    last = float((notes["onset"] + notes["duration"]).max()) if len(notes) else 0.0
-    names = _names(events)
+class _Reading:
+    """Reads the tracks of one file, and keeps their messages sorted."""
+
+    def __init__(self, source: bytes, header: Header, faults: Faults, runs: bool) -> None:
+        self.source, self.header, self.faults = source, header, faults
+        self.tape = tapes.Tape(source, faults, runs)
+        self.tracks: list[tapes.Track] = []
+        self.parts: list[Sorted] = []
+        self._decoder = Decoder()
+        self._waiting: list[Columns] = []
+        self._first = 0  # number of the first track that waits
+
+    def read(self) -> None:
+        """Read all tracks."""
+        at = self.header.behind
+        while chunk := next_track(self.source, at, self.faults, len(self.tracks)):
+            if len(self.tracks) == MOST_TRACKS:
+                self.faults.add(f"tracks after the first {MOST_TRACKS} are left out", at)
+                break
+            track = tapes.Track(len(self.tracks))
+            self.tracks.append(track)
+            self.tape.open()
+            if self.header.format == 2:
+                self.tape.reset()
+            for at in self.tape.unroll(track, chunk.start, chunk.limit):  # noqa: B007
+                if self.tape.full():
+                    self._waiting.append(self._decoder.decode(self.tape.take()))
+            if self._waiting:
+                self._sort()
+            at = behind_track(self.source, chunk, at, self.faults, track.number)
+        self._sort()
+        self._compare_count()
+
+    def _sort(self) -> None:
+        """Sort the messages of the tracks that wait; all of them are whole."""
+        self._waiting.append(self._decoder.decode(self.tape.take()))
+        columns = Columns(*(np.concatenate(column) for column in zip(*self._waiting, strict=True)))
+        self._waiting.clear()
+        if len(columns.tick):
+            in_turn = self.header.format == 2
+            self.parts.append(
+                sort_messages(columns, self._first, self._decoder.tick, one_after_another=in_turn)
+            )
+        self._first = len(self.tracks)
+
+    def _compare_count(self) -> None:
+        found, claimed = len(self.tracks), self.header.tracks
+        if found != claimed and claimed >= 0:
+            self.faults.add(f"the header claims {claimed} tracks and there are {found}", 10)
+
+
+def _song(reading: _Reading, division: Division) -> Song:
+    parts, tape = reading.parts, reading.tape
+    empty = np.zeros(0, np.int64)
+    tempo = TempoMap(division, _joined(part.tempos for part in parts), tape.tempos)
+    meters = meter_table(tempo, _joined(part.meters for part in parts), tape.meters)
+    ends = _joined(part.ends for part in parts)
+    last = tempo.seconds(ends.max(keepdims=True)) if len(ends) else empty
+    notes = _table(reading, tempo)
+    stops = [float(last[0])] if len(last) else [0.0]
+    if len(notes):
+        stops.append(float((notes["onset"] + notes["duration"]).max()))
+    if max(stops) > _ABSURD:
+        reading.faults.add(f"the song lasts {max(stops) / 3600:.0f} hours: a delta time may be damaged")
     return Song(
-        notes=notes,
-        title=_title(layout, events, names),
-        tempos=np.concatenate([m.table(s, q) for m, s, q in zip(maps, starts, quarters, strict=True)]).astype(TEMPO),
-        meters=meter_table(_meters(events, maps, quarters)),
-        tracks=_tracks(notes, names),
-        duration=max([last, *lengths]),
-        warnings=damage.told(),
+        notes,
+        _title(reading),
+        tempo.table,
+        meters,
+        _tracks(reading.tracks, notes),
+        max(stops),
+        reading.faults.lines(),
     )
 
 
-def _one_after_the_other(layout: Layout, events: Events) -> tuple[list[TempoMap], list[float], list[float]]:
-    """Return tempo map, beginning in seconds and in quarter notes of each sequence of a format 2 file."""
-    maps, starts, quarters = [], [0.0], [0.0]
-    for number, end in enumerate(events.ends):
-        own = tempo_map(layout.division, _tempos([meta for meta in events.metas if meta[0] == number]))
-        maps.append(own)
-        starts.append(starts[-1] + float(own.times(np.array([end]))[0]))
-        quarters.append(quarters[-1] + end * own.quarters)
-        events.tick[events.track == number] += 0
-    return maps, starts[:-1], quarters[:-1]
+def _joined(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.zeros(0, np.int64), *arrays])
 
 
-def _notes(events: Events, maps: list[TempoMap], starts: list[float]) -> Table:
-    """Return the notes, sorted by onset."""
-    message = events.status & 0xF0
-    on = (message == 0x90) & (events.second > 0)
-    off = (message == 0x80) | ((message == 0x90) & (events.second == 0))
-    rows = np.flatnonzero(on)
-    ender = ends_of(events, on, off)
-    begin = _times(events, rows, maps, starts)
-    duration = np.zeros(len(rows))
-    ended = ender >= 0
-    duration[ended] = _times(events, ender[ended], maps, starts) - begin[ended]
-    state = ChannelState(events, rows)
-    velocity = events.second[rows]
-    columns = {
-        "onset": begin,
-        "duration": duration,
-        "loudness": state.loudness(velocity),
-        "track": events.track[rows],
-        "pitch": events.first[rows],
-        "velocity": velocity,
-        "channel": events.status[rows] & 0x0F,
-        "program": state.program(),
-    }
-    notes = np.zeros(len(rows), NOTE)
-    order = np.argsort(begin, kind="stable")
-    for key, column in columns.items():
-        notes[key] = column[order]
-    return notes
+def _table(reading: _Reading, tempo: TempoMap) -> Table:
+    """Return the table of all notes, sorted by onset."""
+    parts = reading.parts
+    if not parts:
+        return np.zeros(0, NOTE)
+    before = np.cumsum([0, *(len(part.notes.tick) for part in parts)])
+    controls = Controls(
+        *(np.concatenate(column) for column in zip(*(p.controls for p in parts), strict=True))
+    )
+    for part, count in zip(parts, before[:-1], strict=True):
+        part.controls.after[:] += count
+    controls = Controls(
+        *(np.concatenate(column) for column in zip(*(p.controls for p in parts), strict=True))
+    )
+    notes = Notes(*(np.concatenate(column) for column in zip(*(p.notes for p in parts), strict=True)))
+    parts.clear()
+    order = np.argsort(notes.tick, kind="stable")
+    table = np.zeros(len(order), NOTE)
+    tick = notes.tick[order]
+    table["onset"] = tempo.seconds(tick)
+    table["duration"] = tempo.seconds(notes.end[order]) - table["onset"]
+    for name in ("pitch", "velocity", "channel", "track"):
+        table[name] = getattr(notes, name)[order]
+    factor, table["program"] = settings(tick, order, table["channel"], controls)
+    np.multiply(factor, table["velocity"], out=table["loudness"])
+    return table
 
 
-def _times(events: Events, rows: npt.NDArray[np.int64], maps: list[TempoMap], starts: list[float]) -> npt.NDArray[np.float64]:
-    if len(maps) == 1:
-        return maps[0].times(events.tick[rows])
-    times = np.empty(len(rows))
-    for number, (own, start) in enumerate(zip(maps, starts, strict=True)):
-        mine = events.track[rows] == number
-        times[mine] = start + own.times(events.tick[rows[mine]])
-    return times
-
-
-def _tempos(metas: list[tuple[int, int, int, bytes]]) -> list[tuple[int, int]]:
-    found = [(tick, int.from_bytes(content, "big")) for _, tick, kind, content in metas if kind == kinds.TEMPO and len(content) == 3]
-    return [(tick, tempo) for tick, tempo in found if tempo]
-
-
-def _meters(events: Events, maps: list[TempoMap], quarters: list[float]) -> list[tuple[float, int, int]]:
-    found = []
-    for number, tick, kind, content in events.metas:
-        if kind == kinds.METER and len(content) == 2 and content[0] and content[1] <= _LARGEST_POWER:
-            place = number if len(maps) > 1 else 0
-            found.append((quarters[place] + tick * maps[place].quarters, content[0], 1 << content[1]))
-    return found
-
-
-def _names(events: Events) -> dict[int, str]:
-    """Return the first name of each track that has one."""
-    names: dict[int, str] = {}
-    for number, _, kind, content in events.metas:
-        if kind == kinds.SEQUENCE_NAME and (text := _text(content)):
-            names.setdefault(number, text)
-    return names
-
-
-def _title(layout: Layout, events: Events, names: dict[int, str]) -> str:
-    """Return the title: of a karaoke file its first @T text, else the name of the first track."""
-    for _, _, kind, content in events.metas:
-        if kind == kinds.LYRIC_TEXT and content.startswith(b"@T"):
-            return _text(content[2:])
-    return names.get(0, "") if layout.tracks else ""
+def _title(reading: _Reading) -> str:
+    for track in reading.tracks:
+        if track.title:
+            return _text(track.title)
+    if reading.tracks and reading.header.format < 2:
+        return _text(reading.tracks[0].name)
+    return ""
 
 
 def _text(content: bytes) -> str:
+    """Return a name as text: UTF-8, else Latin-1, on one line and without control characters."""
     try:
-        text = content.decode("utf-8")
+        text = content.decode()
     except UnicodeDecodeError:
         text = content.decode("latin-1")
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return "".join(letter for letter in text if letter.isprintable()).strip()
 
 
-def _tracks(notes: Table, names: dict[int, str]) -> tuple[Track, ...]:
-    """Return what is known of each track that holds notes."""
-    found = []
-    key = notes["track"].astype(np.int64) << 12 | notes["channel"].astype(np.int64) << 8 | notes["program"]
-    kept, counts = np.unique(key, return_counts=True)
-    for number in np.unique(kept >> 12).tolist():
-        mine = kept >> 12 == number
-        channels = tuple(np.unique(kept[mine] >> 8 & 0x0F).tolist())
-        programs = tuple(np.unique(kept[mine] & 0xFF).tolist())
-        found.append(Track(number, names.get(number, ""), int(counts[mine].sum()), channels, programs))
-    return tuple(found)
+def _tracks(tracks: list[tapes.Track], notes: Table) -> tuple[Track, ...]:
+    """Return the tracks that hold notes."""
+    kinds = notes["track"].astype(np.int64) << 12 | notes["channel"].astype(np.int64) << 8 | notes["program"]
+    found: dict[int, list[tuple[int, int, int]]] = {}
+    for kind, count in zip(
+        *(column.tolist() for column in np.unique(kinds, return_counts=True)), strict=True
+    ):
+        found.setdefault(kind >> 12, []).append((kind >> 8 & 15, kind & 255, count))
+    return tuple(
+        Track(
+            number,
+            _text(tracks[number].name),
+            sum(count for _, _, count in rows),
+            tuple(sorted({channel for channel, _, _ in rows})),
+            tuple(sorted({program for _, program, _ in rows})),
+        )
+        for number, rows in found.items()
+    )

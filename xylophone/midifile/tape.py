@@ -1,103 +1,264 @@
-"""The tape: messages of all tracks on one string of bytes of regular shape, decoded by numpy in batches.
+"""The tape: all tracks of a file as one stream of plain messages, ready to be decoded at once.
 
-On the tape every message is a delta time of 1 to 4 bytes, then a status byte that may be missing (running
-status), then two bytes below 128: three bytes below 128 in all, which is what makes decoding by numpy
-simple. Runs of channel messages have this shape in the file and are copied as they are; messages of
-one byte get a second one, and a mark stands for what is no channel message but has a time.
+A message on the tape is a delta time of one to four bytes, a status byte or none (running status),
+and always two data bytes under 128. That is what most of a file looks like already: one regular
+expression finds runs of such messages and they are copied as they are. Only what differs (meta
+events, system exclusive, one data byte, damage) is looked at one by one and written in that form.
+Status 0xFF on the tape is a mark: something that is no channel message happens at this tick.
 """
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+import re
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from .decode import BEGIN, END, METER, SKIP, TEMPO, Batch, decode
+from .faults import Faults
 
-BATCH = 1 << 17
-"""Bytes that are decoded together: few enough for a processor's cache, enough to forget numpy's overhead."""
+MARK = 0xFF
+NOTHING, TRACK, TEMPO, METER = range(4)
+"""What a mark stands for, in its first data byte; values of TEMPO and METER are in the lists beside the tape."""
 
-_MARKS = {code: bytes((code, 0, 0)) for code in (BEGIN, SKIP, TEMPO, METER, END)}
+PLAIN_TEMPO = 500_000
+PLAIN_METER = 4 << 8 | 2
+"""120 bpm and 4/4: what holds where a file says nothing (Standard MIDI Files 1.0)."""
+
+BATCH = 1 << 18
+"""Bytes of tape decoded at once: more gains no speed and costs memory."""
+
+_DELTA = rb"[\x80-\xff]{0,3}+[\x00-\x7f]"
+_TWO = rb"[\x80-\xbf\xe0-\xef]"
+_MESSAGE = _DELTA + _TWO + rb"?+[\x00-\x7f]{2}"
+RUN = re.compile(rb"(?:" + _MESSAGE + rb")++")
+"""Messages with two data bytes, the first of which may rely on running status."""
+OPENING = re.compile(_DELTA + _TWO + rb"[\x00-\x7f]{2}(?:" + _MESSAGE + rb")*+")
+"""The same where no such status is running: the first message brings its own."""
+
+_LONGEST_DELTA = b"\xff\xff\xff\x7f"
+_SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
+_SHARED = -1  # a status with two data bytes is running; which one, the tape knows
 
 
+@dataclass
+class Track:
+    """What a track says beside its notes: number from 0, name, karaoke title."""
+
+    number: int
+    name: bytes = b""
+    title: bytes = b""
+    named: bool = False
+
+
+class _Cut(Exception):
+    """The track ends inside an event."""
+
+
+@dataclass
 class Tape:
-    """Takes the messages of one track after another; `finish`, then read the columns.
+    """Unrolls tracks; `tempos` (microseconds a quarter) and `meters` (numerator * 256 + power) go with the marks.
 
-    `tick` (from the beginning of its track), `status`, `first` and `second` hold the note messages, program
-    changes and the controllers that matter, in the order of the file. `bounds` says at which row each
-    track begins; `ends` is the last tick of each; `tempos` and `meters` list (tick, track, value).
+    `runs` may be switched off: then every event is looked at one by one, with the same result.
     """
 
-    def __init__(self, most: int) -> None:
-        """Make room for `most` messages."""
-        self.buffer = bytearray()
-        self.rows = 0
-        self.tick: npt.NDArray[np.int64] = np.empty(most, np.int64)
-        self.status, self.first, self.second = (np.empty(most, np.uint8) for _ in range(3))
-        self.bounds: list[int] = []
-        self.ends: list[int] = []
-        self._noted: dict[int, list[tuple[int, object]]] = {TEMPO: [], METER: []}
-        self._ticks: dict[int, list[int]] = {TEMPO: [], METER: []}
-        self._running = 0
-        self._tick = 0
-        self._scanned = 0
+    source: bytes
+    faults: Faults
+    runs: bool = True
+    tempos: array[int] = field(default_factory=lambda: array("I"))
+    meters: array[int] = field(default_factory=lambda: array("I"))
+    _tape: bytearray = field(default_factory=bytearray)
+    _running: int = 0
+    _track: Track = field(default_factory=lambda: Track(0))
+    _ended: bool = False
 
-    def begin(self) -> None:
-        """Begin a track: its ticks count from 0, and no status runs on into it."""
-        self.buffer += b"\0" + _MARKS[BEGIN]
-        self._running = 0
-        self._scanned = len(self.buffer)
+    def take(self) -> bytes:
+        """Return what the tape holds and empty it."""
+        taken = bytes(self._tape)
+        self._tape.clear()
+        return taken
 
-    def skip(self, delta: bytes) -> None:
-        """Let time pass for a message that does not matter here."""
-        if delta != b"\0":
-            self.buffer += delta + _MARKS[SKIP]
+    def open(self) -> None:
+        """Mark that another track begins."""
+        self._tape += bytes((0, MARK, TRACK, 0))
 
-    def note(self, code: int, delta: bytes, track: int, value: object) -> None:
-        """Put a tempo or a metre on the tape; `code` is TEMPO or METER."""
-        self.buffer += delta + _MARKS[code]
-        self._noted[code].append((track, value))
+    def full(self) -> bool:
+        """Tell whether there is a batch to decode."""
+        return len(self._tape) >= BATCH
 
-    def end(self, delta: bytes = b"\0") -> None:
-        """End a track."""
-        self.buffer += delta + _MARKS[END]
+    def reset(self) -> None:
+        """Begin a sequence that has a tempo map of its own: 120 bpm and 4/4 until it says otherwise."""
+        self.tempos.append(PLAIN_TEMPO)
+        self.meters.append(PLAIN_METER)
+        self._tape += bytes((0, MARK, TEMPO, 0, 0, MARK, METER, 0))
 
-    def running_status(self) -> int:
-        """Return the status that runs on from the last channel message of the track; 0 where there is none."""
-        place = len(self.buffer)
-        while place > self._scanned:
-            place -= 3
-            if self.buffer[place] >= 0x80:
-                if self.buffer[place] < BEGIN:
-                    self._running = self.buffer[place]
-                    break
-                place -= 1
-            while place > self._scanned and self.buffer[place - 1] >= 0x80:
-                place -= 1
-        self._scanned = len(self.buffer)
-        return self._running
+    def unroll(self, track: Track, start: int, end: int) -> Iterator[int]:
+        """Unroll the events from byte `start` to `end`, pausing after each batch; gives the byte reached.
 
-    def flush(self) -> None:
-        """Decode what is on the tape and clear it."""
-        if not self.buffer:
-            return
-        running = self.running_status()
-        batch = decode(bytes(self.buffer), self._flushed_running, self._tick)
-        self._take(batch)
-        self._flushed_running = running
-        self.buffer.clear()
-        self._scanned = 0
+        The last byte given is behind the end-of-track event, or `end` where there is none.
+        """
+        self._track, self._running, self._ended = track, 0, False
+        position = start
+        while position < end and not self._ended:
+            position = self._run(position, end)
+            if position < end:
+                try:
+                    position = self._event(position, end)
+                except _Cut:
+                    self._fault("the track ends inside an event; it is played up to there", position)
+                    position = end
+            if self.full():
+                yield position
+        if not self._ended:
+            self._fault("the track has no end-of-track event", end)
+        yield position
 
-    _flushed_running = 0
+    def _fault(self, what: str, byte: int) -> None:
+        self.faults.add(what, byte, self._track.number)
 
-    def _take(self, batch: Batch) -> None:
-        end = self.rows + len(batch.tick)
-        self.tick[self.rows : end] = batch.tick
-        self.status[self.rows : end] = batch.status
-        self.first[self.rows : end] = batch.first
-        self.second[self.rows : end] = batch.second
-        self.bounds += [self.rows + row for row in batch.begins]
-        self.ends += batch.ends
-        self._ticks[TEMPO] += batch.tempos
-        self._ticks[METER] += batch.meters
-        self.rows = end
-        self._tick = batch.last_tick
+    def _run(self, position: int, end: int) -> int:
+        if not self.runs:
+            return position
+        pattern = RUN if self._running == _SHARED else OPENING
+        run = pattern.match(self.source, position, min(end, position + BATCH))
+        if run is None:
+            return position
+        self._tape += run[0]
+        self._running = _SHARED
+        return run.end()
+
+    def _event(self, position: int, end: int) -> int:
+        """Take one event of any kind; return the byte behind it."""
+        source = self.source
+        at = self._number_end(position, end)
+        delta = source[position:at]
+        if len(delta) > 4:
+            self._fault("a delta time of more than four bytes is read as the longest there is", position)
+            delta = _LONGEST_DELTA
+        if at >= end:
+            raise _Cut
+        status = source[at]
+        if status >= 0xF0:
+            return self._system(status, delta, at + 1, end)
+        if status < 0x80:
+            return self._relying(delta, at, end)
+        self._running = status if 0xC0 <= status < 0xE0 else _SHARED
+        self._tape += delta
+        if self._running == _SHARED:
+            return self._two(bytes((status,)), at + 1, end)
+        return self._one(status, at + 1, end)
+
+    def _relying(self, delta: bytes, at: int, end: int) -> int:
+        """Take a message that relies on running status."""
+        if not self._running:
+            return self._resume(delta, at, end)
+        self._tape += delta
+        return self._two(b"", at, end) if self._running == _SHARED else self._one(self._running, at, end)
+
+    def _two(self, status: bytes, at: int, end: int) -> int:
+        pair = self.source[at : at + 2]
+        if at + 2 > end:
+            self._tape += bytes((MARK, NOTHING, 0))
+            raise _Cut
+        if pair[0] > 127 or pair[1] > 127:
+            self._fault("a data byte over 127 is read as 127", at)
+            pair = bytes((min(127, pair[0]), min(127, pair[1])))
+        self._tape += status + pair
+        return at + 2
+
+    def _one(self, status: int, at: int, end: int) -> int:
+        if at + 1 > end:
+            self._tape += bytes((MARK, NOTHING, 0))
+            raise _Cut
+        value = self.source[at]
+        if value > 127:
+            self._fault("a data byte over 127 is read as 127", at)
+            value = 127
+        self._tape += bytes((status, value, 0))
+        return at + 1
+
+    def _resume(self, delta: bytes, at: int, end: int) -> int:
+        """Look for the next status byte where none is running."""
+        self._fault("data without a status byte is left out", at)
+        self._mark(delta, NOTHING)
+        while at < end and self.source[at] < 0x80:
+            at += 1
+        if at < end:
+            self._tape += b"\x00"
+            if self.source[at] >= 0xF0:
+                self._tape.pop()
+                return self._system(self.source[at], b"\x00", at + 1, end)
+            status = self.source[at]
+            self._running = status if 0xC0 <= status < 0xE0 else _SHARED
+            if self._running == _SHARED:
+                return self._two(bytes((status,)), at + 1, end)
+            return self._one(status, at + 1, end)
+        return at
+
+    def _mark(self, delta: bytes, kind: int) -> None:
+        self._tape += delta
+        self._tape += bytes((MARK, kind, 0))
+
+    def _system(self, status: int, delta: bytes, at: int, end: int) -> int:
+        if status == 0xFF:
+            return self._meta(delta, at, end)
+        self._mark(delta, NOTHING)
+        if status in (0xF0, 0xF7):
+            length, at = self._number(at, end)
+            if at + length > end:
+                raise _Cut
+            return at + length
+        self._fault(f"status {status:#x} has no place in a file and is left out", at - 1)
+        return min(end, at + _SYSTEM_BYTES.get(status, 0))
+
+    def _meta(self, delta: bytes, at: int, end: int) -> int:
+        if at >= end:
+            raise _Cut
+        kind = self.source[at]
+        length, begin = self._number(at + 1, end)
+        if kind == 0x2F:
+            self._ended = True
+            self._mark(delta, NOTHING)
+            return min(end, begin + length)
+        if begin + length > end:
+            self._mark(delta, NOTHING)
+            raise _Cut
+        self._mark(delta, self._meant(kind, begin, length))
+        return begin + length
+
+    def _meant(self, kind: int, begin: int, length: int) -> int:
+        """Take what a meta event says; return the mark it leaves on the tape."""
+        source = self.source
+        if kind == 0x51:
+            tempo = int.from_bytes(source[begin : begin + 3], "big") if length >= 3 else 0
+            if tempo:
+                self.tempos.append(tempo)
+                return TEMPO
+            self._fault("a tempo that is zero or cut short is left out", begin)
+        elif kind == 0x58:
+            numerator, power = source[begin : begin + 2] if length >= 2 else (0, 0)
+            if numerator and power < 16:
+                self.meters.append(numerator << 8 | power)
+                return METER
+            self._fault("a time signature that is impossible or cut short is left out", begin)
+        elif kind == 0x03 and not self._track.named:
+            self._track.name, self._track.named = source[begin : begin + min(length, 1000)], True
+        elif kind == 0x01 and not self._track.title and source.startswith(b"@T", begin, begin + length):
+            self._track.title = source[begin + 2 : begin + min(length, 1000)]
+        return NOTHING
+
+    def _number_end(self, at: int, end: int) -> int:
+        """Return the byte behind a number of variable length."""
+        source = self.source
+        while at < end:
+            if source[at] < 0x80:
+                return at + 1
+            at += 1
+        raise _Cut
+
+    def _number(self, at: int, end: int) -> tuple[int, int]:
+        """Return a number of variable length and the byte behind it; at most 28 bits of it count."""
+        behind = self._number_end(at, end)
+        value = 0
+        for byte in self.source[max(at, behind - 4) : behind]:
+            value = value << 7 | byte & 127
+        return value, behind

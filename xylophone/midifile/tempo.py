@@ -1,76 +1,105 @@
-"""The tempo map: from ticks to seconds. The only place where a tick becomes a time."""
+"""Ticks become seconds and quarter notes here, and nowhere else."""
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ..song import METER, TEMPO, Table
-from .chunks import DEFAULT_DIVISION
+from .columns import Ticks
+from .tape import PLAIN_METER, PLAIN_TEMPO
 
-Floats = npt.NDArray[np.float64]
+Times = npt.NDArray[np.float64]
 
-DEFAULT_TEMPO = 500_000
-"""us to a quarter note where a file states none: 120 bpm (Standard MIDI Files 1.0)."""
-
-_FRAMES = {29: 30_000 / 1001}
-"""Frames a second that a division's number does not say itself: 29 is 30 drop frame (SMPTE 12M)."""
+FRAMES = {24: (24, 1), 25: (25, 1), 29: (30_000, 1_001), 30: (30, 1)}
+"""Frames a second of SMPTE time code, as a fraction; 29 stands for 30 drop frame, which is 29.97."""
 
 
 @dataclass(frozen=True)
+class Division:
+    """How long a tick is: `ticks` a quarter note, or `ticks` a second divided by `divisor` (SMPTE)."""
+
+    ticks: int
+    divisor: int = 0
+
+
+def division_of(word: int) -> Division | None:
+    """Return the division that the header's word states; None where it is zero and so states nothing.
+
+    A word with its highest bit set is minus the frames a second, and the ticks a frame (SMPTE).
+    """
+    if word < 0x8000:
+        return Division(word) if word else None
+    numerator, divisor = FRAMES.get(256 - (word >> 8), (256 - (word >> 8), 1))
+    return Division(numerator * (word & 255), divisor) if word & 255 else None
+
+
+def last_at_each(ticks: Ticks, values: array[int], plain: int) -> tuple[Ticks, npt.NDArray[np.int64]]:
+    """Return changes in the order of time, the last one at a tick, with `plain` at 0 where there is none."""
+    order = np.argsort(ticks, kind="stable")
+    at = np.concatenate((np.zeros(1, np.int64), ticks[order]))
+    value = np.concatenate((np.array([plain]), np.asarray(values, np.int64)[order]))
+    last = np.append(at[1:] != at[:-1], True)
+    return at[last], value[last]
+
+
 class TempoMap:
-    """Ticks at which the tempo changes, when that is, and how long a tick lasts from there."""
+    """The tempos of a song, from the ticks at which they change; `table` has dtype TEMPO."""
 
-    tick: npt.NDArray[np.int64]
-    time: Floats
-    seconds: Floats  # of a tick
-    quarters: float  # of a tick
+    def __init__(self, division: Division, ticks: Ticks, tempos: array[int]) -> None:
+        self._division = division
+        at, micros = last_at_each(ticks, tempos, PLAIN_TEMPO)
+        self._at, self._length = at, micros.astype(np.float64)
+        self._scale = division.ticks * 1e6
+        if division.divisor:
+            self._at, self._length = np.zeros(1, np.int64), np.array([float(division.divisor)])
+            self._scale = float(division.ticks)
+        spans = np.diff(self._at) * self._length[:-1] / self._scale
+        self._start = np.concatenate(([0.0], np.cumsum(spans)))
+        self.table = self._tabulate(at, micros)
 
-    def times(self, ticks: npt.NDArray[np.int64]) -> Floats:
-        """Return the seconds of ticks."""
-        if len(self.tick) == 1:
-            return np.asarray(ticks * self.seconds[0])
-        place = np.searchsorted(self.tick, ticks, "right") - 1
-        return np.asarray(self.time[place] + (ticks - self.tick[place]) * self.seconds[place])
-
-    def table(self, start: float = 0.0, quarter: float = 0.0) -> Table:
-        """Return the map as rows of Song.tempos, from a time and a quarter note on."""
-        table = np.zeros(len(self.tick), TEMPO)
-        table["time"] = start + self.time
-        table["quarter"] = quarter + self.tick * self.quarters
-        table["bpm"] = 60.0 * self.quarters / self.seconds
+    def _tabulate(self, at: Ticks, micros: npt.NDArray[np.int64]) -> Table:
+        table = np.zeros(len(at), TEMPO)
+        table["time"] = self.seconds(at)
+        table["bpm"] = 6e7 / micros
+        quarter = at / self._division.ticks
+        if self._division.divisor:
+            gone = np.diff(table["time"]) * table["bpm"][:-1] / 60.0
+            quarter = np.concatenate(([0.0], np.cumsum(gone)))
+        table["quarter"] = quarter
         return table
 
+    def seconds(self, ticks: Ticks) -> Times:
+        """Return the times of ticks; later ticks are never at an earlier time."""
+        if len(self._at) == 1:
+            return ticks * self._length[0] / self._scale
+        row = np.searchsorted(self._at, ticks, "right") - 1
+        time = (ticks - self._at[row]) * self._length[row]
+        time /= self._scale
+        time += self._start[row]
+        return time
 
-def tempo_map(division: int, changes: list[tuple[int, int]]) -> TempoMap:
-    """Return the map of a division and tempo changes (tick, us to a quarter note).
-
-    Of several changes at one tick the last one counts. A division in SMPTE frames has seconds of its own, and
-    tempo changes nothing.
-    """
-    if division & 0x8000:
-        frames = 256 - (division >> 8)
-        seconds = 1.0 / (_FRAMES.get(frames, float(frames)) * (division & 0xFF))
-        return TempoMap(np.zeros(1, np.int64), np.zeros(1), np.array([seconds]), seconds * 2.0)
-    division = division or DEFAULT_DIVISION
-    latest = dict(sorted([(0, DEFAULT_TEMPO), *changes], key=lambda change: change[0]))
-    tick = np.array(list(latest), np.int64)
-    seconds = np.array(list(latest.values())) / (1e6 * division)
-    time = np.concatenate(([0.0], np.cumsum(np.diff(tick) * seconds[:-1])))
-    return TempoMap(tick, time, seconds, 1.0 / division)
+    def quarters(self, ticks: Ticks) -> Times:
+        """Return the places of ticks in quarter notes from the beginning."""
+        if not self._division.divisor:
+            return ticks / self._division.ticks
+        time = self.seconds(ticks)
+        row = np.searchsorted(self.table["time"], time, "right") - 1
+        gone = (time - self.table["time"][row]) * self.table["bpm"][row] / 60.0
+        return np.asarray(self.table["quarter"][row] + gone)
 
 
-def meter_table(changes: list[tuple[float, int, int]]) -> Table:
-    """Return Song.meters of time signatures (quarter note, numerator, denominator)."""
-    ordered = sorted([(0.0, 4, 4), *changes], key=lambda change: change[0])
-    latest = {quarter: (numerator, denominator) for quarter, numerator, denominator in ordered}
-    rows: list[tuple[float, float, int, int]] = []
-    for quarter, (numerator, denominator) in latest.items():
-        measure = 0.0
-        if rows:
-            begin, before, beats, unit = rows[-1]
-            measure = before + float(np.ceil((quarter - begin) * unit / 4.0 / beats - 1e-6))
-        rows.append((quarter, measure, numerator, denominator))
-    return np.array(rows, METER)
+def meter_table(tempo: TempoMap, ticks: Ticks, meters: array[int]) -> Table:
+    """Return the table of dtype METER; a time signature within a measure cuts that measure short."""
+    at, value = last_at_each(ticks, meters, PLAIN_METER)
+    table = np.zeros(len(at), METER)
+    table["quarter"] = tempo.quarters(at)
+    table["numerator"] = value >> 8
+    table["denominator"] = 1 << (value & 255)
+    length = 4.0 * table["numerator"] / table["denominator"]
+    measures = np.ceil(np.diff(table["quarter"]) / length[:-1] - 1e-6)
+    table["measure"][1:] = np.cumsum(measures)
+    return table
