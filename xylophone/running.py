@@ -21,10 +21,10 @@ GRACE = 3.0
 
 
 def folder() -> Path:
-    """Return where lock files lie: the user's runtime folder."""
-    from platformdirs import user_runtime_path
+    """Return where lock files lie: the folder of the user for what programs leave behind."""
+    from platformdirs import user_state_path
 
-    return user_runtime_path("xylophone", appauthor=False, ensure_exists=True)
+    return user_state_path("xylophone", appauthor=False, ensure_exists=True)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ _OTHERS = (
 
 
 class Header(NamedTuple):
-    """Format 0, 1 or 2, number of tracks claimed, the word that states the division, and where chunks begin."""
+    """Format, number of tracks claimed, the word that states the division, and where chunks begin."""
 
     format: int
     tracks: int
@@ -40,7 +40,7 @@ class Header(NamedTuple):
 
 
 def read_header(source: bytes, name: str, faults: Faults) -> Header:
-    """Find and read the header; SongError where there is nothing of a MIDI file, naming what it is instead."""
+    """Find and read the header; SongError where there is nothing of a MIDI file, saying what it is."""
     start = _find_header(source, name, faults)
     if start is None:
         faults.add("the header is missing: read as format 1 with 480 ticks a quarter note", 0)

@@ -30,7 +30,7 @@ class Columns(NamedTuple):
 
     def where(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Columns:
         """Return only some rows."""
-        return Columns(*(column[rows] for column in self))
+        return Columns(self.tick[rows], self.status[rows], self.first[rows], self.second[rows])
 
 
 def _kept() -> npt.NDArray[np.bool_]:

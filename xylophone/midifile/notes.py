@@ -70,7 +70,7 @@ def sort_messages(columns: Columns, number: int, end: int, *, one_after_another:
         end_tick[strikes],
         columns.first[strikes],
         columns.second[strikes],
-        columns.status[strikes] & 15,
+        (columns.status[strikes] & 15).astype(np.uint8),
         track[strikes] + np.uint16(number),
     )
     controls = np.flatnonzero(~sounding & ~marks)
@@ -85,6 +85,7 @@ def _ends(columns: Columns, track: npt.NDArray[np.uint16], rows: Rows) -> Ticks:
 
     `rows` are the note-ons and note-offs. Equal pitches that overlap end in the order in which they began.
     """
+    key: npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
     key = (columns.status[rows] & 15).astype(np.uint16) << 7 | columns.first[rows]
     if len(track) and track[-1] >= 32:
         key = track[rows].astype(np.uint32) << 11 | key
@@ -106,8 +107,10 @@ def _ends(columns: Columns, track: npt.NDArray[np.uint16], rows: Rows) -> Ticks:
     return end
 
 
-def pair(key: npt.NDArray[np.unsignedinteger], strike: npt.NDArray[np.bool_]) -> tuple[Rows, Rows]:
-    """Pair strikes with their ends, first in, first out: rows that begin, and beside each the row that ends it.
+def pair(
+    key: npt.NDArray[np.uint16] | npt.NDArray[np.uint32], strike: npt.NDArray[np.bool_]
+) -> tuple[Rows, Rows]:
+    """Pair strikes with their ends, first in, first out: rows that begin, and for each the row that ends it.
 
     `key` is sorted and tells channel and pitch; within one key rows are in the order of time. An end
     with nothing sounding is left out, a strike without end does not appear.

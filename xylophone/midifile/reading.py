@@ -16,7 +16,7 @@ from .channels import settings
 from .chunks import MOST_TRACKS, Header, behind_track, next_track, read_header
 from .columns import Columns, Decoder
 from .faults import Faults
-from .notes import Controls, Notes, Rows, Sorted, sort_messages
+from .notes import Controls, Notes, Sorted, sort_messages
 from .tempo import Division, TempoMap, division_of, meter_table
 
 MOST_SONG_BYTES = 64_000_000
@@ -83,7 +83,7 @@ class _Reading:
             self.tape.open()
             if self.header.format == 2:
                 self.tape.reset()
-            for at in self.tape.unroll(track, chunk.start, chunk.limit):  # noqa: B007
+            for at in self.tape.unroll(track, chunk.start, chunk.limit, chunk.declared):  # noqa: B007
                 if self.tape.full():
                     self._waiting.append(self._decoder.decode(self.tape.take()))
             if self._waiting:

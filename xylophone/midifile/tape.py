@@ -18,7 +18,7 @@ from .faults import Faults
 
 MARK = 0xFF
 NOTHING, TRACK, TEMPO, METER = range(4)
-"""What a mark stands for, in its first data byte; values of TEMPO and METER are in the lists beside the tape."""
+"""What a mark stands for, in its first data byte; values of TEMPO and METER are in lists beside the tape."""
 
 PLAIN_TEMPO = 500_000
 PLAIN_METER = 4 << 8 | 2
@@ -56,7 +56,7 @@ class _Cut(Exception):
 
 @dataclass
 class Tape:
-    """Unrolls tracks; `tempos` (microseconds a quarter) and `meters` (numerator * 256 + power) go with the marks.
+    """Unrolls tracks; `tempos` (us a quarter) and `meters` (numerator * 256 + power) go with the marks.
 
     `runs` may be switched off: then every event is looked at one by one, with the same result.
     """
@@ -91,10 +91,11 @@ class Tape:
         self.meters.append(PLAIN_METER)
         self._tape += bytes((0, MARK, TEMPO, 0, 0, MARK, METER, 0))
 
-    def unroll(self, track: Track, start: int, end: int) -> Iterator[int]:
+    def unroll(self, track: Track, start: int, end: int, sure: int) -> Iterator[int]:
         """Unroll the events from byte `start` to `end`, pausing after each batch; gives the byte reached.
 
-        The last byte given is behind the end-of-track event, or `end` where there is none.
+        The last byte given is behind the end-of-track event, or `end` where there is none. Up to
+        byte `sure` the content belongs to the track without doubt, behind an end-of-track event too.
         """
         self._track, self._running, self._ended = track, 0, False
         position = start
@@ -106,11 +107,20 @@ class Tape:
                 except _Cut:
                     self._fault("the track ends inside an event; it is played up to there", position)
                     position = end
+            if self._goes_on(position, min(sure, end)):
+                self._fault("events behind the end-of-track event are played too", position)
+                self._ended, end = False, min(sure, end)
             if self.full():
                 yield position
         if not self._ended:
             self._fault("the track has no end-of-track event", end)
         yield position
+
+    def _goes_on(self, position: int, sure: int) -> bool:
+        if not self._ended:
+            return False
+        rest = self.source[position : min(sure, position + 64)]
+        return bool(rest.strip(b"\0")) and not rest.startswith(b"MTrk")
 
     def _fault(self, what: str, byte: int) -> None:
         self.faults.add(what, byte, self._track.number)

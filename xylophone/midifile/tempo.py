@@ -75,7 +75,7 @@ class TempoMap:
     def seconds(self, ticks: Ticks) -> Times:
         """Return the times of ticks; later ticks are never at an earlier time."""
         if len(self._at) == 1:
-            return ticks * self._length[0] / self._scale
+            return np.asarray(ticks * self._length[0] / self._scale)
         row = np.searchsorted(self._at, ticks, "right") - 1
         time = (ticks - self._at[row]) * self._length[row]
         time /= self._scale
