@@ -1,0 +1,71 @@
+"""Running command lines in this process, far from anybody's files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mido
+import pytest
+
+from xylophone.cli import run
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command line came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def xylophone(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Ran]:
+    """Run a command line in an empty folder, with no configuration but what the test writes there."""
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    for name in ("XYLOPHONE_CONFIG", "XYLOPHONE_BACKEND"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: object) -> Ran:
+        capsys.readouterr()
+        code = run([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return Ran(code, said.out, said.err)
+
+    return call
+
+
+@pytest.fixture
+def midi(tmp_path: Path) -> Callable[..., Path]:
+    """Write a MIDI file of notes (pitch, start in quarter notes, length, velocity, channel)."""
+
+    def write(
+        *notes: tuple[int, float, float, int, int], name: str = "tune.mid", title: str = "Tune"
+    ) -> Path:
+        track = mido.MidiTrack([mido.MetaMessage("track_name", name=title)])
+        moments = []
+        for pitch, start, length, velocity, channel in notes:
+            moments.append((start, mido.Message("note_on", note=pitch, velocity=velocity, channel=channel)))
+            moments.append((start + length, mido.Message("note_off", note=pitch, channel=channel)))
+        before = 0
+        for moment, message in sorted(moments, key=lambda row: row[0]):
+            tick = round(moment * 480)
+            track.append(message.copy(time=tick - before))
+            before = tick
+        file = mido.MidiFile(tracks=[track])
+        file.save(tmp_path / name)
+        return tmp_path / name
+
+    return write

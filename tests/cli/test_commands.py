@@ -1,0 +1,173 @@
+"""What the commands print and do."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xylophone.cli import COMMANDS
+
+Run = Callable[..., Any]
+
+SCALE = [(72 + n, 0.5 * n, 0.4, 40 + 8 * n, 0) for n in range(8)]
+INFO_KEYS = [
+    "title", "duration", "notes", "tempo_bpm", "lowest", "highest", "instrument",
+    "transpose", "kept", "folded", "merged", "dropped", "warnings",
+]  # fmt: skip
+STRIKE_KEYS = [
+    "planned", "heard", "hammer", "pitch", "velocity", "planned_level_db", "level_db", "refused", "moved",
+]  # fmt: skip
+SUMMARY_KEYS = [
+    "strikes", "heard", "missed", "double", "refused", "timing_error", "score_error", "level_error_db",
+    "chord_spread", "rolled", "peak_current", "supply_limit", "hottest_coil_c",
+]  # fmt: skip
+
+
+def test_help_names_every_command(xylophone: Run) -> None:
+    ran = xylophone("--help")
+    assert ran.code == 0
+    for name, (_, line) in COMMANDS.items():
+        assert name in ran.out
+        assert line in ran.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(xylophone: Run, command: str) -> None:
+    ran = xylophone(command, "--help")
+    assert ran.code == 0
+    assert ran.out.startswith(f"Usage: xylophone {command}")
+
+
+def test_info_json_is_as_documented(xylophone: Run, midi: Callable[..., Path]) -> None:
+    report = xylophone("info", midi(*SCALE, (36, 0, 1, 90, 9)), "--json").json
+    assert list(report) == INFO_KEYS
+    assert report["title"] == "Tune"
+    assert (
+        report["notes"]
+        == 9
+        == report["kept"] + report["folded"] + report["merged"] + sum(report["dropped"].values())
+    )
+    assert report["dropped"] == {"drums": 1}
+    assert (report["lowest"], report["highest"], report["tempo_bpm"]) == (36, 79, 120.0)
+    assert report["instrument"] == "song-bell"
+
+
+def test_info_of_several_files_is_a_list(xylophone: Run, midi: Callable[..., Path]) -> None:
+    midi(*SCALE, name="a.mid", title="A")
+    midi(*SCALE, name="b.mid", title="B")
+    assert [report["title"] for report in xylophone("info", "*.mid", "--json").json] == ["A", "B"]
+
+
+def test_info_of_a_song_without_notes_has_null_where_there_is_none(
+    xylophone: Run, midi: Callable[..., Path]
+) -> None:
+    report = xylophone("info", midi(title=""), "--json").json
+    assert (report["title"], report["lowest"], report["highest"], report["notes"]) == (None, None, None, 0)
+
+
+def test_info_tells_people_what_is_changed(xylophone: Run, midi: Callable[..., Path]) -> None:
+    ran = xylophone("info", midi(*SCALE, (36, 0, 1, 90, 9)))
+    assert "track 0:" in ran.out
+    assert "dropped:      1 (1 drums)" in ran.out
+    assert "measure 1, beat 1: C2 dropped, drums" in ran.out
+
+
+def test_info_without_a_song_shows_what_is_in_force(xylophone: Run) -> None:
+    ran = xylophone("info")
+    assert "song-bell, 30 bars G4..C7" in ran.out
+    assert "8 A: at most 8 hammers at one instant" in ran.out
+    assert "sim:" in ran.out
+
+
+def test_simulate_json_is_as_documented(xylophone: Run, midi: Callable[..., Path]) -> None:
+    report = xylophone("simulate", midi(*SCALE), "--json", "--seed", 7).json
+    assert list(report) == ["song", "instrument", "seed", "strikes", "summary"]
+    assert (report["song"], report["seed"]) == ("Tune", 7)
+    assert all(list(strike) == STRIKE_KEYS for strike in report["strikes"])
+    assert list(report["summary"]) == SUMMARY_KEYS
+    assert [strike["planned"] for strike in report["strikes"]] == pytest.approx([0.25 * n for n in range(8)])
+    assert report["summary"]["heard"] == 8
+    assert report["summary"]["timing_error"]["max"] < 0.003
+
+
+def test_simulate_is_the_same_every_time_and_another_with_another_seed(
+    xylophone: Run, midi: Callable[..., Path]
+) -> None:
+    path = midi(*SCALE)
+    one, again, other = (xylophone("simulate", path, "--json", "--seed", seed).out for seed in (1, 1, 2))
+    assert one == again != other
+
+
+def test_knowing_the_hammers_helps(xylophone: Run, midi: Callable[..., Path]) -> None:
+    path = midi(*SCALE)
+    errors = {
+        knows: xylophone("simulate", path, "--json", "--knows", knows).json["summary"]["timing_error"]["p95"]
+        for knows in ("bench", "default", "constant")
+    }
+    assert errors["bench"] < 0.001 < min(errors["default"], errors["constant"])
+
+
+def test_speed_and_tempo_stretch_the_music(xylophone: Run, midi: Callable[..., Path]) -> None:
+    path = midi(*SCALE)
+    for options, last in ((("--speed", 0.5), 3.5), (("--bpm", 240), 0.875)):
+        strikes = xylophone("simulate", path, "--json", *options).json["strikes"]
+        assert strikes[-1]["planned"] == pytest.approx(last)
+
+
+def test_simulate_writes_sound_and_picture(xylophone: Run, midi: Callable[..., Path], tmp_path: Path) -> None:
+    ran = xylophone("simulate", midi(*SCALE), "--wav", "out.wav", "--plot", "out.svg")
+    assert ran.code == 0
+    with wave.open(str(tmp_path / "out.wav")) as sound:
+        assert (sound.getnchannels(), sound.getframerate(), sound.getsampwidth()) == (2, 48_000, 2)
+        assert 2 < sound.getnframes() / 48_000 < 8
+    assert (tmp_path / "out.svg").read_text().startswith("<?xml")
+
+
+def test_tracks_channels_and_transposition_are_the_users(xylophone: Run, midi: Callable[..., Path]) -> None:
+    path = midi(*SCALE, (90, 1, 1, 90, 3))
+    assert xylophone("info", path, "--json", "--channels", "1").json["dropped"] == {"not chosen": 1}
+    assert xylophone("info", path, "--json", "--mute-channels", "1").json["dropped"] == {"muted": 8}
+    assert xylophone("info", path, "--json", "--transpose", "-3").json["transpose"] == -3
+    assert "no notes in track 7: choose from 0" in xylophone("info", path, "--tracks", "7").err
+
+
+def test_strike_and_off_work_on_the_simulation(xylophone: Run) -> None:
+    ran = xylophone("strike", "C6", "e6", "--velocity", "90", "--mute")
+    assert (ran.code, ran.out) == (0, "struck C6 E6 at velocity 90\n")
+    ran = xylophone("off")
+    assert (ran.code, ran.out) == (0, "all coils of sim: are off\n")
+
+
+def test_play_plays_in_real_time_and_says_what_it_did(xylophone: Run, midi: Callable[..., Path]) -> None:
+    ran = xylophone("play", midi((72, 0, 0.1, 90, 0), (74, 0.25, 0.1, 90, 0)), "--mute", "--speed", "10")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == "played 2 strikes; all coils are off\n"
+
+
+def test_play_leaves_out_a_file_that_is_none_and_says_so_at_the_end(
+    xylophone: Run, midi: Callable[..., Path], tmp_path: Path
+) -> None:
+    midi((72, 0, 0.1, 90, 0), name="good.mid")
+    (tmp_path / "bad.mid").write_text("no music")
+    ran = xylophone("play", "*.mid", "--mute", "--quiet")
+    assert ran.code == 1
+    assert "left out: " in ran.err
+    assert "bad.mid is no MIDI file but text" in ran.err
+    assert ran.err.endswith("not every song could be played: see above\n")
+
+
+def test_init_writes_what_info_then_reads(xylophone: Run) -> None:
+    assert xylophone("init", "--instrument", "music-box-c").code == 0
+    assert "music-box-c, 30 bars C3..E6" in xylophone("info").out
+    again = xylophone("init")
+    assert (again.code, "--force" in again.err) == (1, True)
+
+
+def test_lists(xylophone: Run) -> None:
+    assert "greensleeves" in xylophone("songs").out
+    assert any(song["name"] == "greensleeves" for song in xylophone("songs", "--json").json)
+    assert "jf-0530b" in xylophone("instruments").out
