@@ -29,7 +29,9 @@ def side_by_side(title: str, paths: list[str], limit: float = 20.0) -> None:
     """Print what all readers make of the same files."""
     runs = {name: run_reader(name, paths, limit) for name in READERS if name != "mido"}
     ours = runs["xylophone"]
-    table = Table("reader", "files", "notes", "s", "us a note", "ratio", "peak MB", "memory ratio", title=title)
+    table = Table(
+        "reader", "files", "notes", "s", "us a note", "ratio", "peak MB", "memory ratio", title=title
+    )
     for name, run in runs.items():
         read = [path for path in paths if not run.outcomes[path].error]
         both = [path for path in read if not ours.outcomes[path].error]
@@ -37,7 +39,14 @@ def side_by_side(title: str, paths: list[str], limit: float = 20.0) -> None:
         ratio = _total(run, both)[1] / max(1e-9, _total(ours, both)[1])
         memory = run.peak_mb / max(0.1, ours.peak_mb)
         each = 1e6 * seconds / max(1, notes)
-        row = (f"{notes:,}", f"{seconds:.3f}", f"{each:.2f}", f"{ratio:.1f}", f"{run.peak_mb:.0f}", f"{memory:.1f}")
+        row = (
+            f"{notes:,}",
+            f"{seconds:.3f}",
+            f"{each:.2f}",
+            f"{ratio:.1f}",
+            f"{run.peak_mb:.0f}",
+            f"{memory:.1f}",
+        )
         table.add_row(name, str(len(read)), *row)
     CONSOLE.print(table)
 
@@ -69,7 +78,9 @@ def song_of(notes: int) -> bytes:
     tracks = [_tempo_track(chance, notes)]
     counts = [notes // TRACKS + (number < notes % TRACKS) for number in range(TRACKS)]
     tracks += [_note_track(chance, channel, count) for channel, count in enumerate(counts)]
-    header = b"MThd" + (6).to_bytes(4, "big") + b"\0\1" + len(tracks).to_bytes(2, "big") + (480).to_bytes(2, "big")
+    header = (
+        b"MThd" + (6).to_bytes(4, "big") + b"\0\1" + len(tracks).to_bytes(2, "big") + (480).to_bytes(2, "big")
+    )
     return header + b"".join(b"MTrk" + len(track).to_bytes(4, "big") + track for track in tracks)
 
 
@@ -87,7 +98,9 @@ def _tempo_track(chance: random.Random, notes: int) -> bytes:
 
 def _note_track(chance: random.Random, channel: int, notes: int) -> bytes:
     """Write chords of one to four notes; a controller now and then interrupts the running status."""
-    track = bytearray((0, 0xC0 | channel, chance.randrange(128), 0, 0xB0 | channel, 7, chance.randrange(60, 127)))
+    track = bytearray(
+        (0, 0xC0 | channel, chance.randrange(128), 0, 0xB0 | channel, 7, chance.randrange(60, 127))
+    )
     on, left, running = 0x90 | channel, notes, False
     while left:
         chord = chance.sample(range(36, 97), min(left, chance.choice((1, 1, 1, 2, 3, 4))))
@@ -95,7 +108,10 @@ def _note_track(chance: random.Random, channel: int, notes: int) -> bytes:
         if chance.random() < 0.05:
             track += bytes((0, 0xB0 | channel, chance.choice((1, 11, 64)), chance.randrange(128)))
             running = False
-        for velocity, wait in ((True, chance.choice((0, 0, 30, 120, 480))), (False, chance.choice((60, 115, 230)))):
+        for velocity, wait in (
+            (True, chance.choice((0, 0, 30, 120, 480))),
+            (False, chance.choice((60, 115, 230))),
+        ):
             for place, pitch in enumerate(chord):
                 track += _number(0 if place else wait) + (b"" if running else bytes((on,)))
                 track += bytes((pitch, chance.randrange(30, 120) if velocity else 0))

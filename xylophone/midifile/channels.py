@@ -31,7 +31,7 @@ def settings(
     if not len(controls.tick) or not len(tick):
         return factor, program
     by_time = np.argsort(controls.tick, kind="stable")
-    controls = Controls(*(np.take(column, by_time) for column in controls))
+    controls = controls.where(by_time)
     place = _places(tick, order, controls)
     controlled = controls.status & 15
     for number in np.flatnonzero(np.bincount(controlled, minlength=16)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,12 @@ class Controls(NamedTuple):
     status: Bytes
     first: Bytes
     second: Bytes
+
+    def where(self, rows: Rows) -> Controls:
+        """Return some rows, in their order."""
+        return Controls(
+            self.tick[rows], self.after[rows], self.status[rows], self.first[rows], self.second[rows]
+        )
 
 
 class Sorted(NamedTuple):
@@ -85,7 +91,7 @@ def _ends(columns: Columns, track: npt.NDArray[np.uint16], rows: Rows) -> Ticks:
 
     `rows` are the note-ons and note-offs. Equal pitches that overlap end in the order in which they began.
     """
-    key: npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
+    key: npt.NDArray[Any]
     key = (columns.status[rows] & 15).astype(np.uint16) << 7 | columns.first[rows]
     if len(track) and track[-1] >= 32:
         key = track[rows].astype(np.uint32) << 11 | key
@@ -107,9 +113,7 @@ def _ends(columns: Columns, track: npt.NDArray[np.uint16], rows: Rows) -> Ticks:
     return end
 
 
-def pair(
-    key: npt.NDArray[np.uint16] | npt.NDArray[np.uint32], strike: npt.NDArray[np.bool_]
-) -> tuple[Rows, Rows]:
+def pair(key: npt.NDArray[Any], strike: npt.NDArray[np.bool_]) -> tuple[Rows, Rows]:
     """Pair strikes with their ends, first in, first out: rows that begin, and for each the row that ends it.
 
     `key` is sorted and tells channel and pitch; within one key rows are in the order of time. An end

@@ -22,6 +22,9 @@ from .tempo import Division, TempoMap, division_of, meter_table
 MOST_SONG_BYTES = 64_000_000
 """No song is larger: eight million notes."""
 
+_BLOCK = 1 << 16
+"""Notes whose ticks become times at once: more would only take memory."""
+
 _ABSURD = 24 * 3600.0
 
 
@@ -157,8 +160,10 @@ def _table(reading: _Reading, tempo: TempoMap) -> Table:
     order = np.argsort(notes.tick, kind="stable")
     table = np.zeros(len(order), NOTE)
     tick = notes.tick[order]
-    table["onset"] = tempo.seconds(tick)
-    table["duration"] = tempo.seconds(notes.end[order]) - table["onset"]
+    for low in range(0, len(order), _BLOCK):
+        rows = slice(low, low + _BLOCK)
+        table["onset"][rows] = onset = tempo.seconds(tick[rows])
+        table["duration"][rows] = tempo.seconds(notes.end[order[rows]]) - onset
     for name in ("pitch", "velocity", "channel", "track"):
         table[name] = getattr(notes, name)[order]
     factor, table["program"] = settings(tick, order, table["channel"], controls)

@@ -27,12 +27,15 @@ PLAIN_METER = 4 << 8 | 2
 BATCH = 1 << 18
 """Bytes of tape decoded at once: more gains no speed and costs memory."""
 
-_DELTA = rb"[\x80-\xff]{0,3}+[\x00-\x7f]"
+_DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
 _TWO = rb"[\x80-\xbf\xe0-\xef]"
-_MESSAGE = _DELTA + _TWO + rb"?+[\x00-\x7f]{2}"
-RUN = re.compile(rb"(?:" + _MESSAGE + rb")++")
-"""Messages with two data bytes, the first of which may rely on running status."""
-OPENING = re.compile(_DELTA + _TWO + rb"[\x00-\x7f]{2}(?:" + _MESSAGE + rb")*+")
+_MESSAGE = _DELTA + _TWO + rb"?[\x00-\x7f]{2}"
+RUN = re.compile(rb"(?:" + _MESSAGE + rb")+")
+"""Messages with two data bytes, the first of which may rely on running status.
+
+No possessive quantifiers, though nothing here can match in two ways: Python 3.11.2, which Debian 12
+has, matches them wrongly (CPython issue 106052)."""
+OPENING = re.compile(_DELTA + _TWO + rb"[\x00-\x7f]{2}(?:" + _MESSAGE + rb")*")
 """The same where no such status is running: the first message brings its own."""
 
 _LONGEST_DELTA = b"\xff\xff\xff\x7f"
