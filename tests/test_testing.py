@@ -52,7 +52,8 @@ def test_the_virtual_clock_moves_only_when_waited_on(virtual_clock: VirtualClock
 
 def test_the_plugin_loads_nothing_heavy_into_other_suites(tmp_path: Path) -> None:
     (tmp_path / "test_other.py").write_text(
-        "import sys\n\ndef test_light():\n    assert not {'numpy', 'mido', 'rich', 'pydantic'} & set(sys.modules)\n"
+        "import sys\n\n\ndef test_light():\n"
+        "    assert not {'numpy', 'mido', 'rich', 'pydantic'} & set(sys.modules)\n"
     )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "xylophone.testing", str(tmp_path)]
     alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

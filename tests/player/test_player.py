@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from player.pieces import Stage, piece
 
+from player.pieces import Stage, piece
 from xylophone.errors import BackendError, OptionError, PlayerError, SongError
 from xylophone.instrument import build_instrument
 from xylophone.player import TRANSITIONS, Player, State

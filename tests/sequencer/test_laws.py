@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sequencer.playing import INSTRUMENT, sensitive, strikes
 
+from sequencer.playing import INSTRUMENT, sensitive, strikes
 from xylophone.instrument import Instrument
 from xylophone.sequencer import Plan, Planner, PlanOptions, sequence
 from xylophone.song import Table

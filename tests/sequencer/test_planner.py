@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from sequencer.playing import INSTRUMENT, sensitive, straight, strikes
 from sequencer.test_laws import in_steps
-
 from xylophone.sequencer import Planner, sequence
 
 

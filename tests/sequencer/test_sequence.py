@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sequencer.playing import INSTRUMENT, sensitive, straight, strikes
 
+from sequencer.playing import INSTRUMENT, sensitive, straight, strikes
 from xylophone.errors import CalibrationError, OptionError
 from xylophone.instrument import Instrument, build_instrument, with_limits
 from xylophone.sequencer import Planner, PlanOptions, sequence

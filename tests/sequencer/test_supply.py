@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sequencer.playing import INSTRUMENT, sensitive, straight, strikes
 
+from sequencer.playing import INSTRUMENT, sensitive, straight, strikes
 from xylophone.sequencer import PlanOptions, sequence
 from xylophone.strikes import Priority
 
