@@ -13,8 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from .errors import BackendError, BackendMissing
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 GRACE = 3.0
 """s that a playing process is given to switch its coils off and leave."""
@@ -60,45 +64,60 @@ def playing(url: str, where: Path | None = None) -> Iterator[None]:
 def end_playing(where: Path | None = None) -> list[int]:
     """Ask every playing process to switch its coils off and leave; return their numbers.
 
-    Raises BackendError if one does not leave within GRACE seconds.
+    All are asked before any is waited for. Raises BackendError if one does not leave within GRACE
+    seconds. On Windows a process is ended at once, with no way out of its own: silence its backend then.
     """
     from filelock import FileLock, Timeout
 
-    ended = []
+    asked: list[tuple[BaseFileLock, int]] = []
     for path in sorted((where or folder()).glob("*.lock")):
         lock = FileLock(path)
         with suppress(Timeout), lock.acquire(timeout=0):
             continue  # nobody holds it
         process = _owner(path)
-        if process is None:
-            continue
-        with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGTERM)
-        try:
-            with lock.acquire(timeout=GRACE):
-                ended.append(process)
-        except Timeout:
-            raise BackendError(
-                f"process {process} plays on and did not leave within {GRACE:g} s: switch the supply off, "
-                f"then end it with: kill -9 {process}"
-            ) from None
-    return ended
+        if process is not None:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGTERM)
+            asked.append((lock, process))
+    stubborn = [process for lock, process in asked if not _is_free(lock)]
+    if stubborn:
+        raise BackendError(
+            f"process {stubborn[0]} plays on and did not leave within {GRACE:g} s: switch the supply off, "
+            f"then end it with: kill -9 {stubborn[0]}"
+        )
+    return [process for _, process in asked]
 
 
 @contextmanager
 def leaving_on_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the block by SystemExit with 128 + their number, so that coils go off."""
-    handled = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    before = {number: signal.signal(number, _leave) for number in handled}
+    """Let signals end the block: SIGINT by KeyboardInterrupt, SIGTERM and SIGHUP by SystemExit 128 + number.
+
+    The first one counts: the others are ignored until the block has been left, so that nothing
+    interrupts switching the coils off. For the main thread. What was set before returns.
+    """
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        for other in numbers:
+            signal.signal(other, signal.SIG_IGN)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, answer in before.items():
+            signal.signal(number, answer)
 
 
-def _leave(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+def _is_free(lock: BaseFileLock) -> bool:
+    """Tell whether a lock is let go of within GRACE seconds."""
+    from filelock import Timeout
+
+    with suppress(Timeout), lock.acquire(timeout=GRACE):
+        return True
+    return False
 
 
 def _owner_file(path: Path) -> Path:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .engine import Engine
 from .states import State
+from .timeline import length
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +25,27 @@ class Snapshot:
     speed: float
     volume: float
     transpose: int
+
+    @classmethod
+    def of(cls, engine: Engine, state: State, now: float) -> Snapshot:
+        """Return where an engine is at a moment of backend time."""
+        timeline, volume = engine.timeline, engine.volume
+        if not timeline.laid:
+            return cls(state, 0, 0, "", 0.0, 0.0, 1, 1.0, 0.0, timeline.speed, volume, 0)
+        stretch, position = engine.stretch(now), engine.position(now)
+        song = stretch.arrangement.song
+        measure, beat = song.measure_at(position)
+        return cls(
+            state=state,
+            piece=stretch.piece,
+            pieces=len(timeline.pieces),
+            title=song.title,
+            position=position,
+            duration=length(stretch.arrangement),
+            measure=measure,
+            beat=beat,
+            tempo_bpm=song.tempo_at(position) * timeline.speed,
+            speed=timeline.speed,
+            volume=volume,
+            transpose=timeline.pieces[stretch.piece].transpose,
+        )

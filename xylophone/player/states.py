@@ -65,7 +65,9 @@ TRANSITIONS: dict[State, dict[str, State]] = {
 def follow(state: State, command: str) -> State:
     """Return the state that a command leads to; PlayerError where the state does not allow it."""
     allowed = TRANSITIONS[state]
-    if command not in allowed:
-        commands = ", ".join(name for name in allowed if name not in ("end", "fail"))
-        raise PlayerError(f"cannot {command} while {state}: possible is {commands}")
-    return allowed[command]
+    if command in allowed:
+        return allowed[command]
+    if state is State.FAILED:
+        raise PlayerError(f"cannot {command} while {state}: open the backend again and make a new player")
+    commands = ", ".join(name for name in allowed if name not in ("end", "fail"))
+    raise PlayerError(f"cannot {command} while {state}: possible is {commands}")

@@ -14,8 +14,8 @@ from ..strikes import STRIKE
 
 Rearrange = Callable[[Song, int], Arrangement]
 
-PAUSE_BETWEEN = 1.0
-"""s between two pieces of a queue, for the first to ring out."""
+ROUNDING = 1e-6
+"""s; far more than times differ by because they were reckoned on two ways, far less than is heard."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,19 +53,38 @@ class Stretch:
     def first_from(self, moment: float, arrangement: Arrangement | None = None) -> int:
         """Return the first note whose time is at or after a moment: the same reckoning as `strikes`."""
         onset = (arrangement or self.arrangement).notes["onset"]
-        near = int(np.searchsorted(onset, self.position_at(moment) - 1e-6 * self.speed))
+        near = int(np.searchsorted(onset, self.position_at(moment) - ROUNDING * self.speed))
         times = self.time + (onset[near : near + 4096] - self.position) / self.speed
         return near + int(np.searchsorted(times, moment))
 
+    def border(self, moment: float, arrangement: Arrangement, end: float) -> tuple[int, float]:
+        """Return the first note of an arrangement at or after a moment, and a time just before it, or `end`.
+
+        That time is after the note before: it tells strikes on this side of the border from those
+        beyond whatever was lost in rounding.
+        """
+        whole, own = arrangement.notes["onset"], self.arrangement.notes["onset"][self.first : self.first + 1]
+        begins = int(np.searchsorted(whole, own[0])) if len(own) else len(whole)
+        first = max(begins, self.first_from(moment, arrangement))
+        onset = whole[max(0, first - 1) : first + 1]
+        times = self.time + (onset - self.position) / self.speed
+        after = min(end, float(times[-1])) if first < len(arrangement) else end
+        before = float(times[0]) if first else -np.inf
+        return first, max(after - ROUNDING, before + (after - before) / 2)
+
 
 class Timeline:
-    """Stretches one after the other: pieces of a queue, loops, changes of speed."""
+    """Stretches one after the other: pieces of a queue, loops, changes of speed.
 
-    def __init__(self) -> None:
+    `gap` is the time in seconds from the end of one piece to the beginning of the next.
+    """
+
+    def __init__(self, gap: float = 1.0) -> None:
         self.pieces: list[Arrangement] = []
         self.loop: tuple[float, float] | None = None
         self.repeat = False  # the whole queue, again and again
         self.speed = 1.0
+        self.gap = gap
         self._stretches: list[Stretch] = []
         self._next = 0  # note of the last stretch
 
@@ -73,11 +92,6 @@ class Timeline:
     def laid(self) -> bool:
         """Tell whether there is anything on the timeline."""
         return bool(self._stretches)
-
-    @property
-    def last(self) -> Stretch:
-        """The stretch whose notes are being handed out."""
-        return self._stretches[-1]
 
     def at(self, moment: float) -> Stretch:
         """Return the stretch that sounds at a moment; the first one before it begins."""
@@ -112,32 +126,40 @@ class Timeline:
         current = self.at(moment)
         self._stretches = self._stretches[self._stretches.index(current) :]
 
-    def take(self, until: float, volume: float) -> Table:
-        """Return all strikes not yet handed out that sound before `until`, and lay what follows as needed."""
+    def take(self, until: float, volume: float, soonest: float) -> Table:
+        """Return all strikes not yet handed out that sound before `until`, and lay what follows as needed.
+
+        What follows begins at `soonest` at the earliest: a machine that slept misses the rest of a
+        piece, not many passes of a loop.
+        """
         parts = []
         while True:
-            stretch = self.last
+            stretch = self._stretches[-1]
             end = self._end_of(stretch)
             stop = stretch.first_from(min(until, end))
             parts.append(stretch.strikes(self._next, max(self._next, stop), volume))
             self._next = max(self._next, stop)
-            if end >= until or not self._follow(stretch, end):
+            if end >= until or not self._follow(stretch, max(end, soonest)):
                 break
         return np.concatenate(parts) if len(parts) > 1 else parts[0].astype(STRIKE, copy=False)
 
     def end(self) -> float | None:
         """Return the time at which everything is over, None while something is still to follow."""
-        stretch = self.last
+        stretch = self._stretches[-1]
         follows = self.loop is not None or self.repeat or stretch.piece + 1 < len(self.pieces)
         return None if follows else stretch.time_of(length(stretch.arrangement))
+
+    def end_of(self, stretch: Stretch) -> float:
+        """Return when a stretch ends: where the next is laid, or will be."""
+        later = [other.time for other in self._stretches if other.time > stretch.time]
+        return min(later, default=self._end_of(stretch))
 
     def _end_of(self, stretch: Stretch) -> float:
         """When the next stretch begins: at the loop's end, or a pause after the piece's."""
         if self.loop is not None and stretch.position < self.loop[1]:
             return stretch.time_of(self.loop[1])
-        return stretch.time_of(length(stretch.arrangement)) + (
-            0.0 if self.repeat and len(self.pieces) == 1 else PAUSE_BETWEEN
-        )
+        alone = self.repeat and len(self.pieces) == 1
+        return stretch.time_of(length(stretch.arrangement)) + (0.0 if alone else self.gap)
 
     def _follow(self, stretch: Stretch, end: float) -> bool:
         """Lay what comes after a stretch; False when that was the last."""
@@ -156,3 +178,14 @@ def length(arrangement: Arrangement) -> float:
     """Return where a piece ends in song time: its song's end, or its last strike if that is later."""
     last = float(arrangement.notes["onset"][-1]) if len(arrangement.notes) else 0.0
     return max(arrangement.song.duration, last, 0.05)
+
+
+def revised(strikes: Table, notes: Table, volume: float) -> Table:
+    """Return strikes as these notes (dtype ARRANGED) have them, times kept; those that have no note go."""
+    rows = np.flatnonzero(np.isin(notes["source"], strikes["source"]))
+    rows = rows[np.argsort(notes["source"][rows], kind="stable")]
+    sources = notes["source"][rows]
+    there = np.isin(strikes["source"], sources)
+    new = strikes_of(notes[rows[np.searchsorted(sources, strikes["source"][there])]], volume=volume)
+    new["time"] = strikes["time"][there]
+    return new

@@ -1,0 +1,224 @@
+"""The engine: keeps a backend fed with the strikes of a timeline, and changes course when told.
+
+No thread and no lock: the player calls it, one thread at a time, with the backend's present time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..arranger import Arrangement
+from ..backends.contract import Backend
+from ..sequencer import Planner
+from ..song import Table
+from ..strikes import STRIKE
+from .record import Record
+from .timeline import Stretch, Timeline, length, revised
+
+REACTION = 0.01
+"""s from a command to the first pulse that is taken back: none is taken back while it starts."""
+
+READY = 0.05
+"""s from a command to the first new pulse: none is planned too late for the backend."""
+
+FIRST_SECONDS = 2.0
+"""s of song time in which `previous` means the piece before, not the beginning of this one."""
+
+NOTHING = np.zeros(0, STRIKE)
+
+
+class Engine:
+    """Turns a timeline into pulses on a backend, a lookahead at a time.
+
+    `ring` seconds after the end of the last piece the playing is over.
+    """
+
+    def __init__(self, backend: Backend, planner: Planner, record: Record, ring: float, gap: float) -> None:
+        self.backend, self.record = backend, record
+        self.timeline = Timeline(gap)
+        self.volume = 1.0
+        self.paused_at: float | None = None  # backend time at which the music stopped
+        self._planner, self._ring = planner, ring
+        self._fed = -np.inf  # backend time of the last feeding
+        self._held = NOTHING  # taken back by a pause, times as they would have been
+        self._clear_from = -np.inf  # time before which some notes were struck ahead of the last pause
+
+    def begin(self, now: float, pieces: Sequence[Arrangement], start: float, repeat: bool) -> None:
+        """Play a queue from a position of its first piece."""
+        self._take_back(now, now)
+        self._clear()
+        self.timeline.pieces, self.timeline.loop, self.timeline.repeat = list(pieces), None, repeat
+        self.timeline.lay(self._soon(now), 0, start)
+        self.record.zero = self._soon(now) if self.record.zero is None else self.record.zero
+
+    def feed(self, now: float) -> None:
+        """Hand over the pulses of the next lookahead; four times in that time is enough."""
+        if self.paused_at is not None or now - self._fed < self.backend.lookahead / 4:
+            return
+        self._fed = now
+        horizon = now + self.backend.lookahead
+        self._hand_out(now, horizon + self._planner.lead)
+        plan = self._planner.commit(horizon, now)
+        self.record.add(plan)
+        self.timeline.forget_before(now - self._ring)
+        if len(plan.pulses):
+            self.backend.schedule(plan.pulses)
+
+    def pause(self, now: float) -> None:
+        """Stop between two notes; what has not started is held for `resume`."""
+        if self.timeline.laid and self.paused_at is None:
+            self._hand_out(now, max(self._soon(now), self._clear_from))
+            self._held = self._take_back(now)
+            self.paused_at = now + REACTION
+            self._clear_from = max(self._clear_from, self.paused_at + self._planner.lead)
+
+    def resume(self, now: float) -> None:
+        """Let the rest of the timeline sound as much later as the pause was long."""
+        if self.paused_at is not None:
+            delay = self._soon(now) - self.paused_at
+            self._held["time"] += delay
+            self._planner.add(self._held)
+            self.timeline.delay(delay)
+            self._clear_from += delay
+            self._forget_pause()
+
+    def stop(self, now: float) -> None:
+        """Switch all coils off; nothing more follows."""
+        self.backend.silence()
+        self.record.take_back(now, now)
+        self._planner.rewind(now)
+        self._clear()
+
+    def jump(self, now: float, piece: int, position: float) -> None:
+        """Go on from a place of a piece; where it is paused it stays so."""
+        self._take_back(now, now)
+        self._held, self._clear_from = NOTHING, -np.inf
+        if self.paused_at is not None:
+            self.paused_at = now + REACTION
+            self.timeline.clear()
+        self.timeline.lay(self._soon(now) if self.paused_at is None else self.paused_at, piece, position)
+
+    def jump_by(self, now: float, seconds: float) -> None:
+        """Go on from so much song time later than where the music is when this takes effect."""
+        if self.timeline.laid:
+            stretch, position = self._then(now)
+            target = min(max(0.0, position + seconds), length(stretch.arrangement))
+            self.jump(now, stretch.piece, target)
+
+    def skip(self, now: float, by: int) -> None:
+        """Go to the piece so many places on; by 0 to the beginning, or soon after it to the piece before."""
+        timeline = self.timeline
+        if not timeline.laid:
+            return
+        stretch, position = self._then(now)
+        piece = stretch.piece + (by or (-1 if position < FIRST_SECONDS else 0))
+        if piece >= len(timeline.pieces) and not timeline.repeat:
+            self._take_back(now, now)
+            self._clear()
+        else:
+            timeline.loop = None
+            self.jump(now, max(0, piece) % len(timeline.pieces), 0.0)
+
+    def loop(self, now: float, loop: tuple[float, float]) -> None:
+        """Repeat from here to there; from the beginning of the loop at once when its end is past."""
+        self.switch(now, lambda: setattr(self.timeline, "loop", loop))
+        if self.timeline.laid:
+            stretch, position = self._then(now)
+            if position >= loop[1]:
+                self.jump(now, stretch.piece, loop[0])
+
+    def switch(self, now: float, change: Callable[[], object]) -> None:
+        """Change something for all notes whose pulses start READY from now or later; play none twice.
+
+        Every pulse that starts sooner has its contact before `moment`. So notes from there on are
+        taken from the timeline again, and of those before it the ones that were taken back.
+        """
+        timeline = self.timeline
+        if not timeline.laid:
+            change()
+            return
+        moment, held = self._open(now)
+        stretch = timeline.at(moment)
+        end = timeline.end_of(stretch)
+        change()
+        new = timeline.pieces[stretch.piece]
+        first, border = stretch.border(moment, new, end)
+        kept = self._revised(held[held["time"] < border], stretch, new)
+        timeline.lay(moment, stretch.piece, stretch.position_at(moment), first)
+        if self.paused_at is None:
+            self._planner.add(kept)
+        else:
+            self._held = kept
+
+    def over(self, now: float) -> bool:
+        """Tell whether nothing is left to play and all bars have rung out."""
+        end = self.ending()
+        return not self.timeline.laid or (end is not None and now >= end)
+
+    def ending(self) -> float | None:
+        """Return when the playing is over, None while that is open."""
+        if not self.timeline.laid or self.paused_at is not None:
+            return None
+        end = self.timeline.end()
+        return None if end is None else end + self._ring
+
+    def stretch(self, now: float) -> Stretch:
+        """Return the part of the timeline that sounds now."""
+        return self.timeline.at(now if self.paused_at is None else self.paused_at)
+
+    def position(self, now: float) -> float:
+        """Return the song time that sounds now, within its piece; 0 before anything was played."""
+        if not self.timeline.laid:
+            return 0.0
+        moment, stretch = now if self.paused_at is None else self.paused_at, self.stretch(now)
+        return min(max(stretch.position_at(max(moment, stretch.time)), 0.0), length(stretch.arrangement))
+
+    def _then(self, now: float) -> tuple[Stretch, float]:
+        """Return where the music is when a command given now takes effect."""
+        moment = self._soon(now) if self.paused_at is None else self.paused_at
+        stretch = self.timeline.at(moment)
+        return stretch, stretch.position_at(max(moment, stretch.time))
+
+    def _soon(self, now: float) -> float:
+        """The earliest backend time at which something new can sound."""
+        return now + READY + self._planner.lead
+
+    def _open(self, now: float) -> tuple[float, Table]:
+        """Return the moment from which notes come anew, and all strikes that were taken back."""
+        if self.paused_at is None:
+            moment = max(self._soon(now), self._clear_from)
+            self._hand_out(now, moment)
+            return moment, self._take_back(now, moment, READY)
+        moment = max(self.paused_at, self._clear_from)
+        self.record.take_back(np.inf, moment)
+        return moment, self._held
+
+    def _hand_out(self, now: float, until: float) -> None:
+        self._planner.add(self.timeline.take(until, self.volume, self._soon(now)))
+
+    def _take_back(self, now: float, again: float = np.inf, margin: float = REACTION) -> Table:
+        """Take back what starts `margin` from now or later; return the strikes not heard because of it.
+
+        `again` is the time from which no refusal stands: its notes come anew, or not at all.
+        """
+        after = now + margin
+        self.backend.cancel(after)
+        self.record.take_back(after, again)
+        self._fed = -np.inf
+        return self._planner.rewind(after)
+
+    def _revised(self, strikes: Table, stretch: Stretch, new: Arrangement) -> Table:
+        """Return strikes as the arrangement and volume now have them, earlier passes as they were."""
+        mine = strikes["time"] >= stretch.time
+        news = revised(strikes[mine], new.notes, self.volume)
+        return np.concatenate((strikes[~mine], news)).astype(STRIKE, copy=False)
+
+    def _forget_pause(self) -> None:
+        self._held, self.paused_at, self._fed = NOTHING, None, -np.inf
+
+    def _clear(self) -> None:
+        self.timeline.clear()
+        self._clear_from = -np.inf
+        self._forget_pause()
