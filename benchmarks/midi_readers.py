@@ -107,7 +107,7 @@ READERS: dict[str, Callable[[], Reader]] = {
 
 @dataclass
 class Outcome:
-    """What a reader made of one file; `error` is empty where it read it, "hangs" or "dies" where it did not answer."""
+    """What a reader made of a file; `error` is empty where it read it, "hangs" or "dies" where it never answered."""
 
     notes: int = 0
     seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""Parse MIDI files to notes in seconds: this project's parser beside its peers, on the same files, in one run.
+"""Parse MIDI files to notes in seconds: this parser beside its peers, on the same files, in one run.
 
     python benchmarks/parse.py FOLDER... [--million]
 
@@ -73,7 +73,7 @@ def growth(folder: Path) -> None:
 
 
 def song_of(notes: int) -> bytes:
-    """Return a format 1 file of so many notes: eight tracks, chords, running status, rests, tempo changes, pedal."""
+    """Return a format 1 file of so many notes: eight tracks, chords, running status, rests, tempos, pedal."""
     chance = random.Random(notes)
     tracks = [_tempo_track(chance, notes)]
     counts = [notes // TRACKS + (number < notes % TRACKS) for number in range(TRACKS)]

@@ -91,3 +91,11 @@ def test_many_controls_at_the_ticks_of_notes():
     notes = parse_song(song(track(*messages))).notes
     assert notes["loudness"].tolist() == pytest.approx([loud for loud, _ in expected], rel=1e-5)
     assert notes["program"].tolist() == [number for _, number in expected]
+
+
+def test_a_control_of_a_later_track_holds_for_a_later_note_of_an_earlier_track():
+    lead = b"\x87\x40\x90\x3c\x64\0\xff\x2f\0"  # channel 0 sounds at tick 960
+    mix = b"\0\xb1\x07\x64\0\x91\x3c\x40\x83\x60\xb0\x07\x32\0\xff\x2f\0"  # volume 50 from tick 480 on
+    chunks = b"".join(b"MTrk" + len(track).to_bytes(4, "big") + track for track in (lead, mix))
+    notes = parse_song(b"MThd\0\0\0\6\0\1\0\2\1\xe0" + chunks).notes
+    assert notes["loudness"].tolist() == [64.0, 50.0]

@@ -30,7 +30,7 @@ def test_a_song_from_standard_input(monkeypatch, name):
 
 def test_text_on_standard_input(monkeypatch):
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"la la la")))
-    with pytest.raises(SongError, match="^standard input is no MIDI file but text: "):
+    with pytest.raises(SongError, match=r"^standard input is no MIDI file but text: "):
         load_song("-")
 
 
@@ -72,7 +72,7 @@ def test_what_is_no_midi_file_is_named(tmp_path, content, what):
 
 
 def test_bytes_have_a_name_too():
-    with pytest.raises(SongError, match="^upload 7 is no MIDI file but text"):
+    with pytest.raises(SongError, match=r"^upload 7 is no MIDI file but text"):
         parse_song(b"words", "upload 7")
-    with pytest.raises(SongError, match="^song is no MIDI file but empty"):
+    with pytest.raises(SongError, match=r"^song is no MIDI file but empty"):
         parse_song(b"")

@@ -73,7 +73,7 @@ def seconds(song: mido.MidiFile, changes: list[tuple[int, int]], tick: int) -> f
 
 
 def expected(song: mido.MidiFile) -> list[tuple]:
-    """Notes as rows (tick, track, end, pitch, velocity, channel, factor, program), by walking through mido's messages."""
+    """Notes as rows (tick, track, end, pitch, velocity, channel, factor, program), from mido's messages."""
     merged = [
         (tick, number, message)
         for number, track in enumerate(song.tracks)

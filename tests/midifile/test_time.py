@@ -111,3 +111,8 @@ def test_a_metre_in_any_track_counts_and_the_last_at_a_tick_wins():
 def test_metres_with_unusual_beats(power):
     parsed = parse_song(song(track(meter(255, power), note(60))))
     assert (parsed.meters["numerator"][0], parsed.meters["denominator"][0]) == (255, 1 << power)
+
+
+def test_a_time_signature_that_is_said_again_in_a_measure_opens_none():
+    parsed = parse_song(song(track(meter(4, 2), note(60), meter(4, 2), note(62), note(64))))
+    assert len(parsed.meters) == 1

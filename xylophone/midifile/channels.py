@@ -58,7 +58,8 @@ def _places(tick: Ticks, order: Rows, controls: Controls) -> Rows:
         return left
     total = len(tick) + 1
     same = np.searchsorted(tick, tick, "left") * total + order
-    return np.searchsorted(same, left * total + controls.after)
+    # Only at a tick at which notes begin does the order of the file decide.
+    return np.where(left < right, np.searchsorted(same, left * total + controls.after), left)
 
 
 def _held(values: Bytes, none: int, start: int) -> Bytes:

@@ -117,7 +117,8 @@ def _song(reading: _Reading, division: Division) -> Song:
     parts, tape = reading.parts, reading.tape
     empty = np.zeros(0, np.int64)
     tempo = TempoMap(division, _joined(part.tempos for part in parts), tape.tempos)
-    meters = meter_table(tempo, _joined(part.meters for part in parts), tape.meters)
+    signed = _joined(part.meters for part in parts)
+    meters = meter_table(tempo, signed, tape.meters, sequences=reading.header.format == 2)
     ends = _joined(part.ends for part in parts)
     last = tempo.seconds(ends.max(keepdims=True)) if len(ends) else empty
     notes = _table(reading, tempo)

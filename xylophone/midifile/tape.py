@@ -24,6 +24,9 @@ PLAIN_TEMPO = 500_000
 PLAIN_METER = 4 << 8 | 2
 """120 bpm and 4/4: what holds where a file says nothing (Standard MIDI Files 1.0)."""
 
+LONGEST_RUN = 1 << 14
+"""Bytes that the expression is given at once: it takes memory for each message that it matches."""
+
 BATCH = 1 << 18
 """Bytes of tape decoded at once: more gains no speed and costs memory."""
 
@@ -132,7 +135,7 @@ class Tape:
         if not self.runs:
             return position
         pattern = RUN if self._running == _SHARED else OPENING
-        run = pattern.match(self.source, position, min(end, position + BATCH))
+        run = pattern.match(self.source, position, min(end, position + LONGEST_RUN))
         if run is None:
             return position
         self._tape += run[0]
@@ -254,9 +257,9 @@ class Tape:
                 return METER
             self._fault("a time signature that is impossible or cut short is left out", begin)
         elif kind == 0x03 and not self._track.named:
-            self._track.name, self._track.named = source[begin : begin + min(length, 1000)], True
+            self._track.name, self._track.named = source[begin : begin + min(length, 200)], True
         elif kind == 0x01 and not self._track.title and source.startswith(b"@T", begin, begin + length):
-            self._track.title = source[begin + 2 : begin + min(length, 1000)]
+            self._track.title = source[begin + 2 : begin + min(length, 200)]
         return NOTHING
 
     def _number_end(self, at: int, end: int) -> int:

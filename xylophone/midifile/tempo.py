@@ -92,9 +92,15 @@ class TempoMap:
         return np.asarray(self.table["quarter"][row] + gone)
 
 
-def meter_table(tempo: TempoMap, ticks: Ticks, meters: array[int]) -> Table:
-    """Return the table of dtype METER; a time signature within a measure cuts that measure short."""
+def meter_table(tempo: TempoMap, ticks: Ticks, meters: array[int], *, sequences: bool) -> Table:
+    """Return the table of dtype METER; a new time signature within a measure cuts that measure short.
+
+    One that says again what holds changes nothing, unless `sequences` play one after another: then it
+    may begin one of them.
+    """
     at, value = last_at_each(ticks, meters, PLAIN_METER)
+    fresh = np.concatenate(([True], (value[1:] != value[:-1]) | sequences))
+    at, value = at[fresh], value[fresh]
     table = np.zeros(len(at), METER)
     table["quarter"] = tempo.quarters(at)
     table["numerator"] = value >> 8
