@@ -107,7 +107,7 @@ READERS: dict[str, Callable[[], Reader]] = {
 
 @dataclass
 class Outcome:
-    """What a reader made of a file; `error` is empty where it read it, "hangs" or "dies" where it never answered."""
+    """What a reader made of a file; `error` is empty, or its kind, or "hangs", or "dies"."""
 
     notes: int = 0
     seconds: float = 0.0

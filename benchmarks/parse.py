@@ -49,6 +49,12 @@ def side_by_side(title: str, paths: list[str], limit: float = 20.0) -> None:
         )
         table.add_row(name, str(len(read)), *row)
     CONSOLE.print(table)
+    for name, run in runs.items():
+        errors = sorted(
+            {f"{outcome.error}: {outcome.line}"[:100] for outcome in run.outcomes.values() if outcome.error}
+        )
+        for error in errors[:3]:
+            print(f"{name} fails: {error}")
 
 
 def _total(run: Run, paths: list[str]) -> tuple[int, float]:

@@ -145,7 +145,7 @@ def test_strike_and_off_work_on_the_simulation(xylophone: Run) -> None:
 def test_play_plays_in_real_time_and_says_what_it_did(xylophone: Run, midi: Callable[..., Path]) -> None:
     ran = xylophone("play", midi((72, 0, 0.1, 90, 0), (74, 0.25, 0.1, 90, 0)), "--mute", "--speed", "10")
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out == "played 2 strikes; all coils are off\n"
+    assert ran.out == "playing Tune\nplayed 2 strikes; all coils are off\n"
 
 
 def test_play_leaves_out_a_file_that_is_none_and_says_so_at_the_end(

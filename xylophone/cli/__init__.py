@@ -8,6 +8,7 @@ import signal
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -54,6 +55,13 @@ class Commands(click.Group):
             ctx.fail(f"unknown command {args[0]!r}: {hint}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; Ctrl-C ends it as a signal does, by SystemExit."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise SystemExit(128 + signal.SIGINT) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
@@ -96,9 +104,10 @@ def run(arguments: list[str]) -> int:
         return leaving.exit_code
     except (KeyboardInterrupt, click.Abort):
         return _fail("stopped by Ctrl-C; all coils are off", 128 + signal.SIGINT)
-    except SystemExit as leaving:  # raised by a signal handler: 143 for SIGTERM
+    except SystemExit as leaving:  # of a signal: 130 for Ctrl-C, 143 for SIGTERM
         code = leaving.code if isinstance(leaving.code, int) else 1
-        return _fail("stopped by a signal; all coils are off", code) if code > 128 else code
+        by = "Ctrl-C" if code == 128 + signal.SIGINT else "a signal"
+        return _fail(f"stopped by {by}; all coils are off", code) if code > 128 else code
     except BrokenPipeError:
         os.dup2(
             os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()

@@ -28,6 +28,7 @@ from .stage import Stage, open_stage, sounding
 
 if TYPE_CHECKING:
     from ..arranger import Arrangement
+    from ..config import Settings
     from ..instrument import Instrument
     from ..player import Player
 
@@ -74,8 +75,6 @@ def play(
     speed, n and p go to the next and previous song, q stops.
     """
     from ..library import find_songs
-    from ..player import Player
-    from ..sequencer import PlanOptions
 
     if end is not None and not loop:
         raise click.UsageError("--end goes with --loop: add it, or leave --end out")
@@ -84,25 +83,40 @@ def play(
     pieces, failed = _load_all(find_songs(names), choices, found.instrument)
     if not 0 <= start < pieces[0].song.duration:
         raise OptionError(f"--start {start:g} is outside the song: give 0..{pieces[0].song.duration:.2f} s")
+    speed = manner.speed_of(pieces[0].song)
+
+    def begin(player: Player) -> None:
+        player.play(pieces, speed=speed, volume=manner.volume, start=start, repeat=loop and end is None)
+        if loop and end is not None:
+            player.set_loop(start, end)
+        if not quiet and not sys.stdout.isatty():
+            titles = ", ".join(piece.song.title or "an untitled song" for piece in pieces)
+            click.echo(f"playing {titles}")
+
     with leaving_on_signals(), playing(found.backend), open_stage(found) as stage:
-        with busy("measuring the simulated hammers", quiet or stage.twin is None):
-            calibration = calibration_of(found, stage.twin)
-        player = Player(
-            stage.backend,
-            calibration,
-            PlanOptions(roll=manner.roll),
-            rearrange=lambda song, shift: choices.transposed(shift).arrange(song, found.instrument),
-            watch=lambda _now: stage.listen(),
-        )
+        player = _player(stage, found, choices, manner, quiet)
         with sounding(stage, mute), _watching(player, stage, quiet):
-            speed = manner.speed_of(pieces[0].song)
-            player.play(pieces, speed=speed, volume=manner.volume, start=start, repeat=loop and end is None)
-            if loop and end is not None:
-                player.set_loop(start, end)
+            begin(player)
             player.wait()
     _say_goodbye(player, quiet)
     if failed:
         raise type(failed)("not every song could be played: see above")
+
+
+def _player(stage: Stage, found: Settings, choices: Choices, manner: Manner, quiet: bool) -> Player:
+    """Return a player on the stage that knows its hammers."""
+    from ..player import Player
+    from ..sequencer import PlanOptions
+
+    with busy("measuring the simulated hammers", quiet or stage.twin is None):
+        calibration = calibration_of(found, stage.twin)
+    return Player(
+        stage.backend,
+        calibration,
+        PlanOptions(roll=manner.roll),
+        rearrange=lambda song, shift: choices.transposed(shift).arrange(song, found.instrument),
+        watch=lambda _now: stage.listen(),
+    )
 
 
 def _load_all(

@@ -1,0 +1,73 @@
+"""Bars that light up, the status line, and tables."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console, RenderableType
+
+from xylophone.cli.screen import GLOW, Lights, bars, clock_time, status
+from xylophone.instrument import build_instrument
+from xylophone.player import Snapshot, State
+from xylophone.strikes import HIT
+
+INSTRUMENT = build_instrument()
+
+
+def drawn(what: RenderableType, width: int) -> list[str]:
+    """Return lines as a terminal of this width shows them."""
+    out = io.StringIO()
+    Console(file=out, width=width, force_terminal=False).print(what)
+    return out.getvalue().splitlines()
+
+
+def hit(time: float, channel: int) -> np.ndarray:
+    return np.array([(time, -3.0, 0, channel, False)], HIT)
+
+
+def test_a_bar_lights_at_its_hit_and_fades() -> None:
+    lights = Lights(INSTRUMENT)
+    lights.hit(hit(1.0, 5))
+    moments = (0.99, 1.0, 1.0 + 0.8 * GLOW, 1.0 + GLOW)
+    before, struck, later, after = (lights.shades(now) for now in moments)
+    assert not any(before)
+    assert [place for place, shade in enumerate(struck) if shade] == [5]
+    assert later[5]
+    assert later[5] != struck[5]
+    assert not any(after)
+
+
+def test_a_late_report_of_an_earlier_hit_does_not_darken_a_bar() -> None:
+    lights = Lights(INSTRUMENT)
+    lights.hit(hit(2.0, 5))
+    lights.hit(hit(1.0, 5))
+    assert lights.shades(2.1)[5]
+
+
+@pytest.mark.parametrize("width", [20, 31, 80, 200])
+@pytest.mark.parametrize("layout", ["song-bell", "diatonic-15", "glockenspiel-37"])
+def test_bars_never_break_a_line_of_a_terminal_that_has_room_for_them(layout: str, width: int) -> None:
+    instrument = build_instrument(layout)
+    lines = drawn(bars(instrument, [""] * len(instrument), width), width)
+    if width > len(instrument):
+        assert len(lines) == 5
+        assert sum(name in lines[1] for name in "ABCDEFG") == 7
+    assert max(len(line) for line in lines) <= width
+
+
+def test_the_status_names_place_and_manner() -> None:
+    shot = Snapshot(
+        state=State.PAUSED, piece=1, pieces=3, title="Tune", position=65.0, duration=130.0, measure=12, beat=3.5,
+        tempo_bpm=90.0, speed=1.0, volume=0.8, transpose=0,
+    )  # fmt: skip
+    first, second = drawn(status(shot, 80), 80)
+    assert first == "Tune (2/3)  measure 12, beat 3  90 bpm, volume 0.80  paused"
+    assert second.count("━") == second.count("─") == 30
+    assert second.endswith("1:05 / 2:10")
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (65.9, "1:05"), (3605, "1:00:05")])
+def test_times_read_as_clocks_do(seconds: float, text: str) -> None:
+    assert clock_time(seconds) == text
