@@ -58,10 +58,9 @@ def test_bars_never_break_a_line_of_a_terminal_that_has_room_for_them(layout: st
 
 
 def test_the_status_names_place_and_manner() -> None:
-    shot = Snapshot(
-        state=State.PAUSED, piece=1, pieces=3, title="Tune", position=65.0, duration=130.0, measure=12, beat=3.5,
-        tempo_bpm=90.0, speed=1.0, volume=0.8, transpose=0,
-    )  # fmt: skip
+    place = {"position": 65.0, "duration": 130.0, "measure": 12, "beat": 3.5}
+    manner = {"tempo_bpm": 90.0, "speed": 1.0, "volume": 0.8, "transpose": 0}
+    shot = Snapshot(state=State.PAUSED, piece=1, pieces=3, title="Tune", **place, **manner)
     first, second = drawn(status(shot, 80), 80)
     assert first == "Tune (2/3)  measure 12, beat 3  90 bpm, volume 0.80  paused"
     assert second.count("━") == second.count("─") == 30

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ..song import Song
 
 SHOWN_CHANGES = 20
+
+Value = TypeVar("Value")
 
 
 @click.command()
@@ -68,11 +70,24 @@ def as_dict(arrangement: Arrangement) -> dict[str, Any]:
 
 def main_tempo(song: Song) -> float:
     """Return the tempo, in quarter notes a minute, that holds for the longest part of the song."""
-    held: dict[float, float] = {}
-    times = [*song.tempos["time"].tolist(), max(song.duration, float(song.tempos["time"][-1]))]
-    for bpm, (begin, end) in zip(song.tempos["bpm"].tolist(), itertools.pairwise(times), strict=True):
-        held[bpm] = held.get(bpm, 0.0) + end - begin
-    return float(max(held, key=lambda bpm: held[bpm]))
+    return float(_longest(song.tempos["bpm"].tolist(), song.tempos["time"].tolist(), song.duration))
+
+
+def main_meter(song: Song) -> str:
+    """Return the time signature, as '6/8', that holds for the longest part of the song."""
+    meters = song.meters
+    names = [f"{n}/{d}" for n, d in zip(meters["numerator"], meters["denominator"], strict=True)]
+    return _longest(names, meters["quarter"].tolist(), song.quarter_at(song.duration))
+
+
+def _longest(values: list[Value], begins: list[float], end: float) -> Value:
+    """Return the value that holds longest, each from its beginning to the next one's or the end."""
+    held: dict[Value, float] = {}
+    for value, (begin, until) in zip(
+        values, itertools.pairwise([*begins, max(end, begins[-1])]), strict=True
+    ):
+        held[value] = held.get(value, 0.0) + until - begin
+    return max(held, key=lambda value: held[value])
 
 
 def _print_json(value: object) -> None:
@@ -82,9 +97,8 @@ def _print_json(value: object) -> None:
 
 
 def _print_song(song: Song, arrangement: Arrangement, path: str, all_changes: bool) -> None:
-    numerator, denominator = song.meters[0]["numerator"], song.meters[0]["denominator"]
     _line("song", song.title or path)
-    _line("duration", f"{clock_time(song.duration)}, {main_tempo(song):.4g} bpm, {numerator}/{denominator}")
+    _line("duration", f"{clock_time(song.duration)}, {main_tempo(song):.4g} bpm, {main_meter(song)}")
     if len(song):
         low, high = (
             pitch_name(int(pitch)) for pitch in (song.notes["pitch"].min(), song.notes["pitch"].max())
@@ -131,7 +145,8 @@ def _print_settings(found: Any, as_json: bool) -> None:
 
 def _instrument(instrument: Any) -> str:
     bars = instrument.hammers
-    return f"{instrument.name}, {len(bars)} bars {bars[0].name}..{bars[-1].name}"
+    most = f"at most {instrument.largest_chord} at one instant"
+    return f"{instrument.name}, {len(bars)} bars {bars[0].name}..{bars[-1].name}, {most}"
 
 
 def _line(name: str, text: str) -> None:
