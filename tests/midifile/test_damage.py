@@ -243,3 +243,9 @@ def test_memory_grows_no_faster_than_the_file(body):
     finally:
         tracemalloc.stop()
     assert peak < 60 * len(content) + 300_000
+
+
+def test_a_track_with_padding_does_not_swallow_the_next():
+    content = song(chunk(note(60) + END + b"\0" + track(note(62))))
+    pitches = damaged(content, "track 0, byte 18: the track's length is wrong", "the header claims 1 tracks")
+    assert pitches == [60, 62]

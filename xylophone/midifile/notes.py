@@ -12,7 +12,7 @@ from .tape import MARK, METER, TEMPO, TRACK
 
 Rows = npt.NDArray[np.intp]
 
-_BLOCK = 1 << 17
+_BLOCK = 1 << 15
 """Messages whose ends are looked for at once, so that intermediate tables stay small."""
 
 

@@ -12,7 +12,7 @@ from ..errors import FileError
 from ..files import read_bytes
 from ..song import NOTE, Song, Table, Track
 from . import tape as tapes
-from .channels import settings
+from .channels import set_channels
 from .chunks import MOST_TRACKS, Header, behind_track, next_track, read_header
 from .columns import Columns, Decoder
 from .faults import Faults
@@ -22,8 +22,8 @@ from .tempo import Division, TempoMap, division_of, meter_table
 MOST_SONG_BYTES = 64_000_000
 """No song is larger: eight million notes."""
 
-_BLOCK = 1 << 16
-"""Notes whose ticks become times at once: more would only take memory."""
+_ROWS_AT_ONCE = 1 << 14
+"""Rows whose times are worked out at once, so that intermediate tables stay small."""
 
 _ABSURD = 24 * 3600.0
 
@@ -147,29 +147,37 @@ def _table(reading: _Reading, tempo: TempoMap) -> Table:
     parts = reading.parts
     if not parts:
         return np.zeros(0, NOTE)
-    before = np.cumsum([0, *(len(part.notes.tick) for part in parts)])
-    controls = Controls(
-        *(np.concatenate(column) for column in zip(*(p.controls for p in parts), strict=True))
-    )
-    for part, count in zip(parts, before[:-1], strict=True):
-        part.controls.after[:] += count
-    controls = Controls(
-        *(np.concatenate(column) for column in zip(*(p.controls for p in parts), strict=True))
-    )
-    notes = Notes(*(np.concatenate(column) for column in zip(*(p.notes for p in parts), strict=True)))
-    parts.clear()
-    order = np.argsort(notes.tick, kind="stable")
+    controls = _controls(parts)
+    columns = {name: [getattr(part.notes, name) for part in parts] for name in Notes._fields}
+    parts.clear()  # from here on each column goes when the table has it
+    tick = _whole(columns.pop("tick"))
+    order = np.argsort(tick, kind="stable")
     table = np.zeros(len(order), NOTE)
-    tick = notes.tick[order]
-    for low in range(0, len(order), _BLOCK):
-        rows = slice(low, low + _BLOCK)
-        table["onset"][rows] = onset = tempo.seconds(tick[rows])
-        table["duration"][rows] = tempo.seconds(notes.end[order[rows]]) - onset
     for name in ("pitch", "velocity", "channel", "track"):
-        table[name] = getattr(notes, name)[order]
-    factor, table["program"] = settings(tick, order, table["channel"], controls)
-    np.multiply(factor, table["velocity"], out=table["loudness"])
+        table[name] = _whole(columns.pop(name))[order]
+    end = _whole(columns.pop("end"))
+    for low in range(0, len(order), _ROWS_AT_ONCE):
+        rows = slice(low, low + _ROWS_AT_ONCE)
+        onset = table["onset"][rows] = tempo.seconds(tick[order[rows]])
+        table["duration"][rows] = tempo.seconds(end[order[rows]]) - onset
+    del end
+    set_channels(table, tick[order], order, controls)
     return table
+
+
+def _controls(parts: list[Sorted]) -> Controls:
+    """Return the controls of all parts; `after` counts the notes of all parts before."""
+    before = 0
+    for part in parts:
+        part.controls.after[:] += before
+        before += len(part.notes.tick)
+    return Controls(
+        *(_whole(list(column)) for column in zip(*(part.controls for part in parts), strict=True))
+    )
+
+
+def _whole(columns: list[np.ndarray]) -> np.ndarray:
+    return columns[0] if len(columns) == 1 else np.concatenate(columns)
 
 
 def _title(reading: _Reading) -> str:

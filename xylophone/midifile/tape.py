@@ -27,20 +27,28 @@ PLAIN_METER = 4 << 8 | 2
 LONGEST_RUN = 1 << 14
 """Bytes that the expression is given at once: it takes memory for each message that it matches."""
 
-BATCH = 1 << 18
+BATCH = 1 << 16
 """Bytes of tape decoded at once: more gains no speed and costs memory."""
 
-_DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
+_LOW = rb"[\x00-\x7f]"
 _TWO = rb"[\x80-\xbf\xe0-\xef]"
-_MESSAGE = _DELTA + _TWO + rb"?[\x00-\x7f]{2}"
-RUN = re.compile(rb"(?:" + _MESSAGE + rb")+")
+_DELTA = rb"[\x80-\xff]{0,3}" + _LOW
+_PLAIN = _LOW + _LOW + _LOW + rb"|" + _LOW + _TWO + _LOW + _LOW  # as most are; told apart by the second byte
+_MESSAGE = rb"(?:" + _PLAIN + rb"|[\x80-\xff]{1,3}" + _LOW + _TWO + rb"?" + _LOW + _LOW + rb")"
+RUN = re.compile(_MESSAGE + rb"+")
 """Messages with two data bytes, the first of which may rely on running status.
 
 No possessive quantifiers, though nothing here can match in two ways: Python 3.11.2, which Debian 12
 has, matches them wrongly (CPython issue 106052)."""
-OPENING = re.compile(_DELTA + _TWO + rb"[\x00-\x7f]{2}(?:" + _MESSAGE + rb")*")
+OPENING = re.compile(_DELTA + _TWO + _LOW + _LOW + _MESSAGE + rb"*")
 """The same where no such status is running: the first message brings its own."""
 
+_TEMPO_EVENT = rb"(" + _DELTA + rb")\xff\x51\x03(?!\0\0\0)([\x00-\xff]{3})"
+_TEMPO = re.compile(_TEMPO_EVENT)
+_TEMPOS = re.compile(rb"(?:" + _TEMPO_EVENT + rb")+")
+"""Tempo changes one after another: a song that breathes holds one for each beat."""
+
+_TEMPO_MARK = bytes((MARK, TEMPO, 0))
 _LONGEST_DELTA = b"\xff\xff\xff\x7f"
 _SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
 _SHARED = -1  # a status with two data bytes is running; which one, the tape knows
@@ -76,6 +84,7 @@ class Tape:
     _running: int = 0
     _track: Track = field(default_factory=lambda: Track(0))
     _ended: bool = False
+    _further: int = 0
 
     def take(self) -> bytes:
         """Return what the tape holds and empty it."""
@@ -104,29 +113,33 @@ class Tape:
         byte `sure` the content belongs to the track without doubt, behind an end-of-track event too.
         """
         self._track, self._running, self._ended = track, 0, False
-        position = start
+        self._further, position = 0, start
         while position < end and not self._ended:
-            position = self._run(position, end)
+            position = self._tempo_run(self._run(position, end), end)
             if position < end:
                 try:
                     position = self._event(position, end)
                 except _Cut:
                     self._fault("the track ends inside an event; it is played up to there", position)
                     position = end
-            if self._goes_on(position, min(sure, end)):
-                self._fault("events behind the end-of-track event are played too", position)
-                self._ended, end = False, min(sure, end)
+            end = self._go_on(position, end, sure)
             if self.full():
                 yield position
         if not self._ended:
             self._fault("the track has no end-of-track event", end)
         yield position
 
-    def _goes_on(self, position: int, sure: int) -> bool:
+    def _go_on(self, position: int, end: int, sure: int) -> int:
+        """Go on behind an end-of-track event if something is there; return up to where the track may go."""
         if not self._ended:
-            return False
-        rest = self.source[position : min(sure, position + 64)]
-        return bool(rest.strip(b"\0")) and not rest.startswith(b"MTrk")
+            return end
+        if not self._further:
+            found = self.source.find(b"MTrk", position, min(sure, end))
+            self._further = found if found >= 0 else min(sure, end)
+        if self.source[position : min(self._further, position + 64)].strip(b"\0"):
+            self._fault("events behind the end-of-track event are played too", position)
+            self._ended = False
+        return self._further
 
     def _fault(self, what: str, byte: int) -> None:
         self.faults.add(what, byte, self._track.number)
@@ -140,6 +153,15 @@ class Tape:
             return position
         self._tape += run[0]
         self._running = _SHARED
+        return run.end()
+
+    def _tempo_run(self, position: int, end: int) -> int:
+        run = _TEMPOS.match(self.source, position, min(end, position + BATCH)) if self.runs else None
+        if run is None:
+            return position
+        found = _TEMPO.findall(run[0])
+        self._tape += b"".join([delta + _TEMPO_MARK for delta, _ in found])
+        self.tempos.extend([int.from_bytes(micros, "big") for _, micros in found])
         return run.end()
 
     def _event(self, position: int, end: int) -> int:
