@@ -40,7 +40,7 @@ KNOWLEDGE = ("bench", "default", "constant")
 @click.option(
     "--scatter", type=float, default=1.0, show_default=True, help="Factor on strike scatter, 0..10."
 )
-@click.option("--tolerance", type=float, help="Factor on the differences between hammers, 0..10.")
+@click.option("--tolerance", type=float, help="Factor on the differences between hammers, 0..3.")
 @click.option("--knows", type=click.Choice(KNOWLEDGE), help="What is known of the hammers (docs/cli.md).")
 @click.option("--wav", type=FOLDER_PATH, help="Write what is heard, 48 kHz stereo.")
 @click.option("--plot", type=FOLDER_PATH, help="Draw what was planned and heard: .svg, or .png.")
@@ -99,9 +99,9 @@ def _chance(
     configured: dict[str, Any], seed: int | None, scatter: float, tolerance: float | None
 ) -> dict[str, Any]:
     """Return the twin's arguments: what is configured, and what the options say."""
-    for option, value in (("scatter", scatter), ("tolerance", tolerance)):
-        if value is not None and not 0 <= value <= 10:
-            raise OptionError(f"--{option} {value:g} is out of range: give 0..10")
+    for option, value, most in (("scatter", scatter, 10), ("tolerance", tolerance, 3)):
+        if value is not None and not 0 <= value <= most:
+            raise OptionError(f"--{option} {value:g} is out of range: give 0..{most}")
     if seed is not None and not 0 <= seed < 2**63:
         raise OptionError(f"--seed {seed} is out of range: give 0..{2**63 - 1}")
     chance = dict(configured)
