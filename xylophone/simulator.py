@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 
 from .arranger import Arrangement
 from .calibration import CURVES, Calibration
+from .calibration_file import read_calibration, write_calibration
+from .errors import CalibrationError, FileError
 from .performance import Performance
 from .sequencer import Plan, PlanOptions, sequence, strikes_of
+from .simulation import bench
 from .simulation.bench import measure
 from .simulation.hammers import Twin
 
@@ -51,6 +56,37 @@ def perform(plan: Plan, twin: Twin, title: str = "") -> Performance:
         title=title,
         seed=twin.chance.seed,
     )
+
+
+def measured(twin: Twin, folder: Path | None = None) -> Calibration:
+    """Return what the bench measures of a twin's hammers.
+
+    With a folder the result is kept there, to the digits of a calibration file, and measured once for
+    each set of hammers; where it cannot be written, it is measured each time.
+    """
+    if folder is None:
+        return measure(twin)
+    path = folder / f"bench-{_mark(twin)}.toml"
+    try:
+        return read_calibration(path)
+    except (FileError, CalibrationError):  # not there yet, or spoiled
+        found = measure(twin)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_calibration(path, found)
+    except OSError:
+        return found
+    return read_calibration(path)
+
+
+def _mark(twin: Twin) -> str:
+    """Return a name for a set of hammers and the model that moves them."""
+    mark = hashlib.sha256(f"{twin.instrument} {twin.setting}".encode())
+    for column in fields(twin.hammers):
+        mark.update(getattr(twin.hammers, column.name).tobytes())
+    for source in sorted(Path(bench.__file__).parent.glob("*.py")):
+        mark.update(source.read_bytes())
+    return mark.hexdigest()[:24]
 
 
 def constant_latency(calibration: Calibration) -> Calibration:

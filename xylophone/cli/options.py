@@ -182,7 +182,8 @@ def calibration_of(found: Settings, twin: Twin | None) -> Calibration:
     from ..calibration_file import calibration_for
 
     if found.calibration is None and twin is not None:
-        from ..simulation.bench import measure
+        from ..config import cache_folder
+        from ..simulator import measured
 
-        return measure(twin)
+        return measured(twin, cache_folder())
     return calibration_for(found.instrument, found.calibration)

@@ -6,7 +6,15 @@ configuration file nothing here imports a checking library.
 
 from __future__ import annotations
 
-from .places import BACKEND_VARIABLE, CONFIG_VARIABLE, FILE_NAME, Place, find_calibration, find_config
+from .places import (
+    BACKEND_VARIABLE,
+    CONFIG_VARIABLE,
+    FILE_NAME,
+    Place,
+    cache_folder,
+    find_calibration,
+    find_config,
+)
 from .settings import Settings, load_instrument, load_settings
 from .template import initial_config, write_initial_config
 from .values import DEFAULT_BACKEND, PlayerSettings, SimulationSettings
@@ -20,6 +28,7 @@ __all__ = [
     "PlayerSettings",
     "Settings",
     "SimulationSettings",
+    "cache_folder",
     "find_calibration",
     "find_config",
     "initial_config",

@@ -76,5 +76,12 @@ def user_folder(environ: Mapping[str, str]) -> Path | None:
     return Path(home, ".config", "xylophone") if os.path.isabs(home) else None
 
 
+def cache_folder() -> Path:
+    """Return the user's folder for what can be worked out again."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("xylophone", appauthor=False)
+
+
 def _is_there(path: Path) -> bool:
     return os.path.lexists(path)
