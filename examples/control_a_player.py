@@ -4,6 +4,13 @@ from xylophone import Player, VirtualClock, arrange, build_instrument, find_song
 
 clock, instrument = VirtualClock(), build_instrument()
 arrangement = arrange(load_song(find_song("petzold_minuet")), instrument)
+
+
+def tell() -> None:
+    """Print where the music is."""
+    print(f"{clock.now():5.1f} s: {player.state}, {player.position:5.2f} s of the song")
+
+
 with open_backend("sim:", instrument, clock) as backend:
     player = Player(backend)
     clock.at(5.0, player.pause)
@@ -11,8 +18,5 @@ with open_backend("sim:", instrument, clock) as backend:
     clock.at(65.0, lambda: player.seek(30.0))
     clock.at(70.0, lambda: player.set_speed(2.0))
     for moment in (4.0, 30.0, 66.0, 71.0):
-        clock.at(
-            moment,
-            lambda: print(f"{clock.now():5.1f} s: {player.state}, {player.position:5.2f} s of the song"),
-        )
+        clock.at(moment, tell)
     player.play(arrangement).wait()

@@ -146,3 +146,13 @@ def test_options_are_bounded(option: str) -> None:
 def _with(instrument: Instrument, **limits: float) -> Instrument:
     hammers = tuple(with_limits(hammer, **limits) for hammer in instrument.hammers)
     return Instrument(instrument.name, instrument.kind, hammers, instrument.supply_limit)
+
+
+def test_a_hammer_too_weak_for_a_level_after_a_rest_strikes_as_loud_as_it_can() -> None:
+    shape = (len(INSTRUMENT), 3)
+    weak = straight(width=np.tile([0.008, 0.012, 0.021], (30, 1)), width_rest=np.full(shape, 0.003))
+    plan = sequence(strikes((1.0, 5, 127.0), (1.2, 5, 127.0)), INSTRUMENT, weak)
+    rested, played = plan.rows
+    assert played["level"] == pytest.approx(0.0)
+    assert -3.0 < rested["level"] < 0.0
+    assert 0.0215 < rested["width"] <= 0.022

@@ -61,7 +61,7 @@ class Curves:
         self._flat = (self._levels + _ROW * np.arange(len(names))[:, None]).ravel()
         self._tables = {key: getattr(self.calibration, key).ravel() for key in CURVES}
         self._shortest = instrument.column("shortest_pulse")
-        self._longest = instrument.column("longest_pulse")
+        self.longest = instrument.column("longest_pulse")
         self.current = instrument.column("current")
         self._supply_limit = instrument.supply_limit
         self.recovery = np.maximum(instrument.column("recovery"), self._spacing())
@@ -90,7 +90,7 @@ class Curves:
 
     def bounded(self, hammer: Index, width: Array) -> Array:
         """Return widths held between each hammer's shortest and longest pulse."""
-        return np.clip(width, self._shortest[hammer], self._longest[hammer])
+        return np.clip(width, self._shortest[hammer], self.longest[hammer])
 
     @property
     def largest_loss(self) -> float:
@@ -112,4 +112,4 @@ class Curves:
         c, loss = self.calibration, self.largest_loss
         extra = np.maximum(0.0, c.latency_loss) * loss + np.maximum(0.0, c.latency_loss2) * loss**2
         latest = (c.latency + extra + np.maximum(0.0, c.latency_rest)).max(axis=1)
-        return np.asarray(latest - c.latency.min(axis=1) + self._longest + 0.001)
+        return np.asarray(latest - c.latency.min(axis=1) + self.longest + 0.001)

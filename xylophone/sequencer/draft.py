@@ -19,6 +19,9 @@ Flags = npt.NDArray[np.bool_]
 ROUNDS = 6
 """Widths change the sag which changes widths: at most so many rounds, seldom more than three."""
 
+LESS = 0.25
+"""dB by which the level of a strike is lowered until its hammer can do it."""
+
 SETTLED = 1e-6
 """s; a change of width too small for another round."""
 
@@ -98,9 +101,28 @@ class Draft:
             sag = recent.sag(played, self, curves)
             self.width_loss[played], self.loss[played] = sag[0] + warmth[played], sag[1] + warmth[played]
             before = self.width
-            self._apply(curves)
+            if len(weak := self._apply(curves)):
+                self._settle_for_less(weak, curves)
             if not len(played) or np.abs(self.width - before).max() < SETTLED:
                 break
+
+    def _settle_for_less(self, rows: Index, curves: Curves) -> None:
+        """Lower the level of strikes whose pulse would have to be longer than their hammer allows.
+
+        A weak hammer that has rested, under a large chord, would miss if it got the longest pulse and
+        no more; a softer blow that it can do is heard.
+        """
+        lowest = curves.calibration.level[self.hammer, 0] + self.softened
+        rows = rows[(self.refused[rows] == Refusal.NONE) & ~self.settled[rows]]
+        changed = len(rows) > 0
+        while len(rows := rows[self.level[rows] > lowest[rows]]):
+            self.level[rows] = np.maximum(self.level[rows] - LESS, lowest[rows])
+            response = curves.at(self.hammer[rows], self.level[rows] - self.softened[rows])
+            needed = response.width_at(self.width_loss[rows], self.rested[rows])
+            rows = rows[needed > curves.longest[self.hammer[rows]]]
+        if changed:
+            self.response = curves.at(self.hammer, self.target(curves))
+            self._apply(curves)
 
     def _remember(self, sequence: Index, groups: Groups, curves: Curves, state: State) -> Array:
         """Set how rested each hammer is; return the drive loss of its coil's warmth."""
@@ -117,10 +139,14 @@ class Draft:
             warmth[sequence] = kelvin * terms.loss_per_kelvin
         return warmth
 
-    def _apply(self, curves: Curves) -> None:
+    def _apply(self, curves: Curves) -> Index:
+        """Work out widths and latencies; return the strikes that would need more than the longest pulse."""
         assert self.response is not None
-        self.width = curves.bounded(self.hammer, self.response.width_at(self.width_loss, self.rested))
+        needed = self.response.width_at(self.width_loss, self.rested)
+        self.width = curves.bounded(self.hammer, needed)
+        weak = np.flatnonzero(needed > self.width)
         self.latency = np.clip(self.response.latency_at(self.loss, self.rested), 0.0, curves.longest_latency)
+        return weak
 
     def finished(self) -> Table:
         """Return the rows, filled in."""
