@@ -1,4 +1,4 @@
-"""What every MIDI file of a folder becomes on a music box: python fit_a_folder.py FOLDER, or our own songs."""
+"""What every MIDI file of a folder becomes on a music box; without a folder, the project's own songs."""
 
 import sys
 from pathlib import Path

@@ -22,11 +22,11 @@ def documented(text: str) -> dict[State, dict[str, State]]:
     return found
 
 
-def test_the_page_has_every_transition_and_no_other():
+def test_the_page_has_every_transition_and_no_other() -> None:
     assert documented(PAGE.read_text(encoding="utf-8")) == TRANSITIONS
 
 
-def test_a_transition_that_is_missing_or_wrong_in_the_page_is_seen():
+def test_a_transition_that_is_missing_or_wrong_in_the_page_is_seen() -> None:
     text = PAGE.read_text(encoding="utf-8")
     wrong = text.replace("| `pause` | | paused |", "| `pause` | | playing |")
     lacking = text.replace("| `resume` | | | playing | |\n", "")

@@ -63,7 +63,7 @@ class Curves:
         self._shortest = instrument.column("shortest_pulse")
         self.longest = instrument.column("longest_pulse")
         self.current = instrument.column("current")
-        self._supply_limit = instrument.supply_limit
+        self.supply_limit = instrument.supply_limit
         self.recovery = np.maximum(instrument.column("recovery"), self._spacing())
 
     def level(self, hammer: Index, velocity: Array) -> Array:
@@ -96,7 +96,7 @@ class Curves:
     def largest_loss(self) -> float:
         """The greatest drive loss that can be: the whole supply on other coils, a coil at its hottest."""
         supply, warmth = self.calibration.supply, self.calibration.warmth
-        others = max(0.0, self._supply_limit - float(self.current.min()))
+        others = max(0.0, self.supply_limit - float(self.current.min()))
         slope = 1.0 + max(abs(supply.width_slope), abs(supply.latency_slope))
         return supply.per_ampere * others * slope + warmth.loss_per_kelvin * HOTTEST
 

@@ -196,6 +196,7 @@ class Recent:
             near += 1
             left = left[left < len(start) - near]
         result = np.empty((2, len(start)))
-        result[:, order] = supply.per_ampere * np.array((width_loss, loss))
+        most = np.maximum(0.0, curves.supply_limit - current)  # what others can draw when the plan is done
+        result[:, order] = supply.per_ampere * np.minimum((width_loss, loss), most)
         fresh = result[:, len(self.start) :]
         return fresh[0], fresh[1]
