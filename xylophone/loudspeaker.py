@@ -24,10 +24,13 @@ def sound_library() -> Any:
     """Return the sounddevice module; MissingExtra with the command where it or PortAudio is missing."""
     try:
         import sounddevice
-    except (ImportError, OSError) as error:
+    except ImportError as error:
         raise MissingExtra(
-            "no sound: the audio library is missing; install it with: pip install 'xylophone[audio]' "
-            "(on Debian and Raspberry Pi OS also: sudo apt install libportaudio2)"
+            "no sound: the audio library is missing; install it with: pip install 'xylophone[audio]'"
+        ) from error
+    except OSError as error:
+        raise MissingExtra(
+            "no sound: PortAudio is missing; on Debian and Raspberry Pi OS: sudo apt install libportaudio2"
         ) from error
     return sounddevice
 
