@@ -10,9 +10,10 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from .errors import OptionError
@@ -36,7 +37,7 @@ class SystemClock:
 
     def __init__(self) -> None:
         self._zero = time.monotonic()
-        self._wake = threading.Event()
+        self._wakes: SimpleQueue[None] = SimpleQueue()  # its put may interrupt its get
 
     def now(self) -> float:
         """Return seconds since the clock was made."""
@@ -44,12 +45,14 @@ class SystemClock:
 
     def wait_until(self, moment: float) -> None:
         """Sleep until `moment`, or until `wake` is called."""
-        if self._wake.wait(max(0.0, moment - self.now())):
-            self._wake.clear()
+        with suppress(Empty):
+            self._wakes.get(timeout=max(0.0, moment - self.now()))
+            while not self._wakes.empty():
+                self._wakes.get_nowait()
 
     def wake(self) -> None:
         """End the present wait, or the next."""
-        self._wake.set()
+        self._wakes.put(None)
 
 
 class VirtualClock:

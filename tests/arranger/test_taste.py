@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from arranger.melodies import bars, line, song_of, together
+from xylophone import find_song, load_song
 from xylophone.arranger import arrange
 from xylophone.instrument import build_instrument
 from xylophone.strikes import Priority
@@ -233,3 +234,8 @@ def test_a_lullaby_stays_soft_and_one_mistake_does_not_hush_a_song():
     velocity = arrange(together(notes), BELLS).notes["velocity"]
     assert velocity[7] == 127
     assert set(np.delete(velocity, 7).tolist()) == {80}
+
+
+def test_when_most_notes_would_be_folded_alike_the_song_is_transposed_instead():
+    arrangement = arrange(load_song(find_song("scarborough_fair")), BOX)
+    assert arrangement.folded < 0.1 * len(arrangement.song)

@@ -76,6 +76,10 @@ def test_truncated_midi_is_played_as_far_as_it_goes_and_the_damage_is_named(
         (["simulate", "ode_to_joy", "--plot", "x.gif"], ["x.gif", ".svg"]),
         (["play", "ode_to_joy", "--start", "9999"], ["--start 9999", "outside the song"]),
         (["play", "ode_to_joy", "--end", "5"], ["--end goes with --loop"]),
+        (
+            ["play", "ode_to_joy", "--loop", "--start", "10", "--end", "5"],
+            ["--end 5 does not fit --start 10"],
+        ),
         (["play", "ode_to_joy", "--speed", "1", "--bpm", "90"], ["--speed and --bpm"]),
         (["info", "ode_to_joy", "--channels", "x"], ["'x' is no number"]),
         (["info", "ode_to_joy", "--channels", "17"], ["17", "1 to 16"]),

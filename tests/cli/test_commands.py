@@ -171,3 +171,19 @@ def test_lists(xylophone: Run) -> None:
     assert "greensleeves" in xylophone("songs").out
     assert any(song["name"] == "greensleeves" for song in xylophone("songs", "--json").json)
     assert "jf-0530b" in xylophone("instruments").out
+
+
+def test_without_a_command_there_is_help(xylophone: Run) -> None:
+    ran = xylophone()
+    assert (ran.code, ran.err) == (0, "")
+    assert "xylophone play greensleeves" in ran.out
+
+
+def test_info_of_several_files_leaves_out_what_is_none(
+    xylophone: Run, midi: Callable[..., Path], tmp_path: Path
+) -> None:
+    midi(*SCALE, name="good.mid")
+    (tmp_path / "bad.mid").write_text("no music")
+    ran = xylophone("info", "*.mid", "--json")
+    assert [report["title"] for report in ran.json] == ["Tune"]
+    assert (ran.code, "left out: bad.mid is no MIDI file" in ran.err) == (1, True)

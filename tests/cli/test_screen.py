@@ -70,3 +70,11 @@ def test_the_status_names_place_and_manner() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (65.9, "1:05"), (3605, "1:00:05")])
 def test_times_read_as_clocks_do(seconds: float, text: str) -> None:
     assert clock_time(seconds) == text
+
+
+def test_without_colour_a_struck_bar_is_still_seen() -> None:
+    shades = ["x" if place == 5 else "" for place in range(30)]
+    lines = drawn(bars(INSTRUMENT, shades, 100, colour=False), 100)
+    assert "█" in lines[0]
+    assert lines[0].index("█") == 5 * 3
+    assert lines[0].count("·") == 29 * 2

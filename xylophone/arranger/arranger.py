@@ -55,8 +55,21 @@ def arrange(
     priority = priorities(score)
     shift = _shift(transpose, score, priority, instrument)
     hammer = fold(score, priority, shift, instrument)
+    if transpose is None and (octaves := _common_octaves(score, shift, hammer, instrument)):
+        shift += octaves
+        hammer = fold(score, priority, shift, instrument)
     reasons[score.row[hammer < 0]] = Reason.NO_BAR
     return _assembled(song, instrument, score, shift, (reasons, hammer, priority), merge_within)
+
+
+def _common_octaves(score: Score, shift: int, hammer: Ints, instrument: Instrument) -> int:
+    """Return by how many semitones more than half of all notes were folded: that is a shift, no folding."""
+    sounds = np.flatnonzero(hammer >= 0)
+    moved = instrument.pitches[hammer[sounds]] - (score.pitch[sounds].astype(np.int64) + shift)
+    octaves, counts = np.unique(moved, return_counts=True)
+    if not len(octaves) or 2 * counts.max() <= len(sounds):
+        return 0
+    return int(octaves[np.argmax(counts)])
 
 
 def _shift(given: int | None, score: Score, priority: Ints, instrument: Instrument) -> int:

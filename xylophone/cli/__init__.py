@@ -68,13 +68,20 @@ class Commands(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, "-V", "--version", prog_name="xylophone")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """A self-playing mechanical xylophone: MIDI files on thirty hammers, real or simulated.
 
     Try: xylophone play greensleeves
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ..errors import XylophoneError
 from ..pitch import pitch_name
 from .options import Choices, arrange_options, load, setting_options, settings
 from .screen import clock_time
@@ -36,16 +37,26 @@ def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -
         return
     from ..library import find_songs
 
-    reports = []
-    for path in find_songs(names):
-        song = load(path, quiet=as_json)
+    reports, failed = [], None
+    paths = find_songs(names)
+    for path in paths:
+        try:
+            song = load(path, quiet=as_json)
+        except XylophoneError as error:
+            if len(paths) == 1:
+                raise
+            click.echo(f"xylophone: left out: {error}", err=True)
+            failed = error
+            continue
         arrangement = choices.arrange(song, found.instrument)
         if as_json:
             reports.append(as_dict(arrangement))
         else:
             _print_song(song, arrangement, str(path), changes)
     if as_json:
-        _print_json(reports[0] if len(reports) == 1 else reports)
+        _print_json(reports[0] if len(paths) == 1 else reports)
+    if failed:
+        raise type(failed)("not every song could be read: see above")
 
 
 def as_dict(arrangement: Arrangement) -> dict[str, Any]:

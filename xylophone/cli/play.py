@@ -59,7 +59,7 @@ KEYS: dict[str, tuple[Callable[[Player], object], str]] = {
 @click.option("--end", type=float, help="With --loop: repeat from --start to this second of the song.")
 @click.option("--loop", is_flag=True, help="Play again and again.")
 @click.option("--mute", is_flag=True, help="No loudspeaker.")
-@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+@click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 def play(
     names: tuple[str, ...],
     start: float,
@@ -83,6 +83,11 @@ def play(
     pieces, failed = _load_all(find_songs(names), choices, found.instrument)
     if not 0 <= start < pieces[0].song.duration:
         raise OptionError(f"--start {start:g} is outside the song: give 0..{pieces[0].song.duration:.2f} s")
+    if end is not None and not start + 0.1 <= end <= pieces[0].song.duration:
+        raise OptionError(
+            f"--end {end:g} does not fit --start {start:g}: "
+            f"give {start + 0.1:g}..{pieces[0].song.duration:.2f} s"
+        )
     speed = manner.speed_of(pieces[0].song)
 
     def begin(player: Player) -> None:

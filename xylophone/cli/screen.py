@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,13 +27,13 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
 
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=200)
     grid = Grid(box=None if not console.is_terminal else _box(), pad_edge=False, header_style="bold")
     for head in heads:
         grid.add_column(head, overflow="fold", no_wrap=head in ("name", "layout", "hammer kind", "range"))
     for row in rows:
         grid.add_row(*(str(cell) for cell in row))
-    console.print(grid, width=None if console.is_terminal else 200)
+    console.print(grid)
 
 
 def _box() -> Box:
@@ -64,8 +65,11 @@ class Lights:
         return [_SHADES[int(age / GLOW * len(_SHADES))] if 0 <= age < GLOW else "" for age in ages]
 
 
-def bars(instrument: Instrument, shades: Sequence[str], width: int) -> RenderableType:
-    """Draw the bars side by side, low to high, longer ones for lower pitches, in at most `width` columns."""
+def bars(instrument: Instrument, shades: Sequence[str], width: int, colour: bool = True) -> RenderableType:
+    """Draw the bars side by side, low to high, longer ones for lower pitches, in at most `width` columns.
+
+    Without colour a bar is made of dots, and a struck one is solid.
+    """
     from rich.text import Text
 
     names = [hammer.name for hammer in instrument.hammers]
@@ -76,7 +80,7 @@ def bars(instrument: Instrument, shades: Sequence[str], width: int) -> Renderabl
         length = 5 - round(2 * place / max(1, len(names) - 1))
         label = name.replace("#", "♯") if room == 4 else name[0].lower() if "#" in name else name[0]
         for row, text in enumerate(rows):
-            inside = label if row == 1 else ""
+            inside = label if row == 1 else "" if colour or row >= length else ("█" if shade else "·") * room
             wide = room - 1 if room > 1 else 1
             text.append(f"{inside:^{wide}}"[:wide], shade or dark if row < length else "")
             text.append(" " * (room - wide))
@@ -114,7 +118,7 @@ def show(player: Player, lights: Lights, delayed: bool) -> Iterator[None]:
 
     def draw() -> RenderableType:
         now = player.backend.now() - (DELAY if delayed else 0.0)
-        drawn = bars(instrument, lights.shades(now), console.width)
+        drawn = bars(instrument, lights.shades(now), console.width, not console.no_color)
         return Group(Text(""), drawn, Text(""), status(player.snapshot(), console.width), help_line)
 
     with Live(get_renderable=draw, console=console, refresh_per_second=25, transient=True):

@@ -48,9 +48,12 @@ class Settings:
     def lines(self) -> list[tuple[str, str]]:
         """Return what is in force as pairs of a name and a line for people."""
         rolled = "chords may be rolled" if self.player.roll else "chords are never rolled"
+        untuned = f"default curves of {self.instrument.kind.name}"
+        if self.backend.startswith("sim:"):
+            untuned = "simulated hammers are measured on their bench"
         kept = {
             "config": str(self.config or "none"),
-            "calibration": str(self.calibration or f"default curves of {self.instrument.kind.name}"),
+            "calibration": str(self.calibration or untuned),
             "backend": self.backend,
             "player": f"speed {self.player.speed:g}, volume {self.player.volume:g}, {rolled}",
             "simulation": f"seed {self.simulation.seed}, tolerance {self.simulation.tolerance:g}, "
