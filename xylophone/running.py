@@ -6,16 +6,18 @@ however it ends, so a file that is left behind means nothing.
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from .errors import BackendError, BackendMissing
+from .errors import BackendError, BackendMissing, FileError
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -28,7 +30,12 @@ def folder() -> Path:
     """Return where lock files lie: the folder of the user for what programs leave behind."""
     from platformdirs import user_state_path
 
-    return user_state_path("xylophone", appauthor=False, ensure_exists=True)
+    shared = Path(tempfile.gettempdir(), f"xylophone-{getpass.getuser()}")
+    for path in (user_state_path("xylophone", appauthor=False), shared):
+        with suppress(OSError):
+            path.mkdir(parents=True, exist_ok=True)
+            return path
+    raise FileError(f"cannot make {shared} for lock files: set XDG_STATE_HOME to a folder to write in")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..errors import XylophoneError
+from ..errors import FileError, XylophoneError
 
 COMMANDS = {
     "play": ("play", "Play songs, on the hammers or in the simulation."),
@@ -89,6 +89,9 @@ def main() -> None:
 
     0 ok, 1 failed, 2 usage, 3 hardware missing, 4 refused for safety, 130 Ctrl-C, 143 SIGTERM.
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     sys.exit(run(sys.argv[1:]))
 
 
@@ -96,7 +99,7 @@ def run(arguments: list[str]) -> int:
     """Run a command line and return its exit code; every error is one line on stderr."""
     try:
         cli.main(arguments, prog_name="xylophone", standalone_mode=False)
-        sys.stdout.flush()
+        _told()
         return 0
     except XylophoneError as error:
         return _fail(str(error), error.exit_code)
@@ -120,6 +123,16 @@ def run(arguments: list[str]) -> int:
             os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
         )  # whoever read us has left: nothing to say
         return 0
+
+
+def _told() -> None:
+    """Write out what was printed."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FileError(f"cannot write the output: {error.strerror}; write it elsewhere") from error
 
 
 def _fail(message: str, code: int) -> int:

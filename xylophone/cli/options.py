@@ -36,7 +36,11 @@ class Numbers(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         found: list[int] = []
         for part in str(value).split(","):
             first, _, last = part.strip().partition("-")
-            if not first.isdigit() or (last and not last.isdigit()) or int(last or first) > 65535:
+            if (
+                not first.isdigit()
+                or (last and not last.isdigit())
+                or not int(first) <= int(last or first) < 65536
+            ):
                 self.fail(f"{part!r} is no number or range: write 2 or 1,3,5-7", param, ctx)
             found.extend(range(int(first), int(last or first) + 1))
         return tuple(found)

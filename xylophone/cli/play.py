@@ -100,7 +100,7 @@ def play(
 
     with leaving_on_signals(), playing(found.backend), open_stage(found) as stage:
         player = _player(stage, found, choices, manner, quiet)
-        with sounding(stage, mute), _watching(player, stage, quiet):
+        with sounding(stage, mute, quiet), _watching(player, stage, quiet):
             begin(player)
             player.wait()
     _say_goodbye(player, quiet)

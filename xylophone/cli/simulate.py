@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..calibration import Calibration
-from ..errors import OptionError
+from ..errors import FileError, OptionError
 from ..instrument import Instrument
 from ..performance import Performance
 from .options import (
@@ -58,6 +58,7 @@ def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **op
         raise click.UsageError("--knows and --calibration both say what is known: give one of them")
     found = settings(options)
     choices, manner = Choices.take(options), Manner.take(options, found)
+    _check_targets(wav, plot)
     song = load(find_song(name), quiet=as_json)
     arrangement = choices.arrange(song, found.instrument).require_notes()
     twin = Twin(found.instrument, **_chance(asdict(found.simulation), **given))
@@ -79,6 +80,19 @@ def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **op
         click.echo(json.dumps(performance.to_json(), ensure_ascii=False))
     else:
         _print(performance.summary(), song.title or name, found.instrument)
+
+
+def _check_targets(wav: Path | None, plot: Path | None) -> None:
+    """Refuse outputs that cannot be written before anything is played."""
+    if plot is not None and plot.suffix.lower() not in (".svg", ".png"):
+        raise OptionError(f"cannot draw {plot}: its name must end in .svg or .png")
+    for path in (wav, plot):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise FileError(
+                f"cannot write {path}: its folder does not exist: make it first, or write elsewhere"
+            )
+        if path is not None and path.is_dir():
+            raise FileError(f"cannot write {path}: it is a folder: name a file in it")
 
 
 def _write(performance: Performance, wav: Path | None, plot: Path | None) -> None:

@@ -58,8 +58,8 @@ def open_stage(found: Settings) -> Iterator[Stage]:
 
 
 @contextmanager
-def sounding(stage: Stage, mute: bool) -> Iterator[None]:
-    """Let simulated hammers be heard while the block runs; say once why they are not."""
+def sounding(stage: Stage, mute: bool, quiet: bool = False) -> Iterator[None]:
+    """Let simulated hammers be heard while the block runs; unless `quiet`, say once why they are not."""
     if mute or stage.twin is None:
         yield
         return
@@ -68,7 +68,8 @@ def sounding(stage: Stage, mute: bool) -> Iterator[None]:
     try:
         loudspeaker = Loudspeaker(stage.backend.instrument)
     except (MissingExtra, BackendMissing) as error:
-        click.echo(f"xylophone: {error}", err=True)
+        if not quiet:
+            click.echo(f"xylophone: {error}", err=True)
         yield
         return
     with loudspeaker:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..errors import OptionError
 from ..song import Table
 from ..strikes import STRIKE
 from .plan import Plan, PlanOptions, Refused
@@ -24,8 +25,11 @@ def strikes_of(
     """Return the strikes (dtype STRIKE) of arranged notes, in backend time.
 
     `zero` is the backend time at which song time `position` sounds. Velocities are multiplied by
-    `volume` and held within 1..127.
+    `volume` and held within 1..127. Raises OptionError unless speed and volume are above 0.
     """
+    for name, value in (("speed", speed), ("volume", volume)):
+        if not 0 < value < np.inf:
+            raise OptionError(f"{name} {value:g} is out of range: give a factor above 0")
     strikes = np.zeros(len(notes), STRIKE)
     strikes["time"] = zero + (notes["onset"] - position) / speed
     strikes["velocity"] = np.clip(notes["velocity"] * volume, 1.0, 127.0)

@@ -11,17 +11,19 @@ from .draft import Draft
 from .state import State, by_hammer, drained
 
 
-def keep_cool(draft: Draft, state: State, instrument: Instrument) -> None:
-    """Refuse every strike whose pulse would take more on-time than its hammer's bucket holds."""
+def keep_cool(draft: Draft, state: State, instrument: Instrument) -> bool:
+    """Refuse every strike whose pulse would overdraw its hammer's token bucket; True if there was one."""
     refill, capacity = instrument.column("refill"), instrument.column("capacity")
     played = draft.played
     order, _, groups = by_hammer(draft.hammer[played])
     rows = played[order]
     start, width = draft.start[rows], draft.width[rows]
     used = drained(start, width, groups, refill, state.start, state.used)
-    for run in np.unique(groups.run[used > capacity[draft.hammer[rows]]]):
+    over = np.unique(groups.run[used > capacity[draft.hammer[rows]]])
+    for run in over:
         hammer = int(groups.hammer[run])
         _ration(draft, rows[groups.run == run], state, float(refill[hammer]), float(capacity[hammer]))
+    return len(over) > 0
 
 
 def _ration(draft: Draft, rows: npt.NDArray[np.intp], state: State, refill: float, capacity: float) -> None:

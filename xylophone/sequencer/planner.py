@@ -128,15 +128,18 @@ class Planner:
         keep_recovery(draft, state, curves.recovery, self.options.shift)
         draft.fit(curves, state, recent)
         self._refuse_late(draft, state)
-        for attempt in range(ATTEMPTS + 1):
-            guard = GUARD * 2**attempt if attempt < ATTEMPTS else 0.0
-            limit = instrument.supply_limit
-            if not keep_supply(draft, recent, curves, limit, self.options, self._horizon, guard):
-                break
-            if guard:
-                draft.fit(curves, state, recent)
+        for attempt in range(ATTEMPTS):
+            changed = self._keep_supply(draft, recent, GUARD * 2**attempt)
+            if not keep_cool(draft, state, instrument) and not changed:
+                return draft, draft.finished()
+            draft.fit(curves, state, recent)
+        self._keep_supply(draft, recent, 0.0)  # what is left is only dropped, which asks for nothing new
         keep_cool(draft, state, instrument)
         return draft, draft.finished()
+
+    def _keep_supply(self, draft: Draft, recent: Recent, guard: float) -> bool:
+        limit = self.instrument.supply_limit
+        return keep_supply(draft, recent, self._curves, limit, self.options, self._horizon, guard)
 
     def _refuse_late(self, draft: Draft, state: State) -> None:
         """Move what comes a little late to start just in time; refuse what comes later than that."""

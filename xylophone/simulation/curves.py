@@ -62,6 +62,12 @@ def knots(rig: Rig, shortest: Array, longest: Array) -> tuple[Array, Array, Arra
     asked = np.array([_between(w, v, end) for w, v, end in zip(width, level, top, strict=True)])
     hammer = np.repeat(np.arange(count), KNOTS)
     latency, level = _measured(rig, hammer, asked, Condition())
+    flat = np.flatnonzero(~(np.diff(level) > 0).all(axis=1) | ~(np.diff(asked) > 0).all(axis=1))
+    if len(flat):
+        raise CalibrationError(
+            f"hammer {flat[0]} (from 0) has no range of loudness between {1e3 * shortest[flat[0]]:g} and "
+            f"{1e3 * longest[flat[0]]:g} ms: give it a lower shortest_pulse"
+        )
     return level, asked, latency
 
 

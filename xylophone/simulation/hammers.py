@@ -11,7 +11,7 @@ from ..strikes import PULSE
 from .carried import Carried, Ghosts, carry, haunt
 from .integrate import LONGEST_FLIGHT
 from .outcome import Outcome, join
-from .parameters import Hammers, Index, build_hammers, parameters_of
+from .parameters import Hammers, Index, build_hammers, parameters_of, rewound
 from .reading import Chance, Reading, Told
 from .settle import Setting, settle
 
@@ -47,7 +47,8 @@ class Twin:
         ambient: float = AMBIENT,
     ) -> None:
         nominal = parameters_of(instrument.kind.name)
-        hammers = build_hammers(nominal, len(instrument), seed, tolerance)
+        drawn = instrument.column("current") / instrument.kind.current
+        hammers = rewound(build_hammers(nominal, len(instrument), seed, tolerance), drawn)
         self.instrument = instrument
         self.chance = Chance(seed, scatter_time, scatter_level_db)
         self.setting = Setting(instrument.kind.voltage, supply_resistance, ambient)

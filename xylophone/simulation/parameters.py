@@ -6,7 +6,7 @@ their calibration alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -128,3 +128,16 @@ def build_hammers(nominal: HammerParameters, count: int, seed: int, tolerance: f
         columns[key] = columns[key] * (1.0 + tolerance * spread * bells[:, column])
     columns["friction"] = columns["friction"] * FRICTION_FACTOR ** (tolerance * (2.0 * draws[:, -1, 0] - 1.0))
     return Hammers(**columns)
+
+
+def rewound(hammers: Hammers, current: Array) -> Hammers:
+    """Return hammers whose coils are wound for other currents, each a factor on its own, at the same force.
+
+    Resistance and inductance fall as the current rises, and the pull for an ampere with its square.
+    """
+    return replace(
+        hammers,
+        resistance=hammers.resistance / current,
+        inductance=hammers.inductance / current,
+        pull=hammers.pull / current**2,
+    )
