@@ -135,4 +135,7 @@ def test_calibration_for_another_instrument(xylophone: Run, tmp_path: Path) -> N
 def test_output_that_cannot_be_written_leaves_nothing_behind(xylophone: Run, tmp_path: Path) -> None:
     one_line(xylophone("simulate", "ode_to_joy", "--wav", "no/such/out.wav"), 1, "out.wav", "folder")
     one_line(xylophone("simulate", "ode_to_joy", "--plot", "no/such/out.svg"), 1, "out.svg", "folder")
+    one_line(
+        xylophone("simulate", "ode_to_joy", "--wav", "half.wav", "--plot", "half.gif"), 2, "half.gif", ".svg"
+    )
     assert [path.name for path in tmp_path.iterdir() if path.name != "home"] == []

@@ -67,3 +67,21 @@ def test_help_imports_nothing_heavy(environment: dict[str, str], tmp_path: Path)
         cwd=tmp_path,
     )
     assert run.stdout.endswith("[]\n")
+
+
+def test_an_output_that_is_full_is_one_line(environment: dict[str, str], tmp_path: Path) -> None:
+    command = f"{sys.executable} -m xylophone info twinkle > /dev/full"
+    run = subprocess.run(
+        command, shell=True, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path
+    )
+    assert run.returncode == 1
+    assert run.stderr.startswith("xylophone: cannot write the output: No space left on device; make room")
+    assert run.stderr.count("\n") == 1
+
+
+def test_a_closed_output_is_no_error(environment: dict[str, str], tmp_path: Path) -> None:
+    command = f"{sys.executable} -m xylophone info twinkle >&-"
+    run = subprocess.run(
+        command, shell=True, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path
+    )
+    assert (run.returncode, run.stderr) == (0, "")

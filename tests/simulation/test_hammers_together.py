@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -171,3 +173,16 @@ def test_every_pulse_ends_as_one_first_hit_or_one_miss_however_wild(rows):
     assert np.isfinite(outcome.hits["time"]).all()
     assert (np.diff(outcome.hits["time"]) >= 0).all()
     assert (outcome.hits["time"] >= table["start"][outcome.hits["strike"]]).all()
+
+
+def test_a_coil_wound_for_another_current_draws_it_and_strikes_alike() -> None:
+    usual = build_instrument()
+    frugal = replace(usual, hammers=tuple(replace(hammer, current=0.5) for hammer in usual.hammers))
+    one, other = (
+        Twin(instrument, tolerance=0.0, scatter_time=0.0, scatter_level_db=0.0)
+        for instrument in (usual, frugal)
+    )
+    full, half = (twin.play(pulses((0.0, 0.014, 0))) for twin in (one, other))
+    assert len(full.hits) == len(half.hits) == 1
+    assert half.peak_current == pytest.approx(full.peak_current / 2, rel=0.02)
+    assert half.hits["time"] == pytest.approx(full.hits["time"], abs=0.0005)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..errors import FileError, XylophoneError
+from ..errors import XylophoneError
 
 COMMANDS = {
     "play": ("play", "Play songs, on the hammers or in the simulation."),
@@ -99,7 +100,7 @@ def run(arguments: list[str]) -> int:
     """Run a command line and return its exit code; every error is one line on stderr."""
     try:
         cli.main(arguments, prog_name="xylophone", standalone_mode=False)
-        _told()
+        sys.stdout.flush()
         return 0
     except XylophoneError as error:
         return _fail(str(error), error.exit_code)
@@ -123,16 +124,16 @@ def run(arguments: list[str]) -> int:
             os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
         )  # whoever read us has left: nothing to say
         return 0
-
-
-def _told() -> None:
-    """Write out what was printed."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
     except OSError as error:
-        raise FileError(f"cannot write the output: {error.strerror}; write it elsewhere") from error
+        return _output_failed(error)
+
+
+def _output_failed(error: OSError) -> int:
+    """Say that stdout takes nothing more: nothing else that fails by these numbers comes this far."""
+    if error.errno not in (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT):
+        raise error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _fail(f"cannot write the output: {error.strerror}; make room, or write it elsewhere", 1)
 
 
 def _fail(message: str, code: int) -> int:
