@@ -187,3 +187,14 @@ def test_info_of_several_files_leaves_out_what_is_none(
     ran = xylophone("info", "*.mid", "--json")
     assert [report["title"] for report in ran.json] == ["Tune"]
     assert (ran.code, "left out: bad.mid is no MIDI file" in ran.err) == (1, True)
+
+
+def test_a_file_that_is_missing_does_not_stop_the_queue(xylophone: Run, midi: Callable[..., Path]) -> None:
+    midi((72, 0, 0.1, 90, 0), name="good.mid")
+    ran = xylophone("play", "gone.mid", "good.mid", "--mute")
+    assert "left out: " in ran.err
+    assert "gone.mid" in ran.err
+    assert ran.out == "playing Tune\nplayed 1 strikes; all coils are off\n"
+    assert ran.code == 1
+    reports = xylophone("info", "gone.mid", "good.mid", "--json").json
+    assert [report["title"] for report in reports] == ["Tune"]

@@ -9,7 +9,7 @@ import click
 
 from ..errors import XylophoneError
 from ..pitch import pitch_name
-from .options import Choices, arrange_options, load, setting_options, settings
+from .options import Choices, arrange_options, find_all, load, setting_options, settings
 from .screen import clock_time
 
 if TYPE_CHECKING:
@@ -35,10 +35,8 @@ def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -
     if not names:
         _print_settings(found, as_json)
         return
-    from ..library import find_songs
-
-    reports, failed = [], None
-    paths = find_songs(names)
+    reports = []
+    paths, failed = find_all(names)
     for path in paths:
         try:
             song = load(path, quiet=as_json)
@@ -54,7 +52,7 @@ def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -
         else:
             _print_song(song, arrangement, str(path), changes)
     if as_json:
-        _print_json(reports[0] if len(paths) == 1 else reports)
+        _print_json(reports[0] if len(names) == len(paths) == 1 else reports)
     if failed:
         raise type(failed)("not every song could be read: see above")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..errors import OptionError
+from ..errors import OptionError, XylophoneError
 
 if TYPE_CHECKING:
     from ..arranger import Arrangement
@@ -114,6 +114,29 @@ class Choices:
     def transposed(self, semitones: int) -> Choices:
         """Return the same choices, transposed by so many semitones."""
         return replace(self, transpose=semitones)
+
+
+def find_all(names: tuple[str, ...]) -> tuple[list[Path], XylophoneError | None]:
+    """Return the files of a queue; of several names, one that is no song is told and left out.
+
+    The error is the last one told; raised where nothing is left.
+    """
+    from ..library import find_songs
+
+    paths: list[Path] = []
+    failed: XylophoneError | None = None
+    for name in names:
+        try:
+            paths += find_songs([name])
+        except XylophoneError as error:
+            if len(names) > 1:
+                click.echo(f"xylophone: left out: {error}", err=True)
+            failed = error
+    if failed and not paths:
+        raise (
+            failed if len(names) == 1 else type(failed)("no song is left to play: name files that are there")
+        )
+    return paths, failed
 
 
 def load(path: Path, *, quiet: bool = False) -> Song:

@@ -18,6 +18,7 @@ from .options import (
     Manner,
     arrange_options,
     calibration_of,
+    find_all,
     load,
     playing_options,
     setting_options,
@@ -74,13 +75,12 @@ def play(
     Keys while it plays: space pauses, left and right seek, up and down change the volume, + and - the
     speed, n and p go to the next and previous song, q stops.
     """
-    from ..library import find_songs
-
     if end is not None and not loop:
         raise click.UsageError("--end goes with --loop: add it, or leave --end out")
     found = settings(options)
     choices, manner = Choices.take(options), Manner.take(options, found)
-    pieces, failed = _load_all(find_songs(names), choices, found.instrument)
+    paths, missing = find_all(names)
+    pieces, failed = _load_all(paths, choices, found.instrument)
     if not 0 <= start < pieces[0].song.duration:
         raise OptionError(f"--start {start:g} is outside the song: give 0..{pieces[0].song.duration:.2f} s")
     if end is not None and not start + 0.1 <= end <= pieces[0].song.duration:
@@ -104,7 +104,7 @@ def play(
             begin(player)
             player.wait()
     _say_goodbye(player, quiet)
-    if failed:
+    if failed := failed or missing:
         raise type(failed)("not every song could be played: see above")
 
 
