@@ -185,12 +185,13 @@ class Recent:
         left = np.arange(max(0, len(start) - 1))
         near = 1
         while len(left := left[start[left + near] < end[left]]):
-            for mine, other in ((left, left + near), (left + near, left)):
-                begin = np.maximum(start[mine], start[other] + supply.lag)
-                finish = np.minimum(end[mine], end[other])
-                span = end[mine] - start[mine]
-                share = current[other] * np.maximum(0.0, finish - begin) / span
-                place = (begin + finish - 2 * start[mine]) / span - 1.0  # -1 at its start .. 1 at its end
+            sides = [(rows, start[rows], end[rows], current[rows]) for rows in (left, left + near)]
+            finish = np.minimum(sides[0][2], sides[1][2])
+            for (mine, on, off, _), (_, other_on, _, amperes) in (sides, sides[::-1]):
+                begin = np.maximum(on, other_on + supply.lag)
+                span = off - on
+                share = amperes * np.maximum(0.0, finish - begin) / span
+                place = (begin + finish - 2 * on) / span - 1.0  # -1 at its start .. 1 at its end
                 for losses, slope in ((width_loss, supply.width_slope), (loss, supply.latency_slope)):
                     losses[mine] += share * (1.0 + slope * place)
             near += 1
