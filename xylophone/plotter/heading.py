@@ -19,10 +19,14 @@ LEGEND = 88.0  # y of the legend's marks
 MOST_TITLE = 60
 """Characters of a title that are drawn."""
 
+PLAIN = str.maketrans({"♯": "#", "♭": "b", "♮": ""})
+"""Signs that the font of the plot extra does not have, written as in names of pitches."""
+
 
 def draw_heading(performance: Performance) -> Iterator[Any]:
     """Yield the shapes of the heading."""
-    title = "".join(sign if sign.isprintable() else " " for sign in performance.title) or "untitled"
+    plain = performance.title.translate(PLAIN)
+    title = "".join(sign if sign.isprintable() else " " for sign in plain) or "untitled"
     title = title if len(title) <= MOST_TITLE else f"{title[: MOST_TITLE - 1]}…"
     seed = "" if performance.seed is None else f", seed {performance.seed}"
     yield text(title, LEFT, 36, 24, INK, font_weight=600)
