@@ -1,0 +1,124 @@
+"""The benchmarks can be imported, and what they reckon themselves is right."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from imports import ROOT
+from xylophone import Plan, Song, build_instrument, load_song
+from xylophone.song import NOTE
+from xylophone.strikes import PLANNED
+
+MODULES = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def benchmarks() -> Iterator[dict[str, ModuleType]]:
+    """All modules of the folder by name; it is on the path only as long as these tests run."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    yield {name: importlib.import_module(name) for name in MODULES}
+    sys.path.remove(str(ROOT / "benchmarks"))
+    for name in MODULES:
+        del sys.modules[name]
+
+
+def plan_of(*pulses: tuple[float, float, int]) -> Plan:
+    """Return a plan of pulses given as start, width and hammer; contact is 20 ms after the start."""
+    rows = np.zeros(len(pulses), PLANNED)
+    for row, (start, width, hammer) in zip(rows, pulses, strict=True):
+        row["time"], row["start"], row["width"], row["hammer"] = start + 0.02, start, width, hammer
+    return Plan(build_instrument(), rows, 0.0)
+
+
+def test_every_benchmark_can_be_run(benchmarks: dict[str, ModuleType]) -> None:
+    assert {"accuracy", "damaged", "parse", "startup", "throughput"} <= set(benchmarks)
+    assert all(callable(module.main) for module in benchmarks.values())
+
+
+def test_a_figure_beyond_its_bound_is_missed(benchmarks: dict[str, ModuleType]) -> None:
+    figure = benchmarks["startup"].Figure
+    assert not figure("x", (1.0, 9.0), at_least=(1,)).missed
+    assert figure("x", (1.1,), at_least=(1,)).missed
+    assert figure("x", (float("nan"),), at_least=(1,)).missed
+    assert not figure("x", (31.0,), at_least=(30,), more=True).missed
+    assert figure("x", (29.0,), at_least=(30,), more=True).missed
+
+
+def test_a_row_shows_values_bounds_and_aims(benchmarks: dict[str, ModuleType]) -> None:
+    row = benchmarks["startup"].Figure("delay", (0.5, 4.0), "ms", (1, 3), (0.7, 1.8), note="late")
+    assert row.cells() == ("delay", "0.50 / 4.00 ms, late MISSED", "1 / 3 ms", "0.7 / 1.8 ms")
+
+
+def test_heaviest_moment_of_a_plan(benchmarks: dict[str, ModuleType]) -> None:
+    heaviest = benchmarks["accuracy"].heaviest
+    assert heaviest(plan_of()) == 0
+    assert heaviest(plan_of((0.0, 0.5, 0), (0.5, 0.5, 1))) == 1
+    assert heaviest(plan_of((0.0, 0.5, 0), (0.25, 0.5, 1), (0.25, 0.5, 2))) == 3
+
+
+def test_fullest_bucket_of_a_plan(benchmarks: dict[str, ModuleType]) -> None:
+    hammer = build_instrument().hammers[0]
+    fullest = benchmarks["accuracy"].fullest
+    assert fullest(plan_of((0.0, 0.02, 0), (9.0, 0.01, 0))) == pytest.approx(0.02 / hammer.capacity)
+    close = 0.04 - 0.1 * hammer.refill
+    assert fullest(plan_of((0.0, 0.02, 0), (0.1, 0.02, 0))) == pytest.approx(close / hammer.capacity)
+
+
+def test_closest_strikes_are_those_of_one_hammer(benchmarks: dict[str, ModuleType]) -> None:
+    recovery = build_instrument().hammers[3].recovery
+    plan = plan_of((0.0, 0.01, 3), (0.03, 0.01, 4), (2 * recovery, 0.01, 3))
+    assert benchmarks["accuracy"].closest(plan) == pytest.approx(2.0)
+
+
+def test_percentiles_leave_out_what_was_not_heard(benchmarks: dict[str, ModuleType]) -> None:
+    percentiles = benchmarks["accuracy"].percentiles
+    assert percentiles([np.array([-3.0, np.nan]), np.array([1.0])], 50, 100) == (2.0, 3.0)
+    assert np.isnan(percentiles([np.array([np.nan])], 95)[0])
+
+
+def test_dense_music_is_the_same_every_time(benchmarks: dict[str, ModuleType]) -> None:
+    pitches = list(range(67, 97))
+    first, again, other = (benchmarks["accuracy"].dense_song(seed, pitches, 6.0) for seed in (1, 1, 2))
+    assert np.array_equal(first.notes, again.notes)
+    assert not np.array_equal(first.notes, other.notes)
+    assert set(first.notes["pitch"].tolist()) <= set(pitches)
+    assert len(first) > 60
+
+
+def test_songs_end_to_end(benchmarks: dict[str, ModuleType]) -> None:
+    notes = np.zeros(2, NOTE)
+    notes["onset"] = (0.0, 1.0)
+    joined = benchmarks["throughput"].end_to_end([Song(notes, duration=3.0)], notes=5)
+    assert joined.notes["onset"].tolist() == [0.0, 1.0, 3.0, 4.0, 6.0]
+
+
+def test_planning_tells_notes_time_and_memory(benchmarks: dict[str, ModuleType]) -> None:
+    song = benchmarks["accuracy"].dense_song(0, list(range(67, 97)), 3.0)
+    told = benchmarks["throughput"].plan(lambda: song)
+    assert told.notes == len(song)
+    assert 0 < told.pulses <= told.notes
+    assert len(told.seconds) == len(told.memory_mb) == 3
+
+
+def test_times_real_time_counts_the_bench(benchmarks: dict[str, ModuleType]) -> None:
+    row = benchmarks["throughput"].Rendered(length=60.0, simulating=1.0, rendering=2.0)
+    assert (row.times_real_time(), row.times_real_time(3.0)) == (20.0, 10.0)
+
+
+def test_imports_are_read_from_what_python_tells(benchmarks: dict[str, ModuleType]) -> None:
+    told = "import time: self [us] | cumulative | imported package\nimport time:  1500 |  2500 |   b\n"
+    assert benchmarks["startup"].imports(told + "import time: 9000 | 9000 | a\n") == [
+        (9.0, 9.0, "a"),
+        (1.5, 2.5, "b"),
+    ]
+
+
+def test_a_song_that_mido_wrote_keeps_its_notes(benchmarks: dict[str, ModuleType], tmp_path: Path) -> None:
+    assert len(load_song(benchmarks["startup"].write_song(tmp_path / "s.mid", 40))) == 40
