@@ -16,7 +16,8 @@ LAYERS = [
     {"midifile", "config", "calibration_file", "arranger", "sequencer"},
     {"performance", "link", "tuning"},
     {"backends", "simulation"},
-    {"player", "library", "live", "simulator", "plotter", "loudspeaker", "running", "tuning.session"},
+    {"player", "library", "live", "simulator", "plotter", "loudspeaker", "running", "tuning.session"}
+    | {"firmware_files", "firmware_tools"},
     {"cli", "web", "testing", "__main__"},
 ]
 """What may be imported by the rows below; a row's packages go with all their modules."""
@@ -29,12 +30,13 @@ THIRD_PARTIES = {
     "font_source_sans_pro": {"plotter"},
     "mido": {"midifile.writing", "live", "backends.midi"},
     "numpy": {""},
-    "platformdirs": {"config", "running"},
+    "platformdirs": {"backends.ports", "config", "running"},
     "pydantic": {"config"},
     "pydantic_core": {"config"},
     "pytest": {"testing"},
     "resvg_py": {"plotter"},
     "rich": {"cli"},
+    "serial": {"backends.ports"},
     "sounddevice": {"loudspeaker"},
     "tomlkit": {"config"},
 }

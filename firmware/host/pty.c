@@ -1,0 +1,182 @@
+/* The virtual board in real time, behind a pseudo-terminal: its path is the first line on stdout.
+ *
+ * Opening the terminal resets the board, as the line DTR does on a real one; so does SIGUSR1, in play. Ends on
+ * SIGINT, SIGTERM and SIGHUP.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+#include "../src/core/messages.h"
+#include "host.h"
+
+#define NANOSECONDS_A_TICK 500
+#define IDLE_MS 20 /* between two looks at whether somebody has opened the terminal */
+
+static volatile sig_atomic_t ending, resetting;
+
+static void on_signal(int number)
+{
+    if (number == SIGUSR1)
+        resetting = 1;
+    else
+        ending = 1;
+}
+
+static uint64_t now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return ((uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec) / NANOSECONDS_A_TICK;
+}
+
+static void die(const char *what)
+{
+    fprintf(stderr, "virtual board: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+/* A new terminal, raw, that carries every byte as it is. */
+static int open_terminal(void)
+{
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    if (terminal < 0 || grantpt(terminal) || unlockpt(terminal))
+        die("no pseudo-terminal");
+    int other = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+    struct termios settings;
+    if (other < 0 || tcgetattr(other, &settings))
+        die("no pseudo-terminal");
+    cfmakeraw(&settings);
+    tcsetattr(other, TCSANOW, &settings);
+    close(other); /* now it counts as hung up, until somebody opens it */
+    return terminal;
+}
+
+static bool is_open(int terminal)
+{
+    struct pollfd state = {.fd = terminal, .events = POLLIN};
+    return poll(&state, 1, 0) >= 0 && !(state.revents & POLLHUP);
+}
+
+struct served {
+    struct host *board;
+    int terminal;
+    uint64_t started; /* tick of this machine's clock at which the board's was 0 */
+    uint32_t boot;
+    bool open;
+};
+
+static void start_board(struct served *served, uint8_t cause)
+{
+    if (served->board)
+        host_close(served->board);
+    served->started = now();
+    served->board = host_open(0, ++served->boot, cause);
+    if (!served->board)
+        die("no memory");
+}
+
+static void throw_away_input(int terminal)
+{
+    uint8_t bytes[256];
+    while (read(terminal, bytes, sizeof bytes) > 0)
+        ;
+}
+
+static void send(struct served *served)
+{
+    uint8_t bytes[512];
+    size_t count;
+    while ((count = host_sent(served->board, bytes, sizeof bytes)))
+        for (size_t n = 0; n < count;) {
+            ssize_t sent = write(served->terminal, bytes + n, count - n);
+            if (sent <= 0)
+                break; /* nobody reads: as on a real line, it is lost */
+            n += (size_t)sent;
+        }
+}
+
+/* Let the board live up to the present, with what has come. */
+static void serve(struct served *served)
+{
+    uint8_t bytes[512];
+    ssize_t count = read(served->terminal, bytes, sizeof bytes);
+    uint64_t clock = now() - served->started;
+    host_advance(served->board, clock);
+    if (count > 0) {
+        host_receive(served->board, bytes, (size_t)count, clock);
+        host_advance(served->board, clock);
+    }
+    send(served);
+}
+
+static void notice_opening(struct served *served)
+{
+    bool open = is_open(served->terminal);
+    if (open && !served->open) {
+        throw_away_input(served->terminal);
+        start_board(served, CAUSE_EXTERNAL);
+    }
+    served->open = open;
+}
+
+/* Wait for bytes, or until the board has something to do. */
+static void wait_for(const struct served *served, const sigset_t *signals)
+{
+    uint64_t due = host_next(served->board) + served->started, clock = now();
+    uint64_t ticks = due > clock ? due - clock : 0;
+    uint64_t most = (uint64_t)IDLE_MS * LINK_TICK_RATE / 1000;
+    if (!served->open || ticks > most)
+        ticks = most;
+    struct timespec limit = {0, (long)(ticks * NANOSECONDS_A_TICK)};
+    struct pollfd input = {.fd = served->terminal, .events = POLLIN};
+    ppoll(&input, served->open ? 1 : 0, &limit, signals);
+}
+
+static void catch_signals(sigset_t *outside)
+{
+    static const int NUMBERS[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+    struct sigaction action = {.sa_handler = on_signal};
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    for (size_t n = 0; n < sizeof NUMBERS / sizeof *NUMBERS; n++) {
+        sigaction(NUMBERS[n], &action, NULL);
+        sigaddset(&blocked, NUMBERS[n]);
+    }
+    sigprocmask(SIG_BLOCK, &blocked, outside); /* let in only while waiting */
+}
+
+int main(void)
+{
+    sigset_t outside;
+    catch_signals(&outside);
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* whoever started it may be killed */
+#endif
+    struct served served = {.terminal = open_terminal(), .boot = (uint32_t)now()};
+    start_board(&served, CAUSE_POWER_ON);
+    printf("%s\n", ptsname(served.terminal));
+    fflush(stdout);
+    while (!ending) {
+        notice_opening(&served);
+        if (resetting) {
+            resetting = 0;
+            start_board(&served, CAUSE_EXTERNAL | CAUSE_WARM);
+        }
+        if (served.open)
+            serve(&served);
+        wait_for(&served, &outside);
+    }
+    return 0;
+}

@@ -1,0 +1,72 @@
+"""Build the image that ships, images/xylophone-mega2560.hex, and the record of how it was built.
+
+python firmware/ship.py            write both
+python firmware/ship.py --check    prove that a fresh build gives the image that is there
+
+The proof needs make and avr-gcc. Without them, or with another compiler than the recorded one, it says so and
+passes; with XYLOPHONE_REQUIRE_TOOLCHAIN set, as in CI, both are failures.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parent))  # the checkout this script belongs to, installed or not
+
+from xylophone.errors import BackendError, MissingExtra, XylophoneError  # noqa: E402
+from xylophone.files import write_text  # noqa: E402
+from xylophone.firmware_files import IMAGE, RECORD, read_program, read_record, record_of  # noqa: E402
+from xylophone.firmware_tools import build_image, tool_versions  # noqa: E402
+
+SHIP = "write both with: python firmware/ship.py"
+
+
+def ship() -> str:
+    """Write image and record; return one line that says so."""
+    build_image(FOLDER, FOLDER / IMAGE)
+    record = record_of(FOLDER / IMAGE, FOLDER, tool_versions())
+    write_text(FOLDER / RECORD, record.as_toml())
+    size = len(read_program(FOLDER / IMAGE))
+    return f"wrote {IMAGE} and {RECORD.name}: firmware {record.version}, {size} bytes, by {record.compiler}"
+
+
+def check() -> str:
+    """Return one line for what was proved; BackendError when image, record and sources do not agree."""
+    record = read_record(FOLDER)
+    if record_of(FOLDER / IMAGE, FOLDER, record.compiler) != record:
+        raise BackendError(f"{IMAGE} is not what {RECORD.name} says, or version or protocol changed: {SHIP}")
+    compiler = tool_versions()
+    if compiler != record.compiler:
+        raise MissingExtra(
+            f"{IMAGE} was built by {record.compiler}; here is {compiler}: install that one, or {SHIP}"
+        )
+    with tempfile.TemporaryDirectory(prefix="xylophone-") as folder:
+        fresh = Path(folder, "fresh.hex")
+        build_image(FOLDER, fresh)
+        if read_program(fresh) != read_program(FOLDER / IMAGE):
+            raise BackendError(f"{IMAGE} differs from a fresh build of the sources: {SHIP}")
+    return f"{IMAGE} equals a fresh build by {compiler}"
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the arguments ask for; return the exit code."""
+    if arguments not in ([], ["--check"]):
+        print("firmware/ship.py: give nothing or --check", file=sys.stderr)
+        return 2
+    try:
+        print(check() if arguments else ship())
+    except MissingExtra as error:
+        print(f"firmware/ship.py: not proved: {error}", file=sys.stderr)
+        return int(not arguments or bool(os.environ.get("XYLOPHONE_REQUIRE_TOOLCHAIN")))
+    except XylophoneError as error:
+        print("\n".join([*getattr(error, "__notes__", ()), f"firmware/ship.py: {error}"]), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

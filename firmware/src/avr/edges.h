@@ -1,0 +1,68 @@
+/* What the interrupts (interrupts.S) and the C code of this port share; read by both.
+ *
+ * Channel n is bit n % 8 of port A, C, F, L: the four bytes of a mask of outputs are the four port bytes.
+ *
+ *   channel   0 ..  7   PA0..PA7   pins 22, 23, 24, 25, 26, 27, 28, 29
+ *   channel   8 .. 15   PC0..PC7   pins 37, 36, 35, 34, 33, 32, 31, 30
+ *   channel  16 .. 23   PF0..PF7   pins A0, A1, A2, A3, A4, A5, A6, A7
+ *   channel  24 .. 29   PL0..PL5   pins 49, 48, 47, 46, 45, 44
+ *   master enable       PD7        pin 38
+ *
+ * Timer 1 counts cycles, 8 to a tick. An edge is known by the low 16 bits of its cycle, so it must be
+ * handed over less than 32,768 cycles (2 ms) ahead: BOARD_HORIZON is 1.5 ms.
+ */
+#ifndef XYLOPHONE_AVR_EDGES_H
+#define XYLOPHONE_AVR_EDGES_H
+
+#define EDGES 32     /* room for edges that were handed over */
+#define EDGE_SIZE 10 /* bytes of one */
+
+/* Cycles before an edge at which its interrupt comes: the longest that another interrupt or the main loop
+ * blocks (70), entry and registers (50), and GUARD, with some to spare. */
+#define LEAD 400
+
+/* Cycles before an edge from which nothing may interrupt any more: two interrupts that come just before
+ * (70 + 45), looking at the counter (25), the masks and the shortest wait (75). */
+#define GUARD 224
+
+/* Cycles from reading the counter to the first port write, when there is nothing to wait for. */
+#define WRITE_DELAY 16
+
+/* Bits of GPIOR0, which single instructions can test. The first three are how much of the raw stop has
+ * arrived: 00, FF, E5. */
+#define AFTER_00 0
+#define AFTER_FF 1
+#define AFTER_E5 2
+#define STOPPED 3 /* a raw stop switched everything off, and the core does not know yet */
+#define TRIPPED 4 /* so did the supervisor */
+#define BEAT 5    /* the supervisor has run since the watchdog was kicked */
+
+#ifndef __ASSEMBLER__
+
+#include <stdint.h>
+
+struct edge {
+    uint16_t at; /* cycle, low 16 bits */
+    struct {
+        uint8_t on;
+        uint8_t keep; /* all bits but those that go off */
+    } port[4];
+};
+
+_Static_assert(sizeof(struct edge) == EDGE_SIZE, "interrupts.S knows the size of an edge");
+
+extern struct edge edges[EDGES];
+extern struct edge *volatile edge_next;    /* the one that is due next */
+extern volatile uint8_t edges_pending;
+extern uint8_t rx_ring[256];               /* head in GPIOR1 */
+extern volatile uint8_t rx_tail;
+extern volatile uint8_t rx_overruns;
+extern volatile uint16_t rx_stamp;         /* cycle at which the last 00 had arrived, low 16 bits */
+extern volatile uint8_t rx_stamp_index;    /* its place in the ring */
+extern uint8_t tx_ring[256];
+extern volatile uint8_t tx_head;
+extern volatile uint8_t tx_tail;
+extern volatile uint32_t clock_base;       /* ticks at the last wrap of timer 1 */
+
+#endif
+#endif

@@ -1,0 +1,21 @@
+/* What the files of this port ask of each other. */
+#ifndef XYLOPHONE_AVR_PORT_H
+#define XYLOPHONE_AVR_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* All outputs and the master enable low; interrupts are off. */
+void port_outputs_off(void);
+
+/* The master enable: high while the board is armed, and until the last pulse has ended. */
+void port_enable(bool enable);
+
+/* Sleep until the next interrupt, unless a byte has arrived. */
+void port_sleep(void);
+
+/* Why the processor started, CAUSE_..., and its boot id, another one after every start. */
+uint8_t start_cause(void);
+uint32_t start_boot_id(void);
+
+#endif

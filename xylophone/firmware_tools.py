@@ -1,0 +1,115 @@
+"""What turns the firmware's files into something that runs: make, avr-gcc, avrdude and the C compiler."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from .errors import BackendError, MissingExtra
+from .files import read_bytes, replace_file
+
+INSTALL = {
+    "make": ("make", "make"),
+    "avr-gcc": ("gcc-avr avr-libc", "avr-gcc"),
+    "avr-ld": ("binutils-avr", "avr-binutils"),
+    "avrdude": ("avrdude", "avrdude"),
+    "cc": ("gcc libc6-dev", "gcc"),
+}
+"""Program: the packages that hold it, of apt and of Homebrew."""
+
+VIRTUAL_BOARD_SOURCES = ("host/pty.c", "host/host.c", "src/core/*.c")
+VIRTUAL_BOARD_FLAGS = ("-std=gnu11", "-O2")
+
+
+def require_tool(name: str, need: str) -> str:
+    """Return the path of a program; MissingExtra says what needs it and how to install it."""
+    path = shutil.which(name)
+    if path is None:
+        apt, brew = INSTALL[name]
+        tap = "brew tap osx-cross/avr && " if brew.startswith("avr-") else ""
+        raise MissingExtra(
+            f"{need} needs {name}, which is not there: sudo apt install {apt} "
+            f"(on macOS: {tap}brew install {brew})"
+        )
+    return path
+
+
+def tool_versions() -> str:
+    """Return what builds an image, in one line: compiler, linker and C library with their versions."""
+    gcc = require_tool("avr-gcc", "building the firmware")
+    compiler = _words(gcc, "--version").splitlines()[0]
+    linker = _words(require_tool("avr-ld", "building the firmware"), "--version").splitlines()[0]
+    asked = "#include <avr/version.h>\n__AVR_LIBC_VERSION_STRING__\n"
+    library = _words(gcc, "-mmcu=atmega2560", "-E", "-P", "-", given=asked).split()[-1].strip('"')
+    return f"{compiler}, {linker}, avr-libc {library}"
+
+
+def build_image(folder: Path, image: Path) -> None:
+    """Build the firmware of a folder afresh and write its image, an Intel HEX file.
+
+    MissingExtra without make or avr-gcc; BackendError, the compiler's words as its note, when it fails.
+    """
+    make = require_tool("make", "building the firmware")
+    require_tool("avr-gcc", "building the firmware")
+    with tempfile.TemporaryDirectory(prefix="xylophone-") as build:
+        _run([make, "-C", str(folder), f"BUILD={build}"], "the firmware could not be built")
+        _place(Path(build, "xylophone.hex"), image)
+
+
+def build_virtual_board(folder: Path, cache: Path) -> Path:
+    """Return the program of the virtual board: from `cache`, or compiled there if the sources are new.
+
+    MissingExtra without a C compiler; BackendError, its words as a note, when it fails.
+    """
+    sources = sorted(path for pattern in VIRTUAL_BOARD_SOURCES for path in folder.glob(pattern))
+    headers = sorted([*folder.glob("host/*.h"), *folder.glob("src/core/*.h")])
+    mark = hashlib.sha256(" ".join(VIRTUAL_BOARD_FLAGS).encode())
+    for path in (*sources, *headers):
+        mark.update(path.name.encode() + b"\0" + read_bytes(path))
+    program = cache / f"virtual-board-{mark.hexdigest()[:16]}"
+    if not program.exists():
+        compiler = require_tool("cc", "the virtual board")
+        with tempfile.TemporaryDirectory(prefix="xylophone-") as build:
+            made = Path(build, "board")
+            words = [compiler, *VIRTUAL_BOARD_FLAGS, *map(str, sources), "-o", str(made)]
+            _run(words, "the virtual board could not be compiled")
+            _place(made, program, executable=True)
+    return program
+
+
+def write_flash(image: Path, device: str) -> None:
+    """Write an image to the Arduino Mega 2560 on a port, by avrdude, which reads it back and compares.
+
+    MissingExtra without avrdude; BackendError, its words as a note, when it fails.
+    """
+    avrdude = require_tool("avrdude", "writing firmware to a board")
+    words = [avrdude, "-p", "atmega2560", "-c", "wiring", "-b", "115200", "-D"]
+    words += ["-P", device, "-U", f"flash:w:{image}:i"]
+    _run(
+        words,
+        f"avrdude could not write to {device}",
+        "is it an Arduino Mega 2560, is its USB cable in, and does nothing else use the port?",
+    )
+
+
+def _place(made: Path, target: Path, *, executable: bool = False) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replace_file(target) as out:
+        out.write(made.read_bytes())
+    if executable:
+        target.chmod(0o755)
+
+
+def _run(command: list[str], failed: str, remedy: str = "its words are above") -> None:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        error = BackendError(f"{failed}: {remedy}")
+        error.add_note(done.stdout.rstrip())
+        raise error
+
+
+def _words(*command: str, given: str = "") -> str:
+    return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout

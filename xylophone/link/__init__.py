@@ -1,0 +1,1 @@
+"""The serial link, without any port: bytes in, bytes and news out."""

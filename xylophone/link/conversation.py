@@ -1,0 +1,367 @@
+"""The conversation with a board: from HELLO to armed, and back to HELLO whenever something goes wrong.
+
+No port and no pulses: bytes and the host's time go in; bytes, a phase and news come out.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Any
+
+from ..instrument import Instrument
+from .clock_sync import ClockSync
+from .connection import Connection
+from .counters import Counters
+from .fitness import FLASH, unfit
+from .limits import configuration
+from .messages import (
+    Ack,
+    Arm,
+    Boot,
+    Clear,
+    Disarm,
+    Estop,
+    Fault,
+    HelloReply,
+    Message,
+    State,
+    Status,
+    StatusReply,
+    Sync,
+    SyncReply,
+)
+from .news import LinkLost, News, Reset, Stopped, Unfit
+
+BOOT_PATIENCE = 3.0
+"""s that a board is given to say BOOT; then HELLO is said without one."""
+
+HELLO_EVERY = 0.25
+ANSWER_PATIENCE = 1.5
+"""s from the first HELLO after which nobody is there."""
+
+SILENT_AFTER = 0.8
+"""s without a valid frame after which the link is lost."""
+
+DEAF_AFTER = 2.5
+"""s without a valid frame after which only opening the port again may help: it resets the board."""
+
+MOST_REFUSALS = 3
+"""Times in a row that a board may refuse to be armed."""
+
+STALL = 0.25
+"""s between two turns after which it was the host that was away."""
+
+SYNC_PATIENCE = 0.05
+"""s that a SYNC is waited for before another one is sent: those that are not answered are not repeated."""
+
+STOP_AGAIN = 0.05
+"""s between two emergency stops, until one is confirmed."""
+
+
+class Phase(Enum):
+    """Where a conversation is."""
+
+    BOOTING = auto()  # waits for BOOT
+    GREETING = auto()  # HELLO is said
+    SETTING = auto()  # configuration and the first syncs
+    ARMING = auto()
+    PLAYING = auto()
+    STOPPED = auto()  # emergency stop, until clear
+    DEAF = auto()  # nobody answers
+    FAILED = auto()  # the board cannot be used
+
+
+LISTENING = (Phase.SETTING, Phase.ARMING, Phase.PLAYING, Phase.STOPPED)
+"""Phases in which a board is there and answers."""
+
+
+class Conversation:
+    """A conversation with a board that shall play an instrument.
+
+    Call `receive` with what has arrived, then `turn`, then send `bytes_to_send`. `falls` counts how
+    often the board has lost the strikes it had; in phase ARMING it counts on from before, else from 0.
+    `told` is how many strikes it had started since HELLO, and at which clock (without wraps); whoever
+    reads it sets it to None.
+    """
+
+    def __init__(self, instrument: Instrument, now: float, seed: int | None = None) -> None:
+        self.instrument = instrument
+        self.counters = Counters()
+        self.board: HelloReply | None = None
+        self.news: list[News] = []
+        self.resets = self.falls = 0
+        self.stopped = False
+        self.stalled = 0.0  # s that the host was away the last time
+        self.told: tuple[int, int] | None = None
+        self._random = random.Random(seed)
+        self._before = Counter[str]()  # of the link's counts, those of other ports
+        self.link = Connection(now)
+        self._nonce = self._fired = self._refusals = 0
+        self._takers: dict[type[Message], Callable[[Any, float], None]] = {
+            HelloReply: self._take_hello,
+            Boot: self._take_boot,
+            SyncReply: self._take_sync,
+            StatusReply: self._take_status,
+            Ack: self._take_state,
+        }
+        self.open(now)
+
+    def open(self, now: float) -> None:
+        """Begin anew with a port that was just opened."""
+        self._before = Counter(self.line_counts())
+        self.link = Connection(now)
+        self.sync = ClockSync(now)
+        self.phase = Phase.BOOTING
+        self.lost = False  # nothing has been heard for too long
+        self.noise = 0  # bytes that have come, frames or not
+        self.awake = self._turned = now
+        self._deadline = now + BOOT_PATIENCE
+        self._opened = True  # which resets the board: no news
+        self._token, self._sync_again = 0, now
+        self._state, self._fault = State(0), Fault.NONE
+        self._again = now
+
+    def line_counts(self) -> dict[str, int]:
+        """Return how often frames were sent again and arrived damaged, over all ports."""
+        before = self._before
+        return {
+            "retransmits": before["retransmits"] + self.link.retransmits,
+            "damaged": before["damaged"] + self.link.damaged,
+        }
+
+    def gone(self) -> None:
+        """The port is no more."""
+        self.falls += 1
+        self.phase = Phase.DEAF
+
+    def silence(self, hard: bool = False) -> None:
+        """Have all coils switched off now and the queue emptied; `hard` goes past all frames under way."""
+        if hard or self.phase is Phase.GREETING:
+            self.link.raw_stop()
+        if self.phase in (Phase.ARMING, Phase.PLAYING):
+            self._arm(Disarm(), *([Clear()] if hard else []))
+
+    def stop(self, now: float) -> None:
+        """Silence past all frames, until `clear`; said again until the board confirms it."""
+        self.stopped = True
+        if self.phase in (Phase.ARMING, Phase.PLAYING):
+            self._halt(now)
+        elif self.phase is not Phase.BOOTING:
+            self.link.raw_stop()
+
+    def clear(self) -> None:
+        """End the emergency stop."""
+        self.stopped = False
+        if self.phase is Phase.STOPPED:
+            self._arm(Disarm(), Clear())
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the board has confirmed what it was told last: that its coils are off."""
+        if self.phase is Phase.PLAYING:
+            return not self.link.waiting
+        at_rest = (Phase.SETTING, Phase.STOPPED, Phase.FAILED)
+        return self.phase in at_rest and not self._state & State.ARMED
+
+    def receive(self, content: bytes, now: float) -> None:
+        """Take bytes that have arrived by `now`."""
+        self.noise += len(content)
+        for message in self.link.receive(content, now):
+            self.lost = False
+            self._takers[type(message)](message, now)
+
+    def turn(self, now: float) -> None:
+        """Do what is due."""
+        if now - self._turned > STALL:
+            self.awake, self.stalled = now, now - self._turned
+        self._turned = now
+        if self.phase in LISTENING:
+            self._listen(now)
+        if (duty := _DUTIES.get(self.phase)) is not None:
+            duty(self, now)
+
+    def ask(self, now: float, at_once: bool = False) -> None:
+        """Ask for the counters and the clock when it is time to, or at once.
+
+        To be called after all else was sent: a SYNC with another frame close behind it is not answered.
+        """
+        if self.phase not in LISTENING:
+            return
+        if at_once or now >= self.counters.next_status():
+            self.counters.ask(now)
+            self.link.send(Status())
+        if at_once or now >= max(self.sync.next_sync, self._sync_again):
+            self._sync_again = now + SYNC_PATIENCE
+            self._token = (self._token + 1) & 0xFFFF
+            self.link.send(Sync(self._token))
+
+    def next_time(self) -> float:
+        """Return when `turn` is to be called at the latest, if nothing arrives before."""
+        times = [self.link.next_time(), self._deadline]
+        if self.phase in (Phase.GREETING, Phase.STOPPED):
+            times.append(self._again)
+        if self.phase in LISTENING:
+            times += [max(self.sync.next_sync, self._sync_again), self.counters.next_status()]
+        return min(times)
+
+    def _await_boot(self, now: float) -> None:
+        if now >= self._deadline:
+            self._greet(now)
+
+    def _await_answer(self, now: float) -> None:
+        if now >= self._deadline:
+            self.phase = Phase.DEAF
+        elif now >= self._again:
+            self._hello(now)
+
+    def _await_settings(self, now: float) -> None:
+        if self.link.waiting:
+            return
+        if self._fault == Fault.CONFIG:
+            self._fail(f"the board has another checksum of the limits it was sent: {FLASH}")
+        elif self._state & State.CONFIGURED and self.sync.ready:
+            self._arm()
+
+    def _await_arms(self, now: float) -> None:
+        if self.link.waiting:
+            return
+        if self._state & State.ARMED:
+            self.phase, self._refusals = Phase.PLAYING, 0
+        else:
+            self._disarmed(now)
+
+    def _await_clear(self, now: float) -> None:
+        if self._state & State.ARMED and now >= self._again:
+            self._halt(now)
+
+    def _listen(self, now: float) -> None:
+        """Notice that nobody answers; not when it was the host that was away."""
+        silent = min(now - self.link.last_heard, now - self.awake)
+        if silent > DEAF_AFTER:
+            self.phase = Phase.DEAF
+        elif silent > SILENT_AFTER and not self.lost:
+            self.lost = True
+            self.news.append(LinkLost(SILENT_AFTER))
+
+    def _fall(self, now: float) -> None:
+        """Begin with HELLO again: what the board had is gone, or may be."""
+        self.falls += 1
+        self._greet(now)
+
+    def _greet(self, now: float) -> None:
+        self.phase = Phase.GREETING
+        self._deadline = now + ANSWER_PATIENCE
+        self._hello(now)
+
+    def _hello(self, now: float) -> None:
+        self._nonce = self._random.getrandbits(32) | 1  # that of BOOT is 0
+        self._again = now + HELLO_EVERY
+        self.link.hello(now, self._nonce)
+
+    def _take_boot(self, boot: Boot, now: float) -> None:
+        if self.phase is Phase.BOOTING or self.phase in LISTENING:
+            self._fall(now)
+
+    def _take_hello(self, board: HelloReply, now: float) -> None:
+        if self.phase is not Phase.GREETING or board.nonce != self._nonce:
+            return
+        before, self.board = self.board, board
+        if before is not None and before.boot != board.boot:
+            self.sync = ClockSync(now)
+            if not self._opened:
+                self.resets += 1
+                self.news.append(Reset(board.cause))
+        self._opened, self._fired, self.told = False, 0, None
+        self._deadline = float("inf")
+        self._state, self._fault = State(0), Fault.NONE
+        self.counters.restart()
+        if (why := unfit(board, self.instrument)) is not None:
+            self._fail(why)
+        else:
+            self._configure(board)
+
+    def _configure(self, board: HelloReply) -> None:
+        self.phase = Phase.SETTING
+        limits, commit = configuration(self.instrument, board.channels)
+        for message in (Clear(), *limits, commit):
+            self.link.send(message)
+
+    def _take_sync(self, reply: SyncReply, now: float) -> None:
+        if self.board is None or self.phase not in LISTENING:
+            return
+        if reply.boot != self.board.boot & 0xFFFF:
+            self._fall(now)
+            return
+        if reply.token == self._token:
+            self._sync_again = now
+        if (sent := self.link.sent_at(reply.token)) is not None:
+            self.sync.add(sent, reply.received, reply.sent, now)
+        self.counters.hint(reply.refused)
+        if self.sync.ready:
+            near = round(self.sync.to_clock(now))
+            self._fired += (reply.fired - self._fired) & 0xFFFF
+            self.told = (near + signed(reply.sent - near), self._fired)
+        self._take_state(reply, now)
+
+    def _take_status(self, reply: StatusReply, now: float) -> None:
+        self.news += self.counters.take(reply)
+
+    def _take_state(self, reply: Ack | SyncReply, now: float) -> None:
+        self._state, self._fault = State(reply.state), Fault(reply.fault)
+        if self.phase is Phase.PLAYING and not self._state & State.ARMED:
+            self._disarmed(now)
+
+    def _disarmed(self, now: float) -> None:
+        """The board is off, and nobody has told it to be."""
+        if self._fault != Fault.NONE:  # else what follows HELLO tells why
+            self.news.append(Stopped(self._fault))
+        if self._fault == Fault.STUCK:
+            self.phase = Phase.FAILED
+        elif self._fault == Fault.STOPPED:
+            self.stopped, self.phase = True, Phase.STOPPED
+        elif self.phase is Phase.PLAYING:
+            self.falls += 1
+            self._arm()
+        elif self._refusals < MOST_REFUSALS:
+            self._refusals += 1
+            self._fall(now)
+        else:
+            self._fail(f"the board refuses to be armed: {FLASH}")
+
+    def _arm(self, *first: Message) -> None:
+        """Arm the board, after these messages; one that is stopped stays so."""
+        if self.stopped or self.board is None:
+            self.phase = Phase.STOPPED
+            return
+        self.phase = Phase.ARMING
+        for message in (*first, Arm(self.board.boot)):
+            self.link.send(message)
+
+    def _halt(self, now: float) -> None:
+        self.phase = Phase.STOPPED
+        self._again = now + STOP_AGAIN
+        self._state = State.ARMED  # until the board says otherwise
+        self.link.raw_stop()
+        self.link.send(Estop())
+
+    def _fail(self, why: str) -> None:
+        self.phase = Phase.FAILED
+        self.news.append(Unfit(why))
+
+
+def signed(difference: int) -> int:
+    """Return a difference of two clocks, which wrap at 32 bits, as -2^31..2^31 - 1 ticks."""
+    return ((difference + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
+
+
+_DUTIES: dict[Phase, Callable[[Conversation, float], None]] = {
+    Phase.BOOTING: Conversation._await_boot,
+    Phase.GREETING: Conversation._await_answer,
+    Phase.SETTING: Conversation._await_settings,
+    Phase.ARMING: Conversation._await_arms,
+    Phase.STOPPED: Conversation._await_clear,
+}
+"""What is due in each phase; nothing in the others."""

@@ -1,0 +1,61 @@
+"""What the board is told about the coils: the limits of an instrument as messages, and their checksum."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..instrument import Hammer, Instrument
+from .frames import crc16
+from .messages import TICK_RATE, WIDTH_TICKS, ChannelConfig, Commit
+
+LEAST_REST = 0.001
+"""s from coil off to coil on that every coil is given."""
+
+_UNITS = TICK_RATE / WIDTH_TICKS  # of pulse width, a second
+_MOST_U16 = 0xFFFF
+
+
+def configuration(instrument: Instrument, channels: int) -> tuple[list[ChannelConfig], Commit]:
+    """Return the messages that give a board of so many channels the limits of an instrument.
+
+    One for each hammer, by channel, and COMMIT with their checksum. ValueError when a hammer's
+    channel is not below `channels`.
+    """
+    limits = sorted(map(limits_of, instrument.hammers), key=lambda message: message.channel)
+    if limits[-1].channel >= channels:
+        raise ValueError(f"channel {limits[-1].channel} of {channels}")
+    simultaneous = most_coils(instrument)
+    return limits, Commit(simultaneous, checksum(limits, simultaneous, channels))
+
+
+def limits_of(hammer: Hammer) -> ChannelConfig:
+    """Return the limits of one channel.
+
+    The rest is half of what the recovery leaves when the pulse is at its longest: latencies differ
+    with the pulse, so coil-on times of one hammer may be closer than its contacts. What the coil
+    stands is rounded up by less than 1/1000, so that the board never refuses what the planner allows.
+    """
+    rest = max(LEAST_REST, (hammer.recovery - hammer.longest_pulse) / 2)
+    return ChannelConfig(
+        channel=hammer.channel,
+        longest=round(hammer.longest_pulse * _UNITS),
+        rest=min(_MOST_U16, round(rest * _UNITS)),
+        refill=min(_MOST_U16, math.ceil(hammer.refill * 65536)),
+        capacity=math.ceil(hammer.capacity * TICK_RATE),
+    )
+
+
+def most_coils(instrument: Instrument) -> int:
+    """Return how many coils the supply drives at one instant, the least hungry taken first."""
+    currents = np.cumsum(np.sort(instrument.column("current")))
+    return int(np.searchsorted(currents, instrument.supply_limit * (1 + 1e-9), "right"))
+
+
+def checksum(limits: list[ChannelConfig], simultaneous: int, channels: int) -> int:
+    """Return the checksum of COMMIT: CRC-16/X-25 over the payloads of all channels, then `simultaneous`."""
+    given = {message.channel: message for message in limits}
+    table = [given.get(channel, ChannelConfig(channel, 0, 0, 0, 0)) for channel in range(channels)]
+    # All fields but the channel are 0 where no hammer is.
+    return crc16(b"".join(message.pack() for message in table) + bytes([simultaneous]))

@@ -1,0 +1,152 @@
+"""What a session has to tell, each kind of news a class; `str` of any is one line with cause and remedy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .messages import Cause, Fault
+
+CAUSES = {
+    Cause.WATCHDOG: "its firmware had hung and its watchdog ended that",
+    Cause.BROWN_OUT: "its supply dipped: check the 5 V supply, and that the coils have a supply of their own",
+    Cause.POWER_ON: "its power had failed: check its USB cable and supply",
+    Cause.EXTERNAL: (
+        "its reset line was pulled: the reset button, another program that opened the port, or coil noise"
+    ),
+}
+"""Why a board has started, the most telling first."""
+
+
+def cause_of(cause: int) -> str:
+    """Return why a board started, in words, with the remedy."""
+    for flag, words in CAUSES.items():
+        if cause & flag:
+            return words
+    return "why is not known: check its cable and its supply"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something that the one who plays should know; `fatal` news end the playing."""
+
+    @property
+    def fatal(self) -> bool:
+        """Whether nothing more can be played."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Reset(News):
+    """The board has started anew in play."""
+
+    cause: int  # of Cause
+
+    def __str__(self) -> str:
+        return f"the board has reset: {cause_of(self.cause)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed(News):
+    """The board is there again and armed."""
+
+    lost: int  # pulses that were in its queue, or due while it was away
+
+    def __str__(self) -> str:
+        return f"the board is back, playing on; {self.lost} pulses were not played meanwhile"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(News):
+    """The board refused strikes for a reason of its own."""
+
+    reason: str  # of messages.REFUSALS
+    count: int
+
+    def __str__(self) -> str:
+        return f"the board refused {self.count} strikes, {REASONS[self.reason]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Late(News):
+    """Pulses could not start in time and were not played."""
+
+    count: int
+    by: float  # s, at most
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{self.count} pulses came up to {1e3 * self.by:.1f} ms late and were not played: {self.cause}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(News):
+    """The board has stopped by itself, for a fault."""
+
+    fault: int  # of Fault
+
+    @property
+    def fatal(self) -> bool:
+        """A stuck output needs somebody to look at it."""
+        return self.fault == Fault.STUCK
+
+    def __str__(self) -> str:
+        return FAULTS[Fault(self.fault)]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLost(News):
+    """Nothing valid has come for too long."""
+
+    silent: float  # s
+
+    def __str__(self) -> str:
+        return (
+            f"nothing has been heard from the board for {self.silent:.1f} s: check its USB cable and keep "
+            "it away from the coils' wires; trying again"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit(News):
+    """This board, or what is behind the port, cannot play this instrument."""
+
+    message: str
+
+    @property
+    def fatal(self) -> bool:
+        """Trying again does not help."""
+        return True
+
+    def __str__(self) -> str:
+        return self.message
+
+
+REASONS = {
+    "channel": "channel not configured: close and open the backend again",
+    "width": "pulse too long or too short: check the hammers' limits in the configuration",
+    "order": "out of order: this is a defect of the program, please report it",
+    "early": "too far ahead: this is a defect of the program, please report it",
+    "rest": "coil not off for long enough: raise the hammer's recovery",
+    "heat": "coil too hot: play softer or slower, or raise the hammer's capacity if its coil stands it",
+    "overload": "too many coils on at once: raise supply_limit if the supply stands it",
+    "disarmed": "it was not armed",
+    "late": "they came too late",
+}
+"""Why a board refused, and the remedy."""
+
+BUSY = "the machine is too busy"
+LINK_BUSY = "the machine is too busy, or the link is disturbed"
+
+FAULTS = {
+    Fault.STOPPED: "the board was stopped in an emergency: call clear() to play on",
+    Fault.STUCK: (
+        "an output was on for too long and the board has switched all off: check the drivers, "
+        "then open the backend again"
+    ),
+    Fault.SILENT: (
+        "the board heard nothing for 1 s and switched off: the machine was too busy or asleep, "
+        "or the cable has bad contact; arming again"
+    ),
+    Fault.CONFIG: "the board has lost its configuration: open the backend again",
+}
+"""Why a board has stopped, and the remedy."""

@@ -1,0 +1,57 @@
+"""Pulses of the host's book as frames of strikes, on the board's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..song import Table
+from .book import Book, Clocks
+from .messages import STRIKE_ON_WIRE, STRIKES_IN_FRAME, TICK_RATE, WIDTH_TICKS, Strikes
+
+ON_BOARD = 0.5
+"""s before its start that a strike is sent: for so long may the host be without CPU."""
+
+_UNITS = TICK_RATE / WIDTH_TICKS  # of pulse width, a second
+
+
+def next_frame(book: Book, now: float, to_clock: Callable[[float], float]) -> Strikes | None:
+    """Take up to 8 pulses that start within ON_BOARD out of a book's unsent ones; None when there are none.
+
+    `to_clock` tells the board's clock, without wraps, at a host time.
+    """
+    waiting = book.unsent[:STRIKES_IN_FRAME]
+    due = waiting[: int(np.searchsorted(waiting["start"], now + ON_BOARD, "right"))]
+    if not len(due):
+        return None
+    clocks = clocks_of(due, book, to_clock)
+    book.sent(clocks)
+    return Strikes(on_wire(due, clocks))
+
+
+def clocks_of(due: Table, book: Book, to_clock: Callable[[float], float]) -> Clocks:
+    """Return the ticks at which these pulses start, never before one that was sent.
+
+    Pulses of one start get one tick, also when the clocks' fit has changed between two frames.
+    """
+    sent = len(book.clocks)
+    last = int(book.clocks[-1]) if sent else None
+    start = float(book.pulses["start"][sent - 1]) if sent else None
+    clocks = []
+    for each in due["start"].tolist():
+        if last is None or each != start:
+            clock = round(to_clock(each))
+            last = clock if last is None else max(clock, last + 1)
+            start = each
+        clocks.append(last)
+    return np.array(clocks, np.int64)
+
+
+def on_wire(pulses: Table, clocks: Clocks) -> Table:
+    """Return strikes as the board takes them."""
+    rows = np.zeros(len(pulses), STRIKE_ON_WIRE)
+    rows["clock"] = (clocks & 0xFFFF_FFFF).astype(np.uint32)
+    rows["channel"] = pulses["channel"]
+    rows["width"] = np.clip(np.round(pulses["width"] * _UNITS), 0, 0xFFFF)
+    return rows
