@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+from backends.serial_world import World
 from xylophone.backends import open_backend
 from xylophone.backends.contract import Backend
+from xylophone.backends.serial import SerialBackend
 from xylophone.clock import VirtualClock
 from xylophone.errors import BackendError, OptionError, OrderError, SafetyError
 from xylophone.instrument import Instrument, build_instrument
@@ -26,13 +28,29 @@ def simulated(instrument: Instrument, clock: VirtualClock) -> Backend:
     return open_backend("sim:?scatter=0", instrument, clock)
 
 
-BACKENDS: dict[str, Opener] = {"sim": simulated}
+def on_a_board(instrument: Instrument, clock: VirtualClock) -> Backend:
+    """Open the serial backend over the real core of the firmware; left out where it cannot be built."""
+    return SerialBackend(instrument, World(clock=clock).connect, clock)
+
+
+BACKENDS: dict[str, Opener] = {"sim": simulated, "serial": on_a_board}
 """Backends that are held to the contract, all on a virtual clock."""
+
+
+NOTICE = {"sim": 0.0, "serial": 0.005}
+"""s from handing a pulse over to its start that a backend needs to play it: hardware has a line between."""
+
+REST = {"sim": 0.0, "serial": 0.024}
+"""s that a coil must be off before it goes on again: a board insists on half of what recovery leaves."""
+
+BEFORE = 5.0
+"""s that a backend is given to open; its clock comes by 0 when it is ready."""
 
 
 @pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    with BACKENDS[request.param](INSTRUMENT, VirtualClock()) as opened:
+    with BACKENDS[request.param](INSTRUMENT, VirtualClock(-BEFORE)) as opened:
+        wait(opened, 0.0)
         yield opened
 
 
@@ -108,7 +126,7 @@ def test_a_coil_is_never_on_twice(backend):
     backend.schedule(pulses((0.1, WIDTH, 0)))
     with pytest.raises(SafetyError, match="hammer G4"):
         backend.schedule(pulses((0.112, WIDTH, 0)))
-    backend.schedule(pulses((0.1 + WIDTH, WIDTH, 0)))
+    backend.schedule(pulses((0.1 + WIDTH + REST[backend.name], WIDTH, 0)))
     wait(backend, 1.0)
     assert backend.report().pulses == 2
 
@@ -125,7 +143,7 @@ def test_no_pulses_are_fine(backend):
 
 def test_a_late_pulse_is_counted_reported_and_not_played(backend):
     wait(backend, 1.0)
-    backend.schedule(pulses((0.98, WIDTH, 0), (0.99, WIDTH, 1), (1.0, WIDTH, 2)))
+    backend.schedule(pulses((0.98, WIDTH, 0), (0.99, WIDTH, 1), (1.0 + NOTICE[backend.name], WIDTH, 2)))
     wait(backend, 2.0)
     report = backend.report()
     assert (report.pulses, report.late) == (1, 2)
@@ -163,7 +181,7 @@ def test_silence_cuts_what_runs_forgets_the_rest_and_can_be_used_afterwards(back
     wait(backend, 0.105)
     backend.silence()
     backend.silence()
-    backend.schedule(pulses((0.106, WIDTH, 0)))
+    backend.schedule(pulses((0.106 + 2 * NOTICE[backend.name] + REST[backend.name], WIDTH, 0)))
     wait(backend, 1.0)
     assert backend.report().pulses == 1
     assert backend.report().cancelled == 1
@@ -195,8 +213,9 @@ def test_closing_silences_and_is_final(backend):
 
 @pytest.mark.parametrize("opener", BACKENDS.values(), ids=BACKENDS)
 def test_leaving_by_an_exception_silences(opener):
-    clock = VirtualClock()
+    clock = VirtualClock(-BEFORE)
     opened = opener(INSTRUMENT, clock)
+    clock.wait_until(0.0)
 
     def play() -> None:
         with opened:

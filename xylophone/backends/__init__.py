@@ -1,6 +1,7 @@
 """Backends: what delivers pulses to hammers, chosen by a URL.
 
 `sim:` is the digital twin on a virtual clock, `sim:?realtime=1` the same in real time.
+`serial:///dev/ttyACM0` is a board with its firmware, `serial:auto` the one that is known.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ __all__ = ["Backend", "Fault", "Report", "open_backend"]
 
 Opener = Callable[[str, Instrument, "Clock | None"], Backend]
 
-SCHEMES = {"sim": ("simulated", "open_simulated")}
+SCHEMES = {"sim": ("simulated", "open_simulated"), "serial": ("serial", "open_serial")}
 """Module and function that open the URLs of a scheme; imported when they are asked for."""
 
-PLANNED = ("serial", "gpio", "midi")
+PLANNED = ("gpio", "midi")
 """Schemes that the design names and this version does not have."""
 
 

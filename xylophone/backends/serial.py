@@ -1,0 +1,178 @@
+"""The serial backend: pulses go to a board that keeps the time, over USB."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..clock import Clock, SystemClock
+from ..errors import BackendError, FileError, SafetyError
+from ..instrument import Instrument
+from ..link.messages import HelloReply
+from ..link.news import BUSY, Late
+from ..link.session import Session
+from ..song import Table
+from ..strikes import PULSE
+from .contract import Fault, Report
+from .intake import Intake
+from .ports import named_port, remember_port, url_of
+from .serial_board import Board
+from .serial_line import Connect, Plug
+
+LOOKAHEAD = 1.0
+"""s; strikes are sent half a second before they start, and a player hands pulses over up to half its
+lookahead after it could: so half a second is on the board even when the host stalls just then."""
+
+UNCONFIRMED = (
+    "the board has not confirmed that its coils are off: it switches them off by itself within 1 s of "
+    "silence; in doubt, switch their supply off"
+)
+
+
+class SerialBackend:
+    """A backend whose hammers are a board's. It keeps the contract; use it from any thread.
+
+    `connect` opens the board's port, and opens it again after it was pulled out. On a VirtualClock
+    all happens as the clock is moved, else on a thread of its own.
+    """
+
+    name = "serial"
+    lookahead = LOOKAHEAD
+
+    def __init__(self, instrument: Instrument, connect: Connect, clock: Clock | None = None) -> None:
+        """Open the board, have it configured and armed; BackendMissing or BackendError in one line."""
+        self.clock: Clock = SystemClock() if clock is None else clock
+        self.instrument = instrument
+        self._intake = Intake(instrument)
+        self._stopped = self._closed = False
+        self._late, self._latest, self._cancelled = 0, 0.0, 0
+        self.board = Board(instrument, connect, self.clock)
+
+    def now(self) -> float:
+        """Return the clock's time."""
+        return self.clock.now()
+
+    @property
+    def identity(self) -> HelloReply:
+        """Who the board says it is: firmware version, channels, limits; as it was last greeted."""
+        board = self.board.session.talk.board
+        assert board is not None  # it has answered, else there would be no backend
+        return board
+
+    def schedule(self, pulses: Table) -> None:
+        """Take pulses, all or none; see the contract, and Intake.admit for what is refused."""
+        self.board.tell(lambda session, now: self._schedule(session, now, pulses))
+
+    def cancel(self, after: float) -> int:
+        """Take back every pulse that starts at or after `after` and has not started; return how many.
+
+        By the host's own book: what starts within the next few milliseconds may be played all the same.
+        """
+        return self.board.tell(lambda session, now: self._cancel(session, now, after))
+
+    def silence(self) -> None:
+        """Switch all coils off now and forget the queue; returns within a second, whatever happens."""
+        if self._closed:
+            return
+        self.board.tell(lambda session, now: self._forget(session.silence(now)))
+        self._await_silence()
+
+    def stop(self) -> None:
+        """Silence past all frames under way, and refuse pulses until `clear`."""
+        self._stopped = True
+        if not self._closed:
+            self.board.tell(lambda session, now: self._forget(session.stop(now)))
+            self._await_silence()
+
+    def clear(self) -> None:
+        """Allow pulses again."""
+        self._stopped = False
+        if not self._closed:
+            self.board.tell(lambda session, _: session.clear())
+
+    def poll(self) -> tuple[Fault, ...]:
+        """Return the faults met since the last call."""
+        return self.board.take_faults()
+
+    def report(self) -> Report:
+        """Return what happened so far, as the board says it; a board out of reach tells it later."""
+        return self.board.tell(lambda session, now: self._report(session, now))
+
+    def close(self) -> None:
+        """Silence, for good, and let go of the port; returns within a second."""
+        if self._closed:
+            return
+        try:
+            self.silence()
+            self.board.count()
+        finally:
+            self._closed = True
+            self.board.close()
+
+    def __enter__(self) -> SerialBackend:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _schedule(self, session: Session, now: float, pulses: Table) -> None:
+        if self._closed:
+            raise BackendError("this backend is closed: open it again")
+        if self.board.over is not None:
+            raise BackendError(self.board.over)
+        if self._stopped or session.stopped:
+            raise SafetyError("the emergency stop is on: call clear() before the next pulse")
+        self._intake.admit(pulses)
+        late = pulses["start"] < now
+        if late.any():
+            count, by = int(late.sum()), now - float(pulses["start"].min())
+            self._late, self._latest = self._late + count, max(self._latest, by)
+            self.board.add_fault(now, str(Late(count, by, BUSY)))
+        session.play(pulses[~late])
+
+    def _cancel(self, session: Session, now: float, after: float) -> int:
+        count = session.cancel(max(after, float(np.nextafter(now, np.inf))))
+        self._cancelled += count
+        self._intake.forget(session.book.pulses)
+        return count
+
+    def _forget(self, cancelled: int) -> None:
+        self._cancelled += cancelled
+        self._intake.forget(np.empty(0, PULSE))
+
+    def _await_silence(self) -> None:
+        """Wait for the board to be silent; say so when it does not confirm that."""
+        if not self.board.confirm_off():
+            self.board.add_fault(self.now(), UNCONFIRMED)
+
+    def _report(self, session: Session, now: float) -> Report:
+        counters = session.talk.counters
+        refused = dict(self._intake.refused)
+        for reason, count in counters.refused.items():
+            refused[reason] = refused.get(reason, 0) + count
+        return Report(
+            pulses=session.book.ended(now, self.board.heard),
+            late=self._late + session.late + session.lost(now) + counters.total("late"),
+            latest=max(self._latest, session.latest, counters.worst_late),
+            cancelled=self._cancelled,
+            refused=refused,
+            notes=session.notes(now) | {"reconnects": float(self.board.reconnects)},
+        )
+
+
+def open_serial(rest: str, instrument: Instrument, clock: Clock | None = None) -> SerialBackend:
+    """Return the backend that the rest of a `serial:` URL names: 'auto', '///dev/ttyACM0', 'COM3'.
+
+    An URL that pyserial knows ('socket://host:7000') is one too. Raises BackendMissing where the port
+    or the board is not there or does not fit, OptionError for a name or option that cannot be.
+    """
+    port = named_port(rest)
+    plug = Plug(port)
+    try:
+        backend = SerialBackend(instrument, plug, clock)
+    except BackendError as error:
+        raise type(error)(f"{url_of(port.device)}: {error}") from error
+    try:
+        remember_port(plug.port)
+    except FileError as error:
+        backend.board.add_fault(backend.now(), f"serial:auto will not know this board: {error}")
+    return backend

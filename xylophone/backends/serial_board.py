@@ -1,0 +1,190 @@
+"""A board on its line: the session is turned, its news become faults, a broken line is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..clock import Clock
+from ..errors import BackendError, BackendMissing
+from ..instrument import Instrument
+from ..link.conversation import LISTENING, Phase
+from ..link.fitness import FLASH
+from ..link.messages import BAUD, SILENCE
+from ..link.session import Session
+from .contract import Fault
+from .serial_line import PATIENCE, Connect, Line
+from .serial_turns import turns_of
+
+OPENING = 12.0
+"""s that a board is given to start, answer, be configured and tell its clock."""
+
+OFF = 0.2
+"""s that a board is given to confirm that its coils are off, before the stop below all frames; and then."""
+
+COUNT = 0.1
+"""s that a board is given to tell what it has counted."""
+
+LISTEN = 0.02
+"""s between two turns of the session at most: how soon it notices that nobody answers."""
+
+PAUSE = 0.02
+"""s between two turns while there is no port."""
+
+Result = TypeVar("Result")
+
+
+class Board:
+    """A session with a board, kept going. Its methods may be called from any thread."""
+
+    def __init__(self, instrument: Instrument, connect: Connect, clock: Clock) -> None:
+        """Open the board's port, have it configured and armed.
+
+        Raises BackendMissing where nothing answers, BackendError where the board does not fit.
+        """
+        self.clock = clock
+        self.over: str | None = None  # why nothing more can be played
+        self._faults: list[Fault] = []
+        self._opened = False
+        self._sent_at = clock.now()
+        self._line = Line(connect)
+        self.session = Session(instrument, clock.now())
+        self._turns = turns_of(clock)
+        self._turns.start(self._turn)
+        try:
+            self._await_arms()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def reconnects(self) -> int:
+        """How often the port was opened again."""
+        return self._line.reopened
+
+    @property
+    def heard(self) -> bool:
+        """Whether the board answers."""
+        return self._line.up and self.session.phase in LISTENING and not self.session.talk.lost
+
+    def tell(self, command: Callable[[Session, float], Result]) -> Result:
+        """Carry out a command on the session, and send at once what follows from it."""
+        with self._turns.lock:
+            now = float(self.clock.now())
+            result = command(self.session, now)
+            self._send(now)
+            return result
+
+    def add_fault(self, time: float, message: str, fatal: bool = False) -> None:
+        """Note trouble."""
+        with self._turns.lock:
+            self._faults.append(Fault(time, message, fatal))
+            if fatal:
+                self.over = self.over or message
+
+    def take_faults(self) -> tuple[Fault, ...]:
+        """Return the trouble met since the last call."""
+        with self._turns.lock:
+            faults, self._faults = tuple(self._faults), []
+            return faults
+
+    def confirm_off(self) -> bool:
+        """Wait until the board has confirmed that its coils are off; bounded, False if it does not.
+
+        One that has not heard from here for long enough has switched them off by itself.
+        """
+        if not self._line.up:
+            return (
+                self._line.down_since is not None and self.clock.now() - self._line.down_since > 2 * SILENCE
+            )
+        session = self.session
+        if self._turns.wait(lambda: session.quiet or not self._line.up, OFF) and self._line.up:
+            return True
+        self.tell(lambda session, now: session.silence(now, hard=True))
+        return self._turns.wait(lambda: session.quiet or not self._line.up, OFF) and self._line.up
+
+    def count(self) -> None:
+        """Have the board tell what it has counted by now; bounded."""
+        if not self.heard:
+            return
+        asked = self.clock.now()
+        self.tell(lambda session, now: session.ask(now))
+        self._turns.wait(lambda: self.session.told_at >= asked or not self._line.up, COUNT)
+
+    def close(self) -> None:
+        """Stop turning and let go of the port."""
+        self._turns.end()
+        self._line.close()
+
+    def _await_arms(self) -> None:
+        settled = (Phase.PLAYING, Phase.DEAF, Phase.FAILED)
+        done = self._turns.wait(
+            lambda: self.session.phase in settled or not self._line.up or self.over is not None, OPENING
+        )
+        if self.over is not None:
+            raise BackendError(self.over)
+        if not done or self.session.phase is not Phase.PLAYING:
+            raise BackendMissing(self._nobody())
+        self._faults.clear()
+        self._opened = True
+
+    def _nobody(self) -> str:
+        if self._line.trouble is not None:
+            return f"the port broke off while it was opened ({self._line.trouble}): check the USB cable"
+        said = "what is there says something else" if self.session.talk.noise else "nothing is heard"
+        return (
+            f"no xylophone's board answers at {BAUD} baud, {said}: is it another device, or a board "
+            f"without this firmware? {FLASH}"
+        )
+
+    def _turn(self) -> float:
+        """Take what has arrived, do what is due; return how long to pause before the next turn."""
+        try:
+            content = self._line.read()
+            with self._turns.lock:
+                self._attend(content, float(self.clock.now()))
+                self._turns.tell()
+        except Exception as error:
+            self.add_fault(
+                self.clock.now(), f"the serial backend failed, please report this: {error!r}", True
+            )
+            raise
+        return 0.0 if self._line.up else PAUSE
+
+    def _attend(self, content: bytes, now: float) -> None:
+        if not self._line.up:
+            self._mend(now)
+        elif content or now >= min(self.session.next_time(), self._sent_at + LISTEN):
+            self.session.receive(content, now)
+            self._send(now)
+
+    def _send(self, now: float) -> None:
+        if not self._line.up:
+            return
+        self._sent_at = now
+        self._line.write(self.session.turn(now))
+        for news in self.session.take_news():
+            self.add_fault(now, str(news), news.fatal)
+        if self.session.phase in (Phase.PLAYING, Phase.STOPPED):
+            self._line.settled()
+        elif self.session.phase is Phase.DEAF and self._opened:
+            self._line.break_off("no answer")
+
+    def _mend(self, now: float) -> None:
+        """Look for the board where it was, until the patience ends."""
+        line = self._line
+        if not self._opened or self.over is not None:
+            return
+        if line.down_since is None:
+            self.session.gone(now)
+            self.add_fault(
+                now,
+                f"the board is gone ({line.trouble}): check its USB cable and supply; "
+                f"trying again for {PATIENCE:g} s",
+            )
+        if line.mend(now):
+            self.session.open(now)
+        elif line.given_up(now):
+            self.add_fault(
+                now, f"the board did not come back within {PATIENCE:g} s: plug it in and start again", True
+            )

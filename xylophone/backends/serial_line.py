@@ -1,0 +1,119 @@
+"""The way to a board: an open port, and the same board's port again after its cable was out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..errors import BackendMissing
+from .ports import Port, find_again
+from .serial_port import SerialPort, Transport
+
+Connect = Callable[[], Transport]
+"""Opens the port of a board, the same board's each time; BackendMissing while it is not there."""
+
+FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 2.0
+"""s between two attempts to open the port again: doubling from the first to the longest."""
+
+PATIENCE = 30.0
+"""s after which a board that was pulled out is given up."""
+
+
+class Plug:
+    """Where a board is plugged in; called, it opens that port, or the one where the board is now."""
+
+    def __init__(self, port: Port) -> None:
+        self.port = port
+        self._opened = False
+
+    def __call__(self) -> Transport:
+        """Return the port, open; BackendMissing when it is not there or cannot be opened."""
+        if self._opened:
+            now = find_again(self.port)
+            if now is None:
+                raise BackendMissing(f"{self.port.device} is not there: plug the board in again")
+            self.port = now
+        transport = SerialPort(self.port.device)
+        self._opened = True
+        return transport
+
+
+class Line:
+    """Bytes to and from a board, as long as there is a way; never raises once it was open.
+
+    Call `read` and `mend` from one thread only; `write` from any, one at a time.
+    """
+
+    def __init__(self, connect: Connect) -> None:
+        """Open the line; BackendMissing when that fails."""
+        self._connect = connect
+        self._transport: Transport | None = connect()
+        self.trouble: str | None = None
+        self.down_since: float | None = None
+        self.reopened = 0
+        self._next_try = 0.0
+        self._pause = FIRST_PAUSE
+
+    @property
+    def up(self) -> bool:
+        """Whether bytes can be sent now."""
+        return self._transport is not None and self.trouble is None
+
+    def read(self) -> bytes:
+        """Return what has arrived, after a short wait where nothing has."""
+        if self._transport is None or self.trouble is not None:
+            return b""
+        try:
+            return self._transport.read()
+        except OSError as error:
+            self.break_off(str(error))
+            return b""
+
+    def write(self, content: bytes) -> None:
+        """Send these bytes; they are lost where there is no way."""
+        if self._transport is None or self.trouble is not None:
+            return
+        try:
+            self._transport.write(content)
+        except OSError as error:
+            self.break_off(str(error))
+
+    def break_off(self, trouble: str) -> None:
+        """Use this port no more, for a reason."""
+        self.trouble = self.trouble or trouble or "no reason given"
+
+    def mend(self, now: float) -> bool:
+        """Let go of a broken port and open it again when it is time to; True when that has worked."""
+        self._let_go()
+        if self.down_since is None:
+            self.down_since, self._pause = now, FIRST_PAUSE
+            self._next_try = now + self._pause
+        if now < self._next_try:
+            return False
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self._next_try = now + self._pause
+        try:
+            self._transport = self._connect()
+        except (BackendMissing, OSError):
+            return False  # not there yet: the next attempt, or the end of patience, follows
+        self.trouble = None
+        self.reopened += 1
+        return True
+
+    def settled(self) -> None:
+        """Note that the board has answered: the patience begins anew."""
+        self.down_since = None
+
+    def given_up(self, now: float) -> bool:
+        """Whether the board has been away for too long."""
+        return self.down_since is not None and now - self.down_since > PATIENCE
+
+    def close(self) -> None:
+        """Let go of the port."""
+        self.break_off("closed")
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
