@@ -108,7 +108,9 @@ def test_the_first_run_sets_up_once_and_later_runs_do_not(machine):
     assert second.stderr == ""
     assert second.stdout == first.stdout
     assert len(machine.told("-m venv")) == 1
-    assert [("test,plot" in told, "audio" in told) for told in machine.told("-m pip")] == [(True, True)]
+    assert [("test,plot,serial" in told, "audio" in told) for told in machine.told("-m pip")] == [
+        (True, True)
+    ]
 
 
 def test_arguments_and_exit_code_pass_unchanged(machine):

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +15,7 @@ from typing import Any
 import mido
 import pytest
 
+from firmware.building import need
 from xylophone.cli import run
 
 
@@ -75,3 +80,20 @@ def midi(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / name
 
     return write
+
+
+@pytest.fixture
+def virtual_board(tmp_path: Path, cache: Path) -> Iterator[str]:
+    """The port of a virtual board, as `xylophone firmware emulate` runs it."""
+    need("cc")
+    environment = os.environ | {"XDG_CACHE_HOME": str(cache), "HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "xylophone", "firmware", "emulate"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as emulation:
+        assert emulation.stdout is not None
+        first, second = emulation.stdout.readline(), emulation.stdout.readline()
+        port = first.removeprefix("virtual board on ").split(",")[0]
+        assert second == f"xylophone play greensleeves --backend serial://{port}\n"
+        yield port
+        emulation.send_signal(signal.SIGINT)
+        assert emulation.stdout.read() == "\nthe virtual board is off\n"
+    assert emulation.returncode == 0

@@ -98,9 +98,12 @@ def test_a_bar_that_the_instrument_has_not(xylophone: Run) -> None:
     one_line(xylophone("strike", "C2"), 1, "song-bell has no bar C2", "G4 to C7", "nearest is G4")
 
 
-@pytest.mark.parametrize("url", ["serial:auto", "gpio:", "nonsense:"])
-def test_a_backend_that_is_missing_is_no_silent_simulation(xylophone: Run, url: str) -> None:
-    one_line(xylophone("play", "ode_to_joy", "--backend", url), 3, url, "sim:")
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [("serial:///dev/nowhere", "check the USB cable"), ("gpio:", "sim:"), ("nonsense:", "sim:")],
+)
+def test_a_backend_that_is_missing_is_no_silent_simulation(xylophone: Run, url: str, remedy: str) -> None:
+    one_line(xylophone("play", "ode_to_joy", "--backend", url), 3, url, remedy)
     one_line(xylophone("off", "--backend", url), 3, url)
 
 

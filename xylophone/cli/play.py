@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import OptionError, XylophoneError
+from ..errors import BackendError, OptionError, XylophoneError
 from ..running import leaving_on_signals, playing
 from .options import (
     Choices,
@@ -24,6 +24,7 @@ from .options import (
     setting_options,
     settings,
 )
+from .outcome import line_words, not_played, tell
 from .screen import busy, keyboard, show
 from .stage import Stage, open_stage, sounding
 
@@ -100,10 +101,14 @@ def play(
 
     with leaving_on_signals(), playing(found.backend), open_stage(found) as stage:
         player = _player(stage, found, choices, manner, quiet)
-        with sounding(stage, mute, quiet), _watching(player, stage, quiet):
-            begin(player)
-            player.wait()
-    _say_goodbye(player, quiet)
+        try:
+            with sounding(stage, mute, quiet), _watching(player, stage, quiet):
+                begin(player)
+                player.wait()
+        except BackendError:
+            _say_goodbye(player, stage, quiet)
+            raise
+    _say_goodbye(player, stage, quiet)
     if failed := failed or missing:
         raise type(failed)("not every song could be played: see above")
 
@@ -115,13 +120,19 @@ def _player(stage: Stage, found: Settings, choices: Choices, manner: Manner, qui
 
     with busy("measuring the simulated hammers", quiet or stage.twin is None):
         calibration = calibration_of(found, stage.twin)
-    return Player(
+
+    def watch(_now: float) -> None:
+        stage.listen()
+        stage.tell_faults(player)
+
+    player = Player(
         stage.backend,
         calibration,
         PlanOptions(roll=manner.roll),
         rearrange=lambda song, shift: choices.transposed(shift).arrange(song, found.instrument),
-        watch=lambda _now: stage.listen(),
+        watch=watch,
     )
+    return player
 
 
 def _load_all(
@@ -171,13 +182,15 @@ def _press(player: Player, key: str) -> None:
             click.echo("\a", nl=False, err=True)
 
 
-def _say_goodbye(player: Player, quiet: bool) -> None:
-    report, refused = player.backend.report(), player.refusals
-    for fault in player.faults:
-        click.echo(f"xylophone: {fault.message}", err=True)
-    if quiet:
-        return
-    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(refused.items()))
-    click.echo(
-        f"played {report.pulses} strikes{f'; not played: {reasons}' if reasons else ''}; all coils are off"
-    )
+def _say_goodbye(player: Player, stage: Stage, quiet: bool) -> None:
+    """Tell what came at the very end, then how much was played, and what was not."""
+    stage.tell_faults(player)
+    tell(player.backend.poll())
+    report = player.backend.report()
+    words = [f"played {report.pulses} strikes"]
+    if lost := not_played(report, player.refusals):
+        words += [f"not played: {lost}", *filter(None, [line_words(report)])]
+    if not quiet:
+        click.echo("; ".join([*words, "all coils are off"]))
+    elif lost:
+        click.echo(f"xylophone: {'; '.join(words)}", err=True)

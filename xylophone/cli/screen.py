@@ -121,7 +121,13 @@ def show(player: Player, lights: Lights, delayed: bool) -> Iterator[None]:
         drawn = bars(instrument, lights.shades(now), console.width, not console.no_color)
         return Group(Text(""), drawn, Text(""), status(player.snapshot(), console.width), help_line)
 
-    with Live(get_renderable=draw, console=console, refresh_per_second=25, transient=True):
+    with Live(
+        get_renderable=draw,
+        console=console,
+        refresh_per_second=25,
+        transient=True,
+        redirect_stderr=sys.stderr.isatty(),  # lines on it go above the bars; a file gets its own
+    ):
         yield
 
 

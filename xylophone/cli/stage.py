@@ -13,11 +13,13 @@ from ..backends import open_backend
 from ..backends.contract import Backend
 from ..clock import SystemClock
 from ..errors import BackendMissing, MissingExtra
+from .outcome import tell
 from .screen import Lights
 
 if TYPE_CHECKING:
     from ..config import Settings
     from ..loudspeaker import Loudspeaker
+    from ..player import Player
     from ..simulation.hammers import Twin
 
 
@@ -29,6 +31,7 @@ class Stage:
         self.twin = twin
         self.lights = Lights(backend.instrument)
         self.loudspeaker: Loudspeaker | None = None
+        self._faults_told = 0
 
     def listen(self) -> None:
         """Pass on what simulated hammers have struck since the last call; real bars sound by themselves."""
@@ -40,6 +43,12 @@ class Stage:
             self.lights.hit(hits)
             if self.loudspeaker is not None:
                 self.loudspeaker.hear(hits)
+
+    def tell_faults(self, player: Player) -> None:
+        """Print the faults that a player has met on this stage since the last call."""
+        new, self._faults_told = player.faults_met - self._faults_told, player.faults_met
+        if new:
+            tell(list(player.faults)[-new:])
 
 
 @contextmanager

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
 from ..errors import OptionError
 from ..running import end_playing, leaving_on_signals, playing
 from .options import calibration_of, setting_options, settings
+from .outcome import line_words, not_played
 from .stage import open_stage, sounding
+from .striking import strike_in_turn
+
+if TYPE_CHECKING:
+    from ..backends.contract import Report
 
 
 @click.command()
@@ -22,9 +26,6 @@ from .stage import open_stage, sounding
 @click.option("--mute", is_flag=True, help="No loudspeaker.")
 def strike(bars: tuple[str, ...], velocity: float, times: int, mute: bool, **options: Any) -> None:
     """Strike a bar, or several at once, by name (C6, F#5) or MIDI number."""
-    from ..sequencer import Planner
-    from ..strikes import STRIKE, Priority
-
     if not 1 <= velocity <= 127:
         raise OptionError(f"--velocity {velocity:g} is out of range: give 1..127")
     if not 1 <= times <= 100:
@@ -32,24 +33,20 @@ def strike(bars: tuple[str, ...], velocity: float, times: int, mute: bool, **opt
     found = settings(options)
     hammers = list(dict.fromkeys(found.instrument.index(bar) for bar in bars))
     with leaving_on_signals(), playing(found.backend), open_stage(found) as stage, sounding(stage, mute):
-        backend = stage.backend
-        planner = Planner(found.instrument, calibration_of(found, stage.twin))
-        first = backend.now() + planner.lead + 0.05
-        strikes = np.zeros(len(hammers) * times, STRIKE)
-        strikes["time"] = np.repeat(first + 0.5 * np.arange(times), len(hammers))
-        strikes["hammer"] = np.tile(hammers, times)
-        strikes["velocity"], strikes["priority"], strikes["source"] = velocity, Priority.MELODY, -1
-        planner.add(strikes)
-        plan = planner.finish()
-        backend.schedule(plan.pulses)
-        for refused in plan.refused:
-            click.echo(f"{refused.hammer} not struck: {refused.why}", err=True)
-        end = float(strikes["time"][-1]) + 1.0
-        while (now := backend.now()) < end:
-            backend.clock.wait_until(min(end, now + 0.03))
-            stage.listen()
+        calibration = calibration_of(found, stage.twin)
+        plan = strike_in_turn(stage, calibration, [hammers] * times, velocity=velocity, apart=0.5)
+    for refused in plan.refused:
+        click.echo(f"{refused.hammer} not struck: {refused.why}", err=True)
     names = " ".join(found.instrument.hammers[hammer].name for hammer in hammers)
     click.echo(f"struck {names}{f' {times} times' if times > 1 else ''} at velocity {velocity:g}")
+    _tell_rest(stage.backend.report())
+
+
+def _tell_rest(report: Report) -> None:
+    """Say what the backend did not play, and what went wrong on the way; nothing when all is well."""
+    if lost := not_played(report, {}):
+        words = [f"not played: {lost}", *filter(None, [line_words(report)])]
+        click.echo(f"xylophone: {'; '.join(words)}", err=True)
 
 
 @click.command()

@@ -1,0 +1,74 @@
+"""`xylophone devices`: which serial ports there are, and which one serial:auto opens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import BackendMissing
+from .screen import table
+
+if TYPE_CHECKING:
+    from ..backends.ports import Port
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def devices(as_json: bool) -> None:
+    """List serial ports, and say which one serial:auto opens. None of them is opened here."""
+    from ..backends.ports import list_ports
+
+    ports = list_ports()
+    chosen, why = choice(ports)
+    if as_json:
+        import json
+
+        auto = None if chosen is None else chosen.device
+        report = {"ports": [_as_dict(port) for port in ports], "auto": auto, "why": why}
+        click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+        return
+    if ports:
+        columns = ("port", "what it says", "usb", "serial number", "what it is")
+        table(columns, [_row(port) for port in ports])
+        click.echo()
+    click.echo(why)
+
+
+def choice(ports: Sequence[Port]) -> tuple[Port | None, str]:
+    """Return the port that serial:auto opens, None where it opens none, and one line that says why."""
+    from ..backends.ports import choose_port
+
+    try:
+        port = choose_port(ports)
+    except BackendMissing as error:
+        return None, str(error)
+    reason = "this board has answered before" if port.known else "it is the only Arduino Mega here"
+    return port, f"serial:auto opens {port.device}: {reason}"
+
+
+def _row(port: Port) -> tuple[str, ...]:
+    usb = "" if port.vid is None or port.pid is None else f"{port.vid:04x}:{port.pid:04x}"
+    return port.device, port.description, usb, port.serial_number or "", _kind(port)
+
+
+def _kind(port: Port) -> str:
+    if port.known:
+        return "a board that is known"
+    if port.candidate:
+        return "an Arduino Mega"
+    return "maybe a board" if port.possible else "no board"
+
+
+def _as_dict(port: Port) -> dict[str, Any]:
+    return {
+        "device": port.device,
+        "description": port.description,
+        "serial_number": port.serial_number,
+        "vid": port.vid,
+        "pid": port.pid,
+        "known": port.known,
+        "candidate": port.candidate,
+        "possible": port.possible,
+    }

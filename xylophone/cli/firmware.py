@@ -1,0 +1,160 @@
+"""`xylophone firmware`: build, flash, version, and the virtual board."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import BackendError, BackendMissing, FileError
+from ..running import leaving_on_signals, playing
+
+if TYPE_CHECKING:
+    from ..link.messages import HelloReply
+
+FILE = click.Path(path_type=Path)
+
+
+@click.group()
+def firmware() -> None:
+    """Build the board's firmware, flash it, or run it as a virtual board."""
+
+
+@firmware.command()
+@click.option("-o", "--output", type=FILE, default="xylophone.hex", show_default=True, help="Image to write.")
+def build(output: Path) -> None:
+    """Build the firmware from its sources, with make and avr-gcc."""
+    from ..firmware_files import firmware_folder, firmware_version, read_program
+    from ..firmware_tools import build_image
+
+    folder = firmware_folder()
+    with _words_first():
+        build_image(folder, output)
+    size = len(read_program(output))
+    click.echo(f"wrote {output}: firmware {firmware_version(folder)}, {size} bytes of flash")
+
+
+@firmware.command()
+@click.option(
+    "--port", metavar="DEVICE", help="Port of the board; without it the one that serial:auto opens."
+)
+@click.option("--image", type=FILE, help="Image to write, in place of the one that ships.")
+def flash(port: str | None, image: Path | None) -> None:
+    """Write the firmware to an Arduino Mega 2560, with avrdude."""
+    from ..backends.ports import choose_port, list_ports, url_of
+    from ..firmware_files import IMAGE, firmware_folder, read_program
+    from ..firmware_tools import require_tool, write_flash
+
+    image = image or firmware_folder() / IMAGE
+    size = len(read_program(image))
+    require_tool("avrdude", "writing firmware to a board")
+    device = port or choose_port(list_ports()).device
+    url = url_of(device)
+    with leaving_on_signals(), playing("serial:auto"), playing(url):
+        click.echo(f"writing {image.name}, {size} bytes, to {device} ...")
+        with _words_first():
+            write_flash(image, device)
+        click.echo(f"written; the board says: {board_words(greet(url))}")
+
+
+@firmware.command()
+@click.option("--backend", metavar="URL", help="Ask this board too: serial:auto, serial:///dev/ttyACM0.")
+def version(backend: str | None) -> None:
+    """Say which firmware ships with this program, and with --backend which one a board has."""
+    from ..firmware_files import IMAGE, firmware_folder, read_program, read_record
+
+    folder = firmware_folder()
+    record, size = read_record(folder), len(read_program(folder / IMAGE))
+    click.echo(f"firmware:  {record.version}, protocol {record.protocol}")
+    click.echo(f"image:     {folder / IMAGE}, {size} bytes of flash")
+    click.echo(f"checksum:  sha256 {record.sha256}")
+    click.echo(f"built by:  {record.compiler}")
+    if backend is not None:
+        with leaving_on_signals(), playing(backend):
+            click.echo(f"board:     {board_words(greet(backend))}")
+
+
+@firmware.command()
+def emulate() -> None:
+    """Run the firmware as a virtual board on a port of this machine, until Ctrl-C."""
+    from ..backends.ports import url_of
+    from ..config import cache_folder
+    from ..firmware_files import firmware_folder
+    from ..firmware_tools import build_virtual_board
+
+    with _words_first():
+        program = build_virtual_board(firmware_folder(), cache_folder())
+    try:
+        with leaving_on_signals(), _running(program) as board:
+            port = board.stdout.readline().strip() if board.stdout else ""
+            if not port:
+                raise BackendError(f"the virtual board did not start: run {program} to see why")
+            click.echo(f"virtual board on {port}, until Ctrl-C; in another terminal:")
+            click.echo(f"xylophone play greensleeves --backend {url_of(port)}")
+            board.wait()
+            raise BackendError(
+                f"the virtual board has ended by itself, with {board.returncode}: start it again"
+            )
+    except KeyboardInterrupt:
+        click.echo("\nthe virtual board is off")
+
+
+def greet(url: str) -> HelloReply:
+    """Open a board, let go of it again, and return what it said of itself.
+
+    BackendMissing where nothing answers or the URL is no board's, BackendError where it does not fit.
+    """
+    from ..backends import open_backend
+    from ..backends.serial import SerialBackend
+    from ..instrument import build_instrument
+
+    if not url.startswith("serial:"):
+        raise BackendMissing(f"{url} has no firmware: name a board, such as serial:auto")
+    with open_backend(url, build_instrument()) as backend:
+        said = backend.identity if isinstance(backend, SerialBackend) else None
+    if said is None:
+        raise BackendMissing(
+            f"the board behind {url} does not say who it is: xylophone doctor --backend {url}"
+        )
+    return said
+
+
+def board_words(said: HelloReply) -> str:
+    """Return in words what a board says of itself: 'Arduino Mega 2560, firmware 1.0, ...'."""
+    from ..link.messages import Board
+
+    kinds = {Board.HOST: "virtual board", Board.MEGA2560: "Arduino Mega 2560"}
+    kind = kinds.get(Board(said.board)) if said.board in list(Board) else f"board of kind {said.board}"
+    release = f"{said.version >> 8}.{said.version & 255}"
+    return f"{kind}, firmware {release}, protocol {said.protocol}, {said.channels} channels"
+
+
+@contextmanager
+def _words_first() -> Iterator[None]:
+    """Print what a program said before the error that it has failed."""
+    try:
+        yield
+    except BackendError as error:
+        for note in getattr(error, "__notes__", ()):
+            click.echo(note, err=True)
+        raise
+
+
+@contextmanager
+def _running(program: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run the virtual board while the block runs."""
+    try:
+        board = subprocess.Popen([program], stdout=subprocess.PIPE, text=True)
+    except OSError as error:
+        raise FileError(
+            f"cannot run {program}: {error.strerror}; delete it, and it is built again"
+        ) from error
+    try:
+        yield board
+    finally:
+        board.terminate()
+        board.wait()

@@ -1,0 +1,71 @@
+"""Striking hammers at once, without a song: planned as everything is, and watched until it has sounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .outcome import tell
+
+if TYPE_CHECKING:
+    from ..calibration import Calibration
+    from ..sequencer import Plan
+    from .stage import Stage
+
+SETTLE = 1.0
+"""s after the last strike: by then its bar has sounded and the board has told its count."""
+
+STEP = 0.03
+"""s between two looks at what the backend has met."""
+
+
+def strike_in_turn(
+    stage: Stage,
+    calibration: Calibration,
+    turns: Sequence[Sequence[int]],
+    *,
+    velocity: float,
+    apart: float,
+    began: Callable[[int], object] = lambda turn: None,
+) -> Plan:
+    """Strike the hammers (places in the instrument) of each turn together, turns `apart` seconds apart.
+
+    Returns when the last has sounded; `began` is called with the number of each turn at its time. Faults
+    are told as they come. What could not be struck is among the plan's `refused`.
+    """
+    from ..sequencer import Planner
+    from ..strikes import STRIKE, Priority
+
+    backend = stage.backend
+    planner = Planner(backend.instrument, calibration)
+    times = backend.now() + planner.lead + 0.05 + apart * np.arange(len(turns))
+    strikes = np.zeros(sum(map(len, turns)), STRIKE)
+    strikes["time"] = np.repeat(times, [len(turn) for turn in turns])
+    strikes["hammer"] = [hammer for turn in turns for hammer in turn]
+    strikes["velocity"], strikes["priority"], strikes["source"] = velocity, Priority.MELODY, -1
+    planner.add(strikes)
+    plan = planner.finish()
+    backend.schedule(plan.pulses)
+    _watch(stage, times.tolist(), began)
+    return plan
+
+
+def _watch(stage: Stage, times: Sequence[float], began: Callable[[int], object]) -> None:
+    """Look on until the last strike has sounded; BackendError for a fault after which nothing more plays."""
+    from ..errors import BackendError
+
+    backend, begun, end = stage.backend, 0, float(times[-1]) + SETTLE
+    while (now := backend.now()) < end:
+        while begun < len(times) and times[begun] <= now:
+            began(begun)
+            begun += 1
+        due = times[begun] if begun < len(times) else end
+        backend.clock.wait_until(min(due, now + STEP))
+        stage.listen()
+        faults = backend.poll()
+        tell(faults)
+        for fault in faults:
+            if fault.fatal:
+                raise BackendError(fault.message)
