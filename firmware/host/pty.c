@@ -1,7 +1,8 @@
 /* The virtual board in real time, behind a pseudo-terminal: its path is the first line on stdout.
  *
  * Opening the terminal resets the board, as the line DTR does on a real one; so does SIGUSR1, in play. Ends on
- * SIGINT, SIGTERM and SIGHUP.
+ * SIGINT, SIGTERM and SIGHUP. With --edges each change of outputs is a line too: the time in microseconds of
+ * CLOCK_MONOTONIC, and the masks of outputs that went on and off.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -75,6 +76,7 @@ struct served {
     uint64_t started; /* tick of this machine's clock at which the board's was 0 */
     uint32_t boot;
     bool open;
+    bool telling; /* of edges */
 };
 
 static void start_board(struct served *served, uint8_t cause)
@@ -99,12 +101,24 @@ static void send(struct served *served)
     uint8_t bytes[512];
     size_t count;
     while ((count = host_sent(served->board, bytes, sizeof bytes)))
-        for (size_t n = 0; n < count;) {
+        for (size_t n = 0; served->open && n < count;) {
             ssize_t sent = write(served->terminal, bytes + n, count - n);
             if (sent <= 0)
                 break; /* nobody reads: as on a real line, it is lost */
             n += (size_t)sent;
         }
+}
+
+static void print_edges(struct served *served)
+{
+    size_t count;
+    const struct host_edge *edges = host_edges(served->board, &count);
+    for (size_t n = 0; served->telling && n < count; n++) {
+        uint64_t tick = edges[n].clock + served->started;
+        printf("%llu %08x %08x\n", (unsigned long long)(tick / 2), edges[n].on, edges[n].off);
+    }
+    host_forget_edges(served->board);
+    fflush(stdout);
 }
 
 /* Let the board live up to the present, with what has come. */
@@ -119,6 +133,7 @@ static void serve(struct served *served)
         host_advance(served->board, clock);
     }
     send(served);
+    print_edges(served);
 }
 
 static void notice_opening(struct served *served)
@@ -157,14 +172,19 @@ static void catch_signals(sigset_t *outside)
     sigprocmask(SIG_BLOCK, &blocked, outside); /* let in only while waiting */
 }
 
-int main(void)
+int main(int count, char **arguments)
 {
+    bool telling = count > 1 && !strcmp(arguments[1], "--edges");
+    if (count > 1 + telling) {
+        fprintf(stderr, "usage: %s [--edges]\n", arguments[0]);
+        return 2;
+    }
     sigset_t outside;
     catch_signals(&outside);
 #ifdef __linux__
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* whoever started it may be killed */
 #endif
-    struct served served = {.terminal = open_terminal(), .boot = (uint32_t)now()};
+    struct served served = {.terminal = open_terminal(), .boot = (uint32_t)now(), .telling = telling};
     start_board(&served, CAUSE_POWER_ON);
     printf("%s\n", ptsname(served.terminal));
     fflush(stdout);
@@ -174,8 +194,7 @@ int main(void)
             resetting = 0;
             start_board(&served, CAUSE_EXTERNAL | CAUSE_WARM);
         }
-        if (served.open)
-            serve(&served);
+        serve(&served);
         wait_for(&served, &outside);
     }
     return 0;

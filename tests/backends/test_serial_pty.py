@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,8 +29,8 @@ SOON = 30.0
 class Program:
     """The virtual board as a process, behind a link that stays when the process is started again."""
 
-    def __init__(self, command: Path, link: Path) -> None:
-        self._command, self.link = command, link
+    def __init__(self, command: Path, link: Path, *options: str) -> None:
+        self._command, self.link = [str(command), *options], link
         self.start()
 
     @property
@@ -36,7 +38,7 @@ class Program:
         return f"serial://{self.link}"
 
     def start(self) -> None:
-        self.process = subprocess.Popen([self._command], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         port = self.process.stdout.readline().strip()
         self.link.unlink(missing_ok=True)
@@ -45,6 +47,14 @@ class Program:
     def end(self) -> None:
         self.process.kill()
         self.process.communicate(timeout=SOON)
+
+    def end_after(self, lines: list[str]) -> None:
+        """End it, and add what it has said since to these lines."""
+        self.process.terminate()
+        assert self.process.stdout is not None
+        with self.process.stdout as told:
+            lines += told.read().splitlines()
+        self.process.wait(SOON)
 
     def reset(self) -> None:
         self.process.send_signal(signal.SIGUSR1)
@@ -147,3 +157,44 @@ def test_a_board_without_an_identity_is_not_remembered(board, tmp_path):
     with opened(board):
         pass
     assert not os.path.exists(tmp_path / "state" / "xylophone" / "boards.txt")
+
+
+PLAYER = """
+import sys
+from backends.serial_world import INSTRUMENT, scale
+from xylophone.backends import open_backend
+
+backend = open_backend(sys.argv[1], INSTRUMENT)
+backend.schedule(scale(backend.now() + 0.5, 200, step=0.02, width=0.02))
+while True:
+    backend.clock.wait_until(backend.now() + 1.0)
+"""
+"""A host that plays a run of four seconds, two hammers on at any moment."""
+
+
+def test_a_host_that_is_killed_leaves_half_a_second_and_no_coil_on(
+    command: Path, tmp_path: Path, root: Path
+) -> None:
+    board = Program(command, tmp_path / "board", "--edges")
+    told = board.process.stdout
+    assert told is not None
+    places = os.environ | {"PYTHONPATH": f"{root}:{root / 'tests'}", "XDG_STATE_HOME": str(tmp_path)}
+    host = subprocess.Popen([sys.executable, "-c", PLAYER, board.url], env=places)
+    edges = [told.readline() for _ in range(21)]  # it plays
+    host.kill()
+    killed = time.monotonic()
+    host.wait(SOON)
+    clock = SystemClock()
+    clock.wait_until(2.0)  # what was queued would have sounded
+    board.end_after(edges)
+    moments = [(int(moment) / 1e6, int(on, 16), int(off, 16)) for moment, on, off in map(str.split, edges)]
+    begun: dict[int, float] = {}
+    for moment, on, off in moments:
+        for channel in range(30):
+            if off >> channel & 1:
+                assert moment - begun.pop(channel) <= 0.0201
+            if on >> channel & 1:
+                begun[channel] = moment
+    assert not begun
+    assert moments[-1][0] <= killed + 0.5 + 0.05
+    assert len(moments) < 2 * 200

@@ -17,7 +17,7 @@ import pytest
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 
 PACKAGES = {
-    "cc": "gcc",
+    "cc": "gcc libc6-dev",
     "make": "make",
     "avr-gcc": "gcc-avr avr-libc",
     "simavr headers": "libsimavr-dev libelf-dev",
