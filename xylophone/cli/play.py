@@ -105,10 +105,10 @@ def play(
             with sounding(stage, mute, quiet), _watching(player, stage, quiet):
                 begin(player)
                 player.wait()
-        except BackendError:
+        except (BackendError, KeyboardInterrupt, SystemExit):
             _say_goodbye(player, stage, quiet)
             raise
-    _say_goodbye(player, stage, quiet)
+    _say_goodbye(player, stage, quiet, "all coils are off")
     if failed := failed or missing:
         raise type(failed)("not every song could be played: see above")
 
@@ -182,8 +182,8 @@ def _press(player: Player, key: str) -> None:
             click.echo("\a", nl=False, err=True)
 
 
-def _say_goodbye(player: Player, stage: Stage, quiet: bool) -> None:
-    """Tell what came at the very end, then how much was played, and what was not."""
+def _say_goodbye(player: Player, stage: Stage, quiet: bool, *last: str) -> None:
+    """Tell what came at the very end, then how much was played, what was not, and a last word."""
     stage.tell_faults(player)
     tell(player.backend.poll())
     report = player.backend.report()
@@ -191,6 +191,6 @@ def _say_goodbye(player: Player, stage: Stage, quiet: bool) -> None:
     if lost := not_played(report, player.refusals):
         words += [f"not played: {lost}", *filter(None, [line_words(report)])]
     if not quiet:
-        click.echo("; ".join([*words, "all coils are off"]))
+        click.echo("; ".join([*words, *last]))
     elif lost:
         click.echo(f"xylophone: {'; '.join(words)}", err=True)
