@@ -10,7 +10,6 @@
 #define BUSY_TURN 50u    /* ticks from one turn of the main loop to the next while it is busy */
 #define IDLE_TURN 1000u  /* and while it sleeps */
 #define SUPERVISION 2000u
-#define LEAST_NOTICE 100 /* ticks: an edge that is handed over later cannot be exact */
 
 struct list {
     void *rows;
@@ -119,7 +118,7 @@ bool board_edge(struct board *board, uint32_t at, uint32_t on, uint32_t off)
         return false;
     int32_t left = (int32_t)(at - (uint32_t)board->now);
     uint64_t clock = board->now + (uint64_t)(int64_t)left;
-    assert(left >= (on ? LEAST_NOTICE : 0) && left <= (int32_t)BOARD_HORIZON && !(on & off));
+    assert(left >= (on ? (int32_t)BOARD_NOTICE : 0) && left <= (int32_t)BOARD_HORIZON && !(on & off));
     assert(!board->edge_count || board->edges[board->edge_count - 1].at <= clock);
     board->edges[board->edge_count++] = (struct pending){clock, on, off};
     return true;

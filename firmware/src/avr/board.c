@@ -17,18 +17,13 @@ volatile uint32_t clock_base;
 static struct edge *edge_free = edges;
 static uint8_t taken; /* place in the ring of the byte taken last */
 
-static void outputs_off(void)
+void port_outputs_off(void)
 {
     PORTA = 0;
     PORTC = 0;
     PORTF = 0;
     PORTL = 0;
     PORTD &= (uint8_t)~_BV(PORTD7);
-}
-
-void port_outputs_off(void)
-{
-    outputs_off();
 }
 
 void port_enable(bool enable)
@@ -174,7 +169,7 @@ void board_all_off(struct board *board)
         TIMSK1 = _BV(TOIE1);
         edges_pending = 0;
         edge_free = edge_next;
-        outputs_off();
+        port_outputs_off();
     }
 }
 

@@ -54,12 +54,12 @@ _Static_assert(sizeof(struct edge) == EDGE_SIZE, "interrupts.S knows the size of
 extern struct edge edges[EDGES];
 extern struct edge *volatile edge_next;    /* the one that is due next */
 extern volatile uint8_t edges_pending;
-extern uint8_t rx_ring[256];               /* head in GPIOR1 */
+extern volatile uint8_t rx_ring[256];      /* head in GPIOR1 */
 extern volatile uint8_t rx_tail;
 extern volatile uint8_t rx_overruns;
 extern volatile uint16_t rx_stamp;         /* cycle at which the last 00 had arrived, low 16 bits */
 extern volatile uint8_t rx_stamp_index;    /* its place in the ring */
-extern uint8_t tx_ring[256];
+extern volatile uint8_t tx_ring[256];
 extern volatile uint8_t tx_head;
 extern volatile uint8_t tx_tail;
 extern volatile uint32_t clock_base;       /* ticks at the last wrap of timer 1 */

@@ -292,7 +292,8 @@ rx_everything_off:                      ; r24 is 0
         out     IO(GPIOR0), r24
         rjmp    rx_done
 
-rx_full:                                ; the byte is not kept, but looked at
+rx_full:                                ; the byte is not kept, but looked at; its place is none that is taken
+        in      r30, IO(GPIOR1)
         lds     r25, rx_overruns
         inc     r25
         breq    rx_watch

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define BOARD_HORIZON 3000u /* ticks ahead within which edges are handed over */
-#define BOARD_NOTICE 200u   /* ticks ahead that an edge must be handed over at least, to be exact */
+#define BOARD_NOTICE 100u   /* ticks ahead that an edge must be handed over at least, to be exact */
 
 struct board; /* the port's own; NULL where there is only one */
 

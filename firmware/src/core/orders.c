@@ -150,7 +150,7 @@ static uint8_t objection(const struct core *core, const struct strike *strike, u
         return REFUSED_CHANNEL;
     if (strike->width < LINK_SHORTEST_PULSE || strike->width > core->stager.coils[strike->channel].longest)
         return REFUSED_WIDTH;
-    if (clock_until(strike->clock, now) < (int32_t)BOARD_NOTICE)
+    if (clock_until(strike->clock, now) < (int32_t)STAGER_NOTICE)
         return REFUSED_LATE;
     if (clock_until(strike->clock, now) > 0x40000000)
         return REFUSED_EARLY;

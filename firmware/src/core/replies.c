@@ -6,7 +6,8 @@
 /* Numbers of one kind and the boot id lie at the same places in BOOT and HELLO_REPLY. */
 _Static_assert(SIZE_BOOT == SIZE_HELLO_REPLY && AT_BOOT_NONCE == AT_HELLO_REPLY_NONCE, "one writer for both");
 
-static uint8_t put_identity(const struct core *core, uint8_t *out, uint32_t nonce)
+/* The nonce is 0 until HELLO, and BOOT is said until then. */
+static uint8_t put_identity(const struct core *core, uint8_t *out)
 {
     wire_put_u32(out + AT_BOOT_BOOT, core->identity.boot);
     out[AT_BOOT_PROTOCOL] = LINK_PROTOCOL;
@@ -18,7 +19,7 @@ static uint8_t put_identity(const struct core *core, uint8_t *out, uint32_t nonc
     wire_put_u16(out + AT_BOOT_LONGEST, LINK_LONGEST_PULSE);
     out[AT_BOOT_CAUSE] = core->identity.cause;
     wire_put_u16(out + AT_BOOT_CONFIG_CRC, core->config_crc);
-    wire_put_u32(out + AT_BOOT_NONCE, nonce);
+    wire_put_u32(out + AT_BOOT_NONCE, core->nonce);
     return SIZE_BOOT;
 }
 
@@ -72,51 +73,31 @@ static uint8_t put_status(const struct core *core, uint8_t *out)
     return SIZE_STATUS_REPLY;
 }
 
-/* Write the payload of a reply; returns its length. */
-static uint8_t put(const struct core *core, uint8_t reply, uint8_t *out)
-{
-    switch (reply) {
-    case REPLY_ACK:
-        return put_ack(core, out);
-    case REPLY_SYNC:
-        return put_sync(core, out);
-    case REPLY_HELLO:
-        return put_identity(core, out, core->nonce);
-    case REPLY_STATUS:
-        return put_status(core, out);
-    default:
-        return put_identity(core, out, 0);
-    }
-}
-
-static uint8_t type_of(uint8_t reply)
-{
-    switch (reply) {
-    case REPLY_ACK:
-        return MSG_ACK;
-    case REPLY_SYNC:
-        return MSG_SYNC_REPLY;
-    case REPLY_HELLO:
-        return MSG_HELLO_REPLY;
-    case REPLY_STATUS:
-        return MSG_STATUS_REPLY;
-    default:
-        return MSG_BOOT;
-    }
-}
+static const struct {
+    uint8_t reply, type;
+    uint8_t (*put)(const struct core *core, uint8_t *out); /* writes the payload, returns its length */
+} WRITERS[] = {
+    {REPLY_ACK, MSG_ACK, put_ack},
+    {REPLY_SYNC, MSG_SYNC_REPLY, put_sync},
+    {REPLY_HELLO, MSG_HELLO_REPLY, put_identity},
+    {REPLY_STATUS, MSG_STATUS_REPLY, put_status},
+    {REPLY_BOOT, MSG_BOOT, put_identity},
+};
 
 bool replies_send(struct core *core)
 {
     if (!core->replies || board_send_room(core->board) < FRAME_LONGEST)
         return false;
-    uint8_t reply = core->replies & (uint8_t)-core->replies; /* the lowest bit */
+    uint8_t first = 0;
+    while (!(core->replies & WRITERS[first].reply))
+        first++;
     uint8_t payload[LINK_LONGEST_PAYLOAD], out[FRAME_LONGEST];
-    uint8_t length = put(core, reply, payload);
-    length = frame_write(out, core->next_sequence, type_of(reply), payload, length);
+    uint8_t length = WRITERS[first].put(core, payload);
+    length = frame_write(out, core->next_sequence, WRITERS[first].type, payload, length);
     for (uint8_t n = 0; n < length; n++)
         board_send(core->board, out[n]);
-    core->replies &= (uint8_t)~reply;
-    if (reply == REPLY_ACK)
+    core->replies &= (uint8_t)~WRITERS[first].reply;
+    if (WRITERS[first].reply == REPLY_ACK)
         core->nak = NAK_NONE;
     return true;
 }

@@ -5,8 +5,7 @@
 
 #define NEVER INT32_MAX
 #define EDGES_A_TURN 4
-#define TOO_LATE 100u /* ticks: an edge that is handed over later cannot be exact */
-#define WAKE 3000u    /* ticks that a board may sleep, and more */
+#define WAKE 3000u /* ticks that a board may sleep, and more */
 
 /* Ticks until the next off edge. */
 static int32_t next_off(const struct stager *stager, uint32_t now)
@@ -44,7 +43,7 @@ static bool too_many(const struct stager *stager, uint32_t at)
 /* Why a strike must not fire at a tick, or REFUSED_KINDS. */
 static uint8_t objection(const struct stager *stager, const struct coil *coil, uint32_t at, uint32_t ticks, uint32_t now)
 {
-    if (clock_until(at, now) < (int32_t)BOARD_NOTICE || (stager->staged && !clock_before(stager->last, at)))
+    if (clock_until(at, now) < (int32_t)STAGER_NOTICE || (stager->staged && !clock_before(stager->last, at)))
         return REFUSED_LATE;
     if (!coil_rested(coil, at))
         return REFUSED_REST;
@@ -130,7 +129,7 @@ static bool hand_over(struct stager *stager, struct board *board, uint32_t now, 
     struct staged *edge = &stager->edges[first];
     if (!stager->count || clock_until(edge->at, now) >= (int32_t)BOARD_HORIZON)
         return false;
-    for (; edge->count && clock_until(edge->at, now) < (int32_t)TOO_LATE; edge->count--)
+    for (; edge->count && clock_until(edge->at, now) < (int32_t)BOARD_NOTICE; edge->count--)
         news->refused(news->context, edge->at, REFUSED_LATE, now);
     if (!edge->count)
         edge->on = 0;
@@ -157,7 +156,7 @@ static void settle(struct stager *stager, uint32_t now)
 static int32_t next_edge(const struct stager *stager, const struct queue *queue, uint32_t now)
 {
     int32_t off = next_off(stager, now), on = next_on(stager, queue, now);
-    bool hurry = on < (int32_t)BOARD_NOTICE && off < (int32_t)(2 * BOARD_NOTICE);
+    bool hurry = on < (int32_t)STAGER_NOTICE && off < (int32_t)(2 * STAGER_NOTICE);
     return off < on || hurry ? off : on;
 }
 

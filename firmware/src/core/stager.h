@@ -16,6 +16,7 @@
 #include "snap.h"
 
 #define STAGER_AHEAD 10000u /* ticks: 5 ms */
+#define STAGER_NOTICE 200u  /* ticks before its edge at which a strike must be there, to be prepared in time */
 #define STAGER_EDGES 24
 
 struct staged {
