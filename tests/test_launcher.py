@@ -108,7 +108,7 @@ def test_the_first_run_sets_up_once_and_later_runs_do_not(machine):
     assert second.stderr == ""
     assert second.stdout == first.stdout
     assert len(machine.told("-m venv")) == 1
-    assert [("test,plot,serial" in told, "audio" in told) for told in machine.told("-m pip")] == [
+    assert [("test,plot,serial,gpio" in told, "audio" in told) for told in machine.told("-m pip")] == [
         (True, True)
     ]
 

@@ -12,10 +12,10 @@ from imports import PACKAGE, Import, all_imports, sources
 
 LAYERS = [
     {"errors", "clock", "pitch", "files"},
-    {"song", "instrument", "calibration", "strikes"},
+    {"song", "instrument", "wiring", "calibration", "strikes"},
     {"midifile", "config", "calibration_file", "arranger", "sequencer"},
     {"performance", "link", "tuning"},
-    {"backends", "simulation"},
+    {"backends", "gpio", "simulation"},
     {"player", "library", "live", "simulator", "plotter", "loudspeaker", "running", "tuning.session"}
     | {"firmware_files", "firmware_tools"},
     {"cli", "web", "testing", "__main__"},
@@ -28,6 +28,7 @@ THIRD_PARTIES = {
     "drawsvg": {"plotter"},
     "filelock": {"running"},
     "font_source_sans_pro": {"plotter"},
+    "gpiozero": {"gpio"},
     "mido": {"midifile.writing", "live", "backends.midi"},
     "numpy": {""},
     "platformdirs": {"backends.ports", "config", "running"},
@@ -37,6 +38,7 @@ THIRD_PARTIES = {
     "resvg_py": {"plotter"},
     "rich": {"cli"},
     "serial": {"backends.ports"},
+    "smbus2": {"gpio.expander"},
     "sounddevice": {"loudspeaker"},
     "tomlkit": {"config"},
 }
@@ -52,6 +54,7 @@ NOT_AT_IMPORT = {
     "pydantic",
     "rich",
     "serial",
+    "smbus2",
     "sounddevice",
 }
 

@@ -36,12 +36,12 @@ class SystemClock:
     """The machine's monotonic clock, zero when it was made."""
 
     def __init__(self) -> None:
-        self._zero = time.monotonic()
+        self.zero = time.monotonic()  # on the machine's monotonic clock, which all its processes share
         self._wakes: SimpleQueue[None] = SimpleQueue()  # its put may interrupt its get
 
     def now(self) -> float:
         """Return seconds since the clock was made."""
-        return time.monotonic() - self._zero
+        return time.monotonic() - self.zero
 
     def wait_until(self, moment: float) -> None:
         """Sleep until `moment`, or until `wake` is called."""

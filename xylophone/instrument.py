@@ -13,6 +13,9 @@ import numpy.typing as npt
 from .errors import InstrumentError
 from .pitch import parse_pitch, pitch_name
 
+LEAST_REST = 0.001
+"""s from coil off to coil on that every coil is given."""
+
 MOST_HAMMERS = 64
 """An instrument has 1..64 hammers: channels are numbered 0..63."""
 
@@ -94,6 +97,15 @@ class Hammer:
     def name(self) -> str:
         """The name of its bar, 'C6'."""
         return pitch_name(self.pitch)
+
+    @property
+    def rest(self) -> float:
+        """Seconds from coil off to coil on that whatever switches the coil insists on.
+
+        Half of what the recovery leaves when the pulse is at its longest: latencies differ with the
+        pulse, so coil-on times of one hammer may be closer than its contacts.
+        """
+        return max(LEAST_REST, (self.recovery - self.longest_pulse) / 2)
 
     def __post_init__(self) -> None:
         name = pitch_name(self.pitch)
@@ -189,6 +201,15 @@ class Instrument:
         """How many hammers the supply drives at one instant, the hungriest taken first."""
         currents = sorted((hammer.current for hammer in self.hammers), reverse=True)
         return int(np.searchsorted(np.cumsum(currents), self.supply_limit * (1 + 1e-9), "right"))
+
+    @property
+    def most_coils(self) -> int:
+        """How many coils may ever be on at once: the least hungry taken first.
+
+        What counts coils and does not know their currents must not refuse what the planner allows.
+        """
+        currents = np.cumsum(np.sort(self.column("current")))
+        return int(np.searchsorted(currents, self.supply_limit * (1 + 1e-9), "right"))
 
 
 _BOX = (48, 50, 55, 57, 59, 60, 62, *range(64, 85), 86, 88)

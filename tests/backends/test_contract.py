@@ -33,14 +33,19 @@ def on_a_board(instrument: Instrument, clock: VirtualClock) -> Backend:
     return SerialBackend(instrument, World(clock=clock).connect, clock)
 
 
-BACKENDS: dict[str, Opener] = {"sim": simulated, "serial": on_a_board}
+def without_wires(instrument: Instrument, clock: VirtualClock) -> Backend:
+    """Open the GPIO backend with outputs that are nowhere."""
+    return open_backend("gpio:null", instrument, clock)
+
+
+BACKENDS: dict[str, Opener] = {"sim": simulated, "serial": on_a_board, "gpio:null": without_wires}
 """Backends that are held to the contract, all on a virtual clock."""
 
 
-NOTICE = {"sim": 0.0, "serial": 0.005}
+NOTICE = {"sim": 0.0, "serial": 0.005, "gpio": 0.0}
 """s from handing a pulse over to its start that a backend needs to play it: hardware has a line between."""
 
-REST = {"sim": 0.0, "serial": 0.024}
+REST = {"sim": 0.0, "serial": 0.024, "gpio": 0.024}
 """s that a coil must be off before it goes on again: a board insists on half of what recovery leaves."""
 
 BEFORE = 5.0

@@ -9,7 +9,7 @@ import pytest
 from xylophone.instrument import KINDS, Instrument, build_instrument, hammers_of, with_limits
 from xylophone.link.counters import NONE, STATUS_EVERY, STATUS_SOON, Counters
 from xylophone.link.fitness import unfit
-from xylophone.link.limits import configuration, limits_of, most_coils
+from xylophone.link.limits import configuration, limits_of
 from xylophone.link.messages import PROTOCOL, TICK_RATE, Cause, HelloReply
 from xylophone.link.news import FAULTS, REASONS, Late, Refused, cause_of
 
@@ -49,11 +49,11 @@ def test_limits_at_the_end_of_their_range_stay_within_the_wire():
 
 
 def test_as_many_coils_at_once_as_the_supply_drives_the_least_hungry_first():
-    assert most_coils(INSTRUMENT) == 8
+    assert INSTRUMENT.most_coils == 8
     hammers = tuple(
         with_limits(hammer, current=0.5 if hammer.channel < 10 else 2.0) for hammer in INSTRUMENT.hammers
     )
-    assert most_coils(replace(INSTRUMENT, hammers=hammers)) == 11  # 10 x 0.5 A + 2 A
+    assert replace(INSTRUMENT, hammers=hammers).most_coils == 11  # 10 x 0.5 A + 2 A
 
 
 def test_a_configuration_has_a_message_for_each_hammer_in_order_of_channels():

@@ -1,7 +1,8 @@
 """Backends: what delivers pulses to hammers, chosen by a URL.
 
 `sim:` is the digital twin on a virtual clock, `sim:?realtime=1` the same in real time.
-`serial:///dev/ttyACM0` is a board with its firmware, `serial:auto` the one that is known.
+`serial:///dev/ttyACM0` is a board with its firmware, `serial:auto` the one that is known. `gpio:595`,
+`gpio:mcp23017` and `gpio:pins` are outputs of a Raspberry Pi, `gpio:null` has none.
 """
 
 from __future__ import annotations
@@ -13,23 +14,31 @@ from importlib import import_module
 from ..clock import Clock
 from ..errors import BackendMissing
 from ..instrument import Instrument
+from ..wiring import Wiring
 from .contract import Backend, Fault, Report
 
 __all__ = ["Backend", "Fault", "Report", "open_backend"]
 
-Opener = Callable[[str, Instrument, "Clock | None"], Backend]
+Opener = Callable[..., Backend]
 
-SCHEMES = {"sim": ("simulated", "open_simulated"), "serial": ("serial", "open_serial")}
+SCHEMES = {
+    "sim": ("simulated", "open_simulated"),
+    "serial": ("serial", "open_serial"),
+    "gpio": ("gpio", "open_gpio"),
+}
 """Module and function that open the URLs of a scheme; imported when they are asked for."""
 
-PLANNED = ("gpio", "midi")
+PLANNED = ("midi",)
 """Schemes that the design names and this version does not have."""
 
 
-def open_backend(url: str, instrument: Instrument, clock: Clock | None = None) -> Backend:
+def open_backend(
+    url: str, instrument: Instrument, clock: Clock | None = None, wiring: Wiring | None = None
+) -> Backend:
     """Return the backend that a URL such as 'sim:?realtime=1&seed=3' names, ready for pulses.
 
-    A `clock` takes the place of the backend's own where it has no hardware that keeps time. Raises
+    A `clock` takes the place of the backend's own where it has no hardware that keeps time; `wiring` says
+    how a Raspberry Pi's outputs are wired, by default as docs/wiring.md shows. Raises
     BackendMissing for a scheme that does not exist or is not part of this version, OptionError for
     an option that the backend does not have or whose value is out of bounds.
     """
@@ -40,7 +49,7 @@ def open_backend(url: str, instrument: Instrument, clock: Clock | None = None) -
         raise BackendMissing(f"unknown backend {url!r}: {_hint(scheme)}")
     module, name = SCHEMES[scheme]
     opener: Opener = getattr(import_module(f".{module}", __name__), name)
-    return opener(rest, instrument, clock)
+    return opener(rest, instrument, clock, wiring) if scheme == "gpio" else opener(rest, instrument, clock)
 
 
 def _hint(scheme: str) -> str:

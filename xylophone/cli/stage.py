@@ -61,7 +61,7 @@ def open_stage(found: Settings) -> Iterator[Stage]:
         twin = Twin(found.instrument, **asdict(found.simulation))
         backend: Backend = SimulatedBackend(found.instrument, SystemClock(), twin)
     else:
-        backend = open_backend(found.backend, found.instrument, SystemClock())
+        backend = open_backend(found.backend, found.instrument, SystemClock(), found.wiring)
     with backend:
         yield Stage(backend, getattr(backend, "twin", None))
 

@@ -57,7 +57,12 @@ def configured_instrument(path: Path, config: Config, layout: str | None) -> Ins
     try:
         return _assembled(table, hammers)
     except InstrumentError as error:
-        raise config_error(path, read_text(path), [(("instrument",), str(error))]) from error
+        raise refused(path, ("instrument",), error) from error
+
+
+def refused(path: Path, where: tuple[str, ...], error: Exception) -> ConfigError:
+    """Return the error for a file, of which a table asks for what cannot be."""
+    return config_error(path, read_text(path), [(where, str(error))])
 
 
 def _assembled(table: InstrumentTable, hammers: tuple[Hammer, ...]) -> Instrument:

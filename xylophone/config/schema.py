@@ -14,10 +14,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from ..files import unknown_key
 from ..instrument import KINDS, LAYOUTS, MOST_HAMMERS
 from ..pitch import parse_pitch
+from ..wiring import CHIPS, ON_ERROR, Wiring
 from .values import DEFAULT_BACKEND, PlayerSettings, SimulationSettings
 
 _PLAYER = PlayerSettings()
 _SIMULATION = SimulationSettings()
+_WIRING = Wiring()
 _URL = re.compile(r"[a-z][a-z0-9+.-]*:[^\s\0]?.*\Z")
 
 
@@ -128,6 +130,39 @@ class BackendTable(Table):
     )
 
 
+class GpioTable(Table):
+    """[gpio]: how the hammers are wired to a Raspberry Pi."""
+
+    registers: int = _number(_WIRING.registers, 1, CHIPS, "", "chips 74HC595 in the chain of gpio:595")
+    spi_device: int = _number(_WIRING.spi_device, 0, 1, "", "chip select of SPI0 that latches them")
+    spi_rate: int = _number(_WIRING.spi_rate, 10_000, 20_000_000, "bits a second", "speed of SPI")
+    read_back: bool = _other(
+        _WIRING.read_back, "true or false", "whether QH' of the last 74HC595 is wired to MISO"
+    )
+    output_enable_pin: int = _number(
+        _WIRING.output_enable_pin, 2, 27, "", "GPIO that is wired to /OE of all 74HC595"
+    )
+    i2c_bus: int = _number(_WIRING.i2c_bus, 0, 1, "", "I2C bus of gpio:mcp23017")
+    i2c_addresses: list[int] = _other(
+        list(_WIRING.i2c_addresses), "a list of 1..8 numbers 32..39", "addresses of the MCP23017"
+    )
+    reset_pin: int = _number(_WIRING.reset_pin, 2, 27, "", "GPIO that is wired to /RESET of all MCP23017")
+    pins: list[int] = _other(
+        list(_WIRING.pins), "a list of GPIO numbers 9..13 and 16..27", "pins of gpio:pins, by channel"
+    )
+    on_error: str = _other(
+        _WIRING.on_error,
+        " or ".join(f'"{choice}"' for choice in ON_ERROR),
+        "what follows outputs that fail in play",
+    )
+
+    @property
+    def wiring(self) -> Wiring:
+        """The wiring; ConfigError where keys that are right by themselves do not fit together."""
+        lists = {"i2c_addresses": tuple(self.i2c_addresses), "pins": tuple(self.pins)}
+        return Wiring(**(self.model_dump() | lists))
+
+
 class PlayerTable(Table):
     """[player]: how songs are played unless the command says otherwise."""
 
@@ -157,6 +192,7 @@ class Config(Table):
     instrument: InstrumentTable = InstrumentTable()
     hammers: dict[str, HammerTable] = {}
     backend: BackendTable = BackendTable()
+    gpio: GpioTable = GpioTable()
     player: PlayerTable = PlayerTable()
     simulation: SimulationTable = SimulationTable()
 
@@ -165,6 +201,7 @@ TABLES: dict[str, type[Table]] = {
     "instrument": InstrumentTable,
     "hammers": HammerTable,
     "backend": BackendTable,
+    "gpio": GpioTable,
     "player": PlayerTable,
     "simulation": SimulationTable,
 }

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FileError
+from ..errors import ConfigError, FileError
 from ..instrument import LAYOUTS, Instrument, build_instrument
+from ..wiring import Wiring
 from .places import (
     BACKEND_VARIABLE,
     CONFIG_VARIABLE,
@@ -41,6 +42,7 @@ class Settings:
     calibration: Path | None = None
     calibration_home: Path | None = None
     backend: str = DEFAULT_BACKEND
+    wiring: Wiring = field(default_factory=Wiring)
     player: PlayerSettings = field(default_factory=PlayerSettings)
     simulation: SimulationSettings = field(default_factory=SimulationSettings)
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -116,6 +118,7 @@ def load_settings(
         calibration=tuned.path if tuned else None,
         calibration_home=calibration_home(place, user),
         backend=url,
+        wiring=_wiring(read, place),
         player=_player(read),
         simulation=_simulation(read),
         sources=sources | ({"instrument": "--instrument"} if layout else {}),
@@ -180,6 +183,17 @@ def _told_by(read: Config | None, place: Place | None) -> dict[str, str]:
         "simulation": read.simulation.model_fields_set,
     }
     return {name: str(place.path) if said else DEFAULT for name, said in says.items()}
+
+
+def _wiring(read: Config | None, place: Place | None) -> Wiring:
+    if read is None or place is None:
+        return Wiring()
+    try:
+        return read.gpio.wiring
+    except ConfigError as error:
+        from .building import refused
+
+        raise refused(place.path, ("gpio",), error) from error
 
 
 def _player(read: Config | None) -> PlayerSettings:

@@ -21,6 +21,7 @@ _ABOUT = {
     '[hammers.C6], [hammers."F#6"]. '
     "A table [hammers.all], without a channel, holds for every hammer whose own says nothing else.",
     "backend": "What plays. --backend and XYLOPHONE_BACKEND come before this.",
+    "gpio": "How the hammers are wired to a Raspberry Pi (docs/wiring.md); GPIO numbers, not the header's.",
     "player": "How songs are played unless the command says otherwise.",
     "simulation": "The simulated instrument that plays when the backend is sim:.",
 }

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from ..instrument import Hammer, Instrument
 from .frames import crc16
 from .messages import TICK_RATE, WIDTH_TICKS, ChannelConfig, Commit
-
-LEAST_REST = 0.001
-"""s from coil off to coil on that every coil is given."""
 
 _UNITS = TICK_RATE / WIDTH_TICKS  # of pulse width, a second
 _MOST_U16 = 0xFFFF
@@ -26,31 +21,23 @@ def configuration(instrument: Instrument, channels: int) -> tuple[list[ChannelCo
     limits = sorted(map(limits_of, instrument.hammers), key=lambda message: message.channel)
     if limits[-1].channel >= channels:
         raise ValueError(f"channel {limits[-1].channel} of {channels}")
-    simultaneous = most_coils(instrument)
+    simultaneous = instrument.most_coils
     return limits, Commit(simultaneous, checksum(limits, simultaneous, channels))
 
 
 def limits_of(hammer: Hammer) -> ChannelConfig:
     """Return the limits of one channel.
 
-    The rest is half of what the recovery leaves when the pulse is at its longest: latencies differ
-    with the pulse, so coil-on times of one hammer may be closer than its contacts. What the coil
-    stands is rounded up by less than 1/1000, so that the board never refuses what the planner allows.
+    What the coil stands is rounded up by less than 1/1000, so that the board never refuses what the
+    planner allows.
     """
-    rest = max(LEAST_REST, (hammer.recovery - hammer.longest_pulse) / 2)
     return ChannelConfig(
         channel=hammer.channel,
         longest=round(hammer.longest_pulse * _UNITS),
-        rest=min(_MOST_U16, round(rest * _UNITS)),
+        rest=min(_MOST_U16, round(hammer.rest * _UNITS)),
         refill=min(_MOST_U16, math.ceil(hammer.refill * 65536)),
         capacity=math.ceil(hammer.capacity * TICK_RATE),
     )
-
-
-def most_coils(instrument: Instrument) -> int:
-    """Return how many coils the supply drives at one instant, the least hungry taken first."""
-    currents = np.cumsum(np.sort(instrument.column("current")))
-    return int(np.searchsorted(currents, instrument.supply_limit * (1 + 1e-9), "right"))
 
 
 def checksum(limits: list[ChannelConfig], simultaneous: int, channels: int) -> int:

@@ -1,0 +1,56 @@
+"""A program that plays on a GPIO backend without end: `python host.py URL`; tests end it, or parts of it.
+
+It says its processes first, then every fault as a line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+import numpy as np
+
+from xylophone.backends import open_backend
+from xylophone.errors import BackendError
+from xylophone.instrument import Instrument, build_instrument
+from xylophone.running import leaving_on_signals
+from xylophone.strikes import PULSE
+from xylophone.wiring import Wiring
+
+PERIOD, WIDTH = 0.025, 0.020
+"""s; a coil is on for four fifths of the time."""
+
+
+def say(**content: object) -> None:
+    """Print a line of JSON, at once."""
+    print(json.dumps(content), flush=True)
+
+
+def play(url: str, instrument: Instrument, wiring: Wiring) -> None:
+    """Play until a signal or a fatal fault comes."""
+    with leaving_on_signals(), open_backend(url, instrument, None, wiring) as backend:
+        say(processes=[os.getpid(), *backend.line.processes])
+        begin, count = backend.now() + 0.05, 0
+        while True:
+            due = int((backend.now() + 0.3 - begin) / PERIOD)
+            rows = np.zeros(max(0, due - count), PULSE)
+            rows["start"] = begin + PERIOD * np.arange(count, count + len(rows))
+            rows["width"], rows["channel"] = WIDTH, np.arange(count, count + len(rows)) % len(instrument)
+            count += len(rows)
+            backend.schedule(rows)
+            for fault in backend.poll():
+                say(fault=fault.message, fatal=fault.fatal)
+            time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    url, hammers = sys.argv[1], int(sys.argv[2])
+    whole = build_instrument()
+    wiring = Wiring(**{k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(sys.argv[3]).items()})
+    try:
+        play(url, Instrument(whole.name, whole.kind, whole.hammers[:hammers], whole.supply_limit), wiring)
+    except BackendError as error:
+        say(error=str(error))
+        sys.exit(1)

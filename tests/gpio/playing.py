@@ -1,0 +1,109 @@
+"""A host that plays in a process of its own, and what to kill of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from xylophone.gpio.messages import is_stopped
+
+PATIENCE = 20.0
+"""s after which what was waited for is taken not to come: long, since machines can be busy."""
+
+
+def wait_for(what: Callable[[], bool], limit: float = PATIENCE) -> bool:
+    """Return True as soon as something is so, False after `limit` seconds."""
+    end = time.monotonic() + limit
+    while not what():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.002)
+    return True
+
+
+class Playing:
+    """tests/gpio/host.py at work; `said` are its lines so far."""
+
+    def __init__(
+        self,
+        url: str,
+        environment: Mapping[str, str] | None = None,
+        hammers: int = 30,
+        wiring: Mapping[str, Any] | None = None,
+    ) -> None:
+        host = Path(__file__).with_name("host.py")
+        self.host = subprocess.Popen(
+            [sys.executable, str(host), url, str(hammers), json.dumps(wiring or {})],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | dict(environment or {}),
+        )
+        self.said: list[dict[str, Any]] = []
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        if not wait_for(lambda: bool(self.hear()) or self.host.poll() is not None) or not self.said:
+            raise AssertionError(f"the host did not start: {self.host.communicate()[1]}")
+        self.pids = dict(
+            zip(("host", "dispatcher", "watchdog"), self.said[0].get("processes", ()), strict=False)
+        )
+
+    def hear(self) -> list[dict[str, Any]]:
+        """Return all that the host has said so far."""
+        while not self._lines.empty():
+            self.said.append(json.loads(self._lines.get()))
+        return self.said
+
+    def faults(self) -> list[str]:
+        """Return the messages of faults and errors that the host has said."""
+        return [line.get("fault") or line.get("error") or "" for line in self.hear()[1:]]
+
+    def kill(self, who: str, number: signal.Signals) -> None:
+        """Send a signal to 'host', 'dispatcher' or 'watchdog'."""
+        os.kill(self.pids[who], number)
+
+    def has_ended(self, who: str) -> bool:
+        """Tell whether a process has gone."""
+        if who == "host":
+            return self.host.poll() is not None
+        return not Path(f"/proc/{self.pids[who]}").exists() or _is_zombie(self.pids[who])
+
+    def is_stopped(self, who: str) -> bool:
+        """Tell whether a process stands still."""
+        return is_stopped(self.pids[who])
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        for process in self.pids.values():
+            for number in (signal.SIGCONT, signal.SIGKILL):
+                try:
+                    os.kill(process, number)
+                except ProcessLookupError:
+                    break
+        self.host.wait()
+        self._reader.join()
+        for pipe in (self.host.stdout, self.host.stderr):
+            assert pipe is not None
+            pipe.close()
+
+    def _read(self) -> None:
+        assert self.host.stdout is not None
+        for line in self.host.stdout:
+            self._lines.put(line)
+
+
+def _is_zombie(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True

@@ -1,0 +1,133 @@
+"""Guards: the hardware line by which the watchdog switches all outputs off, whatever the dispatcher does."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic, sleep
+from typing import Any, Protocol
+
+from ..wiring import Wiring
+from .null import Trace
+from .outputs import OutputError
+from .pi import open_line, pin_factory
+
+PATIENCE = 1.0
+"""s that a process which was killed is given to let go of its pins."""
+
+
+class Guard(Protocol):
+    """What switches off. `severs` tells that it does so without ending the dispatcher, which can go on."""
+
+    severs: bool
+
+    def claim(self) -> None:
+        """Take the line and switch off with it; OutputError where that cannot be."""
+
+    def allow(self) -> None:
+        """Let the outputs be on."""
+
+    def cut(self) -> None:
+        """Switch all outputs off."""
+
+
+class LineGuard:
+    """A pin: /OE of the 74HC595, which is off while high, or /RESET of the MCP23017, off while low."""
+
+    severs = True
+
+    def __init__(self, pin: int, off: bool, factory: Any = None) -> None:
+        self._pin, self._off = pin, off
+        self._factory = factory or pin_factory()
+        self._line: Any = None
+
+    def claim(self) -> None:
+        """Take the pin. lgpio makes it low for an instant first: the outputs must be zero before."""
+        self._line = open_line(self._pin, self._factory, self._off)
+
+    def allow(self) -> None:
+        """Let the outputs be on."""
+        self._line.value = not self._off
+
+    def cut(self) -> None:
+        """Switch all outputs off."""
+        if self._line is not None:
+            self._line.value = self._off
+
+
+class PinsGuard:
+    """The coils' own pins, had only once the dispatcher has been ended."""
+
+    severs = False
+
+    def __init__(self, pins: tuple[int, ...], end: Callable[[], None], factory: Any = None) -> None:
+        self._pins, self._end = pins, end
+        self._factory = factory or pin_factory()
+        self._taken: list[Any] = []  # gpiozero lets go of what nobody holds
+
+    def claim(self) -> None:
+        """Take nothing: the pins are the dispatcher's."""
+
+    def allow(self) -> None:
+        """Have nothing to allow."""
+
+    def cut(self) -> None:
+        """End the dispatcher, take its pins and drive them low; OutputError where one stays out of reach."""
+        self._end()
+        limit = monotonic() + PATIENCE
+        for pin in self._pins[len(self._taken) :]:
+            while True:
+                try:
+                    self._taken.append(open_line(pin, self._factory, level=False))
+                    break
+                except OutputError:
+                    if monotonic() > limit:
+                        raise
+                    sleep(0.001)  # the kernel takes the pins from a process that was killed, soon
+
+
+class NullGuard:
+    """No line: with a trace, it is noted when the outputs would have been off (0) or allowed (1)."""
+
+    severs = True
+
+    def __init__(self, trace: str = "") -> None:
+        self._trace = Trace(f"{trace}.guard") if trace else None
+
+    def claim(self) -> None:
+        """Switch off what there is not."""
+        self.cut()
+
+    def allow(self) -> None:
+        """Note it."""
+        if self._trace is not None:
+            self._trace.add(1)
+
+    def cut(self) -> None:
+        """Note it."""
+        if self._trace is not None:
+            self._trace.add(0)
+
+
+def open_guard(kind: str, wiring: Wiring, end: Callable[[], None], trace: str = "") -> Guard:
+    """Return the guard of a kind of wiring; `end` kills the dispatcher, where there is no line."""
+    if kind == "595":
+        return LineGuard(wiring.output_enable_pin, off=True)
+    if kind == "mcp23017":
+        return LineGuard(wiring.reset_pin, off=False)
+    if kind == "pins":
+        return PinsGuard(wiring.pins, end)
+    return NullGuard(trace)
+
+
+def ender(process: int) -> Callable[[], None]:
+    """Return what kills a process, and never another that has got its number since."""
+    handle = os.pidfd_open(process)
+
+    def end() -> None:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+
+    return end

@@ -1,0 +1,132 @@
+"""The Pi itself: gpiozero's pin factory, SPI and I2C buses, and what their libraries' errors mean."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..errors import BackendMissing, MissingExtra
+from ..wiring import Wiring
+from .outputs import OutputError
+
+_REMEDY = (
+    "sudo apt install python3-gpiozero python3-lgpio python3-smbus2, or "
+    "python -m pip install 'xylophone[gpio]'"
+)
+
+
+def require_pi() -> None:
+    """Raise BackendMissing, with the remedy, where there are no pins or they are not for this user."""
+    chip = "/dev/gpiochip0"
+    if "GPIOZERO_PIN_FACTORY" in os.environ:
+        return
+    if (why := no_device(chip, "gpio")) is not None:
+        raise BackendMissing(
+            why or f"this is no Raspberry Pi: there is no {chip}; use sim: or serial:auto here"
+        )
+
+
+def pin_factory() -> Any:
+    """Return gpiozero's pin factory for this machine; BackendMissing or MissingExtra where there is none.
+
+    The variable GPIOZERO_PIN_FACTORY chooses another than lgpio, the only one that knows every Pi.
+    """
+    # lgpio leaves small FIFOs in the working folder, which may be a song's, or read-only.
+    os.environ.setdefault("LG_WD", tempfile.gettempdir())
+    try:
+        from gpiozero import Device
+        from gpiozero.exc import BadPinFactory
+    except ImportError as error:
+        raise MissingExtra(f"gpiozero is not installed ({error}): {_REMEDY}") from error
+    os.environ.setdefault("GPIOZERO_PIN_FACTORY", "lgpio")
+    try:
+        Device.ensure_pin_factory()
+    except ImportError as error:
+        raise MissingExtra(f"no library for the pins of a Raspberry Pi ({error}): {_REMEDY}") from error
+    except (BadPinFactory, *library_errors()) as error:
+        raise BackendMissing(
+            f"the pins of this machine do not open ({error}): gpio: is for a Raspberry Pi with its own system"
+        ) from error
+    return Device.pin_factory
+
+
+def library_errors() -> tuple[type[Exception], ...]:
+    """Return what the libraries raise when the hardware does not answer."""
+    found: list[type[Exception]] = [OSError]
+    if "gpiozero" in sys.modules:
+        from gpiozero import GPIOZeroError
+
+        found.append(GPIOZeroError)
+    if "lgpio" in sys.modules:  # its errors are no OSErrors
+        found.append(sys.modules["lgpio"].error)
+    return tuple(found)
+
+
+@contextmanager
+def reaching(what: str) -> Iterator[None]:
+    """Turn what a library raises into an OutputError that says what could not be reached."""
+    try:
+        yield
+    except OutputError:
+        raise
+    except library_errors() as error:
+        raise OutputError(f"{what}: {error}") from error
+
+
+def open_spi(wiring: Wiring, factory: Any) -> Any:
+    """Return gpiozero's interface to the SPI bus, the hardware's own; BackendMissing where there is none."""
+    from gpiozero.exc import SPISoftwareFallback
+
+    device = f"/dev/spidev0.{wiring.spi_device}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", SPISoftwareFallback)
+            spi = factory.spi(port=0, device=wiring.spi_device)
+        spi.clock_mode = 0
+        if hasattr(type(spi), "rate"):
+            spi.rate = wiring.spi_rate
+    except (SPISoftwareFallback, *library_errors()) as error:
+        raise bus_missing(device, "SPI", error) from error
+    return spi
+
+
+def no_device(device: str, group: str) -> str | None:
+    """Return why a device does not open, '' where it is not there; None where it does."""
+    try:
+        os.close(os.open(device, os.O_RDWR))
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        if isinstance(error, PermissionError):
+            return (
+                f"no permission for {device}: join its group: sudo adduser $USER {group}; then log in again"
+            )
+        return f"{device} does not open: {error.strerror}"
+    return None
+
+
+def bus_missing(device: str, bus: str, error: Exception) -> BackendMissing:
+    """Return the error for a bus that did not open, with the remedy."""
+    name = bus.lower()
+    why = no_device(device, name)
+    if why == "":
+        why = f"{device} is not there: switch {bus} on with: sudo raspi-config nonint do_{name} 0"
+    return BackendMissing(why or f"{bus} does not open: {error}")
+
+
+def open_line(pin: int, factory: Any, level: bool) -> Any:
+    """Return gpiozero's OutputDevice of a pin at a level; OutputError where somebody else has it."""
+    from gpiozero import OutputDevice
+
+    try:
+        return OutputDevice(pin, initial_value=level, pin_factory=factory)
+    except library_errors() as error:
+        raise OutputError(
+            f"GPIO{pin} cannot be had ({error}): end the program that uses it (xylophone off), "
+            "or wire another pin and name it in xylophone.toml"
+        ) from error

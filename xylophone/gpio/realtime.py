@@ -1,0 +1,35 @@
+"""What makes a process punctual: priority, memory that stays, exact sleep, no garbage collection."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+
+DISPATCHER, WATCHDOG = 40, 41
+"""SCHED_FIFO priorities: below the kernel's interrupt threads (50), the watchdog above what it watches."""
+
+_PR_SET_TIMERSLACK = 29
+_MCL_CURRENT, _MCL_FUTURE = 1, 2
+
+
+def be_punctual(priority: int) -> list[str]:
+    """Ask the system for all of it; return in words what it does not permit."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
+    denied = []
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+    except PermissionError:
+        denied.append("real-time priority")
+    if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE) != 0:
+        denied.append("locked memory")
+    return denied
+
+
+def has_priority() -> bool:
+    """Tell whether this process has real-time priority."""
+    return os.sched_getscheduler(0) == os.SCHED_FIFO
