@@ -42,12 +42,12 @@ def folder() -> Path:
 def playing(url: str, where: Path | None = None) -> Iterator[None]:
     """Hold the backend of this URL while the block runs; BackendMissing if another process plays on it.
 
-    Simulations do not exclude each other.
+    What strikes nothing excludes nobody; a machine has one set of pins, whatever hangs on them.
     """
     from filelock import FileLock, Timeout
 
-    simulated = url.startswith("sim:")
-    name = re.sub(r"[^A-Za-z0-9]+", "-", url).strip("-")
+    simulated = url.startswith(("sim:", "gpio:null"))
+    name = "gpio" if url.startswith("gpio:") else re.sub(r"[^A-Za-z0-9]+", "-", url).strip("-")
     name = f"{name}-{os.getpid()}" if simulated else name
     path = (where or folder()) / f"{name}.lock"
     lock = FileLock(path)

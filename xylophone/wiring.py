@@ -71,6 +71,8 @@ class Wiring:
         if last < outputs:
             return
         needs = f"{len(channels)} hammers on channels up to {last}, but gpio:{kind} has {outputs} outputs"
+        if kind == "pins" and last < len(HONEST_PINS):
+            raise BackendMissing(f"{needs}: name a pin for each as gpio.pins in xylophone.toml")
         if kind == "pins":
             raise BackendMissing(
                 f"{needs}: a Pi has {len(HONEST_PINS)} pins for coils, so use gpio:595 "

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import pytest
 
 from backends.serial_world import World
+from gpio.mocked import KINDS
 from xylophone.backends import open_backend
 from xylophone.backends.contract import Backend
 from xylophone.backends.serial import SerialBackend
@@ -20,25 +22,45 @@ from xylophone.strikes import PULSE, STRIKE
 INSTRUMENT = build_instrument()
 WIDTH = 0.013
 
-Opener = Callable[[Instrument, VirtualClock], Backend]
+Opener = Callable[[Instrument, VirtualClock], AbstractContextManager[Backend]]
 
 
-def simulated(instrument: Instrument, clock: VirtualClock) -> Backend:
+def simulated(instrument: Instrument, clock: VirtualClock) -> AbstractContextManager[Backend]:
     """Open the simulated backend on a virtual clock."""
     return open_backend("sim:?scatter=0", instrument, clock)
 
 
-def on_a_board(instrument: Instrument, clock: VirtualClock) -> Backend:
+def on_a_board(instrument: Instrument, clock: VirtualClock) -> AbstractContextManager[Backend]:
     """Open the serial backend over the real core of the firmware; left out where it cannot be built."""
     return SerialBackend(instrument, World(clock=clock).connect, clock)
 
 
-def without_wires(instrument: Instrument, clock: VirtualClock) -> Backend:
+def without_wires(instrument: Instrument, clock: VirtualClock) -> AbstractContextManager[Backend]:
     """Open the GPIO backend with outputs that are nowhere."""
     return open_backend("gpio:null", instrument, clock)
 
 
-BACKENDS: dict[str, Opener] = {"sim": simulated, "serial": on_a_board, "gpio:null": without_wires}
+def with_outputs(kind: str) -> Opener:
+    """Open the GPIO backend on mocked hardware, where all coils must be off at the end."""
+
+    @contextmanager
+    def opened(instrument: Instrument, clock: VirtualClock) -> Iterator[Backend]:
+        with KINDS[kind](instrument, clock) as (backend, coils):
+            try:
+                with backend:
+                    yield backend
+            finally:
+                assert coils() == 0
+
+    return opened
+
+
+BACKENDS: dict[str, Opener] = {
+    "sim": simulated,
+    "serial": on_a_board,
+    "gpio:null": without_wires,
+    **{f"gpio:{kind}": with_outputs(kind) for kind in KINDS},
+}
 """Backends that are held to the contract, all on a virtual clock."""
 
 
@@ -218,19 +240,19 @@ def test_closing_silences_and_is_final(backend):
 
 @pytest.mark.parametrize("opener", BACKENDS.values(), ids=BACKENDS)
 def test_leaving_by_an_exception_silences(opener):
-    clock = VirtualClock(-BEFORE)
-    opened = opener(INSTRUMENT, clock)
-    clock.wait_until(0.0)
+    clock, left = VirtualClock(-BEFORE), []
 
     def play() -> None:
-        with opened:
+        with opener(INSTRUMENT, clock) as opened:
+            left.append(opened)
+            wait(opened, 0.0)
             opened.schedule(pulses((0.1, WIDTH, 0)))
             raise KeyError
 
     with pytest.raises(KeyError):
         play()
     clock.wait_until(1.0)
-    assert opened.report().pulses == 0
+    assert left[0].report().pulses == 0
 
 
 class TestVirtualClock:

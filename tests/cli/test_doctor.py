@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from xylophone.backends import Report
-from xylophone.cli.doctor import FAILED, OK, WARNING, clock_finding, link_finding
+from xylophone.cli.findings import FAILED, OK, WARNING, clock_finding, lateness_finding, link_finding
 
 Run = Callable[..., Any]
 
@@ -55,6 +56,21 @@ def test_a_virtual_board_is_examined(xylophone: Run, virtual_board: str) -> None
     assert {levels[name] for name in ("backend", "limits", "clock")} == {OK}
     assert "virtual board, firmware 1.0, protocol 1, 30 channels" in ran.out
     assert "round trip " in ran.out
+
+
+def test_without_wires_it_tells_how_punctual_the_machine_is(xylophone: Run) -> None:
+    ran = xylophone("doctor", "--backend", "gpio:null")
+    assert (ran.code, ran.err) == (0, "")
+    levels = subjects(ran.out)
+    assert {levels[name] for name in ("backend", "limits", "outputs", "hammers")} == {OK}
+    assert "30 struck" in ran.out
+    assert re.search(r"coils go on \d+ us late, 99 of 100 within \d+ us", ran.out)
+
+
+def test_lateness_that_is_heard_is_a_warning() -> None:
+    late = {"lateness_median_us": 3.0, "lateness_p99_us": 3100.0, "lateness_max_us": 4000.0}
+    assert lateness_finding(Report(notes=late)).level == WARNING
+    assert lateness_finding(Report(notes=late | {"lateness_p99_us": 60.0})).level == OK
 
 
 def test_a_missing_board_is_one_failed_line_and_code_3(xylophone: Run) -> None:

@@ -3,53 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import click
 
 from ..errors import BackendError, XylophoneError
 from ..running import leaving_on_signals, playing
+from .findings import (
+    FAILED,
+    OK,
+    WARNING,
+    Finding,
+    clock_finding,
+    extras_findings,
+    folder_finding,
+    lateness_finding,
+    link_finding,
+)
 from .options import calibration_of, setting_options, settings
-from .outcome import line_words, not_played, tell
+from .outcome import not_played, tell
 from .stage import Stage, open_stage
 from .striking import strike_in_turn
 
 if TYPE_CHECKING:
-    from ..backends.contract import Report
+    from ..backends.contract import Backend
+    from ..backends.gpio import GpioBackend
     from ..config import Settings
 
 LISTENING = 3.0
 """s for which the link is listened to, so that clock and line can be judged."""
-
-SLOW_MS = 20.0
-"""Round trip above which the host or its USB is slow; 2..5 ms are usual for an Arduino's USB chip."""
-
-FAST_CLOCK_PPM = 7000.0
-"""A Mega's resonator is within 0.5 %; with the host's own error that is the most that is sound."""
-
-VAGUE_MS = 0.5
-"""Error of the clock that can be heard in chords with other instruments."""
 
 SOFT = 30.0
 """Velocity of a test strike."""
 
 APART = 0.5
 """s between two test strikes."""
-
-OK, WARNING, FAILED = "ok", "warning", "FAILED"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check came to: 'ok', 'warning' or 'FAILED', of what, and one line with the remedy."""
-
-    level: str
-    subject: str
-    words: str
-
-    def __str__(self) -> str:
-        return f"{self.level:<8} {self.subject:<8} {self.words}"
 
 
 @click.command()
@@ -73,7 +61,7 @@ def doctor(hammers: bool, yes: bool, **options: Any) -> None:
         with leaving_on_signals(), playing(found.backend), open_stage(found) as stage:
             for finding in _examine(stage, found):
                 show(finding)
-            if hammers and (yes or _agreed(found)):
+            if is_silent(found.backend) or (hammers and (yes or _agreed(found))):
                 for finding in _strike_all(stage, found):
                     show(finding)
     except XylophoneError as error:
@@ -87,41 +75,15 @@ def doctor(hammers: bool, yes: bool, **options: Any) -> None:
     click.echo(f"all is well{but}")
 
 
-def folder_finding() -> Finding:
-    """Look whether the folder of lock files and known boards can be written."""
-    from ..running import folder
-
-    try:
-        place = folder()
-        with (place / "doctor.tmp").open("wb"):
-            pass
-        (place / "doctor.tmp").unlink()
-    except (XylophoneError, OSError) as error:
-        return Finding(FAILED, "folder", f"{error}: set XDG_STATE_HOME to a folder that can be written")
-    return Finding(OK, "folder", f"{place} can be written: locks, known boards")
-
-
-def extras_findings() -> Iterator[Finding]:
-    """Look which optional libraries are there."""
-    from importlib.util import find_spec
-
-    for extra, module, use in (
-        ("serial", "serial", "boards on serial ports"),
-        ("audio", "sounddevice", "the simulation on the loudspeaker"),
-        ("plot", "resvg_py", "pictures as PNG"),
-    ):
-        if find_spec(module) is not None:
-            yield Finding(OK, extra, f"{use}: installed")
-        else:
-            remedy = f"python -m pip install 'xylophone[{extra}]'"
-            yield Finding(WARNING, extra, f"{use}: not installed; if you want it: {remedy}")
-
-
 def _examine(stage: Stage, found: Settings) -> Iterator[Finding]:
     """Yield what there is to say of an open backend."""
     instrument = found.instrument
     limits = f"{len(instrument)} hammers of {instrument.name}, at most {instrument.largest_chord} at once"
     yield Finding(OK, "backend", f"{found.backend} opens{_board(stage)}")
+    if is_gpio(stage.backend):
+        yield Finding(OK, "limits", f"{limits}: the dispatcher holds the same")
+        yield from _examine_outputs(stage.backend)
+        return
     if "round_trip_ms" not in stage.backend.report().notes:
         yield Finding(OK, "limits", limits)
         return
@@ -133,6 +95,26 @@ def _examine(stage: Stage, found: Settings) -> Iterator[Finding]:
     yield clock_finding(report)
 
 
+def is_silent(url: str) -> bool:
+    """Tell whether a backend strikes nothing, and only shows how punctual this machine is."""
+    return url.partition("?")[0] == "gpio:null"
+
+
+def is_gpio(backend: Backend) -> TypeGuard[GpioBackend]:
+    """Tell whether hammers hang on this machine's own outputs."""
+    return backend.name == "gpio"
+
+
+def _examine_outputs(backend: GpioBackend) -> Iterator[Finding]:
+    """Yield what the dispatcher has found of its outputs, and what the system permits it."""
+    yield Finding(OK, "outputs", backend.line.found)
+    denied = [fault.message for fault in backend.poll()]
+    for message in denied:
+        yield Finding(WARNING, "priority", message)
+    if not denied:
+        yield Finding(OK, "priority", "the dispatcher has real-time priority and locked memory")
+
+
 def _board(stage: Stage) -> str:
     """Return who the board behind a serial backend is."""
     from ..backends.serial import SerialBackend
@@ -141,31 +123,6 @@ def _board(stage: Stage) -> str:
     backend = stage.backend
     said = backend.identity if isinstance(backend, SerialBackend) else None
     return "" if said is None else f": {board_words(said)}"
-
-
-def link_finding(report: Report) -> Finding:
-    """Judge a serial link by its report."""
-    round_trip = report.notes.get("round_trip_ms", 0.0)
-    words = f"round trip {round_trip:.1f} ms"
-    if trouble := line_words(report):
-        remedy = "use a short cable, away from the coils' wires, and no USB hub"
-        return Finding(WARNING, "link", f"{words}, but {trouble}: {remedy}")
-    if round_trip > SLOW_MS:
-        return Finding(WARNING, "link", f"{words} is slow: no USB hub, and end programs that use the CPU")
-    return Finding(OK, "link", f"{words}, nothing damaged, nothing sent again")
-
-
-def clock_finding(report: Report) -> Finding:
-    """Judge the board's clock by a report."""
-    rate, error = report.notes.get("rate_ppm", 0.0), report.notes.get("clock_error_ms", 0.0)
-    words = f"{rate:+.0f} ppm against this machine's, known within {error:.3f} ms"
-    if abs(rate) > FAST_CLOCK_PPM:
-        remedy = "the board's resonator is bad, or this machine's clock is being set: look again"
-        return Finding(FAILED, "clock", f"{words}, more than {FAST_CLOCK_PPM:.0f} ppm: {remedy}")
-    if error > VAGUE_MS:
-        remedy = "end programs that use the CPU, and use no USB hub"
-        return Finding(WARNING, "clock", f"{words}, that is vague: {remedy}")
-    return Finding(OK, "clock", words)
 
 
 def _agreed(found: Settings) -> bool:
@@ -199,6 +156,8 @@ def _strike_all(stage: Stage, found: Settings) -> Iterator[Finding]:
             FAILED, "hammers", f"{count} of {len(hammers)} struck{reasons}: see docs/troubleshooting.md"
         )
         return
-    yield Finding(
-        OK, "hammers", f"{count} struck: one that you did not hear has a loose wire or a bad driver"
-    )
+    silent = is_silent(found.backend)
+    unheard = "no wires" if silent else "one that you did not hear has a loose wire or a bad driver"
+    yield Finding(OK, "hammers", f"{count} struck: {unheard}")
+    if is_gpio(stage.backend):
+        yield lateness_finding(after)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 from ..wiring import Wiring
 from .outputs import OutputError
-from .pi import library_errors, open_line, pin_factory, reaching
+from .pi import library_errors, open_line, pin_factory, pin_taken
 
 
 class DirectPins:
@@ -27,16 +28,9 @@ class DirectPins:
             self.begin()
             return
         with ExitStack() as taken:
+            taken.callback(self.close)
             for pin in self._pins:
-                with reaching(f"GPIO{pin} cannot be had"):
-                    high = self._factory.pin(pin).state
-                self._devices.append(open_line(pin, self._factory, level=False))
-                taken.callback(self._devices[-1].close)
-                if high:
-                    raise OutputError(
-                        f"GPIO{pin} is high before anything drives it, so its coil is on after power-up: put "
-                        "a pull-down of 10 kohm at the gate, or wire another pin"
-                    )
+                self._devices.append(self._take(pin))
             taken.pop_all()
 
     def check(self) -> str:
@@ -49,12 +43,14 @@ class DirectPins:
         self.write(0)
 
     def write(self, mask: int) -> None:
-        """Switch the pins that change, first those that go off."""
-        for changed, level in ((self._mask & ~mask, False), (mask & ~self._mask, True)):
-            while changed:
-                place = (changed & -changed).bit_length() - 1
-                changed &= changed - 1
-                self._drive(place, level)
+        """Switch the pins that change, first those that go off; one that fails keeps no other one on."""
+        off, on = self._mask & ~mask, mask & ~self._mask
+        self._mask |= mask
+        failures = [error for place in _places(off) if (error := self._failure(place, False))]
+        if not failures:
+            failures = [error for place in _places(on) if (error := self._failure(place, True))]
+        if failures:
+            raise failures[0]
         self._mask = mask
 
     def refresh(self) -> int:
@@ -63,14 +59,36 @@ class DirectPins:
 
     def close(self) -> None:
         """Drive all low and let go of them."""
-        for device in self._devices:
-            device.off()
-            device.close()
-        self._devices.clear()
+        with ExitStack() as ends:
+            for device in self._devices:
+                ends.callback(device.close)
+            self._devices, devices = [], self._devices
+            for device in devices:
+                ends.callback(device.off)
 
-    def _drive(self, place: int, level: bool) -> None:
+    def _take(self, pin: int) -> Any:
+        try:
+            high = self._factory.pin(pin).state
+        except self._errors as error:
+            raise pin_taken(pin, error) from error
+        if high:
+            raise OutputError(
+                f"GPIO{pin} is high before anything drives it, so its coil is on after power-up: put "
+                "a pull-down of 10 kohm at the gate, or wire another pin"
+            )
+        return open_line(pin, self._factory, level=False)
+
+    def _failure(self, place: int, level: bool) -> OutputError | None:
+        """Drive a pin; return what kept it from that."""
         try:
             self._devices[place].value = level
-        except self._errors:
-            with reaching(f"GPIO{self._pins[place]} cannot be written"):
-                raise
+        except self._errors as error:
+            return OutputError(f"GPIO{self._pins[place]} cannot be written: {error}")
+        return None
+
+
+def _places(mask: int) -> Iterator[int]:
+    """Yield the numbers of the bits that are set."""
+    while mask:
+        yield (mask & -mask).bit_length() - 1
+        mask &= mask - 1

@@ -39,13 +39,22 @@ class _Coil:
         self.free = -SECOND  # from when it may be switched on again
         self.stands, self.heat_time = float(capacity), 0  # ns of on-time that it stood at that time
 
-    def heat(self, now: int, width: int) -> bool:
-        """Take a pulse's heat; return False, and take none, where the coil does not stand it."""
-        stands = min(self.capacity, self.stands + self.refill * (now - self.heat_time))
-        if stands < width:
-            return False
-        self.stands, self.heat_time = stands - width, now
-        return True
+    def stands_now(self, moment: int) -> float:
+        """Return the ns of on-time that it stands at a moment."""
+        return min(self.capacity, self.stands + self.refill * (moment - self.heat_time))
+
+    def warm(self, now: int, width: int) -> None:
+        """Take a pulse's heat."""
+        self.stands, self.heat_time = self.stands_now(now) - width, now
+
+
+class Step(NamedTuple):
+    """One write: the mask, and what it means."""
+
+    mask: int
+    ended: list[tuple[int, int]]  # (when due, channel) of coils that go off
+    struck: list[Pulse]
+    refused: list[tuple[Count, int]]  # reason, and ns after its time
 
 
 class Dispatcher:
@@ -79,27 +88,42 @@ class Dispatcher:
             return self._offs[0][0]
         return self._queue[0].start if self._queue else None
 
-    def turn(self, now: int) -> None:
-        """Make the edges that are due at `now` in one write, the offs counted before the ons."""
-        horizon = now + MERGE
-        mask, ended, struck = self.mask, 0, 0
-        while self._offs and self._offs[0][0] <= horizon:
-            due, channel = heappop(self._offs)
+    def plan(self, moment: int) -> Step | None:
+        """Return what is to be written at a moment, with all that is due then; None if nothing is.
+
+        Nothing changes by it, so it can be done ahead of the moment; `make` follows at the moment itself.
+        """
+        horizon = moment + MERGE
+        ended = sorted(off for off in self._offs if off[0] <= horizon)
+        mask = self.mask
+        for _, channel in ended:
             mask &= ~(1 << channel)
-            self._coils[channel].free = now + self._coils[channel].rest
-            self.log.ended(now - due)
-            ended += 1
-        while self._queue and self._queue[0].start <= horizon:
-            pulse = self._queue.popleft()
-            if self._may_start(pulse, mask, now):
+        struck, refused = [], []
+        for pulse in self._queue:
+            if pulse.start > horizon:
+                break
+            reason = self._refusal(pulse, mask, moment)
+            if reason is None:
                 mask |= 1 << pulse.channel
-                heappush(self._offs, (now + pulse.width, pulse.channel))
-                self.log.struck(now - pulse.start)
-                struck += 1
-        if ended or struck:
-            self.mask = mask
-            self._write(mask)
-            self.log.add(Count.WRITES)
+                struck.append(pulse)
+            else:
+                refused.append((reason, moment - pulse.start))
+        return Step(mask, ended, struck, refused) if ended or struck or refused else None
+
+    def make(self, step: Step, now: int) -> None:
+        """Write a step at `now`, and take note of it, also where the write failed: coils may be on then."""
+        try:
+            if step.mask != self.mask:
+                self._write(step.mask)
+                self.log.add(Count.WRITES)
+        finally:
+            self._note(step, now)
+
+    def turn(self, now: int) -> None:
+        """Make the edges that are due now, all in one write."""
+        step = self.plan(now)
+        if step is not None:
+            self.make(step, now)
 
     def cancel(self, after: int) -> int:
         """Take back all pulses that start at or after a time; return how many."""
@@ -129,7 +153,9 @@ class Dispatcher:
     def expire(self, now: int) -> None:
         """Count and forget pulses that cannot be played any more, while there are no outputs to write to."""
         while self._queue and now - self._queue[0].start > TOLERANCE:
-            self._refuse_late(now - self._queue.popleft().start)
+            lateness = now - self._queue.popleft().start
+            self.log.add(Count.LATE)
+            self.log.most(Count.LATEST, lateness)
 
     def _unfit(self, pulse: Pulse) -> Count | None:
         coil = self._coils.get(pulse.channel)
@@ -139,23 +165,34 @@ class Dispatcher:
             return Count.WIDTH
         return Count.ORDER if pulse.start < self._mark else None
 
-    def _may_start(self, pulse: Pulse, mask: int, now: int) -> bool:
-        """Tell whether a pulse that is due may be played; count why not."""
-        coil, lateness = self._coils[pulse.channel], now - pulse.start
-        if lateness > TOLERANCE:
-            self._refuse_late(lateness)
-            return False
-        reason = None
-        if mask >> pulse.channel & 1 or now + MERGE < coil.free:
-            reason = Count.REST
-        elif mask.bit_count() >= self._most_coils:
-            reason = Count.OVERLOAD
-        elif not coil.heat(now, pulse.width):
-            reason = Count.HEAT
-        if reason is not None:
+    def _note(self, step: Step, now: int) -> None:
+        self.mask = step.mask
+        for due, channel in step.ended:
+            heappop(self._offs)
+            self._coils[channel].free = now + self._coils[channel].rest
+            self.log.ended(now - due)
+        for _ in range(len(step.struck) + len(step.refused)):
+            self._queue.popleft()
+        for pulse in step.struck:
+            self._coils[pulse.channel].warm(now, pulse.width)
+            heappush(self._offs, (now + pulse.width, pulse.channel))
+            self.log.struck(now - pulse.start)
+        for reason, lateness in step.refused:
             self.log.add(reason)
-        return reason is None
+            if reason == Count.LATE:
+                self.log.most(Count.LATEST, lateness)
 
-    def _refuse_late(self, lateness: int) -> None:
-        self.log.add(Count.LATE)
-        self.log.most(Count.LATEST, lateness)
+    def _refusal(self, pulse: Pulse, mask: int, moment: int) -> Count | None:
+        """Return why a pulse that is due must not be played, None where it may."""
+        coil = self._coils[pulse.channel]
+        if moment - pulse.start > TOLERANCE:
+            return Count.LATE
+        if mask >> pulse.channel & 1 or moment + MERGE < coil.free or self._ends(pulse.channel, mask):
+            return Count.REST
+        if mask.bit_count() >= self._most_coils:
+            return Count.OVERLOAD
+        return None if coil.stands_now(moment) >= pulse.width else Count.HEAT
+
+    def _ends(self, channel: int, mask: int) -> bool:
+        """Tell whether a coil is only now switched off, and so not rested."""
+        return bool((self.mask & ~mask) >> channel & 1)

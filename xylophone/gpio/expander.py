@@ -34,14 +34,14 @@ class Expander:
             self._bus = SMBus(device)
         except OSError as error:
             raise bus_missing(device, "I2C", error) from error
-        self._message = i2c_msg
+        self._message, self._number = i2c_msg, wiring.i2c_bus
         self._addresses, self._reset_pin = wiring.i2c_addresses, wiring.reset_pin
         self._mask = 0
         self._known = False
 
     def prepare(self) -> None:
         """Switch off what another program may have left on."""
-        self._known = False
+        self._mask, self._known = 0, False
         for address in self._addresses:
             with suppress(OSError):  # a chip that does not answer is in reset, and has no outputs
                 self._write({address: (OLAT, _OFF)})
@@ -67,7 +67,7 @@ class Expander:
     def write(self, mask: int) -> None:
         """Write the chips whose outputs change in one transaction; each switches when it has its bytes."""
         changed = mask ^ self._mask
-        self._known = False
+        self._mask, self._known = self._mask | mask, False  # a chip that fails keeps no bit unknown
         self._write(
             {
                 address: (OLAT, self._latch(mask, place))
@@ -121,7 +121,7 @@ class Expander:
         try:
             self._bus.i2c_rdwr(*messages)
         except OSError as error:
-            raise OutputError(_silent(tuple(registers), error)) from error
+            raise self._silent(error, *registers) from error
 
     def _read(self, address: int, register: int) -> bytes:
         """Return two registers of a chip."""
@@ -129,13 +129,12 @@ class Expander:
         try:
             self._bus.i2c_rdwr(ask, answer)
         except OSError as error:
-            raise OutputError(_silent((address,), error)) from error
+            raise self._silent(error, address) from error
         return bytes(answer)
 
-
-def _silent(addresses: tuple[int, ...], error: OSError) -> str:
-    names = " and ".join(f"0x{address:02x}" for address in addresses)
-    return (
-        f"MCP23017 at {names} does not answer ({error.strerror or error}): check its supply, SDA, SCL, "
-        "/RESET and A0..A2; i2cdetect -y 1 shows who is there"
-    )
+    def _silent(self, error: OSError, *addresses: int) -> OutputError:
+        names = " and ".join(f"0x{address:02x}" for address in addresses)
+        return OutputError(
+            f"MCP23017 at {names} does not answer ({error.strerror or error}): check its supply, SDA, SCL, "
+            f"/RESET and A0..A2; i2cdetect -y {self._number} shows who is there"
+        )

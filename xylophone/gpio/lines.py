@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import select
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -20,8 +21,9 @@ from ..clock import VirtualClock
 from ..errors import BackendError
 from ..wiring import Wiring
 from .dispatcher import Dispatcher, Pulse
+from .guards import Guard, open_guard
 from .limits import SECOND, Limits
-from .log import SIZE, Log
+from .log import SIZE, Count, Log
 from .messages import Kind, pack_pulses, pack_time, receive, unpack_json, unpack_time
 from .outputs import Output, open_output
 
@@ -234,8 +236,6 @@ class Processes:
 
     def _switch_off(self) -> None:
         """Do what the watchdog cannot do any more."""
-        from .guards import open_guard
-
         try:
             guard = open_guard(self._kind, self._wiring, lambda: None, self._trace)
             guard.claim()
@@ -250,22 +250,22 @@ class Processes:
             self._watchdog.send(kind)
 
     def _readable(self, limit: float) -> bool:
-        import select
-
         return bool(select.select([self._dispatcher], [], [], limit)[0])
 
 
 class InProcess:
-    """A dispatcher in this process, turned by a virtual clock; without watchdog, so for tests only."""
+    """A dispatcher in this process, turned by a virtual clock; nobody watches it, so it is for tests."""
 
-    def __init__(self, output: Output, limits: Limits, clock: VirtualClock) -> None:
-        self._output, self._clock = output, clock
+    def __init__(self, output: Output, guard: Guard, limits: Limits, clock: VirtualClock) -> None:
+        self._output, self._guard, self._clock = output, guard, clock
         self.log = Log()
         self._dispatcher = Dispatcher(limits, output.write, self.log)
-        output.prepare()
-        self.found, self.denied = output.check(), list[str]()
-        output.begin()
         self._said: list[Said] = []
+        self.denied: list[str] = []
+        output.prepare()
+        guard.claim()
+        self.found = output.check()
+        self._allow()
 
     def send(self, pulses: Iterable[Pulse]) -> None:
         """Hand pulses over."""
@@ -278,14 +278,19 @@ class InProcess:
 
     def silence(self) -> None:
         """Have all outputs off."""
-        self._dispatcher.silence(self._now())
+        self._try(lambda: self._dispatcher.silence(self._now()))
 
     def hold(self) -> None:
-        """Have all outputs off."""
-        self.silence()
+        """Switch off by the hardware line."""
+        self._guard.cut()
+        self._dispatcher.forget(self._now())
+        self._held = True
 
     def release(self) -> None:
-        """Have nothing to release."""
+        """Let the outputs be on again."""
+        if self._held:
+            self._output.prepare()
+            self._allow()
 
     def listen(self) -> list[Said]:
         """Return what was told since the last call."""
@@ -294,8 +299,14 @@ class InProcess:
 
     def close(self) -> None:
         """Switch off and let go of the outputs."""
-        self.silence()
-        self._output.close()
+        self._guard.cut()
+        self._dispatcher.forget(self._now())
+        self._try(self._output.close)
+
+    def _allow(self) -> None:
+        self._guard.allow()
+        self._output.begin()
+        self._held = False
 
     def _now(self) -> int:
         return round(self._clock.now() * SECOND)
@@ -306,8 +317,18 @@ class InProcess:
             self._clock.at(max(self._clock.now(), due / SECOND), self._turn)
 
     def _turn(self) -> None:
-        self._dispatcher.turn(self._now())
+        self._try(lambda: self._dispatcher.turn(self._now()))
         self._await_edge()
+
+    def _try(self, reach: Callable[[], object]) -> None:
+        """Reach for the outputs; where they fail, switch off by the hardware line and say so."""
+        try:
+            reach()
+        except OSError as error:
+            self._guard.cut()
+            self._dispatcher.forget(self._now())
+            self.log.add(Count.ERRORS)
+            self._said.append(Said(f"the outputs failed and were switched off: {error}", True))
 
 
 def open_line_to(
@@ -316,7 +337,8 @@ def open_line_to(
     """Return the line to a dispatcher for these outputs; in this process where there is a virtual clock."""
     if clock is None:
         return Processes(kind, wiring, limits, trace)
-    return InProcess(open_output(kind, wiring, trace), limits, clock)
+    guard = open_guard(kind, wiring, lambda: None, trace)
+    return InProcess(open_output(kind, wiring, trace), guard, limits, clock)
 
 
 def _pair() -> tuple[socket.socket, socket.socket]:

@@ -21,6 +21,9 @@ from .realtime import DISPATCHER, be_punctual, has_priority
 MARGIN, MARGIN_WITHOUT_PRIORITY = 300_000, 1_000_000
 """ns before an edge at which sleeping ends and spinning begins: what a sleep is late at most, mostly."""
 
+ANNOUNCE = 200_000
+"""ns more for the first edge after a while: the watchdog is told beforehand that a coil goes on."""
+
 BEAT_ON, BEAT_IDLE = 5_000_000, 50_000_000
 """ns between two beats for the watchdog, with a coil on and without."""
 
@@ -29,6 +32,9 @@ REFRESH = 100_000_000
 
 QUIET = 5_000_000
 """ns to the next edge that a look at the outputs needs."""
+
+AGREED = 1_000_000
+"""ns after its moment within which a step that was planned before is still right."""
 
 AWAY = 10_000_000
 """ns without a turn after which the watchdog may have switched off: it is asked before the next edge."""
@@ -65,7 +71,7 @@ class Loop:
         self._failed = False  # the outputs do not answer
         self._told = False  # that they are off
         self._retry = 0  # when outputs that have failed are tried again
-        self._said, self._beaten, self._refreshed, self._awake = b"", 0, 0, 0
+        self._said, self._beaten, self._looked, self._refreshed, self._awake = b"", 0, 0, 0, 0
 
     def open(self) -> None:
         """Bring the outputs up behind the watchdog's line; OSError or XylophoneError where that fails."""
@@ -97,29 +103,39 @@ class Loop:
         if now - self._awake > AWAY:
             self._hear(0)
         due = self._dispatcher.due() if self._allowed else None
-        if due is not None and due - now <= self._margin:
+        margin = self._margin if self._said == Kind.ON else self._margin + ANNOUNCE
+        if due is not None and due - now <= margin:
             if self._said != Kind.ON or now - self._beaten >= BEAT_ON:
                 self._beat(now, Kind.ON)
-            while monotonic_ns() < due:
-                pass
-            self._make_edges()
+            self._make_edges(due)
         else:
             self._tend(now, due)
             wake = self._beaten + (BEAT_ON if self._dispatcher.mask else BEAT_IDLE)
-            self._hear(min(wake, wake if due is None else due - self._margin) - monotonic_ns())
+            self._hear(min(wake, wake if due is None else due - margin) - monotonic_ns())
         self._awake = monotonic_ns()
 
-    def _make_edges(self) -> None:
+    def _make_edges(self, due: int) -> None:
+        """Spin until a moment and make the edges that are due then; what can be thought before, is."""
+        step = self._dispatcher.plan(max(due, monotonic_ns()))
+        while (now := monotonic_ns()) < due:
+            pass
         try:
-            self._dispatcher.turn(monotonic_ns())
+            if step is not None and now - due < AGREED:
+                self._dispatcher.make(step, now)
+            else:
+                self._dispatcher.turn(now)
         except OSError as error:
             self._fail(error)
 
     def _tend(self, now: int, due: int | None) -> None:
-        """Do what has time: beat, look after outputs that are off, try those that have failed."""
+        """Do what has time: beat, look whether the watchdog is there to hear it, look after the outputs."""
         state = Kind.ON if self._dispatcher.mask else Kind.IDLE
         if state != self._said or now - self._beaten >= (BEAT_ON if state == Kind.ON else BEAT_IDLE):
             self._beat(now, state)
+        if self._dispatcher.mask and now - self._looked >= BEAT_ON:
+            self._looked = now
+            if is_stopped(self._dog_process):
+                raise Leave(f"the watchdog was stopped: {ALL_OFF}")
         if not self._allowed:
             self._dispatcher.expire(now)
             if self._failed and self._goes_on and now >= self._retry:
@@ -132,11 +148,8 @@ class Loop:
                 self._fail(error)
 
     def _beat(self, now: int, state: Kind) -> None:
-        """Tell the watchdog that all is well; while a coil is on, make sure that it is there to hear it."""
         self._said, self._beaten = state, now
         self._send_dog(state)
-        if state == Kind.ON and is_stopped(self._dog_process):
-            raise Leave(f"the watchdog was stopped: {ALL_OFF}")
 
     def _hear(self, wait: int) -> None:
         """Wait so many ns for messages and take those that are there."""
@@ -185,6 +198,8 @@ class Loop:
             self._try_again(monotonic_ns())
 
     def _silence(self) -> int:
+        if not self._allowed:
+            return self._dispatcher.forget(monotonic_ns())
         try:
             return self._dispatcher.silence(monotonic_ns())
         except OSError as error:

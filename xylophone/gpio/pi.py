@@ -116,7 +116,9 @@ def bus_missing(device: str, bus: str, error: Exception) -> BackendMissing:
     why = no_device(device, name)
     if why == "":
         why = f"{device} is not there: switch {bus} on with: sudo raspi-config nonint do_{name} 0"
-    return BackendMissing(why or f"{bus} does not open: {error}")
+    if why is None and "spidev" in str(error):  # what gpiozero's factories other than lgpio need
+        why = f"SPI does not open ({error}): sudo apt install python3-lgpio, or python3-spidev"
+    return BackendMissing(why or f"{bus} does not open: {error}; see dmesg")
 
 
 def open_line(pin: int, factory: Any, level: bool) -> Any:
@@ -126,7 +128,12 @@ def open_line(pin: int, factory: Any, level: bool) -> Any:
     try:
         return OutputDevice(pin, initial_value=level, pin_factory=factory)
     except library_errors() as error:
-        raise OutputError(
-            f"GPIO{pin} cannot be had ({error}): end the program that uses it (xylophone off), "
-            "or wire another pin and name it in xylophone.toml"
-        ) from error
+        raise pin_taken(pin, error) from error
+
+
+def pin_taken(pin: int, error: Exception) -> OutputError:
+    """Return the error for a pin that cannot be had, with the remedy."""
+    return OutputError(
+        f"GPIO{pin} cannot be had ({error}): end the program that uses it (xylophone off), "
+        "or wire another pin and name it in xylophone.toml"
+    )

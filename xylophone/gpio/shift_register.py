@@ -67,8 +67,9 @@ class ShiftRegister:
         if not self._reads_back or before is None or back == before:
             return
         back = self._shift(content)
-        self._mended += 1
-        if back != content:
+        if back == content:
+            self._mended += 1
+        else:
             self._content = None
             raise OutputError(
                 f"the chain gave {back.hex(' ')} back for {content.hex(' ')}: look at the wires of SPI, keep "

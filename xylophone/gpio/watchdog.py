@@ -22,7 +22,7 @@ DOUBT_ON, HUNG_ON = 12_000_000, 40_000_000
 DOUBT_IDLE, HUNG_IDLE = 150_000_000, 1_000_000_000
 """The same while no coil is on."""
 
-HOST_LOOK = 10_000_000
+HOST_LOOK = 15_000_000
 """ns between two looks at the host, at least."""
 
 FAREWELL = 2 * SECOND
