@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ PACKAGES = {
     "simavr headers": "libsimavr-dev libelf-dev",
     "Arduino core": "arduino-core-avr",
     "avrdude": "avrdude",
+    "lgpio": "python3-lgpio",
 }
 """What each tool is called by Debian."""
 
@@ -61,6 +63,8 @@ def run(command: list[str], environment: Mapping[str, str] | None = None) -> str
 
 
 def _there(tool: str) -> bool:
+    if tool == "lgpio":
+        return find_spec(tool) is not None
     if tool in PLACES:
         return PLACES[tool].exists()
     return shutil.which(tool) is not None

@@ -9,7 +9,7 @@ import numpy as np
 from ..clock import Clock, SystemClock, VirtualClock
 from ..errors import BackendError, OptionError, SafetyError
 from ..gpio.dispatcher import Pulse
-from ..gpio.limits import SECOND, Limits
+from ..gpio.limits import EVER, SECOND, Limits
 from ..gpio.lines import Line, open_line_to
 from ..gpio.log import REFUSALS, Count
 from ..gpio.pi import require_pi
@@ -22,9 +22,6 @@ from .intake import Intake
 
 LOOKAHEAD = 1.0
 """s; what the dispatcher has in hand is played however busy this process is."""
-
-EVER = -(2**62)
-"""ns; before any time there is."""
 
 UNPUNCTUAL = (
     "the dispatcher runs without {}, so strikes may be some ms late when this machine is busy: give the user "

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from .limits import SECOND, Limits
+from .limits import EVER, Limits
 from .log import Count, Log
 
 MERGE = 5_000
@@ -36,8 +36,8 @@ class _Coil:
 
     def __init__(self, longest: int, rest: int, refill: float, capacity: int) -> None:
         self.longest, self.rest, self.refill, self.capacity = longest, rest, refill, capacity
-        self.free = -SECOND  # from when it may be switched on again
-        self.stands, self.heat_time = float(capacity), 0  # ns of on-time that it stood at that time
+        self.free = EVER  # from when it may be switched on again
+        self.stands, self.heat_time = float(capacity), EVER  # ns of on-time that it stood at that time
 
     def stands_now(self, moment: int) -> float:
         """Return the ns of on-time that it stands at a moment."""
@@ -71,7 +71,7 @@ class Dispatcher:
         self._most_coils = limits.most_coils
         self._queue: deque[Pulse] = deque()
         self._offs: list[tuple[int, int]] = []  # heap of (when, channel)
-        self._mark = -SECOND
+        self._mark = EVER
 
     def take(self, pulses: Iterable[Pulse]) -> None:
         """Take pulses in order of their start; what must not be is refused and counted."""
@@ -131,7 +131,7 @@ class Dispatcher:
         while self._queue and self._queue[-1].start >= after:
             self._queue.pop()
             count += 1
-        self._mark = self._queue[-1].start if self._queue else -SECOND
+        self._mark = self._queue[-1].start if self._queue else EVER
         self.log.add(Count.CANCELLED, count)
         return count
 
@@ -148,7 +148,7 @@ class Dispatcher:
         self.log.add(Count.CUT, len(self._offs))
         self._offs.clear()
         self.mask = 0
-        return self.cancel(-SECOND)
+        return self.cancel(EVER)
 
     def expire(self, now: int) -> None:
         """Count and forget pulses that cannot be played any more, while there are no outputs to write to."""

@@ -85,6 +85,8 @@ class Expander:
 
     def close(self) -> None:
         """Switch all off and let go of the bus."""
+        if self._bus.fd is None:
+            return
         try:
             self.prepare()
         finally:

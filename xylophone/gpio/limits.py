@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 """ns."""
 
+EVER = -(2**62)
+"""ns; before any time there is."""
+
 
 class ChannelLimits(NamedTuple):
     """The limits of one coil."""

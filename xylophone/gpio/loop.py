@@ -208,6 +208,8 @@ class Loop:
 
     def _fail(self, error: OSError) -> None:
         """Have the outputs switched off by the line, as the bus cannot be asked; say so once."""
+        if self._was_cut():
+            return
         now = monotonic_ns()
         self._dispatcher.forget(now)
         self._send_dog(Kind.FAILED)
@@ -216,6 +218,14 @@ class Loop:
             then = "trying again" if self._goes_on else "open the backend again when it is mended"
             self._tell(f"the outputs failed and were switched off: {error}; {then}", not self._goes_on)
         self._allowed, self._failed, self._told, self._retry = False, True, True, now + RETRY
+
+    def _was_cut(self) -> bool:
+        """Tell whether the outputs failed because the watchdog had switched them off."""
+        if not select.select([self._dog], [], [], 0)[0]:
+            return False
+        was_allowed = self._allowed
+        self._hear_dog(receive(self._dog))
+        return was_allowed and not self._allowed
 
     def _try_again(self, now: int) -> None:
         """Bring the outputs to off and ask for leave to enable them."""

@@ -154,8 +154,8 @@ class Watchdog:
 
     def _trip(self, why: str = "") -> None:
         if self._allowed:
+            self._send(Kind.TRIPPED, why)  # first, so that what fails by the cut finds its reason there
             self._cut()
-            self._send(Kind.TRIPPED, why)
 
     def _cut(self) -> None:
         self._allowed = False
