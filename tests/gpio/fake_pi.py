@@ -115,7 +115,6 @@ class FakePi:
         self.environment = {
             "LD_PRELOAD": str(self._library),
             "FAKE_PI": str(path),
-            "LG_WD": str(folder),
         }
 
     def coils(self, kind: str) -> int:
@@ -145,6 +144,7 @@ class FakePi:
         return subprocess.run(
             [sys.executable, "-c", program],
             env=os.environ | self.environment | {"GPIOZERO_PIN_FACTORY": "lgpio"},
+            cwd=self._folder,  # where lgpio leaves a FIFO
             capture_output=True,
             text=True,
             timeout=60,

@@ -118,7 +118,7 @@ def test_an_expander_that_is_not_there(stand: Stand) -> None:
 def test_a_reset_line_that_leads_nowhere(stand: Stand) -> None:
     """The chips have their /RESET on GPIO24, which another program has left high."""
     stand.pi.run(
-        "import os; from gpiozero import OutputDevice; line = OutputDevice(24, initial_value=True); os._exit(0)"
+        "import os; from gpiozero import OutputDevice; it = OutputDevice(24, initial_value=True); os._exit(0)"
     )
     assert stand.pi.level(24) == 1
     assert "answers while GPIO23 should hold it in reset: wire its /RESET to that pin" in stand.refusal(

@@ -36,8 +36,6 @@ def pin_factory() -> Any:
 
     The variable GPIOZERO_PIN_FACTORY chooses another than lgpio, the only one that knows every Pi.
     """
-    # lgpio leaves small FIFOs in the working folder, which may be a song's, or read-only.
-    os.environ.setdefault("LG_WD", tempfile.gettempdir())
     try:
         from gpiozero import Device
         from gpiozero.exc import BadPinFactory
@@ -45,7 +43,8 @@ def pin_factory() -> Any:
         raise MissingExtra(f"gpiozero is not installed ({error}): {_REMEDY}") from error
     os.environ.setdefault("GPIOZERO_PIN_FACTORY", "lgpio")
     try:
-        Device.ensure_pin_factory()
+        with _folder_for_lgpio():
+            Device.ensure_pin_factory()
     except ImportError as error:
         raise MissingExtra(f"no library for the pins of a Raspberry Pi ({error}): {_REMEDY}") from error
     except (BadPinFactory, *library_errors()) as error:
@@ -53,6 +52,26 @@ def pin_factory() -> Any:
             f"the pins of this machine do not open ({error}): gpio: is for a Raspberry Pi with its own system"
         ) from error
     return Device.pin_factory
+
+
+@contextmanager
+def _folder_for_lgpio() -> Iterator[None]:
+    """Give lgpio a folder of its own while it is loaded.
+
+    It goes to the folder that LG_WD names, else stays in the working one, and makes a FIFO there whose name
+    is the same in every process: two that start at once would take each other's.
+    """
+    before, named = os.getcwd(), os.environ.get("LG_WD")
+    with tempfile.TemporaryDirectory(prefix="xylophone-lgpio-") as folder:
+        os.environ["LG_WD"] = folder
+        try:
+            yield
+        finally:
+            os.chdir(before)
+            if named is None:
+                del os.environ["LG_WD"]
+            else:
+                os.environ["LG_WD"] = named
 
 
 def library_errors() -> tuple[type[Exception], ...]:
