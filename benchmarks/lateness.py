@@ -2,7 +2,8 @@
 
     python benchmarks/lateness.py                 every method under every load, about four minutes
     python benchmarks/lateness.py --minutes 10    the densest song again and again: drift, missed, stuck, CPU
-    python benchmarks/lateness.py --deaths 20     from kill -9 or SIGSTOP of a process to outputs off
+    python benchmarks/lateness.py --deaths 20     from kill -9 or SIGSTOP of a process to outputs off;
+                                                with --on 595, mcp23017 or pins on a fake Pi (gcc, lgpio)
 
 Each method gets the same edges in a process of its own and writes to the same output, which only notes the
 time; what a bus adds is unmeasured here. "without FIFO" is the same program without the right to real-time
@@ -230,7 +231,7 @@ def matched(pulses: Table, trace: list[tuple[int, int]], zero: float) -> dict[st
             if (mask ^ before) >> channel & 1:
                 (ons if mask >> channel & 1 else offs).setdefault(channel, []).append(moment)
         before = mask
-    late, wide, missed = [], [], 0
+    late, wide, when, missed = [], [], [], 0
     for channel in np.unique(pulses["channel"]):
         mine = pulses[pulses["channel"] == channel]
         on, off = np.array(ons.get(channel, [])), np.array(offs.get(channel, []))
@@ -239,9 +240,10 @@ def matched(pulses: Table, trace: list[tuple[int, int]], zero: float) -> dict[st
             near = np.abs(asked[None, :] - on[:, None]).argmin(axis=1)
             missed += len(asked) - len(on)
             asked, mine = asked[near], mine[near]
+        when += mine["start"].tolist()
         late += ((on - asked) / 1e3).tolist()
         wide += ((off[: len(on)] - on[: len(off)]) / 1e3 - mine["width"][: len(off)] * 1e6).tolist()
-    return {"lateness": late, "width": wide, "missed": missed, "stuck": before.bit_count()}
+    return {"start": when, "lateness": late, "width": wide, "missed": missed, "stuck": before.bit_count()}
 
 
 def summary(values: list[float]) -> tuple[float, float, float]:
@@ -296,13 +298,10 @@ def compare(seconds: float) -> list[Figure]:
 def endure(minutes: float) -> list[Figure]:
     """Play the densest song for minutes, a middling one for one; nothing may be missed, stuck, or drift."""
     dense, calm = run("dispatcher", "idle", DENSEST, 60 * minutes), run("dispatcher", "idle", MIDDLING, 60)
-    late = np.array(dense["lateness"])
-    tenth = max(1, len(late) // 10)
-    order = np.argsort(late.size and pulses_of(DENSEST, 60 * minutes)["channel"], kind="stable")
-    in_time = np.empty_like(late)
-    in_time[order] = late
+    in_time = np.array(dense["lateness"])[np.argsort(dense["start"], kind="stable")]
+    tenth = max(1, len(in_time) // 10)
     drift = float(np.median(in_time[-tenth:]) - np.median(in_time[:tenth]))
-    strikes = len(late)
+    strikes = len(in_time) + dense["missed"]
     lost = (dense["missed"], dense["late"], dense["refused"], dense["stuck"], dense["trips"])
     return [
         Figure(
@@ -312,7 +311,7 @@ def endure(minutes: float) -> list[Figure]:
             (0,) * 5,
             digits=0,
         ),
-        Figure("drift from the first tenth to the last", (abs(drift),), "us", (1,), (1,)),
+        Figure("drift from the first tenth to the last", (abs(drift),), "us", (5,), (1,)),
         Figure("lateness: median / p99 / max", summary(dense["lateness"]), "us", (5, 60), (2, 40), digits=0),
         Figure("width error: p99 / max", summary(dense["width"])[1:], "us", (100,), (20,), digits=0),
         Figure(
@@ -328,68 +327,87 @@ def endure(minutes: float) -> list[Figure]:
     ]
 
 
-def deaths(times: int) -> list[Figure]:
+def deaths(times: int, kind: str) -> list[Figure]:
     """Kill and stop each process in play; return how long until the outputs are off."""
     sys.path.insert(0, str(ROOT / "tests"))
-    from gpio.playing import Playing, wait_for
-
+    bench = WithoutWires if kind == "null" else OnFakePi
     figures = []
     for who in ("host", "dispatcher", "watchdog"):
         for number in (signal.SIGKILL, signal.SIGSTOP):
             taken = []
             for _ in track(range(times), f"{number.name} of the {who}", transient=True):
                 with tempfile.TemporaryDirectory() as folder:
-                    taken.append(until_off(Playing, wait_for, f"{folder}/writes", who, number))
+                    taken.append(until_off(bench(kind, Path(folder)), who, number))
             worst = (float(np.median(taken)), max(taken))
-            figures.append(
-                Figure(
-                    f"{number.name} of the {who}, outputs off after: median / max",
-                    worst,
-                    "ms",
-                    (50, 50),
-                    (20, 20),
-                )
-            )
+            name = f"gpio:{kind}: {number.name} of the {who}, outputs off after: median / max"
+            figures.append(Figure(name, worst, "ms", (50, 50), (20, 20)))
     return figures
 
 
-def until_off(playing: Any, wait_for: Any, path: str, who: str, number: signal.Signals) -> float:
+class WithoutWires:
+    """A host whose outputs are nowhere: on is what is written and the watchdog's line lets through."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        from gpio.playing import Playing
+
+        self._path = str(folder / "writes")
+        self.playing = Playing(f"gpio:{kind}?trace={self._path}")
+
+    def log(self) -> list[tuple[int, int]]:
+        """Return (ns, mask) of all changes so far."""
+        events = [(ns, 0, mask) for ns, mask in read_trace(self._path)]
+        events += [(ns, 1, allowed) for ns, allowed in read_trace(f"{self._path}.guard")]
+        mask = allowed = 0
+        changes = []
+        for ns, is_line, value in sorted(events):
+            mask, allowed = (mask, value) if is_line else (value, allowed)
+            changes.append((ns, mask if allowed else 0))
+        return changes
+
+
+class OnFakePi:
+    """A host with the real gpiozero, lgpio and smbus2 on a Pi that is fake below the system calls."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        from gpio.fake_pi import FakePi
+        from gpio.playing import Playing
+        from xylophone.wiring import HONEST_PINS
+
+        pins = HONEST_PINS if kind == "pins" else ()
+        self._kind, self._pi = kind, FakePi(folder, pins=pins)
+        self.playing = Playing(f"gpio:{kind}", self._pi.environment, len(pins) or 30)
+
+    def log(self) -> list[tuple[int, int]]:
+        """Return (ns, mask) of all changes so far."""
+        return self._pi.log(self._kind)
+
+
+def until_off(bench: WithoutWires | OnFakePi, who: str, number: signal.Signals) -> float:
     """Return the ms from a signal, sent while a coil is on, to outputs that are off and stay so."""
-    host = playing(f"gpio:null?trace={path}")
+    from gpio.playing import wait_for
+
     try:
-        assert wait_for(lambda: len(read_trace(path)) > 20)
-        assert wait_for(lambda: read_trace(path)[-1][1] != 0)
+        assert wait_for(lambda: len(bench.log()) > 20)
+        assert wait_for(lambda: bench.log()[-1][1] != 0)
         sent = time.monotonic_ns()
-        host.kill(who, number)
+        bench.playing.kill(who, number)
         time.sleep(0.3)
-        return max(0.0, (off_since(path) - sent) / 1e6)
+        log = bench.log()
+        if log[-1][1]:
+            return float("inf")
+        last_on = max(place for place, (_, mask) in enumerate(log) if mask)
+        return max(0.0, (log[last_on + 1][0] - sent) / 1e6)
     finally:
-        host.end()
-
-
-def off_since(path: str) -> int:
-    """Return since when the outputs have been off: mask zero, or line cut; now, if they are on."""
-    events = sorted(
-        [(ns, "mask", value) for ns, value in read_trace(path)]
-        + [(ns, "line", value) for ns, value in read_trace(f"{path}.guard")]
-    )
-    state, since = {"mask": 0, "line": 0}, 0
-    was_on = False
-    for ns, what, value in events:
-        state[what] = value
-        on = bool(state["mask"] and state["line"])
-        if was_on and not on:
-            since = ns
-        was_on = on
-    return time.monotonic_ns() if was_on else since
+        bench.playing.end()
 
 
 @click.command()
 @click.option("--seconds", default=15.0, show_default=True, help="Length of each run.")
 @click.option("--minutes", type=float, help="Play the densest song for so long, and nothing else.")
 @click.option("--deaths", "times", type=int, help="Kill and stop each process so often, and nothing else.")
+@click.option("--on", "kind", default="null", help="With --deaths: 595, mcp23017 or pins on a fake Pi.")
 @click.option("--once", help="Play once, as JSON says: for the processes that this program starts.")
-def main(seconds: float, minutes: float | None, times: int | None, once: str | None) -> None:
+def main(seconds: float, minutes: float | None, times: int | None, kind: str, once: str | None) -> None:
     """Measure; exit code 1 where what is asked at least was missed."""
     if once is not None:
         click.echo(json.dumps(play_once(*json.loads(once))))
@@ -397,7 +415,7 @@ def main(seconds: float, minutes: float | None, times: int | None, once: str | N
     if minutes is not None:
         figures, title = endure(minutes), "the densest song"
     elif times is not None:
-        figures, title = deaths(times), "from a death to outputs off"
+        figures, title = deaths(times, kind), "from a death to outputs off"
     else:
         figures, title = compare(seconds), "lateness of on edges"
     show(table(title, figures))

@@ -24,16 +24,13 @@ from xylophone.link import messages as link  # noqa: E402
 HEADER = FOLDER / "src" / "core" / "messages.h"
 WIDTH = 110
 
-UNIT = link.TICK_RATE // link.WIDTH_TICKS
-"""Units of pulse width a second."""
-
 CONSTANTS: tuple[tuple[str, int, str], ...] = (
     ("LINK_PROTOCOL", link.PROTOCOL, "version of all that follows"),
     ("LINK_BAUD", link.BAUD, ""),
     ("LINK_TICK_RATE", link.TICK_RATE, "ticks a second"),
     ("LINK_WIDTH_TICKS", link.WIDTH_TICKS, "ticks in a unit of pulse width"),
-    ("LINK_SHORTEST_PULSE", round(link.SHORTEST_PULSE * UNIT), "units of pulse width"),
-    ("LINK_LONGEST_PULSE", round(link.LONGEST_PULSE * UNIT), "units of pulse width"),
+    ("LINK_SHORTEST_PULSE", round(link.SHORTEST_PULSE * link.WIDTH_RATE), "units of pulse width"),
+    ("LINK_LONGEST_PULSE", round(link.LONGEST_PULSE * link.WIDTH_RATE), "units of pulse width"),
     ("LINK_SILENCE", round(link.SILENCE * link.TICK_RATE), "ticks without a valid frame that disarm"),
     ("LINK_BOOT_EVERY", round(link.BOOT_EVERY * link.TICK_RATE), "ticks between two BOOT until HELLO"),
     ("LINK_JOIN", link.JOIN, "ticks after a group's own tick within which a strike joins it"),

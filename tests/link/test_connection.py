@@ -355,16 +355,6 @@ def test_the_time_of_a_sync_counts_what_is_before_it(link):
     assert link.sent_at(5) is None  # too long ago
 
 
-def test_no_more_is_handed_out_than_there_is_room_for(link):
-    for _ in range(3):
-        link.send(strikes())
-    link.send(m.Status())
-    assert link.bytes_to_send(0.02, 4) == b""
-    assert sequences(link.bytes_to_send(0.02, 8)) == [m.UNSEQUENCED]
-    assert sequences(link.bytes_to_send(0.03, 100)) == [0]
-    assert sequences(link.bytes_to_send(0.03)) == [1, 2]
-
-
 def test_a_link_is_lost_after_0_8_s_of_silence_or_noise(link):
     assert not link.lost(0.81)
     link.receive(b"\x05noise\0", 0.5)

@@ -9,6 +9,7 @@ import socket
 import sys
 from typing import Any
 
+from .. import errors
 from ..errors import XylophoneError
 from ..wiring import Wiring
 from .dispatcher import Dispatcher
@@ -43,7 +44,8 @@ def dispatch(spec: dict[str, Any], wake: socket.socket) -> None:
             output.close()
             raise
     except (XylophoneError, OSError) as error:
-        kind = type(error).__name__ if isinstance(error, XylophoneError) else "BackendMissing"
+        kinds = (kind.__name__ for kind in type(error).__mro__ if hasattr(errors, kind.__name__))
+        kind = next(kinds, "BackendMissing")
         host.send(pack_json(Kind.NOT_OPENED, {"kind": kind, "message": str(error)}))
         return
     loop.run()

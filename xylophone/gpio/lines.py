@@ -110,10 +110,8 @@ class Processes:
         """Have all outputs off; by the hardware line where the dispatcher does not answer."""
         if self._over:
             return
-        try:
+        with suppress(BackendError):  # it is among what was said, and the watchdog has switched off
             self._ask(Kind.SILENCE)
-        except BackendError as error:
-            self._said.append(Said(str(error), True))
 
     def hold(self) -> None:
         """Switch off by the hardware line, if there is one, and by the dispatcher."""
@@ -126,8 +124,7 @@ class Processes:
 
     def listen(self) -> list[Said]:
         """Return what was told since the last call; the end of a process is told too."""
-        while not self._over and self._readable(0.0):
-            self._take(receive(self._dispatcher))
+        self._hear(0.0)
         said, self._said = self._said, []
         return said
 
@@ -190,11 +187,7 @@ class Processes:
         limit = monotonic() + ANSWER
         while not self._counts:
             if self._over or not self._readable(max(0.0, limit - monotonic())):
-                self._tell_watchdog(Kind.TRIP)
-                raise BackendError(
-                    "the dispatcher does not answer: the watchdog has switched all outputs off; open the "
-                    "backend again"
-                )
+                raise self._given_up("does not answer")
             self._take(receive(self._dispatcher))
         return self._counts.pop()
 
@@ -204,12 +197,22 @@ class Processes:
         try:
             self._dispatcher.send(message)
         except TimeoutError as error:
-            self._tell_watchdog(Kind.TRIP)
-            raise BackendError(
-                "the dispatcher takes nothing more: the watchdog has switched all outputs off"
-            ) from error
-        except OSError:
-            self._end()
+            raise self._given_up("takes nothing more") from error
+        except OSError:  # it has ended, and has said why before
+            self._hear(1.0)
+
+    def _given_up(self, why: str) -> BackendError:
+        """Have the watchdog switch off, and expect nothing more of this dispatcher; return the error."""
+        self._tell_watchdog(Kind.TRIP)
+        self._over = True
+        told = f"the dispatcher {why}: the watchdog has switched all outputs off; open the backend again"
+        self._said.append(Said(told, True))
+        return BackendError(told)
+
+    def _hear(self, limit: float) -> None:
+        """Take all messages, waiting so long for each at most."""
+        while not self._over and self._readable(limit):
+            self._take(receive(self._dispatcher))
 
     def _take(self, message: bytes) -> None:
         kind, body = message[:1], message[1:]
@@ -229,7 +232,7 @@ class Processes:
             for process in self._processes:
                 process.wait(LEAVING)
         ended = self._processes[0].returncode
-        if ended:
+        if ended or not any(said.fatal for said in self._said):
             self._said.append(Said(f"the dispatcher ended ({_how(ended)}): all outputs are off", True))
         if self._processes[1].returncode:
             self._switch_off()
@@ -359,5 +362,7 @@ def _spawn(role: str, spec: dict[str, Any], descriptors: tuple[Any, ...]) -> sub
     )
 
 
-def _how(returncode: int) -> str:
+def _how(returncode: int | None) -> str:
+    if returncode is None:
+        return "it does not leave"
     return f"signal {-returncode}" if returncode < 0 else f"exit code {returncode}"

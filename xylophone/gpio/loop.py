@@ -24,6 +24,9 @@ MARGIN, MARGIN_WITHOUT_PRIORITY = 300_000, 1_000_000
 ANNOUNCE = 200_000
 """ns more for the first edge after a while: the watchdog is told beforehand that a coil goes on."""
 
+REACH = 5_000
+"""ns from the end of spinning to the output: what this program takes to get there."""
+
 BEAT_ON, BEAT_IDLE = 5_000_000, 50_000_000
 """ns between two beats for the watchdog, with a coil on and without."""
 
@@ -36,6 +39,9 @@ QUIET = 5_000_000
 AGREED = 1_000_000
 """ns after its moment within which a step that was planned before is still right."""
 
+NEGLECT = 10_000_000
+"""ns after which messages are heard even if an edge is near: it may be a tenth of a ms late then."""
+
 AWAY = 10_000_000
 """ns without a turn after which the watchdog may have switched off: it is asked before the next edge."""
 
@@ -45,7 +51,7 @@ RETRY = 500_000_000
 ALL_OFF = "all outputs are off, open the backend again"
 
 
-class Leave(Exception):
+class Leave(BackendError):
     """The dispatcher is to end, and why."""
 
 
@@ -71,7 +77,8 @@ class Loop:
         self._failed = False  # the outputs do not answer
         self._told = False  # that they are off
         self._retry = 0  # when outputs that have failed are tried again
-        self._said, self._beaten, self._looked, self._refreshed, self._awake = b"", 0, 0, 0, 0
+        self._said, self._beaten, self._looked, self._refreshed = b"", 0, 0, 0
+        self._awake = self._tended = 0
 
     def open(self) -> None:
         """Bring the outputs up behind the watchdog's line; OSError or XylophoneError where that fails."""
@@ -105,6 +112,9 @@ class Loop:
         due = self._dispatcher.due() if self._allowed else None
         margin = self._margin if self._said == Kind.ON else self._margin + ANNOUNCE
         if due is not None and due - now <= margin:
+            if now - self._tended > NEGLECT:  # edges so close that there is never time
+                self._tend(now, due)
+                self._hear(0)
             if self._said != Kind.ON or now - self._beaten >= BEAT_ON:
                 self._beat(now, Kind.ON)
             self._make_edges(due)
@@ -117,11 +127,12 @@ class Loop:
     def _make_edges(self, due: int) -> None:
         """Spin until a moment and make the edges that are due then; what can be thought before, is."""
         step = self._dispatcher.plan(max(due, monotonic_ns()))
-        while (now := monotonic_ns()) < due:
+        soon = due - REACH
+        while (now := monotonic_ns()) < soon:
             pass
         try:
             if step is not None and now - due < AGREED:
-                self._dispatcher.make(step, now)
+                self._dispatcher.make(step, max(now, due))
             else:
                 self._dispatcher.turn(now)
         except OSError as error:
@@ -129,6 +140,7 @@ class Loop:
 
     def _tend(self, now: int, due: int | None) -> None:
         """Do what has time: beat, look whether the watchdog is there to hear it, look after the outputs."""
+        self._tended = now
         state = Kind.ON if self._dispatcher.mask else Kind.IDLE
         if state != self._said or now - self._beaten >= (BEAT_ON if state == Kind.ON else BEAT_IDLE):
             self._beat(now, state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+from contextlib import suppress
 
 DISPATCHER, WATCHDOG = 40, 41
 """SCHED_FIFO priorities: below the kernel's interrupt threads (50), the watchdog above what it watches."""
@@ -25,9 +26,19 @@ def be_punctual(priority: int) -> list[str]:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
     except PermissionError:
         denied.append("real-time priority")
+    _keep_cores_awake()
     if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE) != 0:
         denied.append("locked memory")
     return denied
+
+
+def _keep_cores_awake() -> None:
+    """Ask the kernel to wake cores at once, if it lets us: out of deep sleep that takes ms on some machines.
+
+    The request holds as long as the file is open, so it is left open until the process ends.
+    """
+    with suppress(OSError):  # a help beyond priority, which most machines do not need
+        os.write(os.open("/dev/cpu_dma_latency", os.O_WRONLY), bytes(4))
 
 
 def has_priority() -> bool:

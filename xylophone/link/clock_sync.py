@@ -60,7 +60,7 @@ class ClockSync:
 
         `replied` is the tick at which that left; both ticks are u32. The line bends at `got`.
         """
-        arrived = self._unwrapped(received, sent)
+        arrived = unwrap(received, self.to_clock(sent)) if self._count else received
         self._count += 1
         self.next_sync = sent + next(self._spacings)
         row = (sent, arrived, arrived + ((replied - received) & 0xFFFF_FFFF), got)
@@ -82,13 +82,6 @@ class ClockSync:
         """Return the host time of an unwrapped tick."""
         return self._time + (clock - self._clock) / self.rate
 
-    def _unwrapped(self, received: int, sent: float) -> int:
-        """Return the tick with these low 32 bits that is nearest to where the clock must be by now."""
-        if not self._count:
-            return received
-        near = self.to_clock(sent)
-        return near + ((received - near + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
-
     def _jump(self, fit: Fit, now: float) -> None:
         self._time, self._clock, self.rate = now, fit.clock, _plausible(fit.rate)
         self.error = fit.error
@@ -102,6 +95,11 @@ class ClockSync:
         steepest = STEEPEST * TICK_RATE
         self.rate = _plausible(fit.rate) + min(steepest, max(-steepest, off / soon))
         self.error = float(np.hypot(fit.error, off / TICK_RATE))
+
+
+def unwrap(low: int, near: int) -> int:
+    """Return the tick with these low 32 bits that is nearest to another one."""
+    return near + ((low - near + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
 
 
 def _spacings(source: random.Random) -> Iterator[float]:

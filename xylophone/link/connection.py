@@ -6,7 +6,6 @@ goes under way when is in `Outbox`; here is what the board's frames mean for it.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 
 from ..song import Table
@@ -76,12 +75,9 @@ class Connection:
                 messages.append(message)
         return messages
 
-    def bytes_to_send(self, now: float, room: float = math.inf) -> bytes:
-        """Return the bytes that are to go to the port now: whole frames, `room` bytes of them at most.
-
-        Below the length of the longest frame (LONGEST_FRAME + 5 bytes) `room` may be too small for any.
-        """
-        return self._out.take(now, room)
+    def bytes_to_send(self, now: float) -> bytes:
+        """Return the bytes that are to go to the port now, whole frames."""
+        return self._out.take(now)
 
     def next_time(self) -> float:
         """Return when `bytes_to_send` is to be asked again at the latest: past when it may be at once."""

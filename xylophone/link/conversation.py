@@ -12,8 +12,8 @@ from enum import Enum, auto
 from typing import Any
 
 from ..instrument import Instrument
-from .clock_sync import ClockSync
-from .connection import Connection
+from .clock_sync import ClockSync, unwrap
+from .connection import LOST_AFTER, Connection
 from .counters import Counters
 from .fitness import FLASH, unfit
 from .limits import configuration
@@ -41,9 +41,6 @@ BOOT_PATIENCE = 3.0
 HELLO_EVERY = 0.25
 ANSWER_PATIENCE = 1.5
 """s from the first HELLO after which nobody is there."""
-
-SILENT_AFTER = 0.8
-"""s without a valid frame after which the link is lost."""
 
 DEAF_AFTER = 2.5
 """s without a valid frame after which only opening the port again may help: it resets the board."""
@@ -242,9 +239,9 @@ class Conversation:
         silent = min(now - self.link.last_heard, now - self.awake)
         if silent > DEAF_AFTER:
             self.phase = Phase.DEAF
-        elif silent > SILENT_AFTER and not self.lost:
+        elif silent > LOST_AFTER and not self.lost:
             self.lost = True
-            self.news.append(LinkLost(SILENT_AFTER))
+            self.news.append(LinkLost(LOST_AFTER))
 
     def _fall(self, now: float) -> None:
         """Begin with HELLO again: what the board had is gone, or may be."""
@@ -303,7 +300,7 @@ class Conversation:
         if self.sync.ready:
             near = round(self.sync.to_clock(now))
             self._fired += (reply.fired - self._fired) & 0xFFFF
-            self.told = (near + signed(reply.sent - near), self._fired)
+            self.told = (unwrap(reply.sent, near), self._fired)
         self._take_state(reply, now)
 
     def _take_status(self, reply: StatusReply, now: float) -> None:
@@ -350,11 +347,6 @@ class Conversation:
     def _fail(self, why: str) -> None:
         self.phase = Phase.FAILED
         self.news.append(Unfit(why))
-
-
-def signed(difference: int) -> int:
-    """Return a difference of two clocks, which wrap at 32 bits, as -2^31..2^31 - 1 ticks."""
-    return ((difference + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
 
 
 _DUTIES: dict[Phase, Callable[[Conversation, float], None]] = {

@@ -6,9 +6,8 @@ import math
 
 from ..instrument import Hammer, Instrument
 from .frames import crc16
-from .messages import TICK_RATE, WIDTH_TICKS, ChannelConfig, Commit
+from .messages import TICK_RATE, WIDTH_RATE, ChannelConfig, Commit
 
-_UNITS = TICK_RATE / WIDTH_TICKS  # of pulse width, a second
 _MOST_U16 = 0xFFFF
 
 
@@ -33,8 +32,8 @@ def limits_of(hammer: Hammer) -> ChannelConfig:
     """
     return ChannelConfig(
         channel=hammer.channel,
-        longest=round(hammer.longest_pulse * _UNITS),
-        rest=min(_MOST_U16, round(hammer.rest * _UNITS)),
+        longest=round(hammer.longest_pulse * WIDTH_RATE),
+        rest=min(_MOST_U16, round(hammer.rest * WIDTH_RATE)),
         refill=min(_MOST_U16, math.ceil(hammer.refill * 65536)),
         capacity=math.ceil(hammer.capacity * TICK_RATE),
     )

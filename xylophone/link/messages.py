@@ -28,6 +28,9 @@ TICK_RATE = 2_000_000
 WIDTH_TICKS = 4
 """Ticks in a unit of pulse width (2 us)."""
 
+WIDTH_RATE = TICK_RATE // WIDTH_TICKS
+"""Units of pulse width a second."""
+
 LONGEST_PAYLOAD = 56
 STRIKES_IN_FRAME = 8
 UNSEQUENCED = 0x80

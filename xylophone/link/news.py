@@ -129,8 +129,6 @@ REASONS = {
     "rest": "coil not off for long enough: raise the hammer's recovery",
     "heat": "coil too hot: play softer or slower, or raise the hammer's capacity if its coil stands it",
     "overload": "too many coils on at once: raise supply_limit if the supply stands it",
-    "disarmed": "it was not armed",
-    "late": "they came too late",
 }
 """Why a board refused, and the remedy."""
 

@@ -149,19 +149,19 @@ class Outbox:
         if self._sent and now >= self._deaf_until:
             self._again()
 
-    def take(self, now: float, room: float) -> bytes:
-        """Return the bytes to go to the port now, whole frames, `room` at most."""
+    def take(self, now: float) -> bytes:
+        """Return the bytes to go to the port now, whole frames."""
         self._now = now
         self._lead |= now - self._line_free > SILENCE_BEFORE_LEAD
         if self._overdue(now):
             self.timeout.back_off()
             self._again()
         out = bytearray()
-        if self._raw_stop and room >= len(RAW_STOP):
+        if self._raw_stop:
             out += RAW_STOP
             self._raw_stop = False
-        self._put_urgent(out, room)
-        self._put_sequenced(out, room)
+        self._put_urgent(out)
+        self._put_sequenced(out)
         self._line_free = max(self._line_free, now) + len(out) * BYTE_TIME
         return bytes(out)
 
@@ -183,15 +183,12 @@ class Outbox:
         self._lead = True
         self._deaf_until = math.inf
 
-    def _put(self, out: bytearray, frame: bytes, room: float) -> bool:
-        """Add a frame, after a 00 where one is due; False when there is no room for it."""
-        if len(out) + self._lead + len(frame) > room:
-            return False
+    def _put(self, out: bytearray, frame: bytes) -> None:
+        """Add a frame, after a 00 where one is due."""
         out += b"\0" * self._lead + frame
         self._lead = False
-        return True
 
-    def _put_urgent(self, out: bytearray, room: float) -> None:
+    def _put_urgent(self, out: bytearray) -> None:
         """Add unsequenced messages. A SYNC goes when the line is idle only, so that its time is true."""
         while self._urgent and not self._raw_stop:
             message = self._urgent[0]
@@ -199,8 +196,7 @@ class Outbox:
             if is_sync and self._line_free > self._now:
                 return
             begin = self._now + (len(out) + self._lead) * BYTE_TIME
-            if not self._put(out, encode_frame(UNSEQUENCED, message.CODE, message.pack()), room):
-                return
+            self._put(out, encode_frame(UNSEQUENCED, message.CODE, message.pack()))
             self._urgent.popleft()
             if isinstance(message, Sync):
                 self._note_sync(message.token, begin)
@@ -210,11 +206,10 @@ class Outbox:
         self.sync_times = {old: sent for old, sent in self.sync_times.items() if sent > oldest}
         self.sync_times[token] = begin
 
-    def _put_sequenced(self, out: bytearray, room: float) -> None:
+    def _put_sequenced(self, out: bytearray) -> None:
         """Add what is to be repeated, then what is new; nothing while something unsequenced waits."""
         while not (self._urgent or self._raw_stop) and (each := self._next()) is not None:
-            if not self._put(out, each.frame, room):
-                return
+            self._put(out, each.frame)
             each.left = max(self._line_free, self._now) + len(out) * BYTE_TIME
             if self._place == len(self._sent):
                 self._unqueue(each)

@@ -8,12 +8,10 @@ import numpy as np
 
 from ..song import Table
 from .book import Book, Clocks
-from .messages import STRIKE_ON_WIRE, STRIKES_IN_FRAME, TICK_RATE, WIDTH_TICKS, Strikes
+from .messages import STRIKE_ON_WIRE, STRIKES_IN_FRAME, WIDTH_RATE, Strikes
 
 ON_BOARD = 0.5
 """s before its start that a strike is sent: for so long may the host be without CPU."""
-
-_UNITS = TICK_RATE / WIDTH_TICKS  # of pulse width, a second
 
 
 def next_frame(book: Book, now: float, to_clock: Callable[[float], float]) -> Strikes | None:
@@ -53,5 +51,5 @@ def on_wire(pulses: Table, clocks: Clocks) -> Table:
     rows = np.zeros(len(pulses), STRIKE_ON_WIRE)
     rows["clock"] = (clocks & 0xFFFF_FFFF).astype(np.uint32)
     rows["channel"] = pulses["channel"]
-    rows["width"] = np.clip(np.round(pulses["width"] * _UNITS), 0, 0xFFFF)
+    rows["width"] = np.clip(np.round(pulses["width"] * WIDTH_RATE), 0, 0xFFFF)
     return rows

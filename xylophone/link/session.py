@@ -12,7 +12,8 @@ import numpy as np
 from ..instrument import Instrument
 from ..song import Table
 from .book import Book
-from .conversation import SILENT_AFTER, Conversation, Phase
+from .connection import LOST_AFTER
+from .conversation import Conversation, Phase
 from .messages import TICK_RATE, Cancel
 from .news import LINK_BUSY, Late, News, Resumed
 from .sender import ON_BOARD, next_frame
@@ -213,7 +214,7 @@ class Session:
         if not self._dropped:
             return
         talk = self.talk
-        stalled = talk.stalled and now - talk.awake < SILENT_AFTER
+        stalled = talk.stalled and now - talk.awake < LOST_AFTER
         cause = (
             f"the program had no CPU for {talk.stalled:.1f} s: end other programs" if stalled else LINK_BUSY
         )
