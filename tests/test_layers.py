@@ -152,3 +152,13 @@ def test_importing_the_package_loads_nothing_heavy(root):
     )
     assert "xylophone" in loaded.stdout.split()
     assert not NOT_AT_IMPORT & set(loaded.stdout.split())
+
+
+def test_the_processes_of_a_pi_stay_small(root):
+    """Dispatcher and watchdog are locked in memory, on a machine that may have little."""
+    modules = "loop, outputs, watchdog, guards, realtime, __main__"
+    listing = f"import sys; from xylophone.gpio import {modules}; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", listing], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert not {"numpy", "gpiozero", "smbus2", "asyncio", "multiprocessing"} & set(loaded.stdout.split())

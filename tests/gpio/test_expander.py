@@ -226,7 +226,7 @@ class TestCheck:
     def test_tells_what_the_line_holds(self, bench):
         outputs = bench.open()
         bench.line.claim()
-        assert outputs.check() == "GPIO24 holds 2 chips MCP23017 in reset"
+        assert outputs.check() == "2 chips MCP23017 answer, and only while GPIO24 lets them"
 
     def test_finds_a_reset_line_that_is_not_wired(self):
         with wired(wired=False) as bench:

@@ -54,7 +54,7 @@ class Expander:
                     f"MCP23017 at 0x{address:02x} answers while GPIO{self._reset_pin} should hold it in "
                     "reset: wire its /RESET to that pin, with a pull-down, or set gpio.reset_pin"
                 )
-        return f"GPIO{self._reset_pin} holds {len(self._addresses)} chips MCP23017 in reset"
+        return f"{len(self._addresses)} chips MCP23017 answer, and only while GPIO{self._reset_pin} lets them"
 
     def begin(self) -> None:
         """Make all pins outputs that are off, and read that back; OutputError names a silent chip."""
