@@ -41,12 +41,20 @@ from xylophone import (
     strikes_of,
 )
 from xylophone.gpio.null import TRACED, Trace, read_trace
+from xylophone.gpio.realtime import DISPATCHER, be_punctual
 from xylophone.song import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 SONG, MIDDLING, DENSEST = "entertainer", "greensleeves", "flight_of_the_bumblebee"
 LOADS = ("idle", "both cores busy", "busy thread")
-METHODS = ("dispatcher", "dispatcher without FIFO", "mido play", "sleep loop", "sleep and spin")
+METHODS = (
+    "dispatcher",
+    "dispatcher without FIFO",
+    "mido play",
+    "sleep loop",
+    "sleep and spin",
+    "sleep and spin with FIFO",
+)
 BEFORE = 0.7
 """s from the beginning to the first edge."""
 
@@ -115,10 +123,17 @@ def by_spinning(edges: list[tuple[float, int]], zero: float, trace: Trace) -> No
         trace.add(mask)
 
 
+def by_spinning_with_rights(edges: list[tuple[float, int]], zero: float, trace: Trace) -> None:
+    """Do the same with all that the dispatcher has: what this machine can do at best, and how noisy it is."""
+    be_punctual(DISPATCHER)
+    by_spinning(edges, zero, trace)
+
+
 PEERS: dict[str, Callable[[list[tuple[float, int]], float, Trace], None]] = {
     "mido play": by_mido,
     "sleep loop": by_sleeping,
     "sleep and spin": by_spinning,
+    "sleep and spin with FIFO": by_spinning_with_rights,
 }
 
 

@@ -16,10 +16,13 @@ from .limits import SECOND
 from .log import Count
 from .messages import Kind, is_stopped, pack_json, pack_time, receive, unpack_pulses, unpack_time
 from .outputs import Output
-from .realtime import DISPATCHER, be_punctual, has_priority
+from .realtime import DISPATCHER, be_punctual
 
-MARGIN, MARGIN_WITHOUT_PRIORITY = 300_000, 1_000_000
-"""ns before an edge at which sleeping ends and spinning begins: what a sleep is late at most, mostly."""
+LEAST_MARGIN, MOST_MARGIN, SPARE = 300_000, 1_000_000, 100_000
+"""ns before an edge at which spinning begins: as late as sleeps have been of late, and some to spare."""
+
+FORGETTING = 128
+"""Sleeps after which the latest of them counts for about a third."""
 
 ANNOUNCE = 200_000
 """ns more for the first edge after a while: the watchdog is told beforehand that a coil goes on."""
@@ -72,7 +75,7 @@ class Loop:
         self._host, self._dog, self._wake = host, dog, wake
         self._dog_process, self._goes_on = 0, goes_on
         self._sources = [host, dog, wake]
-        self._margin = MARGIN
+        self._margin = self._overslept = MOST_MARGIN
         self._allowed = False  # the outputs may be on
         self._failed = False  # the outputs do not answer
         self._told = False  # that they are off
@@ -89,7 +92,6 @@ class Loop:
         self._output.begin()
         self._allowed = True
         denied = be_punctual(DISPATCHER)
-        self._margin = MARGIN if has_priority() else MARGIN_WITHOUT_PRIORITY
         self._host.send(pack_json(Kind.OPENED, {"found": found, "denied": denied}))
 
     def run(self) -> None:
@@ -165,13 +167,21 @@ class Loop:
 
     def _hear(self, wait: int) -> None:
         """Wait so many ns for messages and take those that are there."""
+        until = monotonic_ns() + wait
         ready, _, _ = select.select(self._sources, [], [], max(0, wait) / SECOND)
+        if wait > 0 and not ready:
+            self._learn(monotonic_ns() - until)
         if self._wake in ready:
             raise Leave(f"the dispatcher was asked to end by a signal: {ALL_OFF}")
         if self._dog in ready:
             self._hear_dog(receive(self._dog))
         if self._host in ready:
             self._hear_host(receive(self._host))
+
+    def _learn(self, late: int) -> None:
+        """Set the margin by how late sleeps are on this machine, now."""
+        self._overslept = max(late, self._overslept - self._overslept // FORGETTING)
+        self._margin = min(MOST_MARGIN, max(LEAST_MARGIN, self._overslept + SPARE))
 
     def _hear_host(self, message: bytes) -> None:
         kind, body = message[:1], message[1:]

@@ -39,8 +39,3 @@ def _keep_cores_awake() -> None:
     """
     with suppress(OSError):  # a help beyond priority, which most machines do not need
         os.write(os.open("/dev/cpu_dma_latency", os.O_WRONLY), bytes(4))
-
-
-def has_priority() -> bool:
-    """Tell whether this process has real-time priority."""
-    return os.sched_getscheduler(0) == os.SCHED_FIFO
