@@ -22,6 +22,9 @@ DOUBT_ON, HUNG_ON = 12_000_000, 40_000_000
 DOUBT_IDLE, HUNG_IDLE = 150_000_000, 1_000_000_000
 """The same while no coil is on."""
 
+PUNCTUAL = 2_000_000
+"""ns by which this process may wake late; by more, and the whole machine stood still."""
+
 HOST_LOOK = 15_000_000
 """ns between two looks at the host, at least."""
 
@@ -72,6 +75,9 @@ class Watchdog:
         elif self._end_at is not None:
             timeout = max(0, self._end_at - now) / SECOND
         ready: list[socket.socket] = select.select(self._sources, [], [], timeout)[0]
+        if timeout is not None and not ready:
+            # While the whole machine stood still the dispatcher had no time to beat either.
+            self._beaten += max(0, monotonic_ns() - now - int(timeout * SECOND) - PUNCTUAL)
         return ready
 
     def _look_after(self, ready: list[socket.socket]) -> None:
