@@ -6,6 +6,8 @@ Here without wires: what was written, and whether the watchdog's line would have
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +70,25 @@ def test_a_host_that_is_asked_to_leave_switches_off_and_ends_all(bench, number):
     assert bench.masks()[-1] == 0
     assert bench.line()[-1] == 0
     assert wait_for(lambda: bench.playing.has_ended("dispatcher") and bench.playing.has_ended("watchdog"))
+
+
+def test_an_exception_in_the_host_switches_off_and_ends_all(tmp_path):
+    trace = tmp_path / "writes"
+    program = f"""
+import numpy as np
+from xylophone import build_instrument, open_backend
+from xylophone.strikes import PULSE
+with open_backend("gpio:null?trace={trace}", build_instrument()) as backend:
+    backend.schedule(np.array([(backend.now() + 0.01, 0.02, 0, 3)], PULSE))
+    while backend.report().notes["writes"] < 1:
+        pass
+    raise RuntimeError("in play")
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert "RuntimeError: in play" in ran.stderr
+    assert 1 << 3 in [mask for _, mask in read_trace(str(trace))]
+    assert read_trace(str(trace))[-1][1] == 0
+    assert read_trace(f"{trace}.guard")[-1][1] == 0
 
 
 def test_a_host_that_is_killed_takes_both_with_it_and_all_is_off(bench):
