@@ -49,13 +49,19 @@ def changed(path: Path, change: Callable[[str], str]) -> Path:
 
 
 def test_what_is_written_is_read_again_within_the_rounding(tmp_path: Path) -> None:
-    written = replace(calibration(), origin=("measured",) * 29 + ("set",))
+    written = replace(
+        calibration(),
+        origin=("measured",) * 29 + ("set",),
+        tuned="2026-03-01T20:15:00+01:00",
+        backend="gpio:595",
+    )
     write_calibration(tmp_path / "c.toml", written)
     read = read_calibration(tmp_path / "c.toml")
     assert np.abs(read.level - written.level).max() <= 0.000_501
     for key in CURVES:
         assert np.abs(getattr(read, key) - getattr(written, key)).max() <= 0.501e-7
     assert (read.kind, read.hammers, read.origin) == (written.kind, written.hammers, written.origin)
+    assert (read.tuned, read.backend) == (written.tuned, "gpio:595")
     assert (read.warmth, read.rest_time) == (written.warmth, 9.5)
     assert read.supply.per_ampere == pytest.approx(SUPPLY.per_ampere, rel=1e-5)
     assert read.supply.lag == pytest.approx(SUPPLY.lag, abs=0.51e-7)
@@ -77,12 +83,21 @@ def test_the_file_can_be_read_by_people(tmp_path: Path) -> None:
     assert "e-" not in text.split("[hammers", 1)[1]
 
 
+def test_a_file_of_version_1_is_read(tmp_path: Path) -> None:
+    def older(text: str) -> str:
+        lines = [line for line in text.splitlines() if not line.startswith(("tuned", "backend"))]
+        return "\n".join(lines).replace("version = 2", "version = 1")
+
+    read = read_calibration(changed(tmp_path / "c.toml", older))
+    assert (read.hammers, read.tuned, read.backend) == (("C6", "F#6"), "", "")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("version = 1", "version = 2", "version 2 is newer than this program, which reads 1..1: install"),
-        ("version = 1", "version = true", "version True is no version"),
-        ("version = 1", "", "version None is no version"),
+        ("version = 2", "version = 3", "version 3 is newer than this program, which reads 1..2: install"),
+        ("version = 2", "version = true", "version True is no version"),
+        ("version = 2", "", "version None is no version"),
         ('kind = "zye1-0530"', "kind = 3", "kind is 3: it must be a name in quotes"),
         ("rest_time = 9.5", "rest_time = 0", "rest_time is 0: it must be a number 0.01..3600"),
         ("rest_time = 9.5", "rest_tme = 9.5", "unknown key rest_tme: did you mean rest_time?"),
@@ -102,7 +117,7 @@ def test_the_file_can_be_read_by_people(tmp_path: Path) -> None:
             'origin = "guess"',
             "hammers.C6.origin 'guess' must be one of default, measured",
         ),
-        ("rest_time = 9.5  # s", "rest_time = ", "this is no TOML, Invalid value.*line 6, column"),
+        ("rest_time = 9.5  # s", "rest_time = ", "this is no TOML, Invalid value.*line 8, column"),
     ],
 )
 def test_a_mistake_is_named_with_the_file(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -71,7 +71,8 @@ class Calibration:
 
     `hammers` are their names in the instrument's order; `level` and every array of CURVES have the
     shape (hammers, knots) with at least two knots; level, and with it width, rises along a row.
-    `origin` says for each hammer where its curves come from: 'default', 'measured', 'set'.
+    `origin` says for each hammer where its curves come from: 'default', 'measured', 'set'. `tuned` is when
+    any of them was last changed (ISO 8601), `backend` the URL of what they were tuned on; or ''.
     """
 
     kind: str
@@ -89,6 +90,8 @@ class Calibration:
     warmth: WarmthTerms = WarmthTerms()
     rest_time: float = 10.0
     origin: tuple[str, ...] = ()
+    tuned: str = ""
+    backend: str = ""
 
     def __post_init__(self) -> None:
         if not self.origin:

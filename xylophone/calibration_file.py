@@ -21,7 +21,7 @@ from .files import key_name, read_toml, unknown_key, write_text
 from .instrument import Instrument
 from .pitch import parse_pitch, pitch_name
 
-VERSION = 1
+VERSION = 2
 """The version of the file format that this program writes, and the newest that it reads."""
 
 FILE_NAME = "calibration.toml"
@@ -29,6 +29,7 @@ FILE_NAME = "calibration.toml"
 _SHIPPED = Path(__file__).with_name("kinds")
 _ROWS = {"level": "level_db"} | {key: f"{key}_ms" for key in CURVES}
 _TOP = ("version", "kind", "rest_time", "supply", "warmth", "hammers")
+_SINCE_2 = ("tuned", "backend")
 _ORIGINS = ("default", "measured", "set")
 _SUPPLY_KEYS = {"lag": "lag_ms"}
 _BOUNDS = {
@@ -127,6 +128,8 @@ def _head(calibration: Calibration) -> str:
         "# tune again rather than edit. Level is the impact speed in dB re 1 m/s, width the pulse that\n"
         "# gives it, latency the time from its start to the contact. See docs/configuration.md.\n"
         f"version = {VERSION}\nkind = {json.dumps(calibration.kind)}\n"
+        f"tuned = {json.dumps(calibration.tuned)}  # when last changed\n"
+        f"backend = {json.dumps(calibration.backend)}  # on what\n"
         f"rest_time = {_short(calibration.rest_time)}  # s\n"
     )
 
@@ -168,8 +171,8 @@ def _short(value: float) -> str:
 
 
 def _calibration(content: dict[str, Any]) -> Calibration:
-    _check_version(content)
-    _check_keys(content, _TOP, "")
+    newer = _SINCE_2 if _version(content) >= 2 else ()
+    _check_keys(content, (*_TOP, *newer), "")
     tables = _tables(content["hammers"])
     rows = {key: _stack(tables, written) for key, written in _ROWS.items()}
     return Calibration(
@@ -179,11 +182,13 @@ def _calibration(content: dict[str, Any]) -> Calibration:
         warmth=WarmthTerms(**_terms(content, "warmth", TERMS[1])),
         rest_time=_bounded(content, "rest_time", ""),
         origin=tuple(table["origin"] for table in tables.values()),
+        tuned=_text(content, "tuned") if newer else "",
+        backend=_text(content, "backend") if newer else "",
         **rows,
     )
 
 
-def _check_version(content: dict[str, Any]) -> None:
+def _version(content: dict[str, Any]) -> int:
     version = content.get("version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise CalibrationError(
@@ -194,6 +199,7 @@ def _check_version(content: dict[str, Any]) -> None:
             f"version {version} is newer than this program, which reads 1..{VERSION}: "
             "install a newer xylophone, or tune again"
         )
+    return version
 
 
 def _check_keys(table: dict[str, Any], known: tuple[str, ...], where: str) -> None:

@@ -7,6 +7,7 @@ import errno
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ COMMANDS = {
     "play": ("play", "Play songs, on the hammers or in the simulation."),
     "info": ("info", "Say what a song becomes on the instrument."),
     "simulate": ("simulate", "Play a song on simulated hammers in a blink, and measure it."),
+    "tune": ("tune", "Measure or set what each hammer does."),
     "strike": ("strike", "Strike one bar."),
     "off": ("strike", "Switch all coils off, now, whatever else runs."),
     "devices": ("devices", "List serial ports, and say which one serial:auto opens."),
@@ -33,31 +35,47 @@ COMMANDS = {
 
 
 class Commands(click.Group):
-    """A group that imports a command's module when the command is run."""
+    """A group that imports a command's module when the command is run.
+
+    `table` gives for each command its module within the package `home`, followed by a colon and the
+    function where that has another name, and its line in the help.
+    """
+
+    table: Mapping[str, tuple[str, str]] = COMMANDS
+    home = __name__
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order of the table."""
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, its module imported; None where there is no such command."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.table:
             return None
-        module = import_module(f".{COMMANDS[cmd_name][0]}", __name__)
-        command: click.Command = getattr(module, cmd_name)
+        module, _, function = self.table[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(f".{module}", self.home), function or cmd_name)
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which was meant."""
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, 1)
-            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(COMMANDS)}"
+        if args[0] not in self.table and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], self.table, 1)
+            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(self.table)}"
             if Path(args[0]).exists():
                 hint = f"did you mean: xylophone play {args[0]}"
             ctx.fail(f"unknown command {args[0]!r}: {hint}")
         return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in self.table.items()])
+
+
+class Main(Commands):
+    """The commands of the program."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; Ctrl-C ends it as a signal does, by SystemExit."""
@@ -66,14 +84,9 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             raise SystemExit(128 + signal.SIGINT) from None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
 
 @click.group(
-    cls=Commands,
+    cls=Main,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -1,0 +1,1 @@
+"""Tuning: what hammers do is measured or set, and becomes their calibration."""
