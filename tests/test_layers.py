@@ -16,7 +16,8 @@ LAYERS = [
     {"midifile", "config", "calibration_file", "arranger", "sequencer"},
     {"performance", "link", "tuning"},
     {"backends", "gpio", "simulation"},
-    {"player", "library", "live", "simulator", "plotter", "loudspeaker", "running", "tuning.session"}
+    {"player", "library", "live", "simulator", "plotter", "loudspeaker", "running", "microphone"}
+    | {"tuning.session", "tuning.blind"}
     | {"firmware_files", "firmware_tools"},
     {"cli", "web", "testing", "__main__"},
 ]

@@ -73,6 +73,7 @@ class Calibration:
     shape (hammers, knots) with at least two knots; level, and with it width, rises along a row.
     `origin` says for each hammer where its curves come from: 'default', 'measured', 'set'. `tuned` is when
     any of them was last changed (ISO 8601), `backend` the URL of what they were tuned on; or ''.
+    `measured` names the shared terms that were measured ('supply'); the others are the default's.
     """
 
     kind: str
@@ -92,6 +93,7 @@ class Calibration:
     origin: tuple[str, ...] = ()
     tuned: str = ""
     backend: str = ""
+    measured: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.origin:

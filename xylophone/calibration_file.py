@@ -29,7 +29,8 @@ FILE_NAME = "calibration.toml"
 _SHIPPED = Path(__file__).with_name("kinds")
 _ROWS = {"level": "level_db"} | {key: f"{key}_ms" for key in CURVES}
 _TOP = ("version", "kind", "rest_time", "supply", "warmth", "hammers")
-_SINCE_2 = ("tuned", "backend")
+_SINCE_2 = ("tuned", "backend", "measured")
+_SHARED = ("supply", "warmth")
 _ORIGINS = ("default", "measured", "set")
 _SUPPLY_KEYS = {"lag": "lag_ms"}
 _BOUNDS = {
@@ -52,7 +53,7 @@ def write_calibration(path: str | Path, calibration: Calibration) -> None:
     """
     text = calibration_text(calibration)
     try:
-        _calibration(tomllib.loads(text))
+        calibration_from(tomllib.loads(text))
     except CalibrationError as error:
         raise CalibrationError(f"cannot write {path}: {error}") from error
     write_text(path, text)
@@ -74,7 +75,7 @@ def read_calibration(path: str | Path) -> Calibration:
     """
     content = read_toml(path, CalibrationError)
     try:
-        return _calibration(content)
+        return calibration_from(content)
     except CalibrationError as error:
         raise CalibrationError(f"{path}: {error}") from error
 
@@ -130,6 +131,7 @@ def _head(calibration: Calibration) -> str:
         f"version = {VERSION}\nkind = {json.dumps(calibration.kind)}\n"
         f"tuned = {json.dumps(calibration.tuned)}  # when last changed\n"
         f"backend = {json.dumps(calibration.backend)}  # on what\n"
+        f"measured = {json.dumps(list(calibration.measured))}  # of supply and warmth; else the default's\n"
         f"rest_time = {_short(calibration.rest_time)}  # s\n"
     )
 
@@ -170,7 +172,8 @@ def _short(value: float) -> str:
     return str(float(f"{value:.6g}"))
 
 
-def _calibration(content: dict[str, Any]) -> Calibration:
+def calibration_from(content: dict[str, Any]) -> Calibration:
+    """Return the calibration that the content of a calibration file makes; CalibrationError."""
     newer = _SINCE_2 if _version(content) >= 2 else ()
     _check_keys(content, (*_TOP, *newer), "")
     tables = _tables(content["hammers"])
@@ -184,6 +187,7 @@ def _calibration(content: dict[str, Any]) -> Calibration:
         origin=tuple(table["origin"] for table in tables.values()),
         tuned=_text(content, "tuned") if newer else "",
         backend=_text(content, "backend") if newer else "",
+        measured=_measured(content["measured"]) if newer else (),
         **rows,
     )
 
@@ -285,6 +289,12 @@ def _text(content: dict[str, Any], key: str) -> str:
     if not isinstance(content[key], str) or not content[key].isprintable():
         raise CalibrationError(f"{key} is {shown(content[key])}: it must be a name in quotes")
     return str(content[key])
+
+
+def _measured(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(name in _SHARED for name in value):
+        raise CalibrationError(f"measured is {shown(value)}: it must be a list of {' and '.join(_SHARED)}")
+    return tuple(value)
 
 
 def _is_number(value: object) -> bool:

@@ -29,6 +29,10 @@ class CalibrationError(XylophoneError, ValueError):
     """Calibration that is broken, or that belongs to another instrument."""
 
 
+class TuningError(XylophoneError, ValueError):
+    """A tuning session, or its recording, from which nothing certain can be learnt."""
+
+
 class OptionError(XylophoneError, ValueError):
     """A value given by the caller that is out of bounds: a velocity, a speed, a position."""
 

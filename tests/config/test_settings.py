@@ -73,7 +73,8 @@ def test_without_a_file_everything_is_default(alone: Path) -> None:
     assert settings.instrument == build_instrument()
     assert (settings.config, settings.calibration, settings.backend) == (None, None, DEFAULT_BACKEND)
     assert (settings.player, settings.simulation) == (PlayerSettings(), SimulationSettings())
-    assert settings.calibration_home == alone / "user" / "calibration.toml"
+    assert settings.calibration_home == alone / "user" / "calibration-sim.toml"
+    assert load(alone, backend="serial:auto").calibration_home == alone / "user" / "calibration.toml"
     assert dict(settings.lines())["config"] == "none (no file found)"
 
 
@@ -137,6 +138,7 @@ def test_a_layout_given_takes_the_place_of_the_bars_only(alone: Path) -> None:
 
 def test_calibration_found_by_itself_is_for_the_configured_bars(alone: Path) -> None:
     (alone / "calibration.toml").touch()
+    assert load(alone, WHOLE, backend="sim:").calibration is None
     assert load(alone, WHOLE).calibration == alone / "calibration.toml"
     assert load(alone, WHOLE, layout="song-bell").calibration is None
     named = load(alone, WHOLE, layout="song-bell", calibration=Path("c.toml"))

@@ -10,6 +10,9 @@ from pathlib import Path
 
 FILE_NAME = "xylophone.toml"
 CALIBRATION_NAME = "calibration.toml"
+SIMULATED_NAME = "calibration-sim.toml"
+"""The calibration of simulated hammers: they are others than those of the hardware."""
+
 CONFIG_VARIABLE = "XYLOPHONE_CONFIG"
 BACKEND_VARIABLE = "XYLOPHONE_BACKEND"
 
@@ -40,24 +43,27 @@ def find_config(
     return None
 
 
-def find_calibration(option: Path | None, config: Place | None, user: Path | None) -> Place | None:
+def find_calibration(
+    option: Path | None, config: Place | None, user: Path | None, simulated: bool = False
+) -> Place | None:
     """Return the calibration file in use, None for the default of the hammer kind.
 
     The first of: the option; calibration.toml beside the configuration in use or, when none is in
-    use, in the user's folder. A file that was named is returned whether it exists or not.
+    use, in the user's folder (calibration-sim.toml for simulated hammers). A file that was named is
+    returned whether it exists or not.
     """
     if option is not None:
         return Place(option, "--calibration")
-    home = calibration_home(config, user)
+    home = calibration_home(config, user, simulated)
     if home is None or not _is_there(home):
         return None
     return Place(home, "beside the configuration" if config else "user's folder")
 
 
-def calibration_home(config: Place | None, user: Path | None) -> Path | None:
+def calibration_home(config: Place | None, user: Path | None, simulated: bool = False) -> Path | None:
     """Return where the calibration of the instrument in use belongs; tuning writes there."""
     folder = config.path.parent if config else user
-    return folder / CALIBRATION_NAME if folder else None
+    return folder / (SIMULATED_NAME if simulated else CALIBRATION_NAME) if folder else None
 
 
 def user_folder(environ: Mapping[str, str]) -> Path | None:

@@ -103,9 +103,10 @@ def load_settings(
     environ = os.environ if environ is None else environ
     user = user or user_folder(environ)
     place = find_config(config, environ, working or Path(), user)
-    tuned = find_calibration(calibration, place, user) if calibration or layout is None else None
     read = _read(place)
     url, url_source = _backend(backend, environ, read, place)
+    simulated = url.startswith("sim:")
+    tuned = find_calibration(calibration, place, user, simulated) if calibration or layout is None else None
     sources = {
         "config": place.source if place else "no file found",
         "calibration": tuned.source if tuned else DEFAULT,
@@ -116,7 +117,7 @@ def load_settings(
         instrument=_instrument(read, place, layout),
         config=place.path if place else None,
         calibration=tuned.path if tuned else None,
-        calibration_home=calibration_home(place, user),
+        calibration_home=calibration_home(place, user, simulated),
         backend=url,
         wiring=_wiring(read, place),
         player=_player(read),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from ..calibration import SupplyTerms
 from ..song import Table
 from ..strikes import Refusal
 from .curves import Curves, Response
@@ -170,34 +171,41 @@ class Recent:
     current: Array
 
     def sag(self, played: Index, draft: Draft, curves: Curves) -> tuple[Array, Array]:
-        """Return the drive losses by other coils that width and latency of the played strikes see.
-
-        Every pair of overlapping pulses is met once: pulses are sorted by start, and the n-th
-        neighbours of all are compared at once, for n = 1, 2, ... while any overlap.
-        """
+        """Return the drive losses by other coils that width and latency of the played strikes see."""
         supply = curves.calibration.supply
         current = np.concatenate((self.current, curves.current[draft.hammer[played]]))
         start = np.concatenate((self.start, draft.start[played]))
         end = np.concatenate((self.end, draft.start[played] + draft.width[played]))
-        order = np.argsort(start, kind="stable")
-        start, end, current = start[order], end[order], current[order]
-        width_loss, loss = np.zeros(len(start)), np.zeros(len(start))
-        left = np.arange(max(0, len(start) - 1))
-        near = 1
-        while len(left := left[start[left + near] < end[left]]):
-            sides = [(rows, start[rows], end[rows], current[rows]) for rows in (left, left + near)]
-            finish = np.minimum(sides[0][2], sides[1][2])
-            for (mine, on, off, _), (_, other_on, _, amperes) in (sides, sides[::-1]):
-                begin = np.maximum(on, other_on + supply.lag)
-                span = off - on
-                share = amperes * np.maximum(0.0, finish - begin) / span
-                place = (begin + finish - 2 * on) / span - 1.0  # -1 at its start .. 1 at its end
-                for losses, slope in ((width_loss, supply.width_slope), (loss, supply.latency_slope)):
-                    losses[mine] += share * (1.0 + slope * place)
-            near += 1
-            left = left[left < len(start) - near]
-        result = np.empty((2, len(start)))
+        others = beside(start, end, current, supply)
         most = np.maximum(0.0, curves.supply_limit - current)  # what others can draw when the plan is done
-        result[:, order] = supply.per_ampere * np.minimum((width_loss, loss), most)
-        fresh = result[:, len(self.start) :]
+        fresh = supply.per_ampere * np.minimum(others, most)[:, len(self.start) :]
         return fresh[0], fresh[1]
+
+
+def beside(start: Array, end: Array, current: Array, supply: SupplyTerms) -> Array:
+    """Return the current of other coils in A that width and latency, (2, n), of each of n pulses meet.
+
+    Averaged over the pulse with the weights of SupplyTerms. Every pair of overlapping pulses is met once:
+    they are sorted by start, and the n-th neighbours of all are compared at once, for n = 1, 2, ... while
+    any overlap.
+    """
+    order = np.argsort(start, kind="stable")
+    start, end, current = start[order], end[order], current[order]
+    met = np.zeros((2, len(start)))
+    left = np.arange(max(0, len(start) - 1))
+    near = 1
+    while len(left := left[start[left + near] < end[left]]):
+        sides = [(rows, start[rows], end[rows], current[rows]) for rows in (left, left + near)]
+        finish = np.minimum(sides[0][2], sides[1][2])
+        for (mine, on, off, _), (_, other_on, _, amperes) in (sides, sides[::-1]):
+            begin = np.maximum(on, other_on + supply.lag)
+            span = off - on
+            share = amperes * np.maximum(0.0, finish - begin) / span
+            place = (begin + finish - 2 * on) / span - 1.0  # -1 at its start .. 1 at its end
+            for losses, slope in zip(met, (supply.width_slope, supply.latency_slope), strict=True):
+                losses[mine] += share * (1.0 + slope * place)
+        near += 1
+        left = left[left < len(start) - near]
+    result = np.empty((2, len(start)))
+    result[:, order] = met
+    return result

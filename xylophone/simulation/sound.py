@@ -58,13 +58,16 @@ WIDTH = 0.7
 
 
 class Renderer:
-    """Makes stereo sound of hits, block by block, for as long as it is asked.
+    """Makes sound of hits, block by block, for as long as it is asked: stereo, unless `gains` says otherwise.
 
-    `position` is the time of the next frame, 0 at first. A renderer gives the same sound whatever
-    the sizes of its blocks, to less than half a step of 16 bit.
+    `gains` has a row for each channel and in it a factor for each bar. `position` is the time of the
+    next frame, 0 at first. A renderer gives the same sound whatever the sizes of its blocks, to less
+    than half a step of 16 bit.
     """
 
-    def __init__(self, instrument: Instrument, sample_rate: int = SAMPLE_RATE) -> None:
+    def __init__(
+        self, instrument: Instrument, sample_rate: int = SAMPLE_RATE, gains: Array | None = None
+    ) -> None:
         if not 8000 <= sample_rate <= 192000:
             raise OptionError(f"sample rate {sample_rate} Hz is out of range: give 8000..192000")
         self.instrument = instrument
@@ -72,7 +75,7 @@ class Renderer:
         self._pitches = tuple(int(pitch) + instrument.sounding for pitch in instrument.pitches)
         self._bars = bars_of(self._pitches, sample_rate)
         self._turn = -self._bars.decay + 2j * np.pi * self._bars.hertz
-        self._pan = stage(len(instrument)).astype(np.float32)
+        self._pan = (stage(len(instrument)) if gains is None else gains).astype(np.float32)
         self._ringing = np.zeros(self._bars.hertz.shape, dtype=np.complex128)
         self._pending = _Onsets.none()
         self._zero = 0.0  # the time at which frame 0 sounds
@@ -95,7 +98,7 @@ class Renderer:
         self._pending = self._pending.joined(_Onsets.of(hits, self._place, self._bars))
 
     def read(self, frames: int) -> Samples:
-        """Return the next frames, float32 of shape (frames, 2), left first; peaks are rounded at CEILING."""
+        """Return the next frames, float32 of shape (frames, channels); peaks are rounded at CEILING."""
         sound = self.mix(frames)
         over = np.abs(sound) > KNEE
         if over.any():
@@ -103,8 +106,8 @@ class Renderer:
         return sound
 
     def mix(self, frames: int) -> Samples:
-        """Return the next frames as they are, however loud: float32 of shape (frames, 2)."""
-        sound = np.empty((frames, 2), dtype=np.float32)
+        """Return the next frames as they are, however loud: float32 of shape (frames, channels)."""
+        sound = np.empty((frames, len(self._pan)), dtype=np.float32)
         for begin in range(0, frames, BLOCK):
             self._fill(sound[begin : begin + BLOCK])
         return sound
@@ -118,8 +121,8 @@ class Renderer:
         self._new(onsets, rows, mono)
         self._ringing[np.abs(self._ringing) < SILENT] = 0.0
         self._frame += frames
-        for side in (0, 1):
-            sound[:, side] = self._pan[side, rows] @ mono
+        for side, gains in enumerate(self._pan):
+            sound[:, side] = gains[rows] @ mono
 
     def _old(self, also: Index, frames: int) -> tuple[Index, Samples]:
         """Return the bars that ring, and those in `also`, and the sound of what rings: a row a bar."""

@@ -20,19 +20,18 @@ def previous_of(path: Path) -> Path:
 def keep(path: Path, calibration: Calibration, when: datetime, backend: str) -> Calibration:
     """Write a calibration, dated, and keep what the file held until then; return it as it was written.
 
-    Each file is replaced whole, the previous one first, so that nothing is lost wherever it fails.
-    Raises FileError where a file or its folder cannot be written, CalibrationError as
-    `write_calibration` does.
+    Each file is replaced whole, and what cannot be written or read again changes neither. Raises
+    FileError where a file or its folder cannot be written, CalibrationError as `write_calibration` does.
     """
     dated = replace(calibration, tuned=when.isoformat(timespec="seconds"), backend=backend)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"cannot make {path.parent}: name a file elsewhere with --calibration") from error
-    if path.exists():
-        with replace_file(previous_of(path)) as out:
-            out.write(read_bytes(path))
+    old = read_bytes(path) if path.exists() else None
     write_calibration(path, dated)
+    if old is not None:
+        _write(previous_of(path), old)
     return dated
 
 
@@ -45,10 +44,13 @@ def take_back(path: Path) -> Calibration:
     if not previous.exists():
         raise FileError(f"there is no {previous}: nothing was tuned before, so nothing can be taken back")
     old = read_calibration(previous)
-    content = read_bytes(previous)
-    if path.exists():
-        with replace_file(previous) as out:
-            out.write(read_bytes(path))
+    content, present = read_bytes(previous), read_bytes(path) if path.exists() else None
+    _write(path, content)
+    if present is not None:
+        _write(previous, present)
+    return old
+
+
+def _write(path: Path, content: bytes) -> None:
     with replace_file(path) as out:
         out.write(content)
-    return old

@@ -1,0 +1,109 @@
+"""Tuning sessions before simulated hammers, for tests of tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xylophone.backends.simulated import SimulatedBackend
+from xylophone.calibration import Calibration
+from xylophone.calibration_file import default_calibration
+from xylophone.clock import VirtualClock
+from xylophone.instrument import DEFAULT_KIND, KINDS, Instrument, hammers_of
+from xylophone.simulation.hammers import Twin
+from xylophone.simulation.microphone import Room, SimulatedMicrophone
+from xylophone.tuning.analysis import Analysis
+from xylophone.tuning.geometry import position_of
+from xylophone.tuning.session import Ear, Samples, Session, SimulatedEar, result_of
+
+FRONT = position_of("front")
+
+
+def instrument_of(pitches: Iterable[int]) -> Instrument:
+    """Return a small instrument of the default kind of hammers."""
+    kind = KINDS[DEFAULT_KIND]
+    return Instrument("small", kind, hammers_of(pitches, kind), kind.supply_limit)
+
+
+EIGHT = instrument_of((67, 71, 74, 77, 81, 84, 88, 96))
+THREE = instrument_of((72, 76, 79))
+
+
+class Spoilt:
+    """An ear that passes on what another one hears, changed by `spoil`, which is told the seconds so far."""
+
+    def __init__(self, ear: Ear, spoil: Callable[[Samples, float], Samples]) -> None:
+        self._ear, self._spoil = ear, spoil
+        self._frames = 0
+        self.sample_rate = ear.sample_rate
+
+    def read(self) -> Samples:
+        sound = self._ear.read()
+        self._frames += len(sound)
+        return self._spoil(sound, self._frames / self.sample_rate)
+
+
+def session(
+    twin: Twin,
+    *,
+    room: Room | None = None,
+    sample_rate: int = 48000,
+    spoil: Callable[[Samples, float], Samples] | None = None,
+    **options: Any,
+) -> Session:
+    """Return a session that is to be run, before the hammers of a twin."""
+    instrument, room = twin.instrument, room or Room(FRONT)
+    backend = SimulatedBackend(instrument, VirtualClock(), twin)
+    ear: Ear = SimulatedEar(backend, SimulatedMicrophone(instrument, room, sample_rate))
+    if spoil is not None:
+        ear = Spoilt(ear, spoil)
+    return Session(backend, ear, default_calibration(instrument), room.position, **options)
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A session that was run."""
+
+    session: Session
+    analysis: Analysis
+    calibration: Calibration
+
+
+def tune(twin: Twin, **options: Any) -> Tuned:
+    """Run a session and return what came of it."""
+    begun = session(twin, **options)
+    analysis = begun.run()
+    return Tuned(begun, analysis, result_of(analysis))
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far two calibrations are apart: the greatest and the median difference of the widths, as a part
+    of them, and of the latencies in ms, the same for all hammers taken off."""
+
+    width: float
+    usual_width: float
+    latency: float
+    usual_latency: float
+
+
+def distance(one: Calibration, other: Calibration, rows: Iterable[int] | None = None) -> Distance:
+    """Compare two calibrations where both have curves, 0.5 dB from their ends."""
+    wider, later = [], []
+    for row in range(len(one.hammers)) if rows is None else rows:
+        low = max(one.level[row, 0], other.level[row, 0]) + 0.5
+        high = min(one.level[row, -1], other.level[row, -1]) - 0.5
+        level = np.linspace(low, high, 9)
+        values = [
+            [np.interp(level, each.level[row], getattr(each, key)[row]) for each in (one, other)]
+            for key in ("width", "latency")
+        ]
+        wider.append(values[0][0] / values[0][1] - 1.0)
+        later.append(1e3 * (values[1][0] - values[1][1]))
+    width, latency = np.abs(wider), np.abs(np.array(later) - np.median(later))
+    return Distance(
+        float(width.max()), float(np.median(width)), float(latency.max()), float(np.median(latency))
+    )

@@ -1,0 +1,124 @@
+"""Faults planted in simulated hammers are named, each with a remedy; healthy hammers are not."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from tuning.sessions import FRONT, Tuned, distance, instrument_of, tune
+from xylophone.calibration import CURVES
+from xylophone.calibration_file import default_calibration
+from xylophone.simulation.bench import measure
+from xylophone.simulation.faults import FaultyTwin, Planted
+from xylophone.simulation.hammers import Twin
+from xylophone.tuning.analysis import Analysis, analyse
+from xylophone.tuning.diagnosis import Ailment, Fault, diagnose, tilt
+from xylophone.tuning.geometry import position_of
+
+TWELVE = instrument_of((67, 69, 72, 74, 76, 79, 81, 84, 86, 88, 91, 93))
+DEAD, WEAK, DOUBLE, UNSTEADY, ONE, OTHER = 1, 3, 5, 7, 9, 11
+PLANTED = {DEAD: Planted.DEAD, WEAK: Planted.WEAK, DOUBLE: Planted.DOUBLE, UNSTEADY: Planted.UNSTEADY}
+HEALTHY = (0, 2, 4, 6, 8, 10)
+SEED = 5
+NAMES = tuple(hammer.name for hammer in TWELVE.hammers)
+
+
+@pytest.fixture(scope="module")
+def tuned() -> Tuned:
+    """A session before twelve hammers, half of which are out of order."""
+    return tune(FaultyTwin(TWELVE, SEED, faults=PLANTED, swapped=((ONE, OTHER),)))
+
+
+@pytest.fixture(scope="module")
+def ailments(tuned: Tuned) -> dict[str, Ailment]:
+    found = diagnose(tuned.analysis)
+    assert max(Counter(ailment.hammer for ailment in found).values()) == 1
+    return {ailment.hammer: ailment for ailment in found}
+
+
+def test_planted_faults_are_named_in_the_order_of_the_bars_and_nothing_else(
+    ailments: dict[str, Ailment],
+) -> None:
+    assert [(name, ailment.fault) for name, ailment in ailments.items()] == [
+        (NAMES[DEAD], Fault.DEAD),
+        (NAMES[WEAK], Fault.WEAK),
+        (NAMES[DOUBLE], Fault.DOUBLE),
+        (NAMES[UNSTEADY], Fault.UNSTEADY),
+        (NAMES[ONE], Fault.SWAPPED),
+        (NAMES[OTHER], Fault.SWAPPED),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        (
+            DEAD,
+            r"A4 is dead: no sound from \d+ strikes with pulses up to 22\.0 ms; check the cable of output 1, "
+            "its driver, and that its plunger moves freely",
+        ),
+        (
+            WEAK,
+            r"D5 is weak: a pulse of 14\.4 ms brings (no sound at all|\d+ dB less than usual).*; "
+            "check its gap, its spring and that it moves freely, and its cable for a bad contact",
+        ),
+        (
+            DOUBLE,
+            r"G5 is double: a second blow of -(8|9|10) dB after \d+ of \d+ strikes, from \d+\.\d ms on; move "
+            "it a little away from its bar, damp its way back, or give it a lower longest_pulse_ms",
+        ),
+        (
+            UNSTEADY,
+            r"C6 is unsteady: its strikes scatter by [1-5]\.\d ms and [1-3]\.\d dB, others by 0\.[2-5] ms "
+            r"and 0\.[1-5] dB; look for friction, a loose screw or a loose plug, and tune it again",
+        ),
+        (
+            ONE,
+            "E6 is swapped: A6 sounds instead, and E6 for A6; exchange the cables of outputs 9 and 11, "
+            "or their numbers in `channels` of xylophone.toml",
+        ),
+        (
+            OTHER,
+            "A6 is swapped: E6 sounds instead, and A6 for E6; exchange the cables of outputs 11 and 9, "
+            "or their numbers in `channels` of xylophone.toml",
+        ),
+    ],
+)
+def test_a_fault_is_told_in_one_line_with_what_was_heard_and_what_to_do(
+    ailments: dict[str, Ailment], place: int, line: str
+) -> None:
+    assert re.fullmatch(line, str(ailments[NAMES[place]]))
+
+
+def test_hammers_that_could_not_be_measured_keep_the_default_curves(tuned: Tuned) -> None:
+    default = default_calibration(TWELVE)
+    kept = [place for place, origin in enumerate(tuned.calibration.origin) if origin == "default"]
+    assert kept == [DEAD, ONE, OTHER]
+    assert set(tuned.calibration.origin) == {"default", "measured"}
+    for key in ("level", *CURVES):
+        assert np.array_equal(getattr(tuned.calibration, key)[kept], getattr(default, key)[kept])
+
+
+def test_faults_of_some_do_not_spoil_the_curves_of_others(tuned: Tuned) -> None:
+    found = distance(tuned.calibration, measure(Twin(TWELVE, SEED)), HEALTHY)
+    assert found.usual_width < 0.03
+    assert found.usual_latency < 0.25
+
+
+def reanalysed(tuned: Tuned, place: str) -> Analysis:
+    return analyse(tuned.session.takes, TWELVE, default_calibration(TWELVE), position_of(place))
+
+
+def test_a_microphone_that_stands_elsewhere_is_doubted(tuned: Tuned) -> None:
+    assert tilt(tuned.analysis, FRONT) is None
+    assert tilt(reanalysed(tuned, "low"), position_of("low")) is not None
+    line = tilt(reanalysed(tuned, "high"), position_of("high"))
+    assert line is not None
+    assert re.fullmatch(
+        r"bars sound \d+ dB louder towards the lowest one as if the microphone stood nearer to it than "
+        r"0\.9,0\.3 m: put it 1 m before the middle, or say where it stands with --mic",
+        line,
+    )

@@ -1,0 +1,255 @@
+"""A session before simulated hammers, whose true curves the bench knows: what it finds, what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tuning.sessions import EIGHT, FRONT, THREE, Tuned, distance, session, tune
+from xylophone.backends.contract import Fault
+from xylophone.calibration import CURVES, Calibration
+from xylophone.calibration_file import default_calibration
+from xylophone.errors import BackendError, TuningError
+from xylophone.instrument import build_instrument
+from xylophone.simulation.bench import measure
+from xylophone.simulation.hammers import Twin
+from xylophone.simulation.microphone import Room
+from xylophone.tuning.analysis import analyse
+from xylophone.tuning.diagnosis import diagnose, tilt
+from xylophone.tuning.geometry import position_of
+from xylophone.tuning.session import LONGEST, Progress, Samples
+from xylophone.tuning.takes import load_session
+from xylophone.tuning.trials import Purpose, Take
+
+SEED = 1
+DEFAULT = default_calibration(EIGHT)
+
+
+@pytest.fixture(scope="module")
+def truth() -> Calibration:
+    return measure(Twin(EIGHT, SEED))
+
+
+@pytest.fixture(scope="module")
+def plain() -> Tuned:
+    """A session as it usually is; the twin has hammers, scatter and a supply as they come."""
+    return tune(Twin(EIGHT, SEED))
+
+
+# what it finds
+
+
+def test_the_curves_are_near_the_true_ones(plain: Tuned, truth: Calibration) -> None:
+    found = distance(plain.calibration, truth)
+    assert found.width < 0.045
+    assert found.usual_width < 0.01
+    assert found.latency < 1.1
+    assert found.usual_latency < 0.2
+    assert plain.calibration.origin == ("measured",) * 8
+    assert plain.calibration.measured == ("supply",)
+
+
+def test_the_curves_are_far_better_than_the_default_ones(plain: Tuned, truth: Calibration) -> None:
+    found, before = distance(plain.calibration, truth), distance(DEFAULT, truth)
+    assert before.width > 5.0 * found.width
+    assert before.usual_width > 6.0 * found.usual_width
+    assert before.usual_latency > 6.0 * found.usual_latency
+
+
+def test_healthy_hammers_and_a_microphone_in_its_place_give_no_cause_for_complaint(plain: Tuned) -> None:
+    assert diagnose(plain.analysis) == []
+    assert tilt(plain.analysis, FRONT) is None
+
+
+def test_a_session_of_thirty_hammers_is_short_and_finds_all_curves() -> None:
+    twin = Twin(build_instrument(), 3)
+    truth, tuned = measure(twin), tune(twin)
+    found, before = distance(tuned.calibration, truth), distance(default_calibration(twin.instrument), truth)
+    assert found.usual_width < 0.007
+    assert found.width < 0.045
+    assert found.usual_latency < 0.17
+    assert found.latency < 1.6
+    assert before.usual_width > 6.0 * found.usual_width
+    assert before.usual_latency > 4.0 * found.usual_latency
+    assert sum(take.seconds for take in tuned.session.takes) < 200.0 < LONGEST
+    assert tuned.calibration.origin == ("measured",) * 30
+    assert diagnose(tuned.analysis) == []
+
+
+@pytest.mark.parametrize(
+    ("room", "sample_rate", "width", "latency"),
+    [
+        (Room(position_of("low"), gain=0.25), 48000, 0.04, 0.7),
+        (Room(FRONT), 44100, 0.12, 1.5),
+        (Room(FRONT, ppm=100.0, knocks=0.5), 48000, 0.05, 0.9),
+    ],
+    ids=["at one end", "44.1 kHz", "clock 100 ppm fast and knocks in the room"],
+)
+def test_it_finds_the_same_curves(
+    plain: Tuned, truth: Calibration, room: Room, sample_rate: int, width: float, latency: float
+) -> None:
+    tuned = tune(Twin(EIGHT, SEED), room=room, sample_rate=sample_rate)
+    from_truth, from_plain = (
+        distance(tuned.calibration, truth),
+        distance(tuned.calibration, plain.calibration),
+    )
+    assert max(from_truth.width, from_plain.width) < width
+    assert max(from_truth.latency, from_plain.latency) < latency
+    assert from_truth.usual_latency < 0.25
+    assert diagnose(tuned.analysis) == []
+
+
+def test_a_supply_that_sags_more_is_found(plain: Tuned) -> None:
+    usual = plain.calibration.supply.per_ampere
+    weak = tune(Twin(EIGHT, SEED, supply_resistance=0.3)).calibration.supply
+    assert usual / DEFAULT.supply.per_ampere == pytest.approx(1.0, abs=0.4)
+    assert weak.per_ampere / DEFAULT.supply.per_ampere == pytest.approx(3.0, abs=0.5)
+    assert replace(weak, per_ampere=0.0) == replace(DEFAULT.supply, per_ampere=0.0)
+
+
+def test_two_sessions_before_the_same_hammers_are_the_same() -> None:
+    one, other = (tune(Twin(THREE, 4)) for _ in range(2))
+    for key in ("level", *CURVES):
+        assert np.array_equal(getattr(one.calibration, key), getattr(other.calibration, key))
+    assert one.calibration.supply == other.calibration.supply
+    assert np.array_equal(one.session.takes[0].sound, other.session.takes[0].sound)
+
+
+def test_what_is_played_keeps_to_what_the_hammers_allow(plain: Tuned) -> None:
+    (take,) = plain.session.takes
+    hammers = EIGHT.hammers
+    for start, width, place, purpose in take.trials.tolist():
+        assert hammers[place].shortest_pulse <= width <= hammers[place].longest_pulse
+        assert start >= 1.0
+        assert purpose in tuple(Purpose)
+    report = plain.session.backend.report()
+    assert (report.pulses, report.late, report.refused) == (len(take.trials), 0, {})
+
+
+def test_progress_rises_to_the_whole() -> None:
+    told: list[Progress] = []
+    turns = [(place, DEFAULT.width[place, [-1, -5]]) for place in range(3)]
+    session(Twin(THREE, 4), told=told.append).once(turns)
+    assert [progress.doing for progress in told][:: len(told) - 1] == ["listening to the room", "checking"]
+    played = [progress.played for progress in told]
+    assert played == sorted(played)
+    assert all(progress.played <= progress.whole for progress in told)
+    assert told[-1].played == pytest.approx(told[0].whole, abs=1.0)
+
+
+# what is wrong with a recording
+
+
+def spoilt(plain: Tuned, change: Callable[[Samples], Samples], sample_rate: int | None = None) -> Take:
+    (take,) = plain.session.takes
+    return replace(take, sound=change(take.sound), sample_rate=sample_rate or take.sample_rate)
+
+
+@pytest.mark.parametrize(
+    ("change", "sample_rate", "words"),
+    [
+        (
+            lambda sound: np.delete(sound, slice(1200000, 1200480)),
+            None,
+            "jumps by (8|9|10) ms.*lost samples.*again",
+        ),
+        (lambda sound: sound[: 30 * 48000], None, r"ends after 30\.0 s.*cut short; record the whole session"),
+        (lambda sound: np.clip(3.0 * sound, -1.0, 1.0), None, r"clips, first at \d+\.\d s: lower"),
+        (lambda sound: 0.0 * sound, None, "is silent: check that the microphone is connected"),
+        (lambda sound: sound[::-1].copy(), None, "not found in the recording|are heard in the recording"),
+        (lambda sound: sound[::3].copy(), 16000, "16000 samples a second: give one of 22050 or more"),
+    ],
+    ids=["samples lost", "cut short", "clipped", "silent", "backwards", "too slow a rate"],
+)
+def test_a_recording_that_teaches_nothing_is_refused(
+    plain: Tuned, change: Callable[[Samples], Samples], sample_rate: int | None, words: str
+) -> None:
+    take = spoilt(plain, change, sample_rate)
+    with pytest.raises(TuningError, match=words) as caught:
+        analyse([take], EIGHT, DEFAULT, FRONT)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_recording_may_begin_sooner_and_be_softer(plain: Tuned) -> None:
+    noise = np.random.default_rng(0).normal(0.0, 1e-4, 7 * 48000).astype(np.float32)
+    take = spoilt(plain, lambda sound: np.concatenate((noise, 0.3 * sound)).astype(np.float32))
+    analysis = analyse([take], EIGHT, DEFAULT, FRONT)
+    assert analysis.gain - plain.analysis.gain == pytest.approx(20.0 * np.log10(0.3), abs=0.1)
+    for one, other in zip(analysis.fits, plain.analysis.fits, strict=True):
+        assert one is not None
+        assert other is not None
+        assert one.curves()[1] == pytest.approx(other.curves()[1], rel=0.005)
+
+
+# what is wrong with the ear, the room, or the backend
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda sound, now: sound[:0], "gives no samples: unplug it"),
+        (lambda sound, now: 0.0 * sound, "is silent: check that the microphone is connected"),
+        (
+            lambda sound, now: sound + np.float32(0.1),
+            "room is too loud, -20 dB re full scale: make it quieter",
+        ),
+        (lambda sound, now: np.clip(20.0 * sound, -1.0, 1.0), "clips, first at 1"),
+    ],
+    ids=["no samples", "silence", "loud room", "clipping"],
+)
+def test_an_ear_that_hears_nothing_useful_ends_the_session_early(
+    spoil: Callable[[Samples, float], Samples], words: str, tmp_path: Path
+) -> None:
+    begun = session(Twin(EIGHT, SEED), spoil=spoil, folder=tmp_path / "session")
+    with pytest.raises(TuningError, match=words) as caught:
+        begun.run()
+    assert "\n" not in str(caught.value)
+    assert begun.backend.now() < 15.0
+
+
+def test_a_fatal_fault_of_the_backend_ends_the_session_and_others_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    met: list[tuple[Fault, ...]] = []
+    begun = session(Twin(THREE, SEED), met=met.append)
+    faults = iter([(Fault(0.1, "a late pulse"),), (), (Fault(0.3, "the board is gone", fatal=True),)])
+    monkeypatch.setattr(begun.backend, "poll", lambda: next(faults))
+    with pytest.raises(BackendError, match=r"^the board is gone$"):
+        begun.run()
+    assert [fault.message for faults in met for fault in faults] == ["a late pulse", "the board is gone"]
+
+
+# a session that breaks off
+
+
+class BrokenOffError(Exception):
+    pass
+
+
+def broken_off(sound: Samples, now: float) -> Samples:
+    if now > 16.0:
+        raise BrokenOffError
+    return sound
+
+
+def test_a_session_that_broke_off_is_gone_on_with(truth: Calibration, tmp_path: Path) -> None:
+    with pytest.raises(BrokenOffError):
+        tune(Twin(EIGHT, SEED), spoil=broken_off, folder=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["session.json", "take-1.wav"]
+    earlier, position = load_session(tmp_path, EIGHT)
+    assert position == FRONT
+    assert [len(take.trials) for take in earlier] == [34]  # the first round, with the reference
+    tuned = tune(Twin(EIGHT, SEED), room=Room(FRONT, seed=1), folder=tmp_path, earlier=earlier)
+    found = distance(tuned.calibration, truth)
+    assert found.width < 0.065
+    assert found.usual_width < 0.025
+    assert found.latency < 1.8
+    assert found.usual_latency < 0.26
+    takes, _ = load_session(tmp_path, EIGHT)
+    assert [len(take.trials) for take in takes] == [len(take.trials) for take in tuned.session.takes]
+    assert 34 + len(takes[1].trials) >= 160
+    assert takes[0].sound == pytest.approx(earlier[0].sound, abs=2e-7)

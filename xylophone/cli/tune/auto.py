@@ -1,0 +1,281 @@
+"""`xylophone tune auto`: all hammers are measured with a microphone, and the calibration is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from ...errors import TuningError, XylophoneError
+from ...running import leaving_on_signals, playing
+from ..options import FOLDER_PATH, setting_options
+from ..outcome import tell
+from .change import place
+from .listening import ear_before, listening_options, position_from, progress_shown, session_folder
+
+if TYPE_CHECKING:
+    from ...calibration import Calibration
+    from ...config import Settings
+    from ...tuning.analysis import Analysis
+    from ...tuning.diagnosis import Ailment
+    from ...tuning.geometry import Position
+    from ...tuning.trials import Take
+
+LEAST = 0.5
+"""Part of the hammers that must have been measured, or nothing is written."""
+
+
+@click.command()
+@listening_options
+@click.option("--session", type=FOLDER_PATH, help="Folder in which recording and plan are kept.")
+@click.option("--resume", is_flag=True, help="Go on with the session in that folder, which broke off.")
+@click.option("--from-wav", type=FOLDER_PATH, help="Analyse this recording instead of playing.")
+@click.option("--plan", type=FOLDER_PATH, help="session.json of what was played for that recording.")
+@click.option("--blind", is_flag=True, help="Play without listening, while something else records.")
+@click.option("--dry-run", is_flag=True, help="Write no calibration, only say what it would be.")
+@click.option("--yes", is_flag=True, help="Do not ask before the hammers are struck.")
+@setting_options
+@click.option("--backend", metavar="URL", help="Backend, in place of the configured one.")
+def auto(
+    session: Path | None,
+    resume: bool,
+    from_wav: Path | None,
+    plan: Path | None,
+    blind: bool,
+    dry_run: bool,
+    yes: bool,
+    **options: Any,
+) -> None:
+    """Measure all hammers with a microphone, and write their calibration.
+
+    Put the microphone 1 m before the middle of the instrument, in a quiet room. It takes about three
+    minutes for 30 hammers; at most six where strikes scatter much.
+    """
+    if (plan is None) != (from_wav is None):
+        raise click.UsageError(
+            "--from-wav and --plan belong together: the recording, and what was played for it"
+        )
+    device, position = options.pop("device"), position_from(options)
+    found, path = place(options)
+    folder = session or session_folder(found)
+    default = _default(found)
+    if from_wav is not None and plan is not None:
+        takes, position = _recorded(from_wav, plan, found, position)
+        analysis = _analysed(takes, found, default, position)
+    elif blind:
+        _play_blind(found, folder, position or _front(found), yes)
+        return
+    else:
+        with playing(found.backend):
+            _ask(found, yes)
+            analysis = _listened(found, default, position, folder, resume, device)
+        position = position or _front(found)
+    _conclude(analysis, found, path, position, dry_run)
+
+
+def _default(found: Settings) -> Calibration:
+    from ...calibration_file import default_calibration
+
+    return default_calibration(found.instrument)
+
+
+def _front(found: Settings) -> Position:
+    from ...tuning.geometry import position_of
+
+    return position_of("front")
+
+
+def _ask(found: Settings, yes: bool) -> None:
+    if yes or found.backend.startswith("sim:"):
+        return
+    minutes = "about three minutes"
+    question = (
+        f"Strike all {len(found.instrument)} hammers of {found.backend} for {minutes}? Keep the room quiet"
+    )
+    click.confirm(question, abort=True)
+
+
+def _listened(
+    found: Settings,
+    default: Calibration,
+    position: Position | None,
+    folder: Path,
+    resume: bool,
+    device: str | None,
+) -> Analysis:
+    """Play a session with a microphone, and return what it has taught."""
+    from ...tuning.session import Session
+    from ...tuning.takes import load_session
+
+    earlier: tuple[Take, ...] = ()
+    if resume:
+        earlier, before = load_session(folder, found.instrument)
+        position = position or before
+        click.echo(f"going on with {folder}: {sum(len(take.trials) for take in earlier)} strikes are there")
+    at = position or _front(found)
+    with leaving_on_signals(), ear_before(found, at, device) as (backend, ear), progress_shown() as told:
+        running = Session(
+            backend,
+            ear,
+            default,
+            at,
+            folder=folder,
+            earlier=earlier,
+            told=told,
+            met=lambda faults: tell(list(faults)),
+        )
+        try:
+            return running.run()
+        except XylophoneError as error:
+            raise _with_session(error, folder) from error
+
+
+def _with_session(error: XylophoneError, folder: Path) -> XylophoneError:
+    """Return an error that also says that nothing is lost."""
+    from ...tuning.takes import PLAN
+
+    if "--resume" in str(error) or not (folder / PLAN).exists():
+        return error
+    return type(error)(f"{error} (what was recorded is kept in {folder}; --resume goes on with it)")
+
+
+def _recorded(
+    wav: Path, plan: Path, found: Settings, position: Position | None
+) -> tuple[tuple[Take, ...], Position]:
+    from ...tuning.takes import read_plan, read_wav
+    from ...tuning.trials import Take
+
+    tables, before = read_plan(plan, found.instrument)
+    if len(tables) != 1:
+        raise TuningError(
+            f"{plan} is of {len(tables)} recordings: give a plan of one, or go on with the session "
+            "by --resume"
+        )
+    sound, rate = read_wav(wav)
+    return (Take(tables[0], sound, rate),), position or before
+
+
+def _analysed(takes: Sequence[Take], found: Settings, default: Calibration, position: Position) -> Analysis:
+    from ...tuning.analysis import analyse
+    from ..screen import busy
+
+    with busy("analysing the recording"):
+        return analyse(takes, found.instrument, default, position)
+
+
+def _play_blind(found: Settings, folder: Path, position: Position, yes: bool) -> None:
+    """Play a fixed plan, and write it for the analysis of what something else records meanwhile."""
+    from ...files import write_text
+    from ...tuning.blind import play_blind
+    from ...tuning.takes import PLAN, plan_text
+    from ..stage import open_stage
+
+    with playing(found.backend):
+        _ask(found, yes)
+        with leaving_on_signals(), open_stage(found) as stage, progress_shown() as told:
+            trials = play_blind(stage.backend, _default(found), told)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / PLAN, plan_text([trials], found.instrument, position))
+    click.echo(
+        f"played {len(trials)} strikes; analyse the recording with: "
+        f"xylophone tune auto --from-wav RECORDING.wav --plan {folder / PLAN}"
+    )
+
+
+def _conclude(analysis: Analysis, found: Settings, path: Path, position: Position, dry_run: bool) -> None:
+    """Say what was found, and write it unless too little is known."""
+    from datetime import datetime
+
+    from ...tuning.diagnosis import diagnose, tilt
+    from ...tuning.history import Entry, add_entry, history_of
+    from ...tuning.keeping import keep
+    from ...tuning.session import result_of
+
+    ailments = diagnose(analysis)
+    calibration = _with_old(result_of(analysis), path)
+    for line in summary(analysis, calibration, ailments):
+        click.echo(line)
+    doubt = tilt(analysis, position)
+    if doubt:
+        click.echo(f"warning: {doubt}")
+    known = calibration.origin.count("measured")
+    if known < LEAST * len(calibration.hammers):
+        raise TuningError(
+            f"only {known} of {len(calibration.hammers)} hammers could be measured: mend what is "
+            "named above, "
+            "and tune again; the calibration is as it was"
+        )
+    calibration.common_range()
+    if dry_run:
+        click.echo(f"nothing was written to {path}")
+        return
+    now = datetime.now().astimezone()
+    there = path.exists()
+    keep(path, calibration, now, found.backend)
+    add_entry(history_of(path), Entry(now, "auto", states(calibration)))
+    click.echo(f"wrote {path}{'; xylophone tune undo takes it back' if there else ''}")
+
+
+def _with_old(calibration: Calibration, path: Path) -> Calibration:
+    """Return the calibration with curves of an earlier tuning for hammers that could not be measured now."""
+    from ...calibration_file import read_calibration
+    from ...tuning.edits import with_hammer
+
+    if not path.exists():
+        return calibration
+    old = read_calibration(path)
+    for row, name in enumerate(calibration.hammers):
+        if calibration.origin[row] == "default" and name in old.hammers and old.kind == calibration.kind:
+            calibration = with_hammer(calibration, row, old)
+    return calibration
+
+
+def states(calibration: Calibration) -> dict[str, Any]:
+    """Return the state of each measured hammer for the history: latency at the middle, and its loudest
+    level."""
+    from ...tuning.edits import middle
+    from ...tuning.history import State
+
+    rows = [row for row, origin in enumerate(calibration.origin) if origin != "default"]
+    return {
+        calibration.hammers[row]: State(middle(calibration, row)[2], float(calibration.level[row, -1]))
+        for row in rows
+    }
+
+
+def summary(analysis: Analysis, calibration: Calibration, ailments: Sequence[Ailment]) -> Iterator[str]:
+    """Yield lines about a session: how much was measured, how well, who falls out of line, what is wrong."""
+    trials = analysis.evidence.trials
+    known = [found for found in analysis.fits if found is not None]
+    seconds = float(trials["start"][-1] - trials["start"][0])
+    share = f"{len(known)} of {len(analysis.fits)} hammers"
+    yield f"measured {share} by {len(trials)} strikes in {_clock(seconds)}"
+    latency = 1e3 * float(np.median([np.median(found.uncertainty()[1]) for found in known]))
+    yield (
+        f"strikes scatter by {1e3 * analysis.latency_sd:.2f} ms and {analysis.level_sd:.2f} dB; "
+        f"latencies are known to {latency:.2f} ms"
+    )
+    low, high = calibration.common_range()
+    yield f"all hammers share {high - low:.1f} dB of loudness{_beyond(calibration, low, high)}"
+    if calibration.measured:
+        ratio = calibration.supply.per_ampere / analysis.default.supply.per_ampere
+        yield f"the supply sags {ratio:.1f} times as much as the default says, which is made up for"
+    for ailment in ailments:
+        yield str(ailment)
+
+
+def _beyond(calibration: Calibration, low: float, high: float) -> str:
+    """Name the hammers that do not reach both ends of the common loudness."""
+    rows = range(len(calibration.hammers))
+    loud = [calibration.hammers[row] for row in rows if calibration.level[row, 0] > low + 0.05]
+    soft = [calibration.hammers[row] for row in rows if calibration.level[row, -1] < high - 0.05]
+    words = [f"{', '.join(loud)} cannot be so soft"] if loud else []
+    words += [f"{', '.join(soft)} cannot be so loud"] if soft else []
+    return f" ({'; '.join(words)})" if words else ""
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60} min {int(seconds) % 60} s"

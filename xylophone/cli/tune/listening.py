@@ -1,0 +1,114 @@
+"""What the commands with a microphone share: its options, the session's folder, the ear, the progress."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from ...backends.contract import Backend
+    from ...config import Settings
+    from ...tuning.geometry import Position
+    from ...tuning.session import Ear, Progress
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def listening_options(command: Command) -> Command:
+    """Add the options of a microphone to a command."""
+    for option in (
+        click.option("--device", help="Input of the sound card, by number or a part of its name."),
+        click.option(
+            "--length", type=float, help="Metres from the lowest bar to the highest.  [default: 0.9]"
+        ),
+        click.option(
+            "--mic",
+            metavar="PLACE",
+            help="front (1 m before the middle), low, high, or ALONG,BEFORE in metres.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def position_from(options: dict[str, Any]) -> Position | None:
+    """Take the microphone's place out of a command's keyword arguments; None where nothing is said of it."""
+    from ...tuning.geometry import LENGTH, position_of
+
+    place, length = options.pop("mic"), options.pop("length")
+    if place is None and length is None:
+        return None
+    return position_of(place or "front", LENGTH if length is None else length)
+
+
+def session_folder(found: Settings) -> Path:
+    """Return the folder in which the recording of an instrument on its backend is kept: in the user's
+    state folder."""
+    from ...running import folder
+
+    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{found.instrument.name}-{found.backend}").strip("-")
+    return folder() / "tuning" / name
+
+
+@contextmanager
+def ear_before(found: Settings, position: Position, device: str | None) -> Iterator[tuple[Backend, Ear]]:
+    """Open the backend and a microphone before it; simulated hammers have a simulated one, and hurry."""
+    if found.backend.startswith("sim:"):
+        yield _simulated(found, position)
+        return
+    from ...microphone import Microphone
+    from ..stage import open_stage
+
+    with open_stage(found) as stage, Microphone(device) as microphone:
+        yield stage.backend, microphone
+
+
+def _simulated(found: Settings, position: Position) -> tuple[Backend, Ear]:
+    from ...backends import open_backend
+    from ...backends.simulated import SimulatedBackend
+    from ...clock import VirtualClock
+    from ...simulation.hammers import Twin
+    from ...simulation.microphone import Room, SimulatedMicrophone
+    from ...tuning.session import SimulatedEar
+
+    if found.backend == "sim:":
+        twin = Twin(found.instrument, **asdict(found.simulation))
+        backend = SimulatedBackend(found.instrument, VirtualClock(), twin)
+    else:
+        opened = open_backend(found.backend, found.instrument, VirtualClock())
+        assert isinstance(opened, SimulatedBackend)
+        backend = opened
+    return backend, SimulatedEar(backend, SimulatedMicrophone(found.instrument, Room(position)))
+
+
+@contextmanager
+def progress_shown() -> Iterator[Callable[[Progress], object]]:
+    """Show on a terminal how far a session is, and how long it will take."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[left]}"),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=1.0, left="")
+
+        def told(progress: Progress) -> None:
+            left = max(0, round(progress.whole - progress.played))
+            words = f"{left // 60}:{left % 60:02d} left"
+            bar.update(
+                task, description=progress.doing, completed=progress.played / progress.whole, left=words
+            )
+
+        yield told

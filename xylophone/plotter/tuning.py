@@ -1,0 +1,196 @@
+"""A picture of a calibration: how long each hammer takes, and how loud it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..calibration import Calibration
+from ..errors import OptionError
+from ..files import replace_file, write_text
+from ..tuning.edits import middle
+from . import _png
+from .line import INNER, LEFT, RIGHT, WIDTH
+from .marks import ALARM, BAND, ERROR, FONT, GRID, INK, PLAN, SHADE, SOFT, at, dots, number, text
+
+HEIGHT = 646.0
+LATENCY = (118.0, 340.0)
+LEVEL = (384.0, 606.0)
+"""Top and bottom of the two panels."""
+
+MOST_ABOUT = 150
+"""Characters of the line about a calibration that are drawn, the last ones."""
+
+BAR = 7.0
+"""Width of the stroke that spans a hammer's range."""
+
+ENDINGS = (".svg", ".png")
+
+_DIGIT = 0.001  # dB, the last digit of levels in calibration.toml
+
+Range = tuple[float, float]
+
+_STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One panel: a value for each bar, low to high from left to right, on a scale of its own."""
+
+    names: tuple[str, ...]
+    top: float
+    bottom: float
+    least: float
+    most: float
+
+    @property
+    def column(self) -> float:
+        """Width that a bar has."""
+        return INNER / len(self.names)
+
+    def x(self, place: Any) -> Any:
+        """Return the middle of a bar's column, or of an array of them."""
+        return LEFT + (place + 0.5) * self.column
+
+    def y(self, value: Any) -> Any:
+        """Return where a value, or an array of them, stands."""
+        part = (value - self.least) / (self.most - self.least)
+        return self.bottom - part * (self.bottom - self.top)
+
+
+def plot_tuning(calibration: Calibration, common: Range | None, path: Path, about: str) -> None:
+    """Draw a calibration into a file, SVG or PNG by its ending, with a line about what it is.
+
+    `common` is the softest and loudest level that the hammers share, None where they share none. Raises as
+    `xylophone.plotter.plot` does; an old file stays whole until the new one is.
+    """
+    if path.suffix.lower() not in ENDINGS:
+        raise OptionError(f"cannot draw {path}: its name must end in {' or '.join(ENDINGS)}")
+    drawing = draw_tuning(calibration, common, about)
+    if path.suffix.lower() == ".svg":
+        write_text(path, drawing)
+        return
+    pixels = _png(drawing)
+    with replace_file(path) as out:
+        out.write(pixels)
+
+
+def draw_tuning(calibration: Calibration, common: Range | None, about: str) -> str:
+    """Return the picture of a calibration as SVG."""
+    import drawsvg
+
+    drawing = drawsvg.Drawing(WIDTH, HEIGHT, font_family=FONT)
+    drawing.append(drawsvg.Rectangle(0, 0, WIDTH, HEIGHT, fill="white"))
+    drawing.append(text("What each hammer does", LEFT, 36, 24, INK, font_weight=600))
+    drawing.append(text(calibration.kind, WIDTH - RIGHT, 36, 14, SOFT, "end"))
+    told = about if len(about) <= MOST_ABOUT else f"…{about[1 - MOST_ABOUT :]}"
+    drawing.append(text(told, LEFT, 60, 14, SOFT))
+    drawing.extend(_legend())
+    drawing.extend(_latencies(calibration))
+    drawing.extend(_levels(calibration, common))
+    svg: str = drawing.as_svg()
+    return svg
+
+
+def _latencies(calibration: Calibration) -> Iterator[Any]:
+    curves = 1000.0 * calibration.latency
+    middles = np.array([1000.0 * middle(calibration, row)[2] for row in range(len(curves))])
+    panel = _panel(calibration.hammers, LATENCY, curves)
+    yield from _paper(panel, curves, "latency, ms")
+    yield from _spans(panel, curves.min(axis=1), curves.max(axis=1), PLAN)
+    yield dots(_points(panel, middles), 4.2, ERROR)
+    yield from _names(panel)
+
+
+def _levels(calibration: Calibration, common: Range | None) -> Iterator[Any]:
+    levels = calibration.level
+    soft, loud = levels[:, 0], levels[:, -1]
+    panel = _panel(calibration.hammers, LEVEL, levels)
+    yield from _paper(panel, levels, "level, dB re 1 m/s", common)
+    yield from _spans(panel, soft, loud, PLAN)
+    if common is not None:
+        place = np.arange(len(soft))
+        yield dots(at(panel.x(place), panel.y(soft), soft > common[0] + _DIGIT), 4.2, ALARM)
+        yield dots(at(panel.x(place), panel.y(loud), loud < common[1] - _DIGIT), 4.2, ALARM)
+    yield from _names(panel)
+
+
+def _panel(names: tuple[str, ...], place: tuple[float, float], values: npt.NDArray[np.float64]) -> _Panel:
+    least, most = float(values.min()), float(values.max())
+    room = max(0.08 * (most - least), 0.2)
+    return _Panel(names, *place, least - room, most + room)
+
+
+def _paper(
+    panel: _Panel, values: npt.NDArray[np.float64], title: str, band: Range | None = None
+) -> Iterator[Any]:
+    """Yield what is behind the values: shaded sharps, a band, lines across, their numbers, a frame."""
+    import drawsvg
+
+    for place, name in enumerate(panel.names):
+        if "#" in name:
+            x = panel.x(place) - panel.column / 2
+            yield drawsvg.Rectangle(x, panel.top, panel.column, panel.bottom - panel.top, fill=SHADE)
+    if band is not None:
+        yield drawsvg.Rectangle(LEFT, panel.y(band[1]), INNER, panel.y(band[0]) - panel.y(band[1]), fill=BAND)
+    for mark in _marks(panel.least, panel.most):
+        y = panel.y(mark)
+        yield drawsvg.Line(LEFT, y, LEFT + INNER, y, stroke=GRID, stroke_width=1)
+        written = number(mark) if values.min() < 0 else f"{mark:g}"
+        yield text(written, LEFT - 8, y + 3.7, 11, INK, "end")
+    height = panel.bottom - panel.top
+    yield drawsvg.Rectangle(LEFT, panel.top, INNER, height, fill="none", stroke=PLAN, stroke_width=0.8)
+    half = (panel.top + panel.bottom) / 2
+    yield text(title, 22, half, 12, SOFT, "middle", transform=f"rotate(-90,22,{half:g})")
+
+
+def _spans(
+    panel: _Panel, low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], colour: str
+) -> Iterator[Any]:
+    import drawsvg
+
+    lines = zip(panel.x(np.arange(len(low))), panel.y(low), panel.y(high), strict=True)
+    path = "".join(f"M{x:.1f} {bottom:.1f}V{top:.1f}" for x, bottom, top in lines)
+    width = min(BAR, 0.5 * panel.column)
+    yield drawsvg.Path(path, fill="none", stroke=colour, stroke_width=width, stroke_opacity=0.55)
+
+
+def _points(panel: _Panel, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return at(panel.x(np.arange(len(values))), panel.y(values), np.full(len(values), True))
+
+
+def _names(panel: _Panel) -> Iterator[Any]:
+    size = min(11.0, 0.5 * panel.column)  # of 64 hammers the names are small, and still apart
+    for place, name in enumerate(panel.names):
+        colour = SOFT if "#" in name else INK
+        yield text(name, panel.x(place), panel.bottom + 17, size, colour, "middle")
+
+
+def _marks(least: float, most: float) -> list[float]:
+    """Return round values within a scale, eight at most."""
+    step = next((step for step in _STEPS if (most - least) / step <= 8), _STEPS[-1])
+    first, last = np.ceil(least / step), np.floor(most / step)
+    return [round(float(count * step), 6) for count in np.arange(first, last + 1)]
+
+
+def _legend() -> Iterator[Any]:
+    import drawsvg
+
+    spots = np.array([[LEFT + 6.0, 88.0], [LEFT + 232.0, 88.0], [LEFT + 346.0, 88.0]])
+    look = {"stroke": PLAN, "stroke_width": BAR, "stroke_opacity": 0.55}
+    yield drawsvg.Line(LEFT + 6, 80, LEFT + 6, 96, **look)
+    yield dots(spots[1:2], 4.2, ERROR)
+    yield dots(spots[2:3], 4.2, ALARM)
+    words = (
+        "from its softest to its loudest blow",
+        "at the middle",
+        "does not reach what all share",
+    )
+    for told, x in zip(words, spots[:, 0], strict=True):
+        yield text(told, float(x) + 12, 92.5, 13, INK)
+    yield text("green: loudness that all share", WIDTH - RIGHT, 92.5, 13, SOFT, "end")

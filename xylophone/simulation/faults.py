@@ -1,0 +1,96 @@
+"""Faults planted in simulated hammers, so that what looks for them can be tried: dead, weak, double, ..."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+
+import numpy as np
+
+from ..errors import OptionError
+from ..instrument import Instrument
+from ..song import Table
+from ..strikes import HIT
+from .hammers import Twin
+from .outcome import Outcome
+from .scatter import scatter
+
+BOUNCE = (0.035, -9.0)
+"""s and dB re the first: the second blow of a hammer that bounces, after four strikes of five."""
+
+UNSTEADY = (0.004, 2.5)
+"""s and dB: what an unsteady hammer scatters beside the others' scatter."""
+
+WEAK_PULL, WEAK_FRICTION = 0.6, 1.5
+"""Factors on the force and the friction of a weak hammer."""
+
+
+class Planted(StrEnum):
+    """What can be planted."""
+
+    DEAD = "dead"  # its coil is broken
+    WEAK = "weak"  # a shorted winding, a dry bearing
+    DOUBLE = "double"  # it bounces off its rest
+    UNSTEADY = "unsteady"  # a loose screw
+
+
+class FaultyTwin(Twin):
+    """A twin some of whose hammers are out of order: `faults` by their place, `swapped` pairs of cables.
+
+    Takes what Twin takes. Raises OptionError for a place that is none.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        seed: int = 0,
+        *,
+        faults: dict[int, Planted] | None = None,
+        swapped: tuple[tuple[int, int], ...] = (),
+        scatter_time: float = 0.0003,
+        scatter_level_db: float = 0.3,
+    ) -> None:
+        self._faults = faults or {}
+        for place in (*self._faults, *(end for pair in swapped for end in pair)):
+            if not 0 <= place < len(instrument):
+                raise OptionError(f"there is no hammer {place}: give 0..{len(instrument) - 1}")
+        super().__init__(instrument, seed, scatter_time, scatter_level_db)
+        pull, friction = self.hammers.pull.copy(), self.hammers.friction.copy()
+        for place, fault in self._faults.items():
+            if fault is Planted.DEAD:
+                pull[place] = 0.0
+            elif fault is Planted.WEAK:
+                pull[place] *= WEAK_PULL
+                friction[place] *= WEAK_FRICTION
+        self._build(replace(self.hammers, pull=pull, friction=friction))
+        self._bars = {hammer.channel: hammer.channel for hammer in instrument.hammers}
+        for one, other in swapped:
+            ends = instrument.hammers[one].channel, instrument.hammers[other].channel
+            self._bars[ends[0]], self._bars[ends[1]] = ends[1], ends[0]
+        self._counts: dict[int, int] = {}
+
+    def advance(self, pulses: Table, until: float, ahead: Table | None = None) -> Outcome:
+        """Play on, and let the faults be heard."""
+        outcome = super().advance(pulses, until, ahead)
+        hits = [self._heard(hit) for hit in outcome.hits]
+        every = np.concatenate([np.zeros(0, HIT), *hits]).astype(HIT, copy=False)
+        return replace(outcome, hits=every[np.argsort(every["time"], kind="stable")])
+
+    def _heard(self, hit: Table) -> Table:
+        """Return what is heard in place of one hit."""
+        channel = int(hit["channel"])
+        fault = self._faults.get(int(self.places[channel]))
+        number = self._counts[channel] = self._counts.get(channel, -1) + 1
+        chance = [value.item() for value in scatter(77, np.array([channel]), np.array([number]))]
+        heard = np.array([hit], HIT)
+        heard["channel"] = self._bars[channel]
+        if fault is Planted.UNSTEADY:
+            heard["time"] += abs(UNSTEADY[0] * chance[0])
+            heard["level"] += UNSTEADY[1] * chance[1]
+        elif fault is Planted.DOUBLE and chance[0] < 0.84:  # four of five
+            again = heard.copy()
+            again["time"] += BOUNCE[0]
+            again["level"] += BOUNCE[1]
+            again["double"] = True
+            heard = np.concatenate((heard, again))
+        return heard

@@ -1,0 +1,163 @@
+"""Alignment: which moment of a recording is which moment of the backend's clock.
+
+Trials are played at uneven distances, so that they fit the recording in one way only. A correlation with
+what rises in the sound finds the offset; then onsets are picked block by block along a straight line,
+which is drawn anew as it grows: offset and the difference of two clocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import TuningError
+from .picker import Onset, pick
+from .trials import Take
+
+Array = npt.NDArray[np.float64]
+
+FRAME = 0.002
+"""s of a frame in which energy is summed for the correlation."""
+
+FIRST = 40
+"""Trials that are looked for in the first place."""
+
+WINDOW = (-0.016, 0.034)
+"""s around the expected contact in which an onset is picked."""
+
+BLOCK = 20
+
+CERTAIN = 5.0
+"""Standard deviations by which the right offset must stand out."""
+
+LEAST = 0.3
+"""Part of the trials that must be heard, or the recording is not of this plan."""
+
+MOST_PPM = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Recording time = offset + (1 + slope) backend time."""
+
+    offset: float
+    slope: float
+
+    def at(self, moment: Array) -> Array:
+        """Return the recording time (s) of moments of the backend's clock."""
+        return self.offset + (1.0 + self.slope) * moment
+
+    def back(self, time: Array) -> Array:
+        """Return the backend time of moments of the recording."""
+        return (time - self.offset) / (1.0 + self.slope)
+
+
+def align(take: Take, latency: Array) -> tuple[Line, list[Onset | None]]:
+    """Return the line of a take, drawn as if each trial had this latency (s), and the onset of each trial.
+
+    Raises TuningError for a recording that is silent, too short, or not of these trials.
+    """
+    sound = take.sound.astype(np.float64)
+    if len(take.trials) == 0:
+        return Line(0.0, 0.0), []
+    expected = take.trials["start"] + latency
+    line = Line(_offset(sound, take.sample_rate, expected[:FIRST]), 0.0)
+    onsets: list[Onset | None] = []
+    for begin in range(0, len(expected), BLOCK):
+        due = line.at(expected[begin : begin + BLOCK])
+        onsets += _onsets(sound, take.sample_rate, due)
+        line = _drawn(line, expected, onsets, take.sample_rate)
+    onsets = _onsets(sound, take.sample_rate, line.at(expected))
+    line = _drawn(line, expected, onsets, take.sample_rate)
+    heard = sum(onset is not None for onset in onsets)
+    inside = int(np.count_nonzero(line.at(expected) < take.seconds))
+    if inside < len(expected):
+        raise TuningError(
+            f"the recording ends after {take.seconds:.1f} s, {len(expected) - inside} of "
+            f"{len(expected)} trials "
+            "too soon: it was cut short; record the whole session, or go on with --resume"
+        )
+    if heard < LEAST * len(expected):
+        raise TuningError(
+            f"only {heard} of {len(expected)} trials are heard in the recording: move the microphone nearer, "
+            "make the room quieter, or give the recording that belongs to this plan"
+        )
+    return line, onsets
+
+
+def _onsets(sound: Array, sample_rate: int, due: Array) -> list[Onset | None]:
+    low, high = (np.rint((due + side) * sample_rate).astype(int).tolist() for side in WINDOW)
+    return [pick(sound, sample_rate, first, last) for first, last in zip(low, high, strict=True)]
+
+
+def _drawn(line: Line, expected: Array, onsets: list[Onset | None], sample_rate: int) -> Line:
+    """Return the line through the onsets, most of which lie near it: least squares, far ones weighing
+    less."""
+    rows = np.flatnonzero([onset is not None for onset in onsets])
+    if len(rows) < 4:
+        return line
+    time = np.array([onset.frame / sample_rate for onset in onsets if onset is not None])
+    moment = expected[rows]
+    middle = moment.mean()
+    weight = np.ones(len(rows))
+    span = float(np.ptp(moment))
+    stiff = (0.004 / 100e-6) ** 2  # the slope's prior, 100 ppm, against 4 ms of one onset
+    for _ in range(8):
+        total = weight.sum()
+        shift = float(np.sum(weight * (time - moment)) / total)
+        centred = moment - np.sum(weight * moment) / total
+        slope = float(np.sum(weight * centred * (time - moment)) / (np.sum(weight * centred**2) + stiff))
+        middle = float(np.sum(weight * moment) / total)
+        miss = time - moment - shift - slope * (moment - middle)
+        weight = 1.0 / (1.0 + (miss / 0.003) ** 2)
+    slope = float(np.clip(slope, -MOST_PPM * 1e-6, MOST_PPM * 1e-6)) if span > 5.0 else 0.0
+    return Line(shift - slope * middle, slope)
+
+
+def _offset(sound: Array, sample_rate: int, expected: Array) -> float:
+    """Return how much later than expected, or sooner, the trials begin in the recording."""
+    rises = _rises(sound, sample_rate)
+    if not rises.any():
+        raise TuningError(
+            "the recording is silent: check that the microphone is connected, chosen and not muted"
+        )
+    begin = expected[0]
+    place = np.rint((expected - begin) / FRAME).astype(int)
+    size = 1 << int(np.ceil(np.log2(len(rises) + place[-1] + 8)))
+    comb = np.zeros(size)
+    for near in (-2, -1, 0, 1, 2):
+        np.add.at(comb, (place + near) % size, 1.0)
+    match = np.fft.irfft(np.fft.rfft(rises, size) * np.conj(np.fft.rfft(comb)), size)[: len(rises)]
+    best = int(np.argmax(match))
+    around = np.abs(np.arange(len(match)) - best) > round(0.1 / FRAME)
+    others = match[around] if around.any() else match
+    sure = (match[best] - others.mean()) / (others.std() + 1e-12)
+    if sure < CERTAIN:
+        raise TuningError(
+            f"the strikes of this plan are not found in the recording ({take_words(sound, sample_rate)}): "
+            "give the recording that belongs to the plan, or check the microphone"
+        )
+    return float(best * FRAME - begin)
+
+
+def _rises(sound: Array, sample_rate: int) -> Array:
+    """Return by how much the energy of high frequencies rises from frame to frame, in dB above the floor."""
+    count = round(FRAME * sample_rate)
+    edges = np.diff(sound)
+    frames = edges[: len(edges) // count * count].reshape(-1, count)
+    energy = np.mean(frames * frames, axis=1)
+    floor = float(np.quantile(energy, 0.3)) + 1e-16
+    level = np.log10(np.maximum(energy, floor))
+    rises = np.zeros(len(level))
+    rises[2:] = np.maximum(level[2:] - np.maximum(level[1:-1], level[:-2]), 0.0)
+    if float(energy.max(initial=0.0)) < 1e-14:
+        rises[:] = 0.0
+    return np.minimum(rises, 1.0)
+
+
+def take_words(sound: Array, sample_rate: int) -> str:
+    """Return how long and how loud a recording is, for messages."""
+    loudest = 20.0 * np.log10(float(np.abs(sound).max(initial=0.0)) + 1e-9)
+    return f"{len(sound) / sample_rate:.1f} s, peak {loudest:.0f} dB"

@@ -1,0 +1,373 @@
+"""Analysis: what the recordings of a session say of each hammer. Pure: takes in, curves and findings out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ..calibration import CURVES, Calibration
+from ..errors import TuningError
+from ..instrument import Instrument
+from ..pitch import frequency
+from ..song import Table
+from .alignment import Line, align
+from .fitting import Fit, Trials, fit
+from .geometry import Position
+from .hearing import bar_of, listen
+from .trials import Purpose, Take, all_trials, conditions
+
+Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Index = npt.NDArray[np.intp]
+
+OWN = 14.0
+"""dB by which the bar that was meant may sound softer than another one and still count as struck."""
+
+CLIPPED = 0.995
+"""Part of full scale at which a sample counts as clipped."""
+
+SLOWEST_RATE = 22050
+"""Hz; with less the onset of a high bar is not sharp."""
+
+LEVEL_SD, LATENCY_SD = 0.35, 0.0005
+"""dB and s of scatter from strike to strike that are assumed at first."""
+
+LEAST_LEVEL_SD, LEAST_LATENCY_SD = 0.1, 0.0001
+
+ENOUGH = 4
+"""Clear trials that a hammer needs at least for curves of its own."""
+
+JUMP = 0.003
+"""s by which a recording may not jump: samples were lost."""
+
+MIXED = 4
+"""Hammers that must agree that it jumps."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """All trials of a session with what was heard of each: arrays of one value a trial.
+
+    `latency` is the contact's time less the pulse's start, s, but for one constant of the whole session;
+    `level` what the hit gave to its bar in dB re full scale at one metre; both NaN where the hit was not
+    clear. `bar` is the bar that sounded, -1 for none. `second` is the level of a second blow re the first,
+    dB, NaN for none. `loss` and `rested` are the condition in which the hammer was.
+    """
+
+    trials: Table
+    take: Index
+    latency: Array
+    level: Array
+    bar: Index
+    second: Array
+    loss: Array
+    rested: Array
+
+    @property
+    def clear(self) -> Flags:
+        """Which trials were heard on the bar that was meant."""
+        return np.asarray(self.bar == self.trials["hammer"])
+
+    def of(self, hammer: int) -> Index:
+        """Return the rows of a hammer's trials, those of chords left out."""
+        own = (self.trials["hammer"] == hammer) & (self.trials["purpose"] != Purpose.CHORD)
+        return np.flatnonzero(own)
+
+    def trials_of(self, rows: Index) -> Trials:
+        """Return these rows for a fit."""
+        return Trials(
+            self.trials["width"][rows],
+            self.loss[rows],
+            self.rested[rows],
+            self.level[rows],
+            self.latency[rows],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What a session has taught so far.
+
+    `fits` has a Fit for each hammer, None where too little was heard. `gain` (dB) and `delay` (s) are
+    what level and latency of the recording are greater by than the calibration's: of an average hammer
+    they are the default's. `level_sd` and `latency_sd` are the scatter from strike to strike.
+    """
+
+    instrument: Instrument
+    default: Calibration
+    evidence: Evidence
+    fits: tuple[Fit | None, ...]
+    gain: float
+    delay: float
+    level_sd: float
+    latency_sd: float
+    ppm: float
+
+    def residuals(self, hammer: int) -> tuple[Array, Array]:
+        """Return level (dB) and latency (s) of a hammer's clear trials less what its curves say."""
+        fitted = self.fits[hammer]
+        if fitted is None:
+            return np.empty(0), np.empty(0)
+        return fitted.level_error, fitted.latency_error
+
+
+def check_rate(take: Take) -> None:
+    """Raise TuningError for a recording with too few samples a second."""
+    if take.sample_rate < SLOWEST_RATE:
+        raise TuningError(
+            f"the recording has {take.sample_rate} samples a second: give one of {SLOWEST_RATE} or more, "
+            "best 48000"
+        )
+
+
+def clips(take: Take) -> Array:
+    """Return the moments (s of the recording) at which it clips: three samples at full scale in a row."""
+    over = np.abs(take.sound) >= CLIPPED
+    return np.flatnonzero(over[2:] & over[1:-1] & over[:-2]) / take.sample_rate
+
+
+def _clips_at(moment: float) -> str:
+    return (
+        f"the recording clips, first at {moment:.1f} s: lower the microphone's gain or move it away, then "
+        "record again"
+    )
+
+
+def _spoiled(take: Take, onset: Array) -> Flags:
+    """Return which trials of chords clip; TuningError where another does. `onset`: s of the recording."""
+    spoiled = np.zeros(len(onset), dtype=bool)
+    chord = take.trials["purpose"] == Purpose.CHORD
+    for moment in clips(take).tolist():
+        before = (onset <= moment + 0.05) & (onset >= moment - 0.3)
+        if not np.any(before & chord):
+            raise TuningError(_clips_at(moment))
+        spoiled |= before & chord
+    return spoiled
+
+
+def gather(
+    takes: Sequence[Take], instrument: Instrument, default: Calibration, position: Position
+) -> Evidence:
+    """Return what is heard of all trials of a session. TuningError where a recording cannot be used."""
+    hertz = np.array([frequency(int(pitch) + instrument.sounding) for pitch in instrument.pitches])
+    delays, losses = position.delays(len(hertz)), position.losses(len(hertz))
+    columns: list[tuple[Array, ...]] = []
+    for number, take in enumerate(takes):
+        trials, hammer = take.trials, take.trials["hammer"].astype(np.intp)
+        expected = np.array(
+            [
+                np.interp(width, default.width[place], default.latency[place])
+                for width, place in zip(trials["width"].tolist(), hammer.tolist(), strict=True)
+            ]
+        )
+        check_rate(take)
+        line, onsets = align(take, expected)
+        spoiled = _spoiled(take, line.at(trials["start"] + expected))
+        sound = take.sound.astype(np.float64)
+        heard, _ = listen(sound, take.sample_rate, onsets, hertz)
+        rows = np.arange(len(trials))
+        bar = np.where(heard.frame >= 0, bar_of(heard.level, hammer, OWN), -1)
+        steady = _by_reference(line, trials, heard.frame / take.sample_rate, bar == hammer)
+        came = steady.back(heard.frame / take.sample_rate) - trials["start"] - delays[hammer]
+        loss, rested = conditions(trials, instrument, default)
+        clear = (bar == hammer) & ~spoiled
+        columns.append(
+            (
+                np.full(len(trials), number),
+                np.where(clear & (trials["purpose"] != Purpose.CHORD), came, np.nan),
+                np.where(clear, heard.level[rows, hammer] + losses[hammer], np.nan),
+                bar,
+                heard.second,
+                loss,
+                rested,
+            )
+        )
+    take_, latency, level, bar, second, loss, rested = (
+        np.concatenate(column) for column in zip(*columns, strict=True)
+    )
+    return Evidence(
+        all_trials(takes), take_.astype(np.intp), latency, level, bar.astype(np.intp), second, loss, rested
+    )
+
+
+def _by_reference(line: Line, trials: Table, time: Array, clear: Flags) -> Line:
+    """Return the line with the slope that keeps the reference hammer's latency the same from first to
+    last."""
+    rows = np.flatnonzero((trials["purpose"] == Purpose.REFERENCE) & clear)
+    if len(rows) < 4:
+        return line
+    start, late = trials["start"][rows], time[rows] - trials["start"][rows]
+    same = np.equal.outer(trials["hammer"][rows], trials["hammer"][rows])
+    same &= np.equal.outer(trials["width"][rows], trials["width"][rows])
+    apart = np.subtract.outer(start, start)
+    far = same & (apart > 0.2 * np.ptp(start))
+    slope = float(np.median(np.subtract.outer(late, late)[far] / apart[far])) if far.any() else line.slope
+    middle = float(np.median(start))
+    return Line(line.at(np.array(middle)).item() - (1.0 + slope) * middle, slope)
+
+
+def analyse(
+    takes: Sequence[Take], instrument: Instrument, default: Calibration, position: Position
+) -> Analysis:
+    """Return what a session has taught. TuningError where its recordings cannot be used."""
+    evidence = gather(takes, instrument, default, position)
+    return learn(evidence, instrument, default)
+
+
+def learn(evidence: Evidence, instrument: Instrument, default: Calibration) -> Analysis:
+    """Return the curves that explain what was heard best; scatter and drift are found on the way."""
+    level_sd, latency_sd, ppm = LEVEL_SD, LATENCY_SD, 0.0
+    fits: tuple[Fit | None, ...] = (None,) * len(instrument)
+    for _ in range(3):
+        start = _reference(evidence, instrument, default, fits)
+        fits = tuple(
+            _fit(evidence, place, default, level_sd, latency_sd, start) for place in range(len(instrument))
+        )
+        evidence, drift = _straightened(evidence, fits)
+        ppm += drift
+        before = level_sd, latency_sd
+        level_sd, latency_sd = _scatter(fits)
+        if (
+            abs(drift) < 2.0
+            and max(
+                level_sd / before[0], before[0] / level_sd, latency_sd / before[1], before[1] / latency_sd
+            )
+            < 1.3
+        ):
+            break
+    found = [one.found for one in fits if one is not None]
+    if not found:
+        raise TuningError(
+            "no hammer was heard often enough: move the microphone nearer, make the room quieter, "
+            "and tune again"
+        )
+    gain, delay = (float(np.median([values[place] for values in found])) for place in (0, 4))
+    return Analysis(instrument, default, evidence, fits, gain, delay, level_sd, latency_sd, ppm)
+
+
+def _reference(
+    evidence: Evidence, instrument: Instrument, default: Calibration, fits: Sequence[Fit | None]
+) -> Array:
+    """Return by how much level and latency of an average hammer are greater than the default's."""
+    known = [one.found[[0, 4]] for one in fits if one is not None]
+    if known:
+        return np.median(known, axis=0)
+    apart = []
+    for place in range(len(instrument)):
+        rows = evidence.of(place)
+        rows = rows[np.isfinite(evidence.latency[rows])]
+        width = evidence.trials["width"][rows] - evidence.rested[rows] * default.width_rest[place].mean()
+        inside = (width > default.width[place, 0]) & (width < default.width[place, -1] * 1.1)
+        for key, heard in ((1, evidence.level), (2, evidence.latency)):
+            curve = default.level[place] if key == 1 else default.latency[place]
+            away = heard[rows][inside] - np.interp(width[inside], default.width[place], curve)
+            apart.append((place, key, float(np.median(away)) if len(away) else np.nan))
+    values = np.array([[a for _, k, a in apart if k == key] for key in (1, 2)])
+    if not np.isfinite(values).any(axis=1).all():
+        raise TuningError(
+            "hardly any strike was heard on its bar: move the microphone nearer, check the layout of the "
+            "instrument and the wiring with: xylophone doctor --hammers"
+        )
+    return np.asarray(np.nanmedian(values, axis=1))
+
+
+def _fit(
+    evidence: Evidence, place: int, default: Calibration, level_sd: float, latency_sd: float, start: Array
+) -> Fit | None:
+    rows = clear_rows(evidence, place)
+    if len(rows) < ENOUGH:
+        return None
+    found = fit(evidence.trials_of(rows), default, place, level_sd, latency_sd, start)
+    return found if np.isfinite(found.level_error).sum() >= ENOUGH // 2 else None
+
+
+def clear_rows(evidence: Evidence, place: int) -> Index:
+    """Return the rows of a hammer's trials that were heard clearly."""
+    rows = evidence.of(place)
+    return rows[np.isfinite(evidence.level[rows])]
+
+
+def _scatter(fits: Sequence[Fit | None]) -> tuple[float, float]:
+    """Return the standard deviations of level (dB) and latency (s) about the curves, outliers left out."""
+    known = [one for one in fits if one is not None]
+    spreads = []
+    for errors, least in (
+        ([one.level_error for one in known], LEAST_LEVEL_SD),
+        ([one.latency_error for one in known], LEAST_LATENCY_SD),
+    ):
+        every = np.concatenate([np.empty(0), *errors])
+        every = every[np.isfinite(every)]
+        if len(every) < 20:
+            spreads.append({LEAST_LEVEL_SD: LEVEL_SD, LEAST_LATENCY_SD: LATENCY_SD}[least])
+            continue
+        free = max(0.4, 1.0 - 5.0 * len(known) / len(every))
+        spreads.append(max(least, 1.4826 * float(np.median(np.abs(every))) / np.sqrt(free)))
+    return spreads[0], spreads[1]
+
+
+def _straightened(evidence: Evidence, fits: Sequence[Fit | None]) -> tuple[Evidence, float]:
+    """Return the evidence with what is left of drift taken out, and the drift in parts per million.
+
+    Each take has a zero of its own. Raises TuningError where a recording jumps.
+    """
+    error = np.full(len(evidence.trials), np.nan)
+    for place, found in enumerate(fits):
+        if found is not None:
+            error[clear_rows(evidence, place)] = found.latency_error
+    latency, start, drift = evidence.latency.copy(), evidence.trials["start"], 0.0
+    for take in np.unique(evidence.take).tolist():
+        rows = np.flatnonzero((evidence.take == take) & np.isfinite(error))
+        if len(rows) < 20:
+            continue
+        _check_jumps(error[rows], evidence.trials[rows])
+        weight = 1.0 / (1.0 + (error[rows] / 0.0015) ** 2)
+        middle = float(np.average(start[rows], weights=weight))
+        away = start[rows] - middle
+        shift = float(np.average(error[rows], weights=weight))
+        slope = float(np.sum(weight * away * error[rows]) / np.sum(weight * away**2))
+        own = evidence.take == take
+        latency[own] -= shift + slope * (start[own] - middle)
+        drift = max(drift, 1e6 * slope, key=abs)
+    return replace(evidence, latency=latency), drift
+
+
+def _check_jumps(error: Array, trials: Table) -> None:
+    """Raise TuningError where what is left of latencies changes at one moment, whichever hammer strikes."""
+    hammers = np.unique(trials["hammer"])
+    uneven = np.array([np.median(np.abs(error[trials["hammer"] == hammer])) for hammer in hammers])
+    steady = np.isin(trials["hammer"], hammers[uneven <= 2.5 * np.median(uneven)])
+    error, trials = error[steady], trials[steady]
+    near = 12
+    for middle in range(near, len(error) - near + 1):
+        sides = slice(middle - near, middle), slice(middle, middle + near)
+        if min(len(np.unique(trials["hammer"][side])) for side in sides) < MIXED:
+            continue
+        step = abs(float(np.median(error[sides[1]]) - np.median(error[sides[0]])))
+        if step > JUMP:
+            moment = float(trials["start"][middle] - trials["start"][0])
+            raise TuningError(
+                f"the recording jumps by {1e3 * step:.0f} ms near the strike at {moment:.0f} s: the sound "
+                "card lost samples; end other programs, or take another sound card, and record again"
+            )
+
+
+def calibration_of(analysis: Analysis) -> Calibration:
+    """Return the calibration: measured curves where there are any, default ones elsewhere."""
+    default = analysis.default
+    rows = {key: getattr(default, key).copy() for key in ("level", *CURVES)}
+    origin = list(default.origin)
+    for place, found in enumerate(analysis.fits):
+        if found is None:
+            continue
+        level, width, latency = found.curves()
+        knots = default.level[place] + found.found[0]
+        rows["level"][place] = knots - analysis.gain
+        rows["width"][place] = np.interp(knots, level, width)
+        rows["latency"][place] = np.interp(knots, level, latency) - analysis.delay
+        for key in ("width_rest", "latency_rest"):
+            rows[key][place] *= found.rest
+        origin[place] = "measured"
+    return replace(default, origin=tuple(origin), **rows)

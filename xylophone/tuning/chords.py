@@ -1,0 +1,120 @@
+"""Chords: by how much the supply sags under several coils, learnt from hammers struck together."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..instrument import Instrument
+from ..sequencer.draft import beside
+from ..song import Table
+from .analysis import Analysis
+from .trials import TRIAL, Purpose
+
+Array = npt.NDArray[np.float64]
+
+COUNT = 8
+"""Chords of a session."""
+
+NOTES = 6
+"""Hammers of a chord at most; fewer where the supply drives fewer."""
+
+GAP = 0.5
+"""s from chord to chord."""
+
+AT = 0.75
+"""How loud they are: part of a hammer's range, in dB, from soft to loud."""
+
+LEAST = 12
+"""Trials in chords that must be heard, or the default's supply term stays."""
+
+BOUNDS = (0.1, 6.0)
+"""Factors on the default's term that are believed."""
+
+
+def chord_trials(analysis: Analysis, begin: float) -> Table:
+    """Return trials (dtype TRIAL) of chords whose contacts coincide, the first chord at `begin`."""
+    known = [place for place, found in enumerate(analysis.fits) if found is not None]
+    size = min(NOTES, analysis.instrument.largest_chord, len(known) // 2)
+    if size < 2:
+        return np.zeros(0, TRIAL)
+    rows = []
+    for number in range(COUNT):
+        part = np.linspace(0, len(known) - 1, size, dtype=int)
+        chosen = sorted({known[(at + number * 2) % len(known)] for at in part.tolist()})
+        contact = begin + 0.1 + number * GAP
+        for place in chosen:
+            width, latency = _pulse(analysis, place)
+            rows.append((contact - latency, width, place, Purpose.CHORD))
+    trials = np.array(rows, TRIAL)
+    return trials[np.argsort(trials["start"], kind="stable")]
+
+
+def _pulse(analysis: Analysis, place: int) -> tuple[float, float]:
+    """Return width and latency (of the calibration's zero) of a fairly loud blow of a hammer that has
+    rested."""
+    found = analysis.fits[place]
+    assert found is not None
+    level, width, latency = found.curves()
+    loud = level[0] + AT * (level[-1] - level[0])
+    shape, limit = found.shape, analysis.instrument.hammers[place].longest_pulse
+    rested, sagging = 0.7 * found.rest, 0.03
+    wide = width + rested * shape.width_rest + sagging * shape.width_loss
+    late = latency + rested * shape.latency_rest + sagging * shape.latency_loss - analysis.delay
+    return min(float(np.interp(loud, level, wide)), limit), float(np.interp(loud, level, late))
+
+
+def supply_factor(analysis: Analysis) -> float | None:
+    """Return by which factor the supply sags more than the default says; None where too little was heard.
+
+    The level of each hammer in a chord tells which loss of drive it met; the currents beside it say which it
+    should have. Least squares through zero, outliers weighing less.
+    """
+    evidence = analysis.evidence
+    rows = np.flatnonzero((evidence.trials["purpose"] == Purpose.CHORD) & np.isfinite(evidence.level))
+    if len(rows) < LEAST:
+        return None
+    expected = beside_of(evidence.trials, analysis.instrument, analysis)[rows]
+    met = np.array([_loss(analysis, row) for row in rows.tolist()])
+    good = np.isfinite(met) & (expected > 0)
+    if good.sum() < LEAST:
+        return None
+    met, expected = met[good], expected[good]
+    weight = np.ones(len(met))
+    factor = 1.0
+    for _ in range(10):
+        factor = float(np.sum(weight * met * expected) / np.sum(weight * expected**2))
+        away = met - factor * expected
+        scale = max(1e-4, 1.4826 * float(np.median(np.abs(away))))
+        weight = 1.0 / (1.0 + (away / (2.0 * scale)) ** 2)
+    return float(np.clip(factor, *BOUNDS))
+
+
+def beside_of(trials: Table, instrument: Instrument, analysis: Analysis) -> Array:
+    """Return the drive loss by other coils that the default's supply term foretells for each trial."""
+    supply = analysis.default.supply
+    current = instrument.column("current")[trials["hammer"]]
+    lost: Array = beside(trials["start"], trials["start"] + trials["width"], current, supply)[0]
+    return lost * supply.per_ampere
+
+
+def _loss(analysis: Analysis, row: int) -> float:
+    """Return the loss of drive by other coils that explains the level of one trial; NaN where none does."""
+    evidence = analysis.evidence
+    found = analysis.fits[int(evidence.trials["hammer"][row])]
+    if found is None:
+        return np.nan
+    level, width, _ = found.curves()
+    heard = float(evidence.level[row])
+    if not level[0] < heard < level[-1]:
+        return np.nan
+    shape, rested = found.shape, float(evidence.rested[row]) * found.rest
+    plain, rest, linear, square = (
+        float(np.interp(heard, level, curve))
+        for curve in (width, shape.width_rest, shape.width_loss, shape.width_loss2)
+    )
+    spare = float(evidence.trials["width"][row]) - plain - rested * rest
+    loss = spare / linear
+    for _ in range(4):
+        loss = spare / (linear + square * loss)
+    return loss - float(evidence.loss[row])

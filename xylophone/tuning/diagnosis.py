@@ -1,0 +1,209 @@
+"""Diagnosis: what is wrong with single hammers, by what was heard of their trials, and what to do about
+it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from .analysis import Analysis, clear_rows
+from .geometry import Position
+
+WEAK = 6.0
+"""dB by which a hammer is softer than an average one at the loudest usual pulse, or it is no fault."""
+
+SECOND = -22.0
+"""dB re the first: a softer second blow is none, or an echo."""
+
+OFTEN = 0.14
+"""Part of the trials after which a second blow is heard, more than after those of others, or it is an
+echo."""
+
+UNSTEADY = 2.5
+"""Factor on the scatter of an average hammer."""
+
+LEAST_UNSTEADY = (0.001, 1.0)
+"""s and dB of scatter; a hammer that is steadier has no fault, however steady the others are."""
+
+ELSEWHERE = 0.6
+"""Part of the trials heard on one other bar, or the cables are right."""
+
+TILT = (4.0, 4.0)
+"""dB from the lowest bar to the highest, and standard errors, from which the microphone's place is in
+doubt."""
+
+
+class Fault(StrEnum):
+    """What can be wrong with a hammer."""
+
+    DEAD = "dead"
+    WEAK = "weak"
+    DOUBLE = "double"
+    SWAPPED = "swapped"
+    UNSTEADY = "unsteady"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Ailment:
+    """One fault of one hammer: what was heard, and what to do, each in one line."""
+
+    hammer: str
+    fault: Fault
+    heard: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.hammer} is {self.fault}: {self.heard}; {self.remedy}"
+
+
+def diagnose(analysis: Analysis) -> list[Ailment]:
+    """Return the faults of all hammers, in the order of the bars; a hammer has one at most."""
+    found = (_fault_of(analysis, place) for place in range(len(analysis.instrument)))
+    return [ailment for ailment in found if ailment is not None]
+
+
+def _fault_of(analysis: Analysis, place: int) -> Ailment | None:
+    for look in (_elsewhere, _dead, _double, _weak, _unsteady):
+        found = look(analysis, place)
+        if found is not None:
+            fault, heard, remedy = found
+            return Ailment(analysis.instrument.hammers[place].name, fault, heard, remedy)
+    return None
+
+
+Finding = tuple[Fault, str, str]
+
+
+def _elsewhere(analysis: Analysis, place: int) -> Finding | None:
+    """Another bar sounds instead: two cables are exchanged, or one is on the wrong output."""
+    evidence, hammers = analysis.evidence, analysis.instrument.hammers
+    rows = evidence.of(place)
+    bars = evidence.bar[rows]
+    heard = bars[bars >= 0]
+    if len(heard) < 3:
+        return None
+    other = int(np.bincount(heard).argmax())
+    if other == place or np.mean(heard == other) < ELSEWHERE:
+        return None
+    back = evidence.bar[evidence.of(other)]
+    back = back[back >= 0]
+    mutual = len(back) >= 3 and np.mean(back == place) >= ELSEWHERE
+    mine, theirs = hammers[place], hammers[other]
+    if mutual:
+        remedy = (
+            f"exchange the cables of outputs {mine.channel} and {theirs.channel}, or their numbers in "
+            "`channels` of xylophone.toml"
+        )
+        return Fault.SWAPPED, f"{theirs.name} sounds instead, and {mine.name} for {theirs.name}", remedy
+    remedy = f"check the cable of output {mine.channel}, or `channels` in xylophone.toml"
+    return Fault.SWAPPED, f"{theirs.name} sounds instead", remedy
+
+
+def _dead(analysis: Analysis, place: int) -> Finding | None:
+    evidence, hammer = analysis.evidence, analysis.instrument.hammers[place]
+    rows = evidence.of(place)
+    if len(rows) < 3 or analysis.fits[place] is not None:
+        return None
+    widest = 1e3 * evidence.trials["width"][rows].max()
+    heard = len(clear_rows(evidence, place))
+    if heard:
+        return (
+            Fault.UNCLEAR,
+            f"only {heard} of {len(rows)} strikes were heard clearly",
+            "make the room quieter or the microphone nearer, and tune it again",
+        )
+    return (
+        Fault.DEAD,
+        f"no sound from {len(rows)} strikes with pulses up to {widest:.1f} ms",
+        f"check the cable of output {hammer.channel}, its driver, and that its plunger moves freely",
+    )
+
+
+def _double(analysis: Analysis, place: int) -> Finding | None:
+    evidence, found = analysis.evidence, analysis.fits[place]
+    rows = clear_rows(evidence, place)
+    if found is None or len(rows) < 4:
+        return None
+    level, width, _ = found.curves()
+    top = float(np.interp(level[-1] - 1.0, level, width))
+    usual = rows[evidence.trials["width"][rows] <= top * 1.02]
+    twice = evidence.second[usual] > SECOND
+    everywhere = analysis.evidence.second[analysis.evidence.clear] > SECOND
+    if twice.sum() < 2 or twice.mean() < OFTEN + everywhere.mean():
+        return None
+    shortest = 1e3 * float(evidence.trials["width"][usual][twice].min())
+    loudness = float(np.median(evidence.second[usual][twice]))
+    return (
+        Fault.DOUBLE,
+        f"a second blow of {loudness:.0f} dB after {twice.sum()} of {len(usual)} strikes, from "
+        f"{shortest:.1f} ms on",
+        "move it a little away from its bar, damp its way back, or give it a lower longest_pulse_ms",
+    )
+
+
+def _weak(analysis: Analysis, place: int) -> Finding | None:
+    found, default = analysis.fits[place], analysis.default
+    if found is None:
+        return None
+    level, width, _ = found.curves()
+    pulse, loud = float(default.width[place, -1]), float(default.level[place, -1])
+    softer = loud - float(np.interp(pulse, width, level, left=-np.inf)) + analysis.gain
+    needs = float(np.interp(level[-1] - 1.0, level, width))
+    limit = analysis.instrument.hammers[place].longest_pulse
+    if softer < WEAK and needs <= limit:
+        return None
+    heard = f"a pulse of {1e3 * pulse:.1f} ms brings "
+    heard += f"{softer:.0f} dB less than usual" if np.isfinite(softer) else "no sound at all"
+    if needs > limit:
+        heard += f", and its loudest blow would need {1e3 * needs:.1f} ms, its limit being {1e3 * limit:g} ms"
+    return (
+        Fault.WEAK,
+        heard,
+        "check its gap, its spring and that it moves freely, and its cable for a bad contact",
+    )
+
+
+def _unsteady(analysis: Analysis, place: int) -> Finding | None:
+    level, latency = analysis.residuals(place)
+    known = np.isfinite(level) & np.isfinite(latency)
+    if known.sum() < 6:
+        return None
+    times, levels = 1.4826 * np.median(np.abs(latency[known])), 1.4826 * np.median(np.abs(level[known]))
+    late = times > max(UNSTEADY * analysis.latency_sd, LEAST_UNSTEADY[0])
+    uneven = levels > max(UNSTEADY * analysis.level_sd, LEAST_UNSTEADY[1])
+    if not (late or uneven):
+        return None
+    return (
+        Fault.UNSTEADY,
+        f"its strikes scatter by {1e3 * times:.1f} ms and {levels:.1f} dB, others by "
+        f"{1e3 * analysis.latency_sd:.1f} ms and {analysis.level_sd:.1f} dB",
+        "look for friction, a loose screw or a loose plug, and tune it again",
+    )
+
+
+def tilt(analysis: Analysis, position: Position) -> str | None:
+    """Return a line of doubt where levels rise or fall along the bars as if the microphone stood
+    elsewhere."""
+    count = len(analysis.instrument)
+    places = [place for place in range(count) if analysis.fits[place] is not None]
+    if len(places) < 8:
+        return None
+    along = np.array(places) / (count - 1.0)
+    loud = np.array([fit.found[0] for fit in analysis.fits if fit is not None]) - analysis.gain
+    near = np.abs(loud - np.median(loud)) < 3.0 * WEAK
+    along, loud = along[near], loud[near]
+    slope, middle = np.polyfit(along, loud, 1)
+    away = loud - slope * along - middle
+    error = float(np.sqrt(np.mean(away**2) / len(away)) / along.std())
+    if abs(slope) < max(TILT[0], TILT[1] * error):
+        return None
+    end = "highest" if slope > 0 else "lowest"
+    return (
+        f"bars sound {abs(slope):.0f} dB louder towards the {end} one as if the microphone stood "
+        "nearer to it than "
+        f"{position.along:g},{position.before:g} m: put it 1 m before the middle, or say where it "
+        "stands with --mic"
+    )

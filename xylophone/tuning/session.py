@@ -1,0 +1,251 @@
+"""A session: trials are played round by round, recorded in one go, and chosen by what was heard before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ..backends.contract import Backend, Fault
+from ..backends.simulated import SimulatedBackend
+from ..calibration import Calibration
+from ..errors import BackendError, TuningError
+from ..instrument import Instrument
+from ..simulation.microphone import SimulatedMicrophone
+from ..song import Table
+from .analysis import Analysis, analyse, calibration_of
+from .chords import chord_trials, supply_factor
+from .geometry import Position
+from .rounds import GAP, TURNS, Turns, first_round, is_vague, next_round, trials_of
+from .takes import save_session
+from .trials import TRIAL, Take, pulses_of
+
+Samples = npt.NDArray[np.float32]
+
+ROOM = 1.0
+"""s of the room before the first strike."""
+
+ROUNDS = 4
+"""Rounds in which all hammers are struck; then only those that are not known well enough."""
+
+LONGEST = 330.0
+"""s; no round begins that would end later."""
+
+LEAD = 0.3
+"""s from scheduling a round to its first pulse."""
+
+SETTLE = 0.6
+"""s that are recorded after the last pulse of a round."""
+
+STEP = 0.1
+"""s between two looks at backend and microphone."""
+
+LOUD_ROOM = -30.0
+"""dB re full scale; a room that is noisier leaves nothing to hear."""
+
+
+class Ear(Protocol):
+    """What a session hears with: a recording that goes on by itself."""
+
+    sample_rate: int
+
+    def read(self) -> Samples:
+        """Return what was recorded since the last call, mono float32; TuningError where samples were lost."""
+
+
+class SimulatedEar:
+    """A simulated microphone before the simulated hammers of a backend."""
+
+    def __init__(self, backend: SimulatedBackend, microphone: SimulatedMicrophone) -> None:
+        self._backend = backend
+        self._microphone = microphone
+        self.sample_rate = microphone.sample_rate
+
+    def read(self) -> Samples:
+        """Return what was recorded up to the backend's present."""
+        self._microphone.hear(self._backend.take_hits())
+        return self._microphone.read(self._backend.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a session is: seconds played, seconds that it will take in all by what is known now, and
+    what it does."""
+
+    played: float
+    whole: float
+    doing: str
+
+
+class Session:
+    """One tuning session with a microphone. `run` plays it; what is recorded is in `takes`, also when it
+    breaks off.
+
+    With a `folder` every round is saved there as soon as it has been heard. `earlier` are takes of a
+    session that was broken off: it is gone on with. `told` is called with a Progress now and then, `met`
+    with faults.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        ear: Ear,
+        default: Calibration,
+        position: Position,
+        *,
+        folder: Path | None = None,
+        earlier: tuple[Take, ...] = (),
+        told: Callable[[Progress], object] = lambda progress: None,
+        met: Callable[[tuple[Fault, ...]], object] = lambda faults: None,
+    ) -> None:
+        self.backend = backend
+        self.default = default
+        self.position = position
+        self.folder = folder
+        self.earlier = earlier
+        self._ear = ear
+        self._told, self._met = told, met
+        self._sound: list[Samples] = []
+        self._trials = np.zeros(0, TRIAL)
+        self._began = backend.now()
+        self._whole = self._estimate(ROUNDS)
+
+    @property
+    def takes(self) -> tuple[Take, ...]:
+        """All recordings of the session so far."""
+        if not len(self._trials):
+            return self.earlier
+        sound = np.concatenate([np.zeros(0, np.float32), *self._sound])
+        return (*self.earlier, Take(self._trials, sound, self._ear.sample_rate))
+
+    def run(self) -> Analysis:
+        """Play the whole session and return what it has taught. TuningError where nothing can be learnt."""
+        self._listen_to_the_room()
+        instrument = self.backend.instrument
+        analysis, done = None, 0
+        if self.earlier:
+            analysis = self._analysis()
+            done = self._rounds_done()
+        if analysis is None:
+            analysis = self._play(first_round(instrument, self.default), "finding all bars", 0)
+        for number in range(max(1, done), ROUNDS):
+            analysis = self._play(next_round(analysis, number), f"round {number + 1} of {ROUNDS}", number)
+        number = ROUNDS
+        while vague := self._vague(analysis):
+            turns = [turn for turn in next_round(analysis, number, all_of_them=False) if turn[0] in vague]
+            if not turns or self._seconds() + self._length(turns) > LONGEST:
+                break
+            analysis = self._play(turns, f"{len(turns)} hammers again", number)
+            number += 1
+        return self._play_chords(analysis)
+
+    def once(self, turns: Turns) -> tuple[Take, ...]:
+        """Play and record one round, and return the takes."""
+        self._whole = ROOM + LEAD + self._length(turns)
+        self._listen_to_the_room()
+        reference = reference_of(self.backend.instrument, self.default)
+        self._strike(trials_of(turns, self.backend.now() + LEAD, reference, 0), "checking")
+        return self.takes
+
+    def _analysis(self) -> Analysis:
+        return analyse(self.takes, self.backend.instrument, self.default, self.position)
+
+    def _vague(self, analysis: Analysis) -> set[int]:
+        return {
+            place
+            for place, found in enumerate(analysis.fits)
+            if found is not None and is_vague(analysis, place)
+        }
+
+    def _rounds_done(self) -> int:
+        """Return how many rounds the earlier takes hold."""
+        played = sum(len(take.trials) for take in self.earlier)
+        return played // (TURNS * len(self.backend.instrument))
+
+    def _listen_to_the_room(self) -> None:
+        """Record the room, and refuse one in which nothing could be heard."""
+        self._wait(self.backend.now() + ROOM, "listening to the room")
+        room = np.concatenate(self._sound)
+        loud = (
+            20.0 * np.log10(float(np.sqrt(np.mean(np.square(room, dtype=np.float64)))) + 1e-12)
+            if len(room)
+            else -240.0
+        )
+        if not len(room):
+            raise TuningError(
+                "the microphone gives no samples: unplug it, plug it in again, and see: xylophone devices"
+            )
+        if loud > LOUD_ROOM:
+            raise TuningError(
+                f"the room is too loud, {loud:.0f} dB re full scale: make it quieter, or lower the "
+                "microphone's gain"
+            )
+
+    def _play(self, turns: Turns, doing: str, number: int) -> Analysis:
+        """Play one round and return what is known after it."""
+        trials = trials_of(
+            turns, self.backend.now() + LEAD, reference_of(self.backend.instrument, self.default), number
+        )
+        self._strike(trials, doing)
+        return self._analysis()
+
+    def _play_chords(self, analysis: Analysis) -> Analysis:
+        trials = chord_trials(analysis, self.backend.now() + LEAD)
+        if not len(trials):
+            return analysis
+        self._strike(trials, "chords, for the supply")
+        return self._analysis()
+
+    def _strike(self, trials: Table, doing: str) -> None:
+        """Play trials to their end, recording."""
+        self.backend.schedule(pulses_of(trials, self.backend.instrument))
+        self._trials = np.concatenate((self._trials, trials))
+        self._wait(float(trials["start"][-1] + trials["width"][-1]) + SETTLE, doing)
+        self._save()
+
+    def _wait(self, until: float, doing: str) -> None:
+        """Record until a moment; BackendError for a fault after which nothing more plays."""
+        while (now := self.backend.now()) < until:
+            self.backend.clock.wait_until(min(until, now + STEP))
+            self._sound.append(self._ear.read())
+            faults = self.backend.poll()
+            self._met(faults)
+            for fault in faults:
+                if fault.fatal:
+                    raise BackendError(fault.message)
+            self._told(Progress(self._seconds(), max(self._whole, self._seconds()), doing))
+
+    def _save(self) -> None:
+        if self.folder is not None:
+            save_session(self.folder, self.takes, self.backend.instrument, self.position)
+
+    def _seconds(self) -> float:
+        return self.backend.now() - self._began
+
+    def _length(self, turns: Turns) -> float:
+        return sum(len(widths) for _, widths in turns) * sum(GAP) / 2 + SETTLE
+
+    def _estimate(self, rounds: int) -> float:
+        strikes = rounds * TURNS * len(self.backend.instrument) * 14 / 13
+        return ROOM + strikes * sum(GAP) / 2 + rounds * (SETTLE + LEAD) + 6.0
+
+
+def reference_of(instrument: Instrument, default: Calibration) -> tuple[int, float]:
+    """Return the place of the hammer that is struck again and again, the middle one, and its pulse in s."""
+    place = len(instrument) // 2
+    knots = default.width.shape[1]
+    return place, float(default.width[place, (3 * knots) // 4]) * 1.1
+
+
+def result_of(analysis: Analysis) -> Calibration:
+    """Return the calibration that a session has led to; its supply term too, if chords were heard."""
+    calibration = calibration_of(analysis)
+    factor = supply_factor(analysis)
+    if factor is None:
+        return calibration
+    supply = replace(calibration.supply, per_ampere=calibration.supply.per_ampere * factor)
+    return replace(calibration, supply=supply, measured=("supply",))

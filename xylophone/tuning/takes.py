@@ -1,0 +1,154 @@
+"""Sessions on disk: a folder with session.json, what was struck, and a WAV file for each recording.
+
+The folder can be analysed again, also elsewhere, and a session that broke off be gone on with.
+"""
+
+from __future__ import annotations
+
+import json
+import wave
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import FileError, TuningError
+from ..files import read_text, replace_file, write_text
+from ..instrument import Instrument
+from ..song import Table
+from .geometry import Position
+from .trials import TRIAL, Purpose, Take
+
+FORMAT = "xylophone-tuning"
+VERSION = 1
+PLAN = "session.json"
+
+Samples = npt.NDArray[np.float32]
+
+
+def save_session(folder: Path, takes: Sequence[Take], instrument: Instrument, position: Position) -> None:
+    """Write takes to a folder: session.json and take-1.wav, take-2.wav, ...; each file is replaced whole.
+
+    Raises FileError where it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make {folder}: name another folder with --session") from error
+    for number, take in enumerate(takes, 1):
+        write_mono(folder / f"take-{number}.wav", take.sound, take.sample_rate)
+    write_text(folder / PLAN, plan_text([take.trials for take in takes], instrument, position))
+
+
+def plan_text(trials: Sequence[Table], instrument: Instrument, position: Position) -> str:
+    """Return session.json: one list of trials for each recording, times in seconds, widths in
+    milliseconds."""
+    names = [hammer.name for hammer in instrument.hammers]
+    head = {
+        "format": FORMAT,
+        "version": VERSION,
+        "kind": instrument.kind.name,
+        "hammers": names,
+        "microphone": {"along": position.along, "before": position.before, "length": position.length},
+    }
+    lines = [json.dumps(head, ensure_ascii=False)[:-1] + ', "takes": [']
+    blocks = []
+    for table in trials:
+        rows = (
+            json.dumps([round(start, 6), round(1e3 * width, 4), names[hammer], Purpose(purpose).name.lower()])
+            for start, width, hammer, purpose in table.tolist()
+        )
+        blocks.append("[\n" + ",\n".join(rows) + "\n]")
+    return "\n".join([*lines, ",\n".join(blocks), "]}", ""])
+
+
+def load_session(folder: Path, instrument: Instrument) -> tuple[tuple[Take, ...], Position]:
+    """Return the takes of a folder and where the microphone stood. FileError, TuningError."""
+    tables, position = read_plan(folder / PLAN, instrument)
+    takes = []
+    for number, trials in enumerate(tables, 1):
+        sound, rate = read_wav(folder / f"take-{number}.wav")
+        takes.append(Take(trials, sound, rate))
+    return tuple(takes), position
+
+
+def read_plan(path: Path, instrument: Instrument) -> tuple[list[Table], Position]:
+    """Return the trials of each recording of a session.json, and where the microphone stood.
+
+    Raises TuningError where it is none, or for another instrument.
+    """
+    try:
+        content = json.loads(read_text(path))
+        if content["format"] != FORMAT or content["version"] > VERSION:
+            raise ValueError
+        position = Position(
+            **{key: float(content["microphone"][key]) for key in ("along", "before", "length")}
+        )
+        places = {hammer.name: place for place, hammer in enumerate(instrument.hammers)}
+        missing = [name for name in content["hammers"] if name not in places]
+        if missing or content["kind"] != instrument.kind.name:
+            what = f"it has a hammer {missing[0]}" if missing else f"its hammers are {content['kind']}"
+            raise TuningError(
+                f"{path} is for another instrument: {what}; choose the one it was made for with --config"
+            )
+        return [_table(rows, places) for rows in content["takes"]], position
+    except TuningError:
+        raise
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise TuningError(f"{path} is no plan of a tuning session: give the session.json of one") from error
+
+
+def _table(rows: Any, places: dict[str, int]) -> Table:
+    trials = np.zeros(len(rows), TRIAL)
+    for number, (start, width_ms, name, purpose) in enumerate(rows):
+        trials[number] = float(start), float(width_ms) / 1e3, places[name], Purpose[str(purpose).upper()]
+    good = np.isfinite(trials["start"]) & (trials["width"] > 0) & (trials["width"] < 0.2)
+    if not good.all() or np.any(np.diff(trials["start"]) < 0):
+        raise ValueError("trials are out of order or out of range")
+    return trials
+
+
+def write_mono(path: Path, sound: Samples, sample_rate: int) -> None:
+    """Write a mono sound, full scale 1, as a WAV file of 24 bit; FileError."""
+    steps = np.clip(np.rint(sound.astype(np.float64) * 8388607.0), -8388608, 8388607).astype("<i4")
+    data = steps.view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
+    with replace_file(path) as out, wave.open(out, "wb") as file:
+        file.setsampwidth(3)
+        file.setnchannels(1)
+        file.setframerate(sample_rate)
+        file.writeframesraw(data)
+
+
+def read_wav(path: Path) -> tuple[Samples, int]:
+    """Return a WAV file as mono float32, full scale 1, and its sample rate.
+
+    Of several channels the loudest is taken: their sum would cancel what reaches them at different times.
+    Reads 8, 16, 24 and 32 bit PCM; TuningError for anything else, FileError where it cannot be read.
+    """
+    try:
+        with path.open("rb") as opened, wave.open(opened, "rb") as file:
+            size, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
+            data = file.readframes(file.getnframes())
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror or error}; check the name") from error
+    except (wave.Error, EOFError) as error:
+        raise TuningError(
+            f"{path} is no WAV file that can be read here ({error or 'it is cut short'}): save it "
+            "as WAV, PCM of "
+            "16 or 24 bit"
+        ) from error
+    data = data[: len(data) // (size * channels) * size * channels]
+    raw = np.frombuffer(data, np.uint8).reshape(-1, size)
+    if size == 1:
+        values = raw[:, 0].astype(np.float64) / 128.0 - 1.0
+    else:
+        wide = np.zeros((len(raw), 4), np.uint8)
+        wide[:, 4 - size :] = raw
+        values = wide.view("<i4")[:, 0] / 2147483648.0
+    sound = values.reshape(-1, channels)
+    if not len(sound):
+        raise TuningError(f"{path} holds no sound: give the recording of the whole session")
+    loudest = int(np.argmax(np.mean(np.square(sound), axis=0)))
+    return sound[:, loudest].astype(np.float32), rate

@@ -1,0 +1,90 @@
+"""Trials: the strikes of a tuning session, and the recordings in which they are heard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from ..calibration import Calibration
+from ..instrument import Instrument
+from ..song import Table
+from ..strikes import PULSE
+
+Array = npt.NDArray[np.float64]
+Samples = npt.NDArray[np.float32]
+
+
+class Purpose(IntEnum):
+    """What a trial is for."""
+
+    CURVE = 0  # a hammer's width, level and latency
+    REFERENCE = 1  # always the same, again and again: it shows how clocks and warmth drift
+    CHORD = 2  # one of several at one instant: it shows how the supply sags
+
+
+TRIAL = np.dtype(
+    [
+        ("start", "f8"),  # coil on, backend time
+        ("width", "f8"),  # coil on for so long
+        ("hammer", "u1"),  # its place in the instrument
+        ("purpose", "u1"),  # a Purpose
+    ],
+    align=True,
+)
+"""One pulse of a tuning session."""
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """One recording without a break and the trials (dtype TRIAL, sorted by start) that are heard in it.
+
+    `sound` is mono, full scale 1. Its time runs along with backend time, from another zero and by a clock
+    of its own.
+    """
+
+    trials: Table
+    sound: Samples
+    sample_rate: int
+
+    @property
+    def seconds(self) -> float:
+        """How long the recording is."""
+        return len(self.sound) / self.sample_rate
+
+
+def pulses_of(trials: Table, instrument: Instrument) -> Table:
+    """Return the pulses (dtype PULSE) of trials."""
+    pulses = np.zeros(len(trials), PULSE)
+    pulses["start"], pulses["width"] = trials["start"], trials["width"]
+    channels = instrument.column("channel").astype(np.uint8)
+    pulses["channel"], pulses["strike"] = channels[trials["hammer"]], -1
+    return pulses
+
+
+def all_trials(takes: Sequence[Take]) -> Table:
+    """Return the trials of all takes, one after the other."""
+    return np.concatenate([np.zeros(0, TRIAL), *(take.trials for take in takes)])
+
+
+def conditions(trials: Table, instrument: Instrument, calibration: Calibration) -> tuple[Array, Array]:
+    """Return drive loss by warmth, and rest (0 just played .. 1 long rest), of each trial of one take.
+
+    From the calibration's warmth terms and rest time, hammers being cold and rested at the beginning.
+    """
+    warmth = calibration.warmth
+    loss, rested = np.zeros(len(trials)), np.ones(len(trials))
+    last: dict[int, tuple[float, float, float]] = {}  # end and start of the last pulse, K at that start
+    for row, (start, width, hammer) in enumerate(trials[["start", "width", "hammer"]].tolist()):
+        if hammer in last:
+            end, since, kelvin = last[hammer]
+            rested[row] = -np.expm1(-max(0.0, start - end) / calibration.rest_time)
+            kelvin *= np.exp(-(start - since) / warmth.time_constant)
+            loss[row] = kelvin * warmth.loss_per_kelvin
+        else:
+            kelvin = 0.0
+        last[hammer] = start + width, start, kelvin + width * warmth.per_second
+    return loss, rested
