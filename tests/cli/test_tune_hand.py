@@ -23,17 +23,9 @@ from xylophone.calibration import Calibration
 from xylophone.calibration_file import default_calibration, read_calibration, write_calibration
 from xylophone.cli.stage import Stage
 from xylophone.cli.tune import hand as screen
-from xylophone.cli.tune.hand import (
-    ACTS,
-    HELP,
-    Session,
-    Striker,
-    lines,
-    present,
-    unsaved_words,
-    with_last_word,
-    write,
-)
+from xylophone.cli.tune.hand import HELP, lines, present, unsaved_words, with_last_word, write
+from xylophone.cli.tune.hand_session import ACTS, Session
+from xylophone.cli.tune.striker import Striker
 from xylophone.clock import VirtualClock
 from xylophone.config import Settings
 from xylophone.errors import BackendError, BackendMissing, FileError

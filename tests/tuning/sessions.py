@@ -15,9 +15,10 @@ from xylophone.clock import VirtualClock
 from xylophone.instrument import DEFAULT_KIND, KINDS, Instrument, hammers_of
 from xylophone.simulation.hammers import Twin
 from xylophone.simulation.microphone import Room, SimulatedMicrophone
-from xylophone.tuning.analysis import Analysis
+from xylophone.tuning.analysis import Analysis, analyse
 from xylophone.tuning.geometry import position_of
 from xylophone.tuning.session import Ear, Samples, Session, SimulatedEar, result_of
+from xylophone.tuning.trials import Take, pulses_of
 
 FRONT = position_of("front")
 
@@ -29,6 +30,7 @@ def instrument_of(pitches: Iterable[int]) -> Instrument:
 
 
 EIGHT = instrument_of((67, 71, 74, 77, 81, 84, 88, 96))
+FIVE = instrument_of((67, 74, 81, 88, 96))
 THREE = instrument_of((72, 76, 79))
 
 
@@ -77,6 +79,17 @@ def tune(twin: Twin, **options: Any) -> Tuned:
     begun = session(twin, **options)
     analysis = begun.run()
     return Tuned(begun, analysis, result_of(analysis))
+
+
+def recorded_again(tuned: Tuned, twin: Twin, room: Room, sample_rate: int = 48000) -> Tuned:
+    """Return what the same strikes teach that another microphone has recorded."""
+    instrument, trials = twin.instrument, tuned.session.takes[0].trials
+    microphone = SimulatedMicrophone(instrument, room, sample_rate)
+    microphone.hear(twin.play(pulses_of(trials, instrument)).hits)
+    sound = microphone.read(float(trials["start"][-1]) + room.late + 1.0)
+    take = Take(trials, sound, sample_rate)
+    analysis = analyse([take], instrument, default_calibration(instrument), room.position)
+    return Tuned(tuned.session, analysis, result_of(analysis))
 
 
 @dataclass(frozen=True)

@@ -8,28 +8,30 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tuning.sessions import FRONT, Tuned, distance, instrument_of, tune
+from tuning.sessions import Tuned, distance, instrument_of, tune
 from xylophone.calibration import CURVES
 from xylophone.calibration_file import default_calibration
 from xylophone.simulation.bench import measure
 from xylophone.simulation.faults import FaultyTwin, Planted
 from xylophone.simulation.hammers import Twin
-from xylophone.tuning.analysis import Analysis, analyse
+from xylophone.tuning import session
 from xylophone.tuning.diagnosis import Ailment, Fault, diagnose, tilt
 from xylophone.tuning.geometry import position_of
 
-TWELVE = instrument_of((67, 69, 72, 74, 76, 79, 81, 84, 86, 88, 91, 93))
-DEAD, WEAK, DOUBLE, UNSTEADY, ONE, OTHER = 1, 3, 5, 7, 9, 11
+TEN = instrument_of((67, 69, 72, 74, 76, 79, 81, 84, 86, 88))
+DEAD, WEAK, DOUBLE, UNSTEADY, ONE, OTHER = 1, 3, 5, 7, 6, 9
 PLANTED = {DEAD: Planted.DEAD, WEAK: Planted.WEAK, DOUBLE: Planted.DOUBLE, UNSTEADY: Planted.UNSTEADY}
-HEALTHY = (0, 2, 4, 6, 8, 10)
+HEALTHY = (0, 2, 4, 8)
 SEED = 5
-NAMES = tuple(hammer.name for hammer in TWELVE.hammers)
+NAMES = tuple(hammer.name for hammer in TEN.hammers)
 
 
 @pytest.fixture(scope="module")
 def tuned() -> Tuned:
-    """A session before twelve hammers, half of which are out of order."""
-    return tune(FaultyTwin(TWELVE, SEED, faults=PLANTED, swapped=((ONE, OTHER),)))
+    """A session before ten hammers, six of which are out of order."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "LONGEST", 55.0)  # s; more rounds would teach nothing here
+        return tune(FaultyTwin(TEN, SEED, faults=PLANTED, swapped=((ONE, OTHER),)))
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +48,8 @@ def test_planted_faults_are_named_in_the_order_of_the_bars_and_nothing_else(
         (NAMES[DEAD], Fault.DEAD),
         (NAMES[WEAK], Fault.WEAK),
         (NAMES[DOUBLE], Fault.DOUBLE),
-        (NAMES[UNSTEADY], Fault.UNSTEADY),
         (NAMES[ONE], Fault.SWAPPED),
+        (NAMES[UNSTEADY], Fault.UNSTEADY),
         (NAMES[OTHER], Fault.SWAPPED),
     ]
 
@@ -77,12 +79,12 @@ def test_planted_faults_are_named_in_the_order_of_the_bars_and_nothing_else(
         ),
         (
             ONE,
-            "E6 is swapped: A6 sounds instead, and E6 for A6; exchange the cables of outputs 9 and 11, "
+            "A5 is swapped: E6 sounds instead, and A5 for E6; exchange the cables of outputs 6 and 9, "
             "or their numbers in `channels` of xylophone.toml",
         ),
         (
             OTHER,
-            "A6 is swapped: E6 sounds instead, and A6 for E6; exchange the cables of outputs 11 and 9, "
+            "E6 is swapped: A5 sounds instead, and E6 for A5; exchange the cables of outputs 9 and 6, "
             "or their numbers in `channels` of xylophone.toml",
         ),
     ],
@@ -94,7 +96,7 @@ def test_a_fault_is_told_in_one_line_with_what_was_heard_and_what_to_do(
 
 
 def test_hammers_that_could_not_be_measured_keep_the_default_curves(tuned: Tuned) -> None:
-    default = default_calibration(TWELVE)
+    default = default_calibration(TEN)
     kept = [place for place, origin in enumerate(tuned.calibration.origin) if origin == "default"]
     assert kept == [DEAD, ONE, OTHER]
     assert set(tuned.calibration.origin) == {"default", "measured"}
@@ -103,22 +105,11 @@ def test_hammers_that_could_not_be_measured_keep_the_default_curves(tuned: Tuned
 
 
 def test_faults_of_some_do_not_spoil_the_curves_of_others(tuned: Tuned) -> None:
-    found = distance(tuned.calibration, measure(Twin(TWELVE, SEED)), HEALTHY)
+    found = distance(tuned.calibration, measure(Twin(TEN, SEED)), HEALTHY)
     assert found.usual_width < 0.03
     assert found.usual_latency < 0.25
 
 
-def reanalysed(tuned: Tuned, place: str) -> Analysis:
-    return analyse(tuned.session.takes, TWELVE, default_calibration(TWELVE), position_of(place))
-
-
-def test_a_microphone_that_stands_elsewhere_is_doubted(tuned: Tuned) -> None:
-    assert tilt(tuned.analysis, FRONT) is None
-    assert tilt(reanalysed(tuned, "low"), position_of("low")) is not None
-    line = tilt(reanalysed(tuned, "high"), position_of("high"))
-    assert line is not None
-    assert re.fullmatch(
-        r"bars sound \d+ dB louder towards the lowest one as if the microphone stood nearer to it than "
-        r"0\.9,0\.3 m: put it 1 m before the middle, or say where it stands with --mic",
-        line,
-    )
+def test_a_few_hammers_say_nothing_about_the_microphone(tuned: Tuned) -> None:
+    assert sum(fit is not None for fit in tuned.analysis.fits) < 8
+    assert tilt(tuned.analysis, position_of("low")) is None

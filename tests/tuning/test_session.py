@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tuning.sessions import EIGHT, FRONT, THREE, Tuned, distance, session, tune
+from tuning.sessions import EIGHT, FIVE, FRONT, THREE, Tuned, distance, recorded_again, session, tune
 from xylophone.backends.contract import Fault
 from xylophone.calibration import CURVES, Calibration
-from xylophone.calibration_file import default_calibration
+from xylophone.calibration_file import default_calibration, read_calibration, write_calibration
 from xylophone.errors import BackendError, TuningError
 from xylophone.instrument import build_instrument
 from xylophone.simulation.bench import measure
@@ -20,8 +21,9 @@ from xylophone.simulation.hammers import Twin
 from xylophone.simulation.microphone import Room
 from xylophone.tuning.analysis import analyse
 from xylophone.tuning.diagnosis import diagnose, tilt
+from xylophone.tuning.fitting import NODES
 from xylophone.tuning.geometry import position_of
-from xylophone.tuning.session import LONGEST, Progress, Samples
+from xylophone.tuning.session import LONGEST, Progress, Samples, result_of
 from xylophone.tuning.takes import load_session
 from xylophone.tuning.trials import Purpose, Take
 
@@ -81,26 +83,41 @@ def test_a_session_of_thirty_hammers_is_short_and_finds_all_curves() -> None:
 
 
 @pytest.mark.parametrize(
-    ("room", "sample_rate", "width", "latency"),
+    ("room", "sample_rate"),
     [
-        (Room(position_of("low"), gain=0.25), 48000, 0.04, 0.7),
-        (Room(FRONT), 44100, 0.12, 1.5),
-        (Room(FRONT, ppm=100.0, knocks=0.5), 48000, 0.05, 0.9),
+        (Room(position_of("low"), gain=0.25), 48000),
+        (Room(position_of("high"), gain=0.25), 48000),
+        (Room(FRONT), 44100),
+        (Room(FRONT, ppm=100.0, late=0.5), 48000),
+        (Room(FRONT, knocks=0.5), 48000),
     ],
-    ids=["at one end", "44.1 kHz", "clock 100 ppm fast and knocks in the room"],
+    ids=["at the low end", "at the high end", "44.1 kHz", "clock 100 ppm fast", "knocks in the room"],
 )
-def test_it_finds_the_same_curves(
-    plain: Tuned, truth: Calibration, room: Room, sample_rate: int, width: float, latency: float
+def test_another_microphone_hears_the_same_curves(plain: Tuned, room: Room, sample_rate: int) -> None:
+    again = recorded_again(plain, Twin(EIGHT, SEED), room, sample_rate)
+    found = distance(again.calibration, plain.calibration)
+    assert found.width < 0.03
+    assert found.usual_width < 0.012
+    assert found.latency < 0.5
+    assert found.usual_latency < 0.05
+    assert diagnose(again.analysis) == []
+    assert tilt(again.analysis, room.position) is None
+
+
+@pytest.mark.parametrize(
+    ("place", "other", "at"), [("low", "highest", r"0,0\.3"), ("high", "lowest", r"0\.9,0\.3")]
+)
+def test_a_microphone_that_stands_elsewhere_than_it_is_said_is_doubted(
+    plain: Tuned, place: str, other: str, at: str
 ) -> None:
-    tuned = tune(Twin(EIGHT, SEED), room=room, sample_rate=sample_rate)
-    from_truth, from_plain = (
-        distance(tuned.calibration, truth),
-        distance(tuned.calibration, plain.calibration),
+    position = position_of(place)
+    line = tilt(analyse(plain.session.takes, EIGHT, DEFAULT, position), position)
+    assert line is not None
+    assert re.fullmatch(
+        rf"bars sound \d+ dB louder towards the {other} one as if the microphone stood nearer to it than "
+        rf"{at} m: put it 1 m before the middle, or say where it stands with --mic",
+        line,
     )
-    assert max(from_truth.width, from_plain.width) < width
-    assert max(from_truth.latency, from_plain.latency) < latency
-    assert from_truth.usual_latency < 0.25
-    assert diagnose(tuned.analysis) == []
 
 
 def test_a_supply_that_sags_more_is_found(plain: Tuned) -> None:
@@ -141,6 +158,17 @@ def test_progress_rises_to_the_whole() -> None:
     assert told[-1].played == pytest.approx(told[0].whole, abs=1.0)
 
 
+def test_curves_of_a_hammer_that_answers_oddly_can_be_written(plain: Tuned, tmp_path: Path) -> None:
+    fit = plain.analysis.fits[0]
+    assert fit is not None
+    bent = fit.found.copy()
+    bent[6 : 6 + NODES] -= 0.004 * np.linspace(-1.0, 1.0, NODES)  # wider pulses, softer blows
+    odd = replace(plain.analysis, fits=(replace(fit, found=bent), *plain.analysis.fits[1:]))
+    calibration = result_of(odd)
+    write_calibration(tmp_path / "c.toml", calibration)
+    assert np.all(np.diff(read_calibration(tmp_path / "c.toml").width) > 0.0)
+
+
 # what is wrong with a recording
 
 
@@ -155,10 +183,10 @@ def spoilt(plain: Tuned, change: Callable[[Samples], Samples], sample_rate: int 
         (
             lambda sound: np.delete(sound, slice(1200000, 1200480)),
             None,
-            "jumps by (8|9|10) ms.*lost samples.*again",
+            r"jumps by \d+ ms.*lost samples.*again",
         ),
         (lambda sound: sound[: 30 * 48000], None, r"ends after 30\.0 s.*cut short; record the whole session"),
-        (lambda sound: np.clip(3.0 * sound, -1.0, 1.0), None, r"clips, first at \d+\.\d s: lower"),
+        (lambda sound: np.clip(20.0 * sound, -1.0, 1.0), None, r"clips, first at \d+\.\d s: lower"),
         (lambda sound: 0.0 * sound, None, "is silent: check that the microphone is connected"),
         (lambda sound: sound[::-1].copy(), None, "not found in the recording|are heard in the recording"),
         (lambda sound: sound[::3].copy(), 16000, "16000 samples a second: give one of 22050 or more"),
@@ -172,6 +200,32 @@ def test_a_recording_that_teaches_nothing_is_refused(
     with pytest.raises(TuningError, match=words) as caught:
         analyse([take], EIGHT, DEFAULT, FRONT)
     assert "\n" not in str(caught.value)
+
+
+def test_a_recording_of_another_session_is_refused(plain: Tuned) -> None:
+    (take,) = plain.session.takes
+    others = take.trials.copy()
+    for place in range(len(EIGHT)):
+        own = np.flatnonzero((others["hammer"] == place) & (others["purpose"] == Purpose.CURVE))
+        others["width"][own] = others["width"][own[::-1]]
+    with pytest.raises(TuningError, match="recording that belongs to th"):
+        analyse([replace(take, trials=others)], EIGHT, DEFAULT, FRONT)
+
+
+def test_a_session_may_be_gone_on_with_after_the_gain_was_lowered(plain: Tuned) -> None:
+    (take,) = plain.session.takes
+    first = len(take.trials) // 2
+    frame = round((float(take.trials["start"][first]) + 0.05) * take.sample_rate)  # before it is heard
+    found = []
+    for gain in (1.0, 0.5):
+        takes = [
+            replace(take, trials=take.trials[:first], sound=take.sound[:frame]),
+            replace(take, trials=take.trials[first:], sound=(gain * take.sound[frame:]).astype(np.float32)),
+        ]
+        found.append(result_of(analyse(takes, EIGHT, DEFAULT, FRONT)))
+    apart = distance(*found)
+    assert apart.usual_width < 0.01
+    assert apart.width < 0.03
 
 
 def test_a_recording_may_begin_sooner_and_be_softer(plain: Tuned) -> None:
@@ -231,25 +285,25 @@ class BrokenOffError(Exception):
 
 
 def broken_off(sound: Samples, now: float) -> Samples:
-    if now > 16.0:
+    if now > 11.0:
         raise BrokenOffError
     return sound
 
 
-def test_a_session_that_broke_off_is_gone_on_with(truth: Calibration, tmp_path: Path) -> None:
+def test_a_session_that_broke_off_is_gone_on_with(tmp_path: Path) -> None:
     with pytest.raises(BrokenOffError):
-        tune(Twin(EIGHT, SEED), spoil=broken_off, folder=tmp_path)
+        tune(Twin(FIVE, SEED), spoil=broken_off, folder=tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["session.json", "take-1.wav"]
-    earlier, position = load_session(tmp_path, EIGHT)
+    earlier, position = load_session(tmp_path, FIVE)
     assert position == FRONT
-    assert [len(take.trials) for take in earlier] == [34]  # the first round, with the reference
-    tuned = tune(Twin(EIGHT, SEED), room=Room(FRONT, seed=1), folder=tmp_path, earlier=earlier)
-    found = distance(tuned.calibration, truth)
-    assert found.width < 0.065
-    assert found.usual_width < 0.025
-    assert found.latency < 1.8
-    assert found.usual_latency < 0.26
-    takes, _ = load_session(tmp_path, EIGHT)
+    assert [len(take.trials) for take in earlier] == [21]  # the first round, with the reference
+    tuned = tune(Twin(FIVE, SEED), room=Room(FRONT, seed=1), folder=tmp_path, earlier=earlier)
+    found = distance(tuned.calibration, measure(Twin(FIVE, SEED)))
+    assert found.width < 0.07
+    assert found.usual_width < 0.012
+    assert found.latency < 0.9
+    assert found.usual_latency < 0.22
+    takes, _ = load_session(tmp_path, FIVE)
     assert [len(take.trials) for take in takes] == [len(take.trials) for take in tuned.session.takes]
-    assert 34 + len(takes[1].trials) >= 160
+    assert sum(len(take.trials) for take in takes) >= 100
     assert takes[0].sound == pytest.approx(earlier[0].sound, abs=2e-7)

@@ -123,15 +123,15 @@ def _offset(sound: Array, sample_rate: int, expected: Array) -> float:
         raise TuningError(
             "the recording is silent: check that the microphone is connected, chosen and not muted"
         )
-    begin = expected[0]
-    place = np.rint((expected - begin) / FRAME).astype(int)
+    begin, frame = expected[0], round(FRAME * sample_rate) / sample_rate
+    place = np.rint((expected - begin) / frame).astype(int)
     size = 1 << int(np.ceil(np.log2(len(rises) + place[-1] + 8)))
     comb = np.zeros(size)
     for near in (-2, -1, 0, 1, 2):
         np.add.at(comb, (place + near) % size, 1.0)
     match = np.fft.irfft(np.fft.rfft(rises, size) * np.conj(np.fft.rfft(comb)), size)[: len(rises)]
     best = int(np.argmax(match))
-    around = np.abs(np.arange(len(match)) - best) > round(0.1 / FRAME)
+    around = np.abs(np.arange(len(match)) - best) > round(0.1 / frame)
     others = match[around] if around.any() else match
     sure = (match[best] - others.mean()) / (others.std() + 1e-12)
     if sure < CERTAIN:
@@ -139,7 +139,7 @@ def _offset(sound: Array, sample_rate: int, expected: Array) -> float:
             f"the strikes of this plan are not found in the recording ({take_words(sound, sample_rate)}): "
             "give the recording that belongs to the plan, or check the microphone"
         )
-    return float(best * FRAME - begin)
+    return float(best * frame - begin)
 
 
 def _rises(sound: Array, sample_rate: int) -> Array:

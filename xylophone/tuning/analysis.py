@@ -11,31 +11,26 @@ import numpy.typing as npt
 from ..calibration import CURVES, Calibration
 from ..errors import TuningError
 from ..instrument import Instrument
-from ..pitch import frequency
 from ..song import Table
-from .alignment import Line, align
-from .fitting import Fit, Trials, fit
+from .evidence import Evidence, clear_rows, gather
+from .fitting import Fit, fit
 from .geometry import Position
-from .hearing import bar_of, listen
-from .trials import Purpose, Take, all_trials, conditions
+from .trials import Take
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Index = npt.NDArray[np.intp]
 
-OWN = 14.0
-"""dB by which the bar that was meant may sound softer than another one and still count as struck."""
-
-CLIPPED = 0.995
-"""Part of full scale at which a sample counts as clipped."""
-
-SLOWEST_RATE = 22050
-"""Hz; with less the onset of a high bar is not sharp."""
-
 LEVEL_SD, LATENCY_SD = 0.35, 0.0005
 """dB and s of scatter from strike to strike that are assumed at first."""
 
 LEAST_LEVEL_SD, LEAST_LATENCY_SD = 0.1, 0.0001
+
+MOST_LEVEL_SD, MOST_LATENCY_SD = 3.0, 0.004
+"""dB and s of scatter beyond which a recording is not of its plan: no instrument is so uneven."""
+
+STEP = 1e-6
+"""s by which the pulses of two knots differ at least."""
 
 ENOUGH = 4
 """Clear trials that a hammer needs at least for curves of its own."""
@@ -45,46 +40,6 @@ JUMP = 0.003
 
 MIXED = 4
 """Hammers that must agree that it jumps."""
-
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """All trials of a session with what was heard of each: arrays of one value a trial.
-
-    `latency` is the contact's time less the pulse's start, s, but for one constant of the whole session;
-    `level` what the hit gave to its bar in dB re full scale at one metre; both NaN where the hit was not
-    clear. `bar` is the bar that sounded, -1 for none. `second` is the level of a second blow re the first,
-    dB, NaN for none. `loss` and `rested` are the condition in which the hammer was.
-    """
-
-    trials: Table
-    take: Index
-    latency: Array
-    level: Array
-    bar: Index
-    second: Array
-    loss: Array
-    rested: Array
-
-    @property
-    def clear(self) -> Flags:
-        """Which trials were heard on the bar that was meant."""
-        return np.asarray(self.bar == self.trials["hammer"])
-
-    def of(self, hammer: int) -> Index:
-        """Return the rows of a hammer's trials, those of chords left out."""
-        own = (self.trials["hammer"] == hammer) & (self.trials["purpose"] != Purpose.CHORD)
-        return np.flatnonzero(own)
-
-    def trials_of(self, rows: Index) -> Trials:
-        """Return these rows for a fit."""
-        return Trials(
-            self.trials["width"][rows],
-            self.loss[rows],
-            self.rested[rows],
-            self.level[rows],
-            self.latency[rows],
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,101 +67,6 @@ class Analysis:
         if fitted is None:
             return np.empty(0), np.empty(0)
         return fitted.level_error, fitted.latency_error
-
-
-def check_rate(take: Take) -> None:
-    """Raise TuningError for a recording with too few samples a second."""
-    if take.sample_rate < SLOWEST_RATE:
-        raise TuningError(
-            f"the recording has {take.sample_rate} samples a second: give one of {SLOWEST_RATE} or more, "
-            "best 48000"
-        )
-
-
-def clips(take: Take) -> Array:
-    """Return the moments (s of the recording) at which it clips: three samples at full scale in a row."""
-    over = np.abs(take.sound) >= CLIPPED
-    return np.flatnonzero(over[2:] & over[1:-1] & over[:-2]) / take.sample_rate
-
-
-def _clips_at(moment: float) -> str:
-    return (
-        f"the recording clips, first at {moment:.1f} s: lower the microphone's gain or move it away, then "
-        "record again"
-    )
-
-
-def _spoiled(take: Take, onset: Array) -> Flags:
-    """Return which trials of chords clip; TuningError where another does. `onset`: s of the recording."""
-    spoiled = np.zeros(len(onset), dtype=bool)
-    chord = take.trials["purpose"] == Purpose.CHORD
-    for moment in clips(take).tolist():
-        before = (onset <= moment + 0.05) & (onset >= moment - 0.3)
-        if not np.any(before & chord):
-            raise TuningError(_clips_at(moment))
-        spoiled |= before & chord
-    return spoiled
-
-
-def gather(
-    takes: Sequence[Take], instrument: Instrument, default: Calibration, position: Position
-) -> Evidence:
-    """Return what is heard of all trials of a session. TuningError where a recording cannot be used."""
-    hertz = np.array([frequency(int(pitch) + instrument.sounding) for pitch in instrument.pitches])
-    delays, losses = position.delays(len(hertz)), position.losses(len(hertz))
-    columns: list[tuple[Array, ...]] = []
-    for number, take in enumerate(takes):
-        trials, hammer = take.trials, take.trials["hammer"].astype(np.intp)
-        expected = np.array(
-            [
-                np.interp(width, default.width[place], default.latency[place])
-                for width, place in zip(trials["width"].tolist(), hammer.tolist(), strict=True)
-            ]
-        )
-        check_rate(take)
-        line, onsets = align(take, expected)
-        spoiled = _spoiled(take, line.at(trials["start"] + expected))
-        sound = take.sound.astype(np.float64)
-        heard, _ = listen(sound, take.sample_rate, onsets, hertz)
-        rows = np.arange(len(trials))
-        bar = np.where(heard.frame >= 0, bar_of(heard.level, hammer, OWN), -1)
-        steady = _by_reference(line, trials, heard.frame / take.sample_rate, bar == hammer)
-        came = steady.back(heard.frame / take.sample_rate) - trials["start"] - delays[hammer]
-        loss, rested = conditions(trials, instrument, default)
-        clear = (bar == hammer) & ~spoiled
-        columns.append(
-            (
-                np.full(len(trials), number),
-                np.where(clear & (trials["purpose"] != Purpose.CHORD), came, np.nan),
-                np.where(clear, heard.level[rows, hammer] + losses[hammer], np.nan),
-                bar,
-                heard.second,
-                loss,
-                rested,
-            )
-        )
-    take_, latency, level, bar, second, loss, rested = (
-        np.concatenate(column) for column in zip(*columns, strict=True)
-    )
-    return Evidence(
-        all_trials(takes), take_.astype(np.intp), latency, level, bar.astype(np.intp), second, loss, rested
-    )
-
-
-def _by_reference(line: Line, trials: Table, time: Array, clear: Flags) -> Line:
-    """Return the line with the slope that keeps the reference hammer's latency the same from first to
-    last."""
-    rows = np.flatnonzero((trials["purpose"] == Purpose.REFERENCE) & clear)
-    if len(rows) < 4:
-        return line
-    start, late = trials["start"][rows], time[rows] - trials["start"][rows]
-    same = np.equal.outer(trials["hammer"][rows], trials["hammer"][rows])
-    same &= np.equal.outer(trials["width"][rows], trials["width"][rows])
-    apart = np.subtract.outer(start, start)
-    far = same & (apart > 0.2 * np.ptp(start))
-    slope = float(np.median(np.subtract.outer(late, late)[far] / apart[far])) if far.any() else line.slope
-    middle = float(np.median(start))
-    return Line(line.at(np.array(middle)).item() - (1.0 + slope) * middle, slope)
 
 
 def analyse(
@@ -238,6 +98,11 @@ def learn(evidence: Evidence, instrument: Instrument, default: Calibration) -> A
             < 1.3
         ):
             break
+    if level_sd > MOST_LEVEL_SD or latency_sd > MOST_LATENCY_SD:
+        raise TuningError(
+            f"strikes of one hammer differ by {level_sd:.1f} dB and {1e3 * latency_sd:.1f} ms from what "
+            "their pulses tell: give the recording that belongs to this plan, or make the room quieter"
+        )
     found = [one.found for one in fits if one is not None]
     if not found:
         raise TuningError(
@@ -280,14 +145,7 @@ def _fit(
     rows = clear_rows(evidence, place)
     if len(rows) < ENOUGH:
         return None
-    found = fit(evidence.trials_of(rows), default, place, level_sd, latency_sd, start)
-    return found if np.isfinite(found.level_error).sum() >= ENOUGH // 2 else None
-
-
-def clear_rows(evidence: Evidence, place: int) -> Index:
-    """Return the rows of a hammer's trials that were heard clearly."""
-    rows = evidence.of(place)
-    return rows[np.isfinite(evidence.level[rows])]
+    return fit(evidence.trials_of(rows), default, place, level_sd, latency_sd, start)
 
 
 def _scatter(fits: Sequence[Fit | None]) -> tuple[float, float]:
@@ -354,6 +212,12 @@ def _check_jumps(error: Array, trials: Table) -> None:
             )
 
 
+def _rising(width: Array) -> Array:
+    """Return pulses that rise from knot to knot by a step at least, which a calibration file can tell."""
+    steps = STEP * np.arange(len(width))
+    return np.asarray(np.maximum.accumulate(width - steps) + steps)
+
+
 def calibration_of(analysis: Analysis) -> Calibration:
     """Return the calibration: measured curves where there are any, default ones elsewhere."""
     default = analysis.default
@@ -365,7 +229,7 @@ def calibration_of(analysis: Analysis) -> Calibration:
         level, width, latency = found.curves()
         knots = default.level[place] + found.found[0]
         rows["level"][place] = knots - analysis.gain
-        rows["width"][place] = np.interp(knots, level, width)
+        rows["width"][place] = _rising(np.interp(knots, level, width))
         rows["latency"][place] = np.interp(knots, level, latency) - analysis.delay
         for key in ("width_rest", "latency_rest"):
             rows[key][place] *= found.rest

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..calibration import Calibration
 from ..instrument import Instrument
-from .analysis import Evidence, gather
+from .evidence import Evidence, gather
 from .fitting import Shape, predict, unbent
 from .geometry import Position
 from .rounds import Turns

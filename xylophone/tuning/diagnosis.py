@@ -8,11 +8,20 @@ from enum import StrEnum
 
 import numpy as np
 
-from .analysis import Analysis, clear_rows
+from .analysis import Analysis
+from .evidence import clear_rows
+from .fitting import FINE
 from .geometry import Position
 
 WEAK = 6.0
-"""dB by which a hammer is softer than an average one at the loudest usual pulse, or it is no fault."""
+"""dB by which a hammer is softer than an average one at the loudest usual pulse."""
+
+WIDER = (3.1, 2.6)
+"""Standard deviations by which a weak hammer's pulses are longer; the second if it is WEAK too."""
+
+SPREAD, SPREAD_COUNTS = 0.08, 10
+"""Standard deviation of the pulses of ordinary hammers, in their logarithm, and how many hammers it stands
+for."""
 
 SECOND = -22.0
 """dB re the first: a softer second blow is none, or an echo."""
@@ -24,7 +33,7 @@ echo."""
 UNSTEADY = 2.5
 """Factor on the scatter of an average hammer."""
 
-LEAST_UNSTEADY = (0.001, 1.0)
+LEAST_UNSTEADY = (0.001, 2.0)
 """s and dB of scatter; a hammer that is steadier has no fault, however steady the others are."""
 
 ELSEWHERE = 0.6
@@ -33,6 +42,9 @@ ELSEWHERE = 0.6
 TILT = (4.0, 4.0)
 """dB from the lowest bar to the highest, and standard errors, from which the microphone's place is in
 doubt."""
+
+
+LOOSEN = "check its gap, its spring and that it moves freely, and its cable for a bad contact"
 
 
 class Fault(StrEnum):
@@ -107,14 +119,15 @@ def _dead(analysis: Analysis, place: int) -> Finding | None:
     rows = evidence.of(place)
     if len(rows) < 3 or analysis.fits[place] is not None:
         return None
-    widest = 1e3 * evidence.trials["width"][rows].max()
-    heard = len(clear_rows(evidence, place))
-    if heard:
-        return (
-            Fault.UNCLEAR,
-            f"only {heard} of {len(rows)} strikes were heard clearly",
-            "make the room quieter or the microphone nearer, and tune it again",
-        )
+    width, clear = 1e3 * evidence.trials["width"], clear_rows(evidence, place)
+    widest = width[rows].max()
+    if len(clear) and width[clear].min() > 0.8 * hammer.longest_pulse * 1e3:
+        least = width[clear].min()
+        heard = f"only pulses of {least:.1f} ms and more bring a sound, its limit being {widest:.1f} ms"
+        return Fault.WEAK, heard, LOOSEN
+    if len(clear):
+        heard = f"only {len(clear)} of {len(rows)} strikes were heard clearly"
+        return Fault.UNCLEAR, heard, "make the room quieter or the microphone nearer, and tune it again"
     return (
         Fault.DEAD,
         f"no sound from {len(rows)} strikes with pulses up to {widest:.1f} ms",
@@ -153,7 +166,8 @@ def _weak(analysis: Analysis, place: int) -> Finding | None:
     softer = loud - float(np.interp(pulse, width, level, left=-np.inf)) + analysis.gain
     needs = float(np.interp(level[-1] - 1.0, level, width))
     limit = analysis.instrument.hammers[place].longest_pulse
-    if softer < WEAK and needs <= limit:
+    apart = _wider(analysis, place)
+    if apart < WIDER[0] and (apart < WIDER[1] or softer < WEAK) and needs <= limit:
         return None
     heard = f"a pulse of {1e3 * pulse:.1f} ms brings "
     heard += f"{softer:.0f} dB less than usual" if np.isfinite(softer) else "no sound at all"
@@ -164,6 +178,21 @@ def _weak(analysis: Analysis, place: int) -> Finding | None:
         heard,
         "check its gap, its spring and that it moves freely, and its cable for a bad contact",
     )
+
+
+def _wider(analysis: Analysis, place: int) -> float:
+    """Return by how many standard deviations a hammer's pulses are longer than those of the others."""
+    middle = {
+        n: float(np.log(found.curves()[1][FINE // 2] / found.shape.width[FINE // 2]))
+        for n, found in enumerate(analysis.fits)
+        if found is not None
+    }
+    every = np.array(list(middle.values()))
+    usual = float(np.median(every))
+    seen = 1.4826 * float(np.median(np.abs(every - usual)))
+    count, before = len(every), SPREAD_COUNTS
+    spread = np.sqrt((count * seen**2 + before * SPREAD**2) / (count + before))
+    return float((middle[place] - usual) / spread)
 
 
 def _unsteady(analysis: Analysis, place: int) -> Finding | None:

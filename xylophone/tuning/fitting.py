@@ -47,10 +47,12 @@ SOFTER, LOUDER = 3.0, 1.0
 FREEDOM = 4.0
 """Degrees of freedom of Student's t: how heavy the tails of what is heard are."""
 
+BELOW = 60.0
+"""Points of a curve by which it is gone on with below its softest one."""
+
 GUESSES = np.arange(-0.3, 1.51, 0.05)
 """Parts of the default's pulse by which the first guess is shorter or longer."""
 
-OFF = 100.0
 ROUNDS = 15
 SETTLED = 1e-3  # of its prior; no parameter moves by more in the last round
 STEP = 1e-3  # of each parameter's prior, for differences
@@ -192,19 +194,14 @@ def fit(
 
 
 def _first_guess(shape: Shape, mean: Array, trials: Trials, sds: Array) -> Array:
-    """Return the parameters of an average hammer, its pulses so much shorter or longer that the trials
-    fit best.
-
-    A trial that is off the curve's ends fits as badly as one that is OFF standard deviations away.
-    """
+    """Return the parameters of an average hammer with pulses so much shorter or longer that the trials
+    fit."""
     best, least = mean, np.inf
     for part in GUESSES:
         found = mean.copy()
         found[2] = part * shape.width[FINE // 2]
         miss, seen = _miss(shape, found, trials)
-        known = np.concatenate((np.isfinite(trials.level), np.isfinite(trials.latency)))
-        away = np.where(seen, np.minimum(np.abs(miss / sds), OFF), OFF)
-        cost = float(np.sum(np.log1p(away[known] ** 2 / FREEDOM))) + abs(part)
+        cost = float(np.sum(np.log1p((miss[seen] / sds[seen]) ** 2 / FREEDOM))) + abs(part)
         if cost < least:
             best, least = found, cost
     return best
@@ -251,11 +248,14 @@ def _curves(shape: Shape, found: Array) -> tuple[Array, Array, Array]:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where n trials lie on curves that are bent by their condition: between points `at` - 1 and `at`."""
+    """Where n trials lie on curves that are bent by their condition: between points `at` - 1 and `at`.
+
+    A pulse longer than the loudest point's brings no more than that one; below the softest point the curve
+    goes straight on.
+    """
 
     at: Index
-    part: Array  # 0..1 from the lower point to the upper one
-    inside: Flags  # whether the curve reaches so far
+    part: Array  # 0..1 from the lower point to the upper one, less than 0 below the softest
     asked: Array  # s by which the pulse must grow from one point to the next
 
     @classmethod
@@ -264,11 +264,10 @@ class _Place:
         loss, rested = trials.loss[:, None], np.exp(found[5]) * trials.rested[:, None]
         asked = width + loss * (shape.width_loss + loss * shape.width_loss2) + rested * shape.width_rest
         at = (asked < trials.width[:, None]).sum(axis=1)  # the first point that needs more
-        inside = (at > 0) & (at < FINE)
         at = np.clip(at, 1, FINE - 1)
         rows = np.arange(len(at))
         low, step = asked[rows, at - 1], np.maximum(asked[rows, at] - asked[rows, at - 1], 1e-9)
-        return cls(at, np.clip((trials.width - low) / step, 0.0, 1.0), inside, step)
+        return cls(at, np.clip((trials.width - low) / step, -BELOW, 1.0), step)
 
     def value(self, curve: Array) -> Array:
         """Return a curve, or curves (FINE, m), at the trials' places."""
@@ -288,7 +287,7 @@ def predict(shape: Shape, found: Array, trials: Trials) -> tuple[Array, Array]:
     place = _Place.of(shape, found, trials)
     level, _, latency = _curves(shape, found)
     came = place.value(latency) + _conditioned(shape, found, trials, place, place.value)
-    return np.where(place.inside, place.value(level), np.nan), np.where(place.inside, came, np.nan)
+    return place.value(level), came
 
 
 def _conditioned(

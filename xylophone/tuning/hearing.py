@@ -31,6 +31,9 @@ TUNED = 0.7
 SECOND = (0.007, 0.15)
 """s after a hit in which a second one by the same pulse is looked for."""
 
+CHANGE = 0.014
+"""s before and after a second blow over which the fundamental is compared."""
+
 FOUND = 6.0
 """dB that a second blow must stand above what is new around it."""
 
@@ -70,11 +73,12 @@ class Heard:
 
 
 def listen(
-    sound: Array, sample_rate: int, onsets: Sequence[Onset | None], hertz: Array
+    sound: Array, sample_rate: int, onsets: Sequence[Onset | None], hertz: Array, struck: Index
 ) -> tuple[Heard, Bars]:
     """Return what is heard of hits with these onsets, and of the bars.
 
     `hertz` are the nominal fundamentals, of bars in ascending order; those of the recording are measured.
+    `struck` is the bar that each hit was meant for.
     """
     frame = np.array([-1 if onset is None else onset.frame for onset in onsets], dtype=np.intp)
     rise = np.array([0.0 if onset is None else onset.rise_db for onset in onsets])
@@ -82,7 +86,8 @@ def listen(
     frame[~room] = -1
     bars = measure_bars(sound, sample_rate, frame[room], hertz)
     level, ringing = fundamentals(sound, sample_rate, frame, bars)
-    second, gap = seconds(sound, sample_rate, frame)
+    own = level[np.arange(len(frame)), struck]
+    second, gap = seconds(sound, sample_rate, frame, bars.hertz[struck], own)
     return Heard(frame, rise, level, ringing, second, gap), bars
 
 
@@ -176,15 +181,17 @@ def _fit(sound: Array, onset: int, sample_rate: int, part: tuple[float, float], 
     return amplitude
 
 
-def seconds(sound: Array, sample_rate: int, frame: Index) -> tuple[Array, Array]:
+def seconds(sound: Array, sample_rate: int, frame: Index, hertz: Array, level: Array) -> tuple[Array, Array]:
     """Return level (dB re the first) and delay (s) of a second blow after each hit; NaN where there is none.
 
-    What rings at the end of the window foretells the ringing of all of it; what is new within it and
-    stands FOUND dB above its neighbourhood is a blow.
+    `hertz` is the fundamental of the bar that each hit struck, `level` what it gave to it, dB re full
+    scale. What rings at the end of the window foretells the ringing of all of it; what is new within it
+    and stands FOUND dB above its neighbourhood may be a blow, and is one when the fundamental changes
+    with it.
     """
     short = round(0.001 * sample_rate)
     low, high = (round(part * sample_rate) for part in SECOND)
-    level, gap = np.full(len(frame), np.nan), np.full(len(frame), np.nan)
+    second, gap = np.full(len(frame), np.nan), np.full(len(frame), np.nan)
     for row, onset in enumerate(frame.tolist()):
         if onset < ORDER + short or onset + high + round(0.05 * sample_rate) > len(sound):
             continue
@@ -193,14 +200,26 @@ def seconds(sound: Array, sample_rate: int, frame: Index) -> tuple[Array, Array]
             ORDER : ORDER + high + short
         ]
         energy = np.convolve(error * error, np.ones(short) / short, "valid")
-        first = energy[: 2 * short].max()
         rest = energy[low + short :]
         place = int(np.argmax(rest))
         around = np.median(rest[max(0, place - 8 * short) : place + 8 * short])
         if 10.0 * np.log10(rest[place] / (around + 1e-30)) > FOUND:
-            level[row] = 10.0 * np.log10(rest[place] / first)
             gap[row] = (low + place) / sample_rate
-    return level, gap
+            change = _change(sound, onset + low + place, sample_rate, float(hertz[row]))
+            second[row] = 20.0 * np.log10(change + QUIETEST) - level[row]
+    return second, gap
+
+
+def _change(sound: Array, moment: int, sample_rate: int, hertz: float) -> float:
+    """Return by how much an oscillation of this frequency changes at a frame, in amplitude and phase."""
+    length, guard = round(CHANGE * sample_rate), round(0.0015 * sample_rate)
+    window = np.hanning(length + 2)[1:-1]
+    state = []
+    for first in (moment - guard - length, moment + guard):
+        place = np.arange(first - moment, first - moment + length)
+        wave = window * np.exp(-2j * np.pi * hertz / sample_rate * place)
+        state.append(2.0 * complex(wave @ sound[first : first + length]) / float(window.sum()))
+    return abs(state[1] - state[0])
 
 
 def bar_of(level: Array, expected: Index, least: float) -> Index:

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from ..calibration import Calibration
 from ..instrument import Instrument
 from ..song import Table
-from .analysis import Analysis, clear_rows
+from .analysis import Analysis
+from .evidence import clear_rows
 from .fitting import SOFTER
 from .trials import TRIAL, Purpose
 
@@ -91,11 +92,11 @@ def is_lost(analysis: Analysis, place: int) -> bool:
     """Tell whether more strikes would teach nothing: silent, or another bar sounds."""
     evidence = analysis.evidence
     rows = evidence.of(place)
-    if len(clear_rows(evidence, place)) >= 2:
+    if len(clear_rows(evidence, place)):
         return False
     hammer = analysis.instrument.hammers[place]
     longest = evidence.trials["width"][rows].max(initial=0.0) >= hammer.longest_pulse - 1e-9
-    elsewhere = np.count_nonzero(evidence.bar[rows] >= 0) - len(clear_rows(evidence, place))
+    elsewhere = np.count_nonzero(evidence.bar[rows] >= 0)
     return bool(len(rows) >= 2 * TURNS and (longest or elsewhere >= TURNS))
 
 

@@ -201,7 +201,7 @@ def _conclude(analysis: Analysis, found: Settings, path: Path, position: Positio
     doubt = tilt(analysis, position)
     if doubt:
         click.echo(f"warning: {doubt}")
-    known = calibration.origin.count("measured")
+    known = sum(found is not None for found in analysis.fits)
     if known < LEAST * len(calibration.hammers):
         raise TuningError(
             f"only {known} of {len(calibration.hammers)} hammers could be measured: mend what is "

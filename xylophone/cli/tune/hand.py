@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,56 +14,23 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
-from ...errors import BackendError, CalibrationError, OptionError, XylophoneError
+from ...errors import OptionError, XylophoneError
 from ...running import leaving_on_signals, playing
 from ...tuning.by_ear import ByEar, Company
 from ..options import calibration_of, setting_options
-from ..outcome import line_words, not_played, tell
+from ..outcome import line_words, not_played
 from ..screen import bars, busy, keyboard
 from ..stage import Stage, open_stage, sounding
 from ..striking import STEP
 from .change import place as place_of
+from .hand_session import Session
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ...calibration import Calibration
     from ...config import Settings
-    from ...sequencer import Plan, Planner
-
-MARGIN = 0.05
-"""s between planning a strike and its earliest coil going on."""
-
-KNOWN = 600.0
-"""s of strikes that a new plan is told of: warmth of coils fades with this time."""
-
-ACTS: dict[str, tuple[Callable[[ByEar], ByEar], str]] = {
-    "left": (lambda now: now.nudge_latency(-1e-4), "latency 0.1 ms shorter: struck later"),
-    "right": (lambda now: now.nudge_latency(1e-4), "latency 0.1 ms longer: struck earlier"),
-    "<": (lambda now: now.nudge_latency(-1e-3), "latency 1 ms shorter"),
-    ">": (lambda now: now.nudge_latency(1e-3), "latency 1 ms longer"),
-    "d": (lambda now: now.nudge_softest(-1e-4), "softest pulse 0.1 ms shorter"),
-    "f": (lambda now: now.nudge_softest(1e-4), "softest pulse 0.1 ms longer"),
-    "j": (lambda now: now.nudge_loudest(-1e-4), "loudest pulse 0.1 ms shorter"),
-    "k": (lambda now: now.nudge_loudest(1e-4), "loudest pulse 0.1 ms longer"),
-    "-": (lambda now: now.louder(-0.5), "0.5 dB softer"),
-    "+": (lambda now: now.louder(0.5), "0.5 dB louder"),
-    "=": (lambda now: now.louder(0.5), "0.5 dB louder"),  # the same key as + on many keyboards
-    "up": (lambda now: now.strike_at(now.velocity + 5), "velocity up by 5"),
-    "down": (lambda now: now.strike_at(now.velocity - 5), "velocity down by 5"),
-    "n": (lambda now: now.choose(now.place + 1), "next bar"),
-    "p": (lambda now: now.choose(now.place - 1), "previous bar"),
-    "t": (lambda now: now.listen(Company.IN_TURN), "in turn with its neighbours, or alone"),
-    "c": (lambda now: now.listen(Company.TOGETHER), "together with the reference, or alone"),
-    "r": (lambda now: now.refer(1), "reference a bar higher"),
-    "R": (lambda now: now.refer(-1), "reference a bar lower"),
-    "o": (lambda now: now.compare(), "old curves, or the new ones"),
-    "u": (lambda now: now.undo(), "undo"),
-    "U": (lambda now: now.redo(), "redo"),
-}
-"""Key: what it changes in what is heard, and the words for it."""
 
 HELP = (
     "space strike   n p next, previous bar   up down velocity   a auto-strike",
@@ -72,204 +39,6 @@ HELP = (
     "t in turn with neighbours   c together with reference   r R reference up, down",
     "o old or new curves   u U undo, redo   s save   q quit",
 )
-
-
-QUESTION = "s saves and quits, Q quits without saving, any other key goes on"
-
-
-class Striker:
-    """Strikes on a stage without waiting, by whatever calibration is in force at each strike."""
-
-    def __init__(self, stage: Stage, calibration: Calibration) -> None:
-        from ...strikes import STRIKE
-
-        self._stage = stage
-        self._sent = np.zeros(0, STRIKE)
-        self._free = -np.inf  # when all coils that were sent a pulse are ready for the next
-        self._floor = (
-            -np.inf
-        )  # earliest start: pulses of other curves may lie differently than is planned for
-        self._calibration = calibration
-        self._planner = self._new_planner()
-
-    def notice(self, calibration: Calibration) -> float:
-        """Return how long before its time a strike must be asked for, in seconds."""
-        self._follow(calibration)
-        return self._planner.lead + MARGIN
-
-    def strike(
-        self, calibration: Calibration, hammers: Sequence[int], velocity: float, at: float = -np.inf
-    ) -> tuple[float, Plan]:
-        """Strike hammers together at a time, or as soon after as can be; return when, and the plan."""
-        from ...strikes import Priority
-
-        backend = self._stage.backend
-        time = max(at, backend.now() + self.notice(calibration))
-        strikes = np.zeros(len(hammers), self._sent.dtype)
-        strikes["time"], strikes["hammer"], strikes["velocity"] = time, hammers, velocity
-        strikes["priority"], strikes["source"] = Priority.MELODY, -1
-        self._planner.add(strikes)
-        plan = self._planner.commit(np.inf, self._floor)
-        backend.schedule(plan.pulses)
-        self._note(plan)
-        return time, plan
-
-    def _note(self, plan: Plan) -> None:
-        """Keep what was sent: hammers that have just played answer sooner than rested ones."""
-        sent = plan.rows[plan.rows["refused"] == 0]
-        strikes = sent[list(self._sent.dtype.names or ())].astype(self._sent.dtype)
-        recent = self._sent["time"] > self._stage.backend.now() - KNOWN
-        self._sent = np.concatenate((self._sent[recent], strikes))
-        rests = self._stage.backend.instrument.column("rest")[sent["hammer"].astype(np.intp)]
-        self._free = float((sent["start"] + sent["width"] + rests).max(initial=self._free))
-
-    def _follow(self, calibration: Calibration) -> None:
-        """Plan by this calibration from now on."""
-        if calibration is not self._calibration:
-            self._calibration, self._floor = calibration, self._free
-            self._planner = self._new_planner()
-
-    def _new_planner(self) -> Planner:
-        """Return a planner that knows what the hammers have been through."""
-        from ...sequencer import Planner
-
-        planner = Planner(self._stage.backend.instrument, self._calibration)
-        planner.add(self._sent)
-        planner.finish()
-        return planner
-
-
-class Session:
-    """What keys do and what is struck; `by_ear` is the state, `message` the last thing to be told."""
-
-    def __init__(self, stage: Stage, by_ear: ByEar, save: Callable[[Calibration], str]) -> None:
-        self.stage = stage
-        self.by_ear = by_ear
-        self.auto = True
-        self.typed = ""  # a latency in ms, while it is being typed
-        self.asking = False  # whether to quit without saving
-        self.ended = False
-        self.message = ""
-        self._save = save
-        self._striker = Striker(stage, by_ear.heard)
-        self._wanted = False  # a strike, as soon as the one before has sounded
-        self._beat = 0  # of the pattern that repeats
-        self._next = -np.inf  # when it sounds; of single strikes, when the last has sounded
-
-    def press(self, key: str) -> None:
-        """Do what a key means; what cannot be done is told in `message`."""
-        self.message = ""
-        if self.asking:
-            self._answer(key)
-        elif self.typed or (key.isdecimal() and key.isascii()):
-            self._type(key)
-        elif key in ACTS:
-            self._act(ACTS[key][0])
-        elif key in _OTHERS:
-            _OTHERS[key](self)
-
-    def look(self) -> None:
-        """Strike what is due, let it be heard and seen; BackendError after which nothing more plays."""
-        self._strike_due()
-        self.stage.listen()
-        faults = self.stage.backend.poll()
-        tell(faults)
-        for fault in faults:
-            if fault.fatal:
-                raise BackendError(fault.message)
-
-    def want(self) -> None:
-        """Strike once, as soon as what was struck before has sounded."""
-        if self.by_ear.pattern.period:
-            self.message = f"it sounds {self.by_ear.company} again and again: t or c ends that"
-        self._wanted = True
-
-    def save(self) -> None:
-        """Write the new calibration, or tell why it cannot be written."""
-        try:
-            self.message = self._save(self.by_ear.calibration)
-        except XylophoneError as error:
-            self.message = str(error)
-            return
-        self.by_ear = self.by_ear.kept()
-
-    def quit(self) -> None:
-        """End the session; ask first when something is not saved."""
-        if self.by_ear.unsaved:
-            self.asking = True
-            self.message = f"not saved: {', '.join(self.by_ear.unsaved)}: {QUESTION}"
-        else:
-            self.ended = True
-
-    def switch_auto(self) -> None:
-        """Let every change be followed by a strike, or no more."""
-        self.auto = not self.auto
-
-    def _act(self, act: Callable[[ByEar], ByEar]) -> None:
-        before = self.by_ear
-        try:
-            self.by_ear = act(before)
-        except (CalibrationError, OptionError) as error:
-            self.message = str(error)
-            return
-        if (before.company, before.place) != (self.by_ear.company, self.by_ear.place):
-            self._beat = 0
-        self._wanted = self._wanted or self.auto
-
-    def _type(self, key: str) -> None:
-        """Take a digit of a latency that is typed, or what ends it."""
-        if key == "enter":
-            text, self.typed = self.typed, ""
-            try:
-                latency = float(text) / 1000
-            except ValueError:
-                self.message = f"{text} is no number: type a latency in ms, such as 18.4"
-                return
-            self._act(lambda now: now.set_latency(latency))
-        elif key in ("escape", "exit"):
-            self.typed = ""
-        elif key in ("backspace", "delete"):
-            self.typed = self.typed[:-1]
-        elif key in (*"0123456789", ".", ",") and len(self.typed) < 8:
-            self.typed += key.replace(",", ".")
-
-    def _answer(self, key: str) -> None:
-        """Take the answer to the question whether to quit."""
-        self.asking = False
-        if key == "s":
-            self.save()
-            self.ended = not self.by_ear.unsaved
-        elif key == "Q":
-            self.ended = True
-
-    def _strike_due(self) -> None:
-        now, state = self.stage.backend.now(), self.by_ear
-        pattern = state.pattern
-        if not pattern.period:
-            if self._wanted and self._next <= now:
-                self._next = self._strike(0, -np.inf)
-                self._wanted = False
-            return
-        self._wanted = False
-        if self._next - self._striker.notice(state.heard) <= now + 2 * STEP:
-            self._next = self._strike(self._beat, self._next) + pattern.gap(self._beat)
-            self._beat = (self._beat + 1) % len(pattern.beats)
-
-    def _strike(self, number: int, at: float) -> float:
-        """Strike a beat of the pattern; return when it sounds."""
-        beat = self.by_ear.pattern.beats[number]
-        time, plan = self._striker.strike(self.by_ear.heard, beat.hammers, beat.velocity, at)
-        for refused in plan.refused:
-            self.message = f"{refused.hammer} not struck: {refused.why}"
-        return time
-
-
-_OTHERS: dict[str, Callable[[Session], None]] = {
-    "space": Session.want,
-    "a": Session.switch_auto,
-    "s": Session.save,
-    "q": Session.quit,
-}
 
 
 def unsaved_words(by_ear: ByEar) -> str:

@@ -1,0 +1,188 @@
+"""Evidence: what the recordings of a session let be heard of each trial."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..calibration import Calibration
+from ..errors import TuningError
+from ..instrument import Instrument
+from ..pitch import frequency
+from ..song import Table
+from .alignment import Line, align
+from .fitting import Trials
+from .geometry import Position
+from .hearing import bar_of, listen
+from .trials import Purpose, Take, all_trials, conditions
+
+Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Index = npt.NDArray[np.intp]
+
+OWN = 14.0
+"""dB by which the bar that was meant may sound softer than another one and still count as struck."""
+
+CLIPPED = 0.995
+"""Part of full scale at which a sample counts as clipped."""
+
+SLOWEST_RATE = 22050
+"""Hz; with less the onset of a high bar is not sharp."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """All trials of a session with what was heard of each: arrays of one value a trial.
+
+    `latency` is the contact's time less the pulse's start, s, but for one constant of the whole session;
+    `level` what the hit gave to its bar in dB re full scale at one metre; both NaN where the hit was not
+    clear. `bar` is the bar that sounded, -1 for none. `second` is the level of a second blow re the first,
+    dB, NaN for none. `loss` and `rested` are the condition in which the hammer was.
+    """
+
+    trials: Table
+    take: Index
+    latency: Array
+    level: Array
+    bar: Index
+    second: Array
+    loss: Array
+    rested: Array
+
+    @property
+    def clear(self) -> Flags:
+        """Which trials were heard on the bar that was meant."""
+        return np.asarray(self.bar == self.trials["hammer"])
+
+    def of(self, hammer: int) -> Index:
+        """Return the rows of a hammer's trials, those of chords left out."""
+        own = (self.trials["hammer"] == hammer) & (self.trials["purpose"] != Purpose.CHORD)
+        return np.flatnonzero(own)
+
+    def trials_of(self, rows: Index) -> Trials:
+        """Return these rows for a fit."""
+        return Trials(
+            self.trials["width"][rows],
+            self.loss[rows],
+            self.rested[rows],
+            self.level[rows],
+            self.latency[rows],
+        )
+
+
+def check_rate(take: Take) -> None:
+    """Raise TuningError for a recording with too few samples a second."""
+    if take.sample_rate < SLOWEST_RATE:
+        raise TuningError(
+            f"the recording has {take.sample_rate} samples a second: give one of {SLOWEST_RATE} or more, "
+            "best 48000"
+        )
+
+
+def clips(take: Take) -> Array:
+    """Return the moments (s of the recording) at which it clips: three samples at full scale in a row."""
+    over = np.abs(take.sound) >= CLIPPED
+    return np.flatnonzero(over[2:] & over[1:-1] & over[:-2]) / take.sample_rate
+
+
+def _clips_at(moment: float) -> str:
+    return (
+        f"the recording clips, first at {moment:.1f} s: lower the microphone's gain or move it away, then "
+        "record again"
+    )
+
+
+def _spoiled(take: Take, onset: Array) -> Flags:
+    """Return which trials of chords clip; TuningError where another does. `onset`: s of the recording."""
+    spoiled = np.zeros(len(onset), dtype=bool)
+    chord = take.trials["purpose"] == Purpose.CHORD
+    for moment in clips(take).tolist():
+        before = (onset <= moment + 0.05) & (onset >= moment - 0.3)
+        if not np.any(before & chord):
+            raise TuningError(_clips_at(moment))
+        spoiled |= before & chord
+    return spoiled
+
+
+def gather(
+    takes: Sequence[Take], instrument: Instrument, default: Calibration, position: Position
+) -> Evidence:
+    """Return what is heard of all trials of a session. TuningError where a recording cannot be used."""
+    hertz = np.array([frequency(int(pitch) + instrument.sounding) for pitch in instrument.pitches])
+    delays, losses = position.delays(len(hertz)), position.losses(len(hertz))
+    columns: list[tuple[Array, ...]] = []
+    for number, take in enumerate(takes):
+        trials, hammer = take.trials, take.trials["hammer"].astype(np.intp)
+        expected = np.array(
+            [
+                np.interp(width, default.width[place], default.latency[place])
+                for width, place in zip(trials["width"].tolist(), hammer.tolist(), strict=True)
+            ]
+        )
+        check_rate(take)
+        line, onsets = align(take, expected)
+        spoiled = _spoiled(take, line.at(trials["start"] + expected))
+        sound = take.sound.astype(np.float64)
+        heard, _ = listen(sound, take.sample_rate, onsets, hertz, hammer)
+        rows = np.arange(len(trials))
+        bar = np.where(heard.frame >= 0, bar_of(heard.level, hammer, OWN), -1)
+        steady = _by_reference(line, trials, heard.frame / take.sample_rate, bar == hammer)
+        came = steady.back(heard.frame / take.sample_rate) - trials["start"] - delays[hammer]
+        loss, rested = conditions(trials, instrument, default)
+        clear = (bar == hammer) & ~spoiled
+        columns.append(
+            (
+                np.full(len(trials), number),
+                np.where(clear & (trials["purpose"] != Purpose.CHORD), came, np.nan),
+                np.where(clear, heard.level[rows, hammer] + losses[hammer], np.nan),
+                bar,
+                heard.second,
+                loss,
+                rested,
+            )
+        )
+    take_, latency, level, bar, second, loss, rested = (
+        np.concatenate(column) for column in zip(*columns, strict=True)
+    )
+    trials = all_trials(takes)
+    latency, level = (_levelled(trials, take_, values) for values in (latency, level))
+    return Evidence(trials, take_.astype(np.intp), latency, level, bar.astype(np.intp), second, loss, rested)
+
+
+def _levelled(trials: Table, take: Array, values: Array) -> Array:
+    """Return what was heard with the constant taken out by which a take differs from the first one.
+
+    Another recording has another delay and may have another gain: the reference hammer tells.
+    """
+    same = (trials["purpose"] == Purpose.REFERENCE) & np.isfinite(values)
+    if not np.any(same & (take == 0)):
+        return values
+    first, levelled = np.median(values[same & (take == 0)]), values.copy()
+    for number in np.unique(take[same]):
+        levelled[take == number] -= np.median(values[same & (take == number)]) - first
+    return levelled
+
+
+def _by_reference(line: Line, trials: Table, time: Array, clear: Flags) -> Line:
+    """Return the line with the slope that keeps the reference hammer's latency the same from first to
+    last."""
+    rows = np.flatnonzero((trials["purpose"] == Purpose.REFERENCE) & clear)
+    if len(rows) < 4:
+        return line
+    start, late = trials["start"][rows], time[rows] - trials["start"][rows]
+    same = np.equal.outer(trials["hammer"][rows], trials["hammer"][rows])
+    same &= np.equal.outer(trials["width"][rows], trials["width"][rows])
+    apart = np.subtract.outer(start, start)
+    far = same & (apart > 0.2 * np.ptp(start))
+    slope = float(np.median(np.subtract.outer(late, late)[far] / apart[far])) if far.any() else line.slope
+    middle = float(np.median(start))
+    return Line(line.at(np.array(middle)).item() - (1.0 + slope) * middle, slope)
+
+
+def clear_rows(evidence: Evidence, place: int) -> Index:
+    """Return the rows of a hammer's trials that were heard clearly."""
+    rows = evidence.of(place)
+    return rows[np.isfinite(evidence.level[rows])]
