@@ -58,7 +58,7 @@ def bars(arrangement: Arrangement) -> list[int | None]:
     """Return for each note of the song the pitch of the bar that sounds it, None where none does."""
     pitches = arrangement.instrument.pitches
     heard: list[int | None] = [None] * len(arrangement.song)
-    for strike in arrangement.notes:
+    for strike in arrangement.notes[~arrangement.notes["again"]]:
         heard[strike["source"]] = int(pitches[strike["hammer"]])
     for change in arrangement.changes:
         if change.kind is Kind.MERGED:

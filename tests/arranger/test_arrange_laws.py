@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arranger.melodies import bars, layouts, melodies, shifted, song_of, songs
-from xylophone.arranger import Kind, arrange
+from xylophone.arranger import PRESETS, Kind, arrange, judge
 from xylophone.instrument import Instrument, build_instrument
 from xylophone.song import Song
+from xylophone.strikes import Priority
 
 options = st.fixed_dictionaries(
     {},
@@ -19,20 +20,23 @@ options = st.fixed_dictionaries(
         "merge_within": st.floats(0, 0.1),
         "channels": st.sets(st.sampled_from([1, 2, 10])),
         "mute_channels": st.sets(st.sampled_from([1, 2, 10])),
+        "weights": st.sampled_from(list(PRESETS.values())),
     },
 )
 
 
 @given(songs(), layouts, options)
-def test_every_note_is_kept_folded_merged_or_dropped_and_counted_once(song, instrument, chosen):
+def test_every_note_is_kept_folded_replaced_merged_or_dropped_and_counted_once(song, instrument, chosen):
     arrangement = arrange(song, instrument, **chosen)
     told = [change.note for change in arrangement.changes]
     kinds = [change.kind for change in arrangement.changes]
     lost = sum(arrangement.dropped.values())
-    assert len(song) == arrangement.kept + arrangement.folded + arrangement.merged + lost
-    assert len(arrangement.notes) == arrangement.kept + arrangement.folded
+    struck = arrangement.kept + arrangement.folded + arrangement.replaced
+    assert len(song) == struck + arrangement.merged + lost
+    assert len(arrangement.notes) == struck + arrangement.again
     assert told == sorted(set(told))
-    assert [kinds.count(kind) for kind in Kind] == [arrangement.folded, arrangement.merged, lost]
+    counted = [arrangement.folded, arrangement.merged, lost, arrangement.replaced]
+    assert [kinds.count(kind) for kind in Kind] == counted
 
 
 @given(songs(), layouts, options)
@@ -47,11 +51,34 @@ def test_strikes_are_sorted_on_bars_that_exist_and_of_velocity_1_to_127(song, in
 @given(songs(), layouts, options)
 def test_a_strike_sounds_its_source_at_its_own_time_and_in_its_own_pitch_class(song, instrument, chosen):
     arrangement = arrange(song, instrument, **chosen)
-    source = song.notes[arrangement.notes["source"]]
-    assert len(set(arrangement.notes["source"].tolist())) == len(arrangement)
-    assert np.array_equal(arrangement.notes["onset"], source["onset"])
+    notes = arrangement.notes[~arrangement.notes["again"]]
+    source = song.notes[notes["source"]]
+    assert len(set(notes["source"].tolist())) == len(notes)
+    assert np.array_equal(notes["onset"], source["onset"])
     wanted = source["pitch"].astype(int) + arrangement.transpose
-    assert np.all((instrument.pitches[arrangement.notes["hammer"]] - wanted) % 12 == 0)
+    away = (instrument.pitches[notes["hammer"]] - wanted) % 12
+    table = arrangement.changes.table
+    replaced = np.isin(notes["source"], table["note"][table["kind"] == Kind.REPLACED])
+    assert np.all(away[~replaced] == 0)
+    assert np.all(np.isin(away[replaced], [1, 2, 10, 11]))
+    assert np.all(notes["priority"][replaced] == Priority.MELODY)
+
+
+@given(songs(), layouts, options)
+def test_no_hammer_is_asked_for_before_it_is_ready(song, instrument, chosen):
+    notes = arrange(song, instrument, **chosen).notes
+    for hammer in range(len(instrument)):
+        gaps = np.diff(notes["onset"][notes["hammer"] == hammer])
+        assert np.all(gaps >= instrument.hammers[hammer].recovery - 1e-6)
+
+
+@given(songs(), layouts, options)
+def test_what_carries_a_note_is_its_own_strike_or_the_one_it_was_merged_with(song, instrument, chosen):
+    arrangement = arrange(song, instrument, **chosen)
+    assert arrangement.struck.tolist() == [-1 if pitch is None else pitch for pitch in bars(arrangement)]
+    quality = judge(arrangement)
+    assert 0 <= quality.score <= 100
+    assert all(0 <= cost.share <= 1 for cost in quality.costs)
 
 
 @given(songs(), layouts, st.floats(0, 0.1))
@@ -105,4 +132,4 @@ def test_a_song_that_the_bars_hold_as_it_is_stays_so(song, instrument: Instrumen
     arrangement = arrange(Song(notes), instrument)
     assert arrangement.transpose == 0
     assert arrangement.folded == 0
-    assert set(arrangement.dropped) <= {"drums", "silent"}
+    assert set(arrangement.dropped) <= {"drums", "silent", "not ready"}

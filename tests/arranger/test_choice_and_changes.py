@@ -102,8 +102,9 @@ def test_a_transposed_note_is_named_as_wanted_and_as_written():
 
 def test_a_dropped_note_says_why():
     box = build_instrument("diatonic-15")
-    lines = [str(change) for change in arrange(song_of(line(84, 85)), box, transpose=0).changes]
-    assert lines == ["measure 1, beat 2: C#6 dropped, no bar"]
+    tune, low = song_of(line(84, 86), track=1), song_of(line(61, 62), track=2)
+    lines = [str(change) for change in arrange(together(tune, low), box, transpose=0).changes]
+    assert lines[0] == "measure 1, beat 1: C#4 dropped, no bar of that name"
     lines = [str(change) for change in arrange(BAND, BELLS).changes]
     assert lines[:2] == ["measure 1, beat 1: D2 dropped, drums", "measure 1, beat 1.5: G5 dropped, silent"]
 
@@ -131,10 +132,10 @@ def test_an_arrangement_that_breaks_its_laws_cannot_exist():
         notes = good.notes.copy()
         notes[column][0] = value
         with pytest.raises(ValueError, match="strikes must be"):
-            Arrangement(TUNE, BELLS, 0, notes, good.changes)
-    with pytest.raises(ValueError, match="3 strikes for 4 kept and 0 folded notes"):
-        Arrangement(TUNE, BELLS, 0, good.notes[:3].copy(), good.changes)
+            Arrangement(TUNE, BELLS, 0, notes, good.changes, good.roles)
+    with pytest.raises(ValueError, match="3 strikes for 4 kept, 0 folded and 0 replaced notes"):
+        Arrangement(TUNE, BELLS, 0, good.notes[:3].copy(), good.changes, good.roles)
     with pytest.raises(TypeError, match="must have dtype"):
-        Arrangement(TUNE, BELLS, 0, np.zeros(4), good.changes)
+        Arrangement(TUNE, BELLS, 0, np.zeros(4), good.changes, good.roles)
     assert good.notes.dtype == ARRANGED
     assert not good.notes.flags.writeable

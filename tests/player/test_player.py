@@ -232,7 +232,9 @@ def test_values_out_of_bounds_are_refused_and_the_music_plays_on(stage: Stage, c
 def test_an_arrangement_for_another_instrument_is_refused(stage: Stage) -> None:
     other = build_instrument("glockenspiel")
     arrangement = piece(BEAT)
-    foreign = type(arrangement)(arrangement.song, other, 0, arrangement.notes, arrangement.changes)
+    foreign = type(arrangement)(
+        arrangement.song, other, 0, arrangement.notes, arrangement.changes, arrangement.roles
+    )
     with pytest.raises(OptionError, match="for glockenspiel, the backend has song-bell"):
         stage.player.play(foreign)
 

@@ -6,8 +6,27 @@ pitch. `arrange` is the door; docs/arranging.md states the rules and their costs
 
 from __future__ import annotations
 
-from .arrangement import ARRANGED, Arrangement
+from .arrangement import ARRANGED, NO_ROLE, Arrangement
 from .arranger import MERGE_WITHIN, arrange
 from .changes import Change, Changes, Kind, Reason
+from .quality import Cost, Quality, judge
+from .weights import DEFAULT_PRESET, PRESETS, Weights, preset
 
-__all__ = ["ARRANGED", "MERGE_WITHIN", "Arrangement", "Change", "Changes", "Kind", "Reason", "arrange"]
+__all__ = [
+    "ARRANGED",
+    "DEFAULT_PRESET",
+    "MERGE_WITHIN",
+    "NO_ROLE",
+    "PRESETS",
+    "Arrangement",
+    "Change",
+    "Changes",
+    "Cost",
+    "Kind",
+    "Quality",
+    "Reason",
+    "Weights",
+    "arrange",
+    "judge",
+    "preset",
+]

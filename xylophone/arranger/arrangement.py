@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import SongError
 from ..instrument import Instrument
@@ -15,15 +16,19 @@ from .changes import CHANGE, Changes, Kind, Reason
 
 ARRANGED = np.dtype(
     [
-        ("onset", "f8"),  # song time, exactly that of the source
+        ("onset", "f8"),  # song time, exactly that of the source unless it is struck again
         ("velocity", "f4"),  # 1..127, with fractions
         ("source", "i4"),  # row of the song's notes
         ("hammer", "u1"),  # place of the hammer in the instrument
         ("priority", "u1"),  # a strikes.Priority
+        ("again", "?"),  # a held note is struck again: its source was struck before
     ],
     align=True,
 )
 """Row of `Arrangement.notes`: strike this bar at this song time, this loud."""
+
+NO_ROLE = 255
+"""Role of a note that was left out before voices were looked for."""
 
 _REMEDIES = {
     Reason.DRUMS: "are drums: allow drums to hear their rhythm on the bars",
@@ -31,6 +36,10 @@ _REMEDIES = {
     Reason.MUTED: "are muted: mute fewer tracks or channels",
     Reason.SILENT: "are silent (velocity, volume or expression 0): there is nothing to hear in it",
     Reason.NO_BAR: "have no bar in any octave: let the transposition be searched, or take more bars",
+    Reason.COVERS: "would cover the melody: choose the tracks to play",
+    Reason.NOT_READY: "come before their hammer is ready: play other tracks",
+    Reason.CROWDED: "are in chords that are large enough: raise `chord`, or take another preset",
+    Reason.NOT_MELODY: "are no melody: take another preset",
 }
 
 
@@ -39,8 +48,10 @@ class Arrangement:
     """What is struck when a song is played on an instrument, sorted by onset.
 
     `notes` is a read-only table of dtype ARRANGED; two strikes of one hammer never share an
-    onset. `changes` tells of every note that is not struck as written, so that always
-    len(song) == kept + folded + merged + sum of dropped, and len(notes) == kept + folded.
+    onset. `roles` is a read-only array with the strikes.Priority of each note of the song, NO_ROLE
+    for one that was not arranged. `changes` tells of every note that is not struck as written, so
+    that always len(song) == kept + folded + replaced + merged + sum of dropped. Each note that is
+    kept, folded or replaced has one strike, and what held notes are struck again.
     """
 
     song: Song
@@ -48,16 +59,18 @@ class Arrangement:
     transpose: int  # semitones
     notes: Table
     changes: Changes
+    roles: npt.NDArray[np.uint8]
 
     def __post_init__(self) -> None:
         for table, dtype in ((self.notes, ARRANGED), (self.changes.table, CHANGE)):
             if table.dtype != dtype:
                 raise TypeError(f"an arrangement's table must have dtype {dtype}, not {table.dtype}")
             table.flags.writeable = False
-        if len(self.notes) != self.kept + self.folded:
+        self.roles.flags.writeable = False
+        if len(self.notes) - self.again != self.kept + self.folded + self.replaced:
             raise ValueError(
-                f"{len(self.notes)} strikes for {self.kept} kept and {self.folded} folded notes: "
-                "each of these needs one strike"
+                f"{len(self.notes) - self.again} strikes for {self.kept} kept, {self.folded} folded and "
+                f"{self.replaced} replaced notes: each of these needs one strike"
             )
         self._check_rows()
 
@@ -74,6 +87,22 @@ class Arrangement:
     def __len__(self) -> int:
         return len(self.notes)
 
+    @cached_property
+    def carrier(self) -> npt.NDArray[np.intp]:
+        """For each note of the song the row of `notes` that sounds it, -1 where none does."""
+        carrier = np.full(len(self.song), -1, np.intp)
+        first = np.flatnonzero(~self.notes["again"])
+        carrier[self.notes["source"][first]] = first
+        merged = self.changes.table[self.changes.table["kind"] == Kind.MERGED]
+        carrier[merged["note"]] = carrier[merged["into"]]
+        return carrier
+
+    @cached_property
+    def struck(self) -> npt.NDArray[np.int64]:
+        """For each note of the song the pitch of the bar that sounds it, -1 where none does."""
+        pitch = np.append(self.instrument.pitches[self.notes["hammer"]].astype(np.int64), -1)
+        return np.asarray(pitch[self.carrier])
+
     @property
     def kept(self) -> int:
         """Notes struck at their written pitch plus the transposition."""
@@ -83,6 +112,16 @@ class Arrangement:
     def folded(self) -> int:
         """Notes struck some octaves away from there."""
         return self._counted[0][Kind.FOLDED]
+
+    @property
+    def replaced(self) -> int:
+        """Melody notes that a neighbouring bar stands for, since no bar has their name."""
+        return self._counted[0][Kind.REPLACED]
+
+    @property
+    def again(self) -> int:
+        """Strikes that renew a held note."""
+        return int(np.count_nonzero(self.notes["again"]))
 
     @property
     def merged(self) -> int:

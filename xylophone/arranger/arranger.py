@@ -1,27 +1,32 @@
-"""The arranger: from a song to the strikes of an instrument, in five steps."""
+"""The arranger: from a song to the strikes of an instrument, step by step."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import OptionError
 from ..instrument import Instrument
 from ..song import Song, Table
-from .arrangement import ARRANGED, Arrangement
+from ..strikes import Priority
+from .arrangement import ARRANGED, NO_ROLE, Arrangement
 from .changes import CHANGE, NO_HAMMER, Changes, Kind, Reason
 from .choice import Choice, left_out
 from .dynamics import velocities
-from .fold import fold
+from .fold import Placed, bars_of, fold, melody_octaves
 from .merge import carriers, loudest
-from .score import Ints, Score, read_score
+from .score import Ints, Score, instants, read_score
+from .thin import crowded_out, unready, worth
 from .transpose import best_transposition
+from .tremolo import HELD, renewed
 from .voices import priorities
+from .weights import DEFAULT_PRESET, PRESETS, Weights
 
-MERGE_WITHIN = 0.010
-"""Default of `merge_within`: no listener tells two strokes on a bar apart that are this close."""
+MERGE_WITHIN = 0.030
+"""Default of `merge_within`: the order of two strokes this close is hardly heard, and no hammer does it."""
 
 _LONGEST_MERGE = 0.1
 _FARTHEST = 127
@@ -36,93 +41,150 @@ def arrange(
     mute_tracks: Collection[int] = (),
     mute_channels: Collection[int] = (),
     transpose: int | None = None,
+    octaves: Mapping[int, int] | None = None,
     drums: bool = False,
     merge_within: float = MERGE_WITHIN,
+    weights: Weights = PRESETS[DEFAULT_PRESET],
 ) -> Arrangement:
     """Return the song arranged for the instrument; the same for the same arguments, always.
 
     `tracks` are numbered as in `song.tracks`, from 0, `channels` 1..16; None takes all. What is
     muted is left out of these, and so are drums (channel 10) unless `drums`. `transpose` is in
-    semitones, -127..127; None searches the shift that suits best. Notes on one bar at most
-    `merge_within` (0..0.1 s) apart become one strike. Nothing is re-timed. An arrangement may be
+    semitones, -127..127; None searches the shift that suits best. `octaves` moves tracks, -10..10
+    each, before anything else. Notes on one bar at most `merge_within` (0..0.1 s) apart become one
+    strike. `weights` is taste: what the search weighs. Nothing is re-timed. An arrangement may be
     empty: `Arrangement.require_notes` says why. Raises OptionError for what is out of bounds.
     """
-    choice = Choice(tracks, channels, mute_tracks, mute_channels, drums)
+    choice = Choice(tracks, channels, mute_tracks, mute_channels, drums, octaves or {})
     if not 0 <= merge_within <= _LONGEST_MERGE:
         raise OptionError(f"merge_within {merge_within} s is out of range: give 0..{_LONGEST_MERGE:g} s")
     reasons = left_out(song, choice)
-    score = read_score(song, np.flatnonzero(reasons == Reason.NONE))
+    score = read_score(song, np.flatnonzero(reasons == Reason.NONE), choice.octaves)
     priority = priorities(score)
-    shift = _shift(transpose, score, priority, instrument)
-    hammer = fold(score, priority, shift, instrument)
-    if transpose is None and (octaves := _common_octaves(score, shift, hammer, instrument)):
+    if not weights.accompaniment:
+        score, priority = _melody_alone(song, score, priority, reasons, choice.octaves)
+    shift, placed = _placed(transpose, score, priority, instrument, weights)
+    return _Drafted(song, instrument, score, shift, priority, reasons, placed, weights).finished(merge_within)
+
+
+def _melody_alone(
+    song: Song, score: Score, priority: Ints, reasons: Ints, octaves: Mapping[int, int]
+) -> tuple[Score, Ints]:
+    reasons[score.row[priority != Priority.MELODY]] = Reason.NOT_MELODY
+    rows = score.row[priority == Priority.MELODY]
+    return read_score(song, rows, octaves), priority[priority == Priority.MELODY]
+
+
+def _placed(
+    transpose: int | None, score: Score, priority: Ints, instrument: Instrument, weights: Weights
+) -> tuple[int, Placed]:
+    """Return the shift that is given or costs least, and where all notes are struck then."""
+    if transpose is not None:
+        shift = operator.index(transpose)
+        if abs(shift) > _FARTHEST:
+            raise OptionError(f"transposition {shift} is out of range: give -127..127 semitones")
+        return shift, fold(score, priority, shift, instrument, weights)
+    tune = np.flatnonzero(priority == Priority.MELODY)
+
+    def octaves_cost(shift: int) -> float:
+        pitch = (score.pitch[tune] + shift).astype(np.int16)
+        return melody_octaves(score, tune, pitch, bars_of(instrument, pitch), weights)[1] / max(1, len(tune))
+
+    shift = best_transposition(score, priority, instrument, weights, octaves_cost)
+    placed = fold(score, priority, shift, instrument, weights)
+    if octaves := _common_octaves(score, shift, placed.hammer, instrument):
         shift += octaves
-        hammer = fold(score, priority, shift, instrument)
-    reasons[score.row[hammer < 0]] = Reason.NO_BAR
-    return _assembled(song, instrument, score, shift, (reasons, hammer, priority), merge_within)
+        placed = fold(score, priority, shift, instrument, weights)
+    return shift, placed
 
 
 def _common_octaves(score: Score, shift: int, hammer: Ints, instrument: Instrument) -> int:
     """Return by how many semitones more than half of all notes were folded: that is a shift, no folding."""
     sounds = np.flatnonzero(hammer >= 0)
     moved = instrument.pitches[hammer[sounds]] - (score.pitch[sounds].astype(np.int64) + shift)
-    octaves, counts = np.unique(moved, return_counts=True)
+    octaves, counts = np.unique(moved[moved % 12 == 0], return_counts=True)
     if not len(octaves) or 2 * counts.max() <= len(sounds):
         return 0
     return int(octaves[np.argmax(counts)])
 
 
-def _shift(given: int | None, score: Score, priority: Ints, instrument: Instrument) -> int:
-    if given is None:
-        return best_transposition(score.pitch, priority, instrument)
-    shift = operator.index(given)
-    if abs(shift) > _FARTHEST:
-        raise OptionError(f"transposition {shift} is out of range: give -127..127 semitones")
-    return shift
+@dataclass(frozen=True, eq=False)
+class _Drafted:
+    """Everything that is decided but for what falls together: notes of a score and their hammers."""
 
+    song: Song
+    instrument: Instrument
+    score: Score
+    shift: int
+    priority: Ints
+    reasons: Ints  # of each note of the song
+    placed: Placed
+    weights: Weights
 
-def _assembled(
-    song: Song,
-    instrument: Instrument,
-    score: Score,
-    shift: int,
-    voiced: tuple[Ints, Ints, Ints],
-    merge_within: float,
-) -> Arrangement:
-    """Merge, and put strikes and changes into their tables; `voiced` is reasons, hammers, priorities."""
-    reasons, hammers, priority = voiced
-    written = song.notes["velocity"][score.row]
-    velocity = velocities(score.loudness, written)
-    sounds = np.flatnonzero(hammers >= 0)
-    row, onset, hammer = score.row[sounds], score.onset[sounds], hammers[sounds].astype(np.uint8)
-    carrier = carriers(onset, hammer, priority[sounds] * 256.0 + velocity[sounds], merge_within)
-    struck = np.flatnonzero(carrier == np.arange(len(carrier)))
-    notes = np.zeros(len(struck), ARRANGED)
-    notes["onset"] = onset[struck]
-    notes["velocity"] = loudest(velocity[sounds], carrier)[struck]
-    notes["source"] = row[struck]
-    notes["hammer"] = hammer[struck]
-    notes["priority"] = priority[sounds][struck]
-    changes = _changes(song, instrument, shift, reasons, (row, hammer, row[carrier]))
-    return Arrangement(song, instrument, shift, notes, Changes(song, instrument, shift, changes))
+    def finished(self, merge_within: float) -> Arrangement:
+        """Merge what falls together, leave out what no hammer could play, and put all into tables."""
+        song, score, hammers = self.song, self.score, self.placed.hammer
+        self.reasons[score.row] = self.placed.reason
+        velocity = velocities(score.loudness, song.notes["velocity"][score.row])
+        sounds = np.flatnonzero(hammers >= 0)
+        row, onset, hammer = score.row[sounds], score.onset[sounds], hammers[sounds].astype(np.uint8)
+        priority = self.priority[sounds]
+        carrier = carriers(onset, hammer, priority * 256.0 + velocity[sounds], merge_within)
+        struck = np.flatnonzero(carrier == np.arange(len(carrier)))
+        notes = np.zeros(len(struck), ARRANGED)
+        notes["onset"], notes["source"], notes["hammer"] = onset[struck], row[struck], hammer[struck]
+        notes["velocity"] = loudest(velocity[sounds], carrier)[struck]
+        notes["priority"] = priority[struck]
+        why = self._thinned(notes)
+        place = np.cumsum(carrier == np.arange(len(carrier))) - 1
+        self.reasons[row] = why[place[carrier]]
+        notes = notes[why == 0]
+        changes = self._changes(row, hammer, row[carrier])
+        if self.weights.tremolo:
+            notes = self._with_tremolo(notes)
+        roles = np.full(len(song), NO_ROLE, np.uint8)
+        roles[score.row] = self.priority
+        told = Changes(song, self.instrument, self.shift, changes)
+        return Arrangement(song, self.instrument, self.shift, notes, told, roles)
 
+    def _thinned(self, notes: Table) -> Ints:
+        """Return a Reason for each strike, NONE for those that stay."""
+        why = np.zeros(len(notes), np.uint8)
+        value = worth(notes["priority"], notes["velocity"])
+        crowd = crowded_out(instants(notes["onset"]), notes["hammer"], value, self.weights.chord)
+        why[crowd] = Reason.CROWDED
+        left = np.flatnonzero(~crowd)
+        for least in {0.0, self.weights.gap}:
+            gaps = np.maximum(self.instrument.column("recovery"), least)
+            mine = left if not least else left[notes["priority"][left] != Priority.MELODY]
+            lost = unready(notes["onset"][mine], notes["hammer"][mine], value[mine], gaps)
+            why[mine[lost]] = Reason.NOT_READY
+            left = np.setdiff1d(left, mine[lost])
+        return why
 
-def _changes(
-    song: Song, instrument: Instrument, shift: int, reasons: Ints, sounded: tuple[Ints, Ints, Ints]
-) -> Table:
-    """Return the CHANGE table; `sounded` is rows, hammers and carrying rows of the notes that sound."""
-    row, hammer, into = sounded
-    bars = np.full(len(song), NO_HAMMER, np.uint8)
-    bars[row] = hammer
-    carried = np.full(len(song), -1, np.int32)
-    carried[row] = np.where(into == row, -1, into)
-    pitch = np.zeros(len(song), np.int16)
-    pitch[row] = instrument.pitches[hammer]
-    kind = np.where(pitch != song.notes["pitch"] + np.int16(shift), Kind.FOLDED, 0).astype(np.uint8)
-    kind[carried >= 0] = Kind.MERGED
-    kind[reasons != Reason.NONE] = Kind.DROPPED
-    changed = np.flatnonzero(kind)
-    table = np.zeros(len(changed), CHANGE)
-    table["note"], table["kind"], table["reason"] = changed, kind[changed], reasons[changed]
-    table["into"], table["hammer"] = carried[changed], bars[changed]
-    return table
+    def _with_tremolo(self, notes: Table) -> Table:
+        source = self.song.notes[notes["source"]]
+        held = source["duration"] >= HELD
+        end = source["onset"] + source["duration"]
+        again = renewed(notes, end, held, self.instrument.column("recovery"))
+        every = np.concatenate((notes, again))
+        return every[np.argsort(every["onset"], kind="stable")]
+
+    def _changes(self, row: Ints, hammer: Ints, into: Ints) -> Table:
+        """Return the CHANGE table; given are rows, hammers and carrying rows of the notes that have a bar."""
+        song, reasons = self.song, self.reasons
+        bars = np.full(len(song), NO_HAMMER, np.uint8)
+        carried = np.full(len(song), -1, np.int32)
+        bars[row], carried[row] = hammer, np.where(into == row, -1, into)
+        pitch = np.zeros(len(song), np.int16)
+        pitch[row] = self.instrument.pitches[hammer]
+        kind = np.where(pitch != song.notes["pitch"] + np.int16(self.shift), Kind.FOLDED, 0).astype(np.uint8)
+        kind[self.score.row[self.placed.substituted]] = Kind.REPLACED
+        kind[carried >= 0] = Kind.MERGED
+        lost = reasons != Reason.NONE
+        kind[lost], bars[lost], carried[lost] = Kind.DROPPED, NO_HAMMER, -1
+        changed = np.flatnonzero(kind)
+        table = np.zeros(len(changed), CHANGE)
+        table["note"], table["kind"], table["reason"] = changed, kind[changed], reasons[changed]
+        table["into"], table["hammer"] = carried[changed], bars[changed]
+        return table

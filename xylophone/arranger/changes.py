@@ -20,6 +20,7 @@ class Kind(IntEnum):
     FOLDED = 1
     MERGED = 2
     DROPPED = 3
+    REPLACED = 4
 
 
 class Reason(IntEnum):
@@ -31,11 +32,29 @@ class Reason(IntEnum):
     MUTED = 3
     SILENT = 4
     NO_BAR = 5
+    COVERS = 6
+    NOT_READY = 7
+    CROWDED = 8
+    NOT_MELODY = 9
 
     @property
     def word(self) -> str:
         """The reason as reports and JSON print it."""
         return self.name.lower().replace("_", " ")
+
+    @property
+    def words(self) -> str:
+        """The reason as a line about one note tells it."""
+        return _WORDS.get(self, self.word)
+
+
+_WORDS = {
+    Reason.NO_BAR: "no bar of that name",
+    Reason.COVERS: "it would cover the melody",
+    Reason.NOT_READY: "its hammer is not ready again",
+    Reason.CROWDED: "its chord is large enough",
+    Reason.NOT_MELODY: "only the melody is played",
+}
 
 
 CHANGE = np.dtype(
@@ -86,8 +105,10 @@ class Change:
     @property
     def _what(self) -> str:
         if self.kind is Kind.DROPPED:
-            return f"dropped, {self.reason.word}"
+            return f"dropped, {self.reason.words}"
         assert self.bar is not None
+        if self.kind is Kind.REPLACED:
+            return f"replaced by its neighbour {_name(self.bar)}, {Reason.NO_BAR.words}"
         if self.kind is Kind.FOLDED:
             return f"folded {'up' if self.bar > self.wanted else 'down'} to {_name(self.bar)}"
         where = "the same track" if self.other == self.track else f"track {self.other}"

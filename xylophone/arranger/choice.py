@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from .changes import Reason
 
 _SOFTEST = 0.5
 """Loudness below this is silence: the file has turned the note's volume down to nothing."""
+
+
+MOST_OCTAVES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,15 @@ class Choice:
     mute_tracks: Collection[int] = ()
     mute_channels: Collection[int] = ()
     drums: bool = False
+    octaves: Mapping[int, int] = field(default_factory=dict)  # by track
 
     def __post_init__(self) -> None:
+        for track, octaves in self.octaves.items():
+            if abs(octaves) > MOST_OCTAVES:
+                raise OptionError(
+                    f"track {track} cannot be moved by {octaves} octaves: give "
+                    f"-{MOST_OCTAVES}..{MOST_OCTAVES}"
+                )
         for channel in (*(self.channels or ()), *self.mute_channels):
             if not 1 <= channel <= 16:
                 raise OptionError(f"channel {channel} does not exist: MIDI channels go from 1 to 16")
@@ -44,7 +54,7 @@ def left_out(song: Song, choice: Choice) -> npt.NDArray[np.uint8]:
     """
     notes = song.notes
     tracks, channels = notes["track"], notes["channel"]
-    _check_tracks(song, {*(choice.tracks or ()), *choice.mute_tracks})
+    _check_tracks(song, {*(choice.tracks or ()), *choice.mute_tracks, *choice.octaves})
     reasons = np.zeros(len(notes), np.uint8)
     reasons[~(notes["loudness"] >= _SOFTEST)] = Reason.SILENT
     muted = _among(tracks, choice.mute_tracks)

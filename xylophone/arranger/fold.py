@@ -1,8 +1,8 @@
 """Folding: which octave each phrase goes to where its notes lie beyond the bars.
 
 Not note by note: a whole phrase moves, at the price of its octave jumps against its neighbours
-and of the notes that must leave it still. The melody is placed first; accompaniment then goes to
-an octave beneath it, where there is one.
+and of the notes that must leave it still. The melody is placed first, by an exact search over
+octaves; each accompanying voice is then placed by another one, beneath it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ import numpy as np
 
 from ..instrument import Instrument
 from ..strikes import Priority
-from .score import Bools, Floats, Ints, Score, by_group, starts
+from .ceiling import FREE, Tune, tune_of
+from .changes import Reason
+from .neighbours import substitutes
+from .score import Bools, Floats, Ints, Score, by_group, on_top, starts
 from .viterbi import cheapest_path
+from .weights import Weights
 
 _FARTHEST = 5
 """Phrases move at most so many octaves; a note farther off goes on its own."""
@@ -25,21 +29,17 @@ _PHRASE = 1.5
 _PASSAGE = 2.0
 """Accompaniment is placed by phrases of at most this length."""
 
-_FOREIGN = 0.05
+_FOREIGN = 0.02
 """Share of notes off the bars up to which a song counts as written for such bars: its voices may cross."""
 
-_OFF = 2.0  # a melody note that must leave its phrase: it breaks two intervals
-_BREAK = 1.0  # an octave jump within a phrase of the melody: it breaks one
-_RESTART = 0.3  # the same between two phrases
-_AWAY = 0.0005  # for each octave that a melody note is moved
-_STRAY = 1.0  # an accompaniment note that must leave its phrase
-_COVER = 0.7  # an accompaniment note that comes above the melody
-_SHIFT = 1.5  # an octave jump of an accompanying voice between phrases
-_DISTANT = 0.02  # for each octave that an accompaniment note is moved
+_NOWHERE = 99
+
+_FIXED = 1e6
+"""Cost of moving a note that stands."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Bars:
+class Bars:
     """The bars beneath all transposed pitches -128..383, [pitch + 128], and octaves to reach one."""
 
     octaves: Ints  # that phrases may move
@@ -51,25 +51,49 @@ class _Bars:
         return np.asarray(self.hammer[np.clip(pitch + (12 * octave + 128), 0, 511)] < 0)
 
 
-_NOWHERE = 99
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """Where the notes of a score are struck: `hammer` is -1 where `reason` says why not.
+
+    `substituted` are notes that a neighbour of another name stands for.
+    """
+
+    hammer: Ints
+    reason: Ints
+    substituted: Bools
 
 
-def fold(score: Score, priority: Ints, transpose: int, instrument: Instrument) -> Ints:
-    """Return the hammer of each note, -1 where its pitch has no bar in any octave."""
-    bars = _bars(instrument, score.pitch + transpose)
+def fold(score: Score, priority: Ints, transpose: int, instrument: Instrument, weights: Weights) -> Placed:
+    """Return the cheapest octaves of all notes; those without a bar, or that cover the tune, are left out."""
     pitch: Ints = (score.pitch + transpose).astype(np.int16)
+    bars = bars_of(instrument, pitch)
+    reason = np.zeros(len(score), np.uint8)
     struck: Ints = pitch.copy()
-    tune = np.flatnonzero(priority == Priority.MELODY)
-    struck[tune] = _settled(pitch[tune] + 12 * _melody(score, tune, pitch[tune], bars), bars)
-    foreign = bool(np.count_nonzero(bars.off(pitch, 0)) > _FOREIGN * len(pitch))
-    ceiling = _ceiling(score, tune, pitch, struck, every=foreign)
-    rest = np.flatnonzero(priority != Priority.MELODY)
-    moved = _accompaniment(score, priority, rest, pitch[rest], ceiling[rest], bars)
-    struck[rest] = _beneath(_settled(pitch[rest] + 12 * moved, bars), ceiling[rest], bars)
-    return bars.hammer[np.clip(struck + 128, 0, 511)]
+    rows = np.flatnonzero(priority == Priority.MELODY)
+    moved, _ = melody_octaves(score, rows, pitch[rows], bars, weights)
+    struck[rows] = _settled(pitch[rows] + 12 * moved, bars)
+    replaced = substitutes(struck, rows, score, instrument)
+    substituted = np.zeros(len(score), np.bool_)
+    substituted[rows] = replaced != struck[rows]
+    struck[rows] = replaced
+    tune = tune_of(score, rows, np.where(bars.off(struck[rows], 0), -1, struck[rows]))
+    others = priority != Priority.MELODY
+    upper = others & on_top(score) & ~np.isin(score.instant, score.instant[rows])
+    line, inner = np.flatnonzero(upper), np.flatnonzero(others & ~upper)
+    ceiling = _ceiling(score, tune, pitch, bars)
+    moved = _line_octaves(score, line, (rows, moved), (pitch, ceiling), bars, weights)
+    struck[line] = _beneath(_settled(pitch[line] + 12 * moved, bars), ceiling[line], bars)
+    moved = _accompaniment(score, priority, inner, (pitch[inner], ceiling[inner]), bars, weights)
+    struck[inner] = _beneath(_settled(pitch[inner] + 12 * moved, bars), ceiling[inner], bars)
+    if weights.cover:
+        reason[struck > ceiling] = Reason.COVERS
+    reason[bars.off(struck, 0)] = Reason.NO_BAR
+    hammer = np.where(reason > 0, -1, bars.hammer[np.clip(struck + 128, 0, 511)])
+    return Placed(hammer, reason, substituted & (hammer >= 0))
 
 
-def _bars(instrument: Instrument, pitch: Ints) -> _Bars:
+def bars_of(instrument: Instrument, pitch: Ints) -> Bars:
+    """Return the bars, and the octaves that phrases of these pitches may be moved by to reach them."""
     every = np.arange(-128, 384)
     pitches = instrument.pitches
     hammer = np.full(512, -1, np.int16)
@@ -80,15 +104,15 @@ def _bars(instrument: Instrument, pitch: Ints) -> _Bars:
     lowest, highest = (int(pitch.min(initial=127)), int(pitch.max(initial=0)))
     up = np.clip((int(pitches[-1]) - lowest) // 12, 0, _FARTHEST)
     down = np.clip(-((int(pitches[0]) - highest) // 12), 0, _FARTHEST)
-    return _Bars(
+    return Bars(
         octaves=np.arange(-down, up + 1),
         hammer=hammer,
         nearest=np.where(reach.min(axis=1) < 999, nearest, _NOWHERE).astype(np.int16),
     )
 
 
-def _melody(score: Score, rows: Ints, pitch: Ints, bars: _Bars) -> Ints:
-    """Return the octaves that each melody note moves with its phrase."""
+def melody_octaves(score: Score, rows: Ints, pitch: Ints, bars: Bars, weights: Weights) -> tuple[Ints, float]:
+    """Return the octaves that each melody note moves with its phrase, and what that costs."""
     onset, part = score.onset[rows], score.part[rows]
     reach = np.stack([~bars.off(np.arange(-128, 384), int(k)) for k in bars.octaves])
     alike = np.unique(reach, axis=1, return_inverse=True)[1].reshape(-1)[pitch + 128]
@@ -96,44 +120,81 @@ def _melody(score: Score, rows: Ints, pitch: Ints, bars: _Bars) -> Ints:
     first = starts(phrase, part, alike)
     size = np.diff(first, append=len(rows))
     off = ~reach[:, pitch[first] + 128]
-    cost = size[:, None] * (_OFF * off + _AWAY * np.abs(bars.octaves)[:, None]).T
+    away = weights.melody_away * np.abs(bars.octaves)[:, None]
+    cost = size[:, None] * (weights.melody_stray * off + away).T
     new = np.diff(phrase[first], prepend=0) + np.diff(part[first], prepend=0)
-    path = cheapest_path(cost, np.where(new != 0, _RESTART, _BREAK))
-    return np.repeat(bars.octaves[path], size)
+    change = np.where(new != 0, weights.phrase_jump, weights.melody_jump)
+    path = cheapest_path(cost, change)
+    total = cost[np.arange(len(path)), path].sum() + change[1:][np.diff(path) != 0].sum()
+    return np.repeat(bars.octaves[path], size), float(total)
 
 
-def _settled(struck: Ints, bars: _Bars) -> Ints:
+def _settled(struck: Ints, bars: Bars) -> Ints:
     """Move notes that have no bar where they are to the nearest octave that has one."""
     away = bars.nearest[np.clip(struck + 128, 0, 511)]
     away = np.where(away == _NOWHERE, 0, away)
     return (struck + 12 * away).astype(np.int16)
 
 
-def _ceiling(score: Score, tune: Ints, pitch: Ints, struck: Ints, every: bool) -> Ints:
-    """Return the melody's struck pitch at the onset of each note, 32767 where the melody rests.
+def _ceiling(score: Score, tune: Tune, pitch: Ints, bars: Bars) -> Ints:
+    """Return the ceiling of each note, FREE for the melody's own.
 
-    Unless `every`, notes that the song itself has above its melody are free of it as well.
+    In a song written for such bars, notes that it has above its own melody are free of it.
     """
-    free = np.full(len(score), 32767, np.int16)
-    if not len(tune):
-        return free
-    begun = np.bincount(score.instant[tune], minlength=int(score.instant[-1]) + 1)
-    latest = np.cumsum(begun)[score.instant] - 1
-    above = tune[np.maximum(latest, 0)]
-    sounding = (latest >= 0) & (score.onset - score.onset[above] < _PASSAGE)
-    if not every:
-        sounding &= pitch < pitch[above]
-    return np.where(sounding, struck[above], free)
+    if not len(tune.onset):
+        return np.full(len(score), FREE, np.int16)
+    ceiling = tune.ceiling(score.onset)
+    ceiling[tune.rows] = FREE
+    if np.count_nonzero(bars.off(pitch, 0)) > _FOREIGN * len(pitch):
+        return ceiling
+    return np.where(pitch > ceiling, FREE, ceiling).astype(np.int16)
 
 
-def _accompaniment(score: Score, priority: Ints, rows: Ints, pitch: Ints, ceiling: Ints, bars: _Bars) -> Ints:
-    """Return the octaves that each other note moves with the phrase of its voice."""
-    voice = score.part[rows] * 2 + (priority[rows] == Priority.BASS)
+def _line_octaves(
+    score: Score,
+    line: Ints,
+    tune: tuple[Ints, Ints],
+    placing: tuple[Ints, Ints],
+    bars: Bars,
+    weights: Weights,
+) -> Ints:
+    """Return the octaves of the notes that are on top while the melody rests, or is held.
+
+    They are heard in one line with the melody, `tune` being its rows and octaves, which stand: the search is
+    the melody's own, over both. `placing` is pitch and ceiling of all notes.
+    """
+    both = np.concatenate((tune[0], line))
+    order = np.argsort(both, kind="stable")
+    rows = both[order]
+    pitch, ceiling = (column[rows] for column in placing)
+    cost = np.empty((len(rows), len(bars.octaves)))
+    for column, octave in enumerate(bars.octaves.tolist()):
+        cost[:, column] = weights.stray * bars.off(pitch, octave) + weights.away * abs(octave)
+        cost[:, column] += weights.cover * (pitch + 12 * octave > ceiling)
+    fixed = order < len(tune[0])
+    cost[fixed] = np.where(bars.octaves == tune[1][order[fixed]][:, None], 0.0, _FIXED)
+    near = np.diff(score.onset[rows], prepend=score.onset[rows][:1]) <= _PHRASE
+    path = cheapest_path(cost, weights.apart * near)
+    moved = np.empty(len(rows), np.int16)
+    moved[order] = bars.octaves[path]
+    return moved[len(tune[0]) :]
+
+
+def _accompaniment(
+    score: Score, priority: Ints, rows: Ints, placing: tuple[Ints, Ints], bars: Bars, weights: Weights
+) -> Ints:
+    """Return the octaves that each other note moves with the phrase of its voice.
+
+    `placing` is pitch and ceiling of the notes in `rows`.
+    """
+    bass = priority[rows] == Priority.BASS
+    voice = score.part[rows] * 2 + bass
     order = by_group(voice)
-    voice, pitch, ceiling, onset = voice[order], pitch[order], ceiling[order], score.onset[rows][order]
-    first = _phrases(voice, onset)
-    cost = _phrase_costs(pitch, ceiling, first, bars)
-    change = np.where(np.diff(voice[first], prepend=-1) != 0, 0.0, _SHIFT)
+    onset = score.onset[rows][order]
+    first = _phrases(voice[order], onset)
+    columns = (placing[0][order], placing[1][order], bass[order])
+    cost = _phrase_costs(columns, first, bars, weights)
+    change = np.where(np.diff(voice[order][first], prepend=-1) != 0, 0.0, weights.jump)
     path = cheapest_path(cost, change)
     moved = np.empty(len(rows), np.int16)
     moved[order] = np.repeat(bars.octaves[path], np.diff(first, append=len(rows)))
@@ -146,20 +207,27 @@ def _phrases(voice: Ints, onset: Floats) -> Ints:
     return starts(voice, rest, (onset / _PASSAGE).astype(np.int64))
 
 
-def _phrase_costs(pitch: Ints, ceiling: Ints, first: Ints, bars: _Bars) -> Floats:
-    """Return the cost of each phrase (rows) in each octave (columns)."""
+def _phrase_costs(columns: tuple[Ints, Ints, Bools], first: Ints, bars: Bars, weights: Weights) -> Floats:
+    """Return the cost of each phrase (rows) in each octave (columns).
+
+    `columns` are of the notes: pitch, ceiling, and whether it is bass.
+    """
+    pitch, ceiling, bass = columns
     cost = np.zeros((len(first), len(bars.octaves)))
     if not len(first):
         return cost
     size = np.diff(first, append=len(pitch))
+    lowest = int(np.flatnonzero(bars.hammer == 0)[0]) - 128
     for column, octave in enumerate(bars.octaves.tolist()):
-        price = np.float32(_STRAY) * bars.off(pitch, octave)
-        price += np.float32(_COVER) * (pitch + 12 * octave > ceiling)
-        cost[:, column] = np.add.reduceat(price, first, dtype=np.float64) + size * _DISTANT * abs(octave)
+        struck = pitch + 12 * octave
+        price = np.float32(weights.stray) * bars.off(pitch, octave)
+        price += np.float32(weights.cover) * (struck > ceiling)
+        price += np.float32(weights.high_bass) * (bass * np.maximum(0, (struck - lowest) // 12))
+        cost[:, column] = np.add.reduceat(price, first, dtype=np.float64) + size * weights.away * abs(octave)
     return cost
 
 
-def _beneath(struck: Ints, ceiling: Ints, bars: _Bars) -> Ints:
+def _beneath(struck: Ints, ceiling: Ints, bars: Bars) -> Ints:
     """Take notes that still come above their melody down by octaves, where there is a bar."""
     placed = struck
     for octave in (-3, -2, -1):

@@ -16,14 +16,22 @@ import numpy.typing as npt
 
 from .score import Floats, Ints, Score, by_group, starts
 
-_LEAD = re.compile(
-    r"(?i)(?<![a-z])(melod[a-z]*|vocals?|vox|voice|lead|sing(er|ing)?|gesang|canto|chant|voix|solo|tune|soprano)"
-    r"(?![a-z])|旋律"
+_MELODY = re.compile(
+    r"(?i)(?<![a-z])(melod[a-z]*|vocals?|sing(er|ing)?|gesang|canto|chant|voix|tune|soprano)(?![a-z])|旋律"
 )
+_LEAD = re.compile(
+    r"(?i)^(?!.*(square|saw|charang|calliope|chiff|fifth|synth|bass|lead \d)).*"
+    r"(?<![a-z])(vox|voice|lead|solo)(?![a-z])"
+)
+"""Leads and voices, but for the sounds of synthesisers that are called so whatever they play."""
+
 _BACKING = re.compile(
     r"(?i)(?<![a-z])(bass|drums?|perc[a-z]*|chords?|pads?|acc(omp[a-z]*)?|rhythm|strum[a-z]*|left|l\.?h"
     r"|back[a-z]*|harmon(y|ies)|choir)(?![a-z])"
 )
+_NAMED = ((_MELODY, 3.0), (_LEAD, 2.2), (_BACKING, -2.0))
+"""Points for what a part's name says."""
+
 _LOWEST_LEAD = 48
 """Mean pitch (C3) at and below which a part gets no point for its register; an octave above it gets all."""
 
@@ -37,8 +45,8 @@ _REPEATS = 0.2
 _COMPASS = 4.5
 """Standard deviation of pitch, in semitones, up to which a line earns its compass; twice that earns none."""
 
-_CONVINCING = 6.8
-"""Rating, of 8 without a name, from which a part is believed to be the tune; sung lines come to 6.9..8."""
+_CONVINCING = 7.7
+"""Rating, of 9 without a name, from which a part is believed to be the tune; sung lines come to 7.5..9."""
 
 _REST = 4.0
 """A part that rests for longer than this hands the tune on; shorter rests belong to its phrase."""
@@ -53,13 +61,13 @@ _MOST_SLOTS = 1 << 16
 def rate(score: Score) -> Floats:
     """Return how much each part looks like the tune, higher is likelier.
 
-    Points: name 2 (backing -1), one note at a time 1.5, on top 1, present 1.5, small steps 0.5,
-    repeated notes 1, compass 1, register 1, loudness 0.5. A bass program takes 1 away.
+    Points: name 3 or 2.2 (backing -2), one note at a time 1.5, on top 2, present 1.5, small steps
+    0.5, repeated notes 1, compass 1, register 1, loudness 0.5. A bass program takes 1 away.
     """
     many = len(score.names)
     counts = np.bincount(score.part, minlength=many)
     features = _texture(score, counts)
-    points = 1.5 * features["alone"] + features["top"]
+    points = 1.5 * features["alone"] + 2 * features["top"]
     points += 1.5 * np.minimum(features["present"] / _PRESENT, 1)
     points += 0.5 * features["steps"] + np.minimum(features["repeats"] / _REPEATS, 1)
     mean = _mean(score, score.pitch, counts)
@@ -67,7 +75,7 @@ def rate(score: Score) -> Floats:
     points += np.clip(2 - spread / _COMPASS, 0, 1) + np.clip((mean - _LOWEST_LEAD) / 12, 0, 1)
     loudness = _mean(score, score.loudness, counts)
     points += 0.5 * loudness / max(1.0, float(loudness.max(initial=1.0)))
-    points += [2.0 * bool(_LEAD.search(name)) - bool(_BACKING.search(name)) for name in score.names]
+    points += [sum(worth for sign, worth in _NAMED if sign.search(name)) for name in score.names]
     points -= (score.programs >= 32) & (score.programs < 40)
     rating: Floats = points
     return rating
@@ -78,6 +86,7 @@ def leader(score: Score, rating: Floats) -> npt.NDArray[np.bool_]:
     if rating.max(initial=0.0) < _CONVINCING:
         return np.ones(len(score), np.bool_)
     best = np.argsort(-rating, kind="stable")[:_CANDIDATES]
+    best = best[rating[best] >= _CONVINCING]
     slot_of, slots = _slots(score)
     leads = np.full(slots, -1, np.int32)
     for part in best[::-1]:

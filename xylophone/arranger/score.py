@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from ..song import Song
+from ..song import Song, Table
 
 Ints = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.floating]
@@ -39,8 +40,8 @@ class Score:
         return len(self.row)
 
 
-def read_score(song: Song, rows: Ints) -> Score:
-    """Return the score of some rows, ascending, of a song's notes."""
+def read_score(song: Song, rows: Ints, octaves: Mapping[int, int]) -> Score:
+    """Return the score of some rows, ascending, of a song's notes; `octaves` moves tracks."""
     notes = song.notes[rows] if len(rows) < len(song) else song.notes
     onset = np.ascontiguousarray(notes["onset"])
     code = notes["track"].astype(np.int32) * 16 + notes["channel"]
@@ -55,13 +56,20 @@ def read_score(song: Song, rows: Ints) -> Score:
         row=rows.astype(np.int32),
         onset=onset,
         end=onset + notes["duration"],
-        pitch=notes["pitch"].astype(np.int16),
+        pitch=_moved(notes, octaves),
         loudness=np.ascontiguousarray(notes["loudness"]),
         part=part,
         instant=instants(onset),
         names=tuple(known.get(int(code) // 16, "") for code in present),
         programs=programs,
     )
+
+
+def _moved(notes: Table, octaves: Mapping[int, int]) -> Ints:
+    pitch = notes["pitch"].astype(np.int16)
+    for track, count in octaves.items():
+        pitch[notes["track"] == track] += np.int16(12 * count)
+    return np.clip(pitch, 0, 127)
 
 
 def instants(onset: Floats) -> Ints:
@@ -78,6 +86,14 @@ def instants(onset: Floats) -> Ints:
     first[1:] |= slot[1:] != slot[:-1]
     numbers: Ints = np.cumsum(first, dtype=np.int32) - np.int32(1)
     return numbers
+
+
+def on_top(score: Score) -> Bools:
+    """Return which notes are the highest of their instant as written."""
+    if not len(score):
+        return np.zeros(0, np.bool_)
+    top = np.maximum.reduceat(score.pitch, starts(score.instant))
+    return np.asarray(score.pitch == top[score.instant])
 
 
 def starts(*columns: npt.NDArray[np.generic]) -> Ints:

@@ -7,44 +7,66 @@ share of a voice's notes times a weight; docs/arranging.md lists them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..instrument import Instrument
 from ..strikes import Priority
-from .score import Floats, Ints
+from .score import Floats, Ints, Score, on_top
+from .weights import Weights
 
 SHIFTS = np.arange(-72, 73)
 """The transpositions tried, in semitones."""
 
-_LOST = 3.0  # a note that no bar of any octave can sound
-_FOLDED = 1.0  # a note that must go to another octave
-_WEIGHT = {Priority.MELODY: 1.0, Priority.BASS: 0.1, Priority.INNER: 0.25}
-_CRAMPED = 0.6  # a melody note with no octave of bars beneath it, times the share of other notes to fold
-_KEY = 0.03  # leaving the key, and as much again for six semitones of distance
-_OCTAVE = 0.01  # for each octave of distance
+_SEARCHED = 6
+"""So many of the cheapest shifts by counts have their melody's octaves searched."""
 
 
-def best_transposition(pitch: Ints, priority: Ints, instrument: Instrument) -> int:
-    """Return the cheapest shift in semitones; of equal ones the nearest, then the upward one."""
+def best_transposition(
+    score: Score,
+    priority: Ints,
+    instrument: Instrument,
+    weights: Weights,
+    octaves_cost: Callable[[int], float],
+) -> int:
+    """Return the cheapest shift in semitones; of equal ones the nearest, then the upward one.
+
+    Counts of pitches bound the cost from below for all shifts. Those that look cheapest are then costed
+    truly: `octaves_cost` is what the melody's octaves cost under a shift, for each melody note.
+    """
+    pitch, other = score.pitch, priority != Priority.MELODY
+    line = other & on_top(score)
     counts = {
-        voice: np.bincount(pitch[priority == voice], minlength=128).astype(np.float64) for voice in Priority
+        voice: np.bincount(pitch[(priority == voice) & ~line], minlength=128).astype(np.float64)
+        for voice in Priority
     }
-    unfit = _unfit(instrument)
-    cost = _leaving(SHIFTS)
+    unfit = _unfit(instrument, weights)
+    importance = {Priority.MELODY: 1.0, Priority.BASS: weights.bass, Priority.INNER: weights.inner}
+    cost = _leaving(SHIFTS, weights)
     for voice, count in counts.items():
-        cost += _WEIGHT[voice] * (unfit @ (count / max(1.0, count.sum())))
+        cost += importance[voice] * (unfit @ (count / max(1.0, count.sum())))
+    cost += (
+        weights.line
+        * (unfit @ np.bincount(pitch[line], minlength=128))
+        / max(1, np.count_nonzero(on_top(score)))
+    )
     tune = counts[Priority.MELODY]
-    others = counts[Priority.BASS] + counts[Priority.INNER]
+    others = np.bincount(pitch[other], minlength=128)
     to_fold = ((unfit > 0) @ others) / max(1, len(pitch))
-    cost += _CRAMPED * to_fold * (_cramped(instrument) @ (tune / max(1.0, tune.sum())))
+    cost += weights.cramped * to_fold * (_cramped(instrument) @ (tune / max(1.0, tune.sum())))
     order = np.lexsort((-SHIFTS, np.abs(SHIFTS), np.round(cost, 9)))
-    return int(SHIFTS[order[0]])
+    likely = [int(place) for place in order[:_SEARCHED] if cost[place] < 2 * cost[order[0]] + 0.1]
+    if len(likely) == 1:
+        return int(SHIFTS[likely[0]])
+    true = [cost[place] + octaves_cost(int(SHIFTS[place])) for place in likely]
+    return int(SHIFTS[likely[int(np.argmin(np.round(true, 9)))]])
 
 
-def _leaving(shifts: Ints) -> Floats:
+def _leaving(shifts: Ints, weights: Weights) -> Floats:
     """Cost of moving away: nothing for 0, little for whole octaves, more for another key."""
     off_key = np.minimum(shifts % 12, -shifts % 12)
-    cost: Floats = _OCTAVE * np.abs(shifts) / 12 + _KEY * (off_key > 0) * (1 + off_key / 6)
+    cost: Floats = weights.octave * np.abs(shifts) / 12 + weights.key * (off_key > 0) * (1 + off_key / 6)
     return cost
 
 
@@ -53,10 +75,10 @@ def _moved() -> Ints:
     return moved
 
 
-def _unfit(instrument: Instrument) -> Floats:
+def _unfit(instrument: Instrument, weights: Weights) -> Floats:
     """Return the cost of each pitch (columns) under each shift (rows): 0 on a bar, folded, lost."""
     moved, bars = _moved(), instrument.pitches
-    cost: Floats = np.where(np.isin(moved % 12, bars % 12), _FOLDED, _LOST)
+    cost: Floats = np.where(np.isin(moved % 12, bars % 12), weights.folded, weights.lost)
     cost[np.isin(moved, bars)] = 0.0
     return cost
 

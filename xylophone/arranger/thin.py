@@ -1,0 +1,80 @@
+"""Thinning: what the hammers could not play is left out by choice, before a law would refuse it.
+
+A bar that is asked for again before its hammer is ready loses the strikes that matter least, by an exact
+search over each crowded run. A chord larger than wanted loses its least notes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+import numpy as np
+
+from ..strikes import Priority
+from .score import Bools, Floats, Ints, by_group, starts
+
+WORTH = {Priority.INNER: 1.0, Priority.BASS: 2.0, Priority.MELODY: 1000.0}
+"""What a strike is worth where only some can be played; a melody note is never given for others."""
+
+_ROUNDING = 1e-9
+
+
+def worth(priority: Ints, velocity: Floats) -> Floats:
+    """Return what each strike is worth: by its voice, of equal ones by its loudness."""
+    value = np.array([WORTH[voice] for voice in sorted(Priority)])
+    return np.asarray(value[priority] * (1.0 + velocity / 1000.0))
+
+
+def unready(onset: Floats, hammer: Ints, value: Floats, least: Floats) -> Bools:
+    """Return which strikes to leave out so that a hammer has `least` s between any two, the rest worth most.
+
+    Onsets ascend. Runs of strikes that are all far enough apart are not looked at.
+    """
+    lost = np.zeros(len(onset), np.bool_)
+    order = by_group(hammer)
+    time, bar = onset[order], hammer[order]
+    close = (np.diff(bar) == 0) & (np.diff(time) < least[bar[1:]] - _ROUNDING)
+    run = np.concatenate(([False], close)) | np.concatenate((close, [False]))
+    crowded = np.flatnonzero(run)
+    if not len(crowded):
+        return lost
+    first = np.concatenate(([True], ~close))[crowded]
+    begins = np.append(np.flatnonzero(first), len(crowded))
+    for begin, end in zip(begins[:-1].tolist(), begins[1:].tolist(), strict=True):
+        rows = order[crowded[begin:end]]
+        kept = _worthiest(onset[rows].tolist(), value[rows].tolist(), float(least[hammer[rows[0]]]))
+        lost[np.delete(rows, kept)] = True
+    return lost
+
+
+def _worthiest(time: list[float], value: list[float], least: float) -> list[int]:
+    """Return the places of the worthiest strikes that are `least` apart: weighted interval scheduling."""
+    best, before, taken = [0.0], [], []
+    for place, (moment, worth_) in enumerate(zip(time, value, strict=True)):
+        earlier = bisect_right(time, moment - least + _ROUNDING, 0, place)
+        before.append(earlier)
+        taken.append(best[earlier] + worth_ > best[place])
+        best.append(max(best[place], best[earlier] + worth_))
+    kept, place = [], len(time)
+    while place:
+        if taken[place - 1]:
+            kept.append(place - 1)
+            place = before[place - 1]
+        else:
+            place -= 1
+    return kept[::-1]
+
+
+def crowded_out(instant: Ints, hammer: Ints, value: Floats, most: int) -> Bools:
+    """Return which strikes to leave out so that no instant has more than `most`.
+
+    The worthiest stay, of equal ones the lower ones.
+    """
+    lost = np.zeros(len(instant), np.bool_)
+    if not most or not len(instant):
+        return lost
+    order = np.lexsort((hammer, -value, instant))
+    first = starts(instant[order])
+    rank = np.arange(len(instant)) - np.repeat(first, np.diff(first, append=len(instant)))
+    lost[order] = rank >= most
+    return lost

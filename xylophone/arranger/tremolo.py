@@ -1,0 +1,44 @@
+"""Tremolo: a bar cannot hold a note, so a held note may be struck again and again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..song import Table
+from .score import Bools, Floats, Ints
+
+RATE = 9.0
+"""Strikes a second of a tremolo; the hammer's recovery may ask for fewer."""
+
+HELD = 0.6
+"""Seconds that a note must last to be renewed: as two beats at 200 bpm."""
+
+SOFTER = 0.7
+"""Velocity of a renewing strike, of the note's own."""
+
+
+def renewed(notes: Table, end: Floats, held: Bools, recovery: Floats) -> Table:
+    """Return strikes that renew held notes until they end, sorted by onset; a row of `notes` for each.
+
+    `end` is when each note ends, `held` which are renewed, `recovery` by hammer. The last renewal leaves the
+    hammer its recovery before the next strike of the same bar.
+    """
+    until = np.minimum(end, _next_strike(notes) - recovery[notes["hammer"]])
+    step = np.maximum(1.0 / RATE, 1.2 * recovery[notes["hammer"]])
+    count = np.where(held, np.floor((until - notes["onset"]) / step + 1e-9), 0).clip(0).astype(np.intp)
+    rows = np.repeat(np.arange(len(notes)), count)
+    again = notes[rows].copy()
+    number = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count) + 1
+    again["onset"] += number * step[rows]
+    again["velocity"] = np.maximum(1.0, SOFTER * again["velocity"])
+    again["again"] = True
+    return again
+
+
+def _next_strike(notes: Table) -> Floats:
+    """Return when the same bar is struck next, infinity where it is not."""
+    order: Ints = np.argsort(notes["hammer"], kind="stable")
+    following = np.full(len(notes), np.inf)
+    same = np.diff(notes["hammer"][order]) == 0
+    following[order[:-1][same]] = notes["onset"][order[1:]][same]
+    return following
