@@ -150,16 +150,17 @@ class _Drafted:
     def _thinned(self, notes: Table) -> Ints:
         """Return a Reason for each strike, NONE for those that stay."""
         why = np.zeros(len(notes), np.uint8)
-        value = worth(notes["priority"], notes["velocity"])
+        value, priority = worth(notes["priority"], notes["velocity"]), notes["priority"]
         crowd = crowded_out(instants(notes["onset"]), notes["hammer"], value, self.weights.chord)
         why[crowd] = Reason.CROWDED
-        left = np.flatnonzero(~crowd)
-        for least in {0.0, self.weights.gap}:
-            gaps = np.maximum(self.instrument.column("recovery"), least)
-            mine = left if not least else left[notes["priority"][left] != Priority.MELODY]
-            lost = unready(notes["onset"][mine], notes["hammer"][mine], value[mine], gaps)
-            why[mine[lost]] = Reason.NOT_READY
-            left = np.setdiff1d(left, mine[lost])
+        recovery = self.instrument.column("recovery")
+        asked = [(recovery, priority >= Priority.INNER)]
+        if self.weights.gap > recovery.min():
+            asked.append((np.maximum(recovery, self.weights.gap), priority < Priority.MELODY))
+        for least, mine in asked:
+            rows = np.flatnonzero(mine & (why == 0))
+            lost = unready(notes["onset"][rows], notes["hammer"][rows], value[rows], least)
+            why[rows[lost]] = Reason.NOT_READY
         return why
 
     def _with_tremolo(self, notes: Table) -> Table:

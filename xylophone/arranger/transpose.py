@@ -19,8 +19,8 @@ from .weights import Weights
 SHIFTS = np.arange(-72, 73)
 """The transpositions tried, in semitones."""
 
-_SEARCHED = 6
-"""So many of the cheapest shifts by counts have their melody's octaves searched."""
+_EQUAL = 1e-9
+"""Costs that differ by less are equal."""
 
 
 def best_transposition(
@@ -32,8 +32,9 @@ def best_transposition(
 ) -> int:
     """Return the cheapest shift in semitones; of equal ones the nearest, then the upward one.
 
-    Counts of pitches bound the cost from below for all shifts. Those that look cheapest are then costed
-    truly: `octaves_cost` is what the melody's octaves cost under a shift, for each melody note.
+    Counts of pitches bound the cost from below for all shifts. From the least bound upward they are costed
+    truly, until no bound is below the least cost: `octaves_cost` is what the melody's octaves cost under a
+    shift, for each melody note.
     """
     pitch, other = score.pitch, priority != Priority.MELODY
     line = other & on_top(score)
@@ -46,21 +47,21 @@ def best_transposition(
     cost = _leaving(SHIFTS, weights)
     for voice, count in counts.items():
         cost += importance[voice] * (unfit @ (count / max(1.0, count.sum())))
-    cost += (
-        weights.line
-        * (unfit @ np.bincount(pitch[line], minlength=128))
-        / max(1, np.count_nonzero(on_top(score)))
-    )
+    on_line = np.bincount(pitch[line], minlength=128)
+    cost += weights.line * (unfit @ (on_line / max(1, int(np.count_nonzero(on_top(score))))))
     tune = counts[Priority.MELODY]
     others = np.bincount(pitch[other], minlength=128)
     to_fold = ((unfit > 0) @ others) / max(1, len(pitch))
     cost += weights.cramped * to_fold * (_cramped(instrument) @ (tune / max(1.0, tune.sum())))
     order = np.lexsort((-SHIFTS, np.abs(SHIFTS), np.round(cost, 9)))
-    likely = [int(place) for place in order[:_SEARCHED] if cost[place] < 2 * cost[order[0]] + 0.1]
-    if len(likely) == 1:
-        return int(SHIFTS[likely[0]])
-    true = [cost[place] + octaves_cost(int(SHIFTS[place])) for place in likely]
-    return int(SHIFTS[likely[int(np.argmin(np.round(true, 9)))]])
+    best, least = int(order[0]), np.inf
+    for place in order.tolist():
+        if cost[place] >= least - _EQUAL:
+            break
+        true = cost[place] + octaves_cost(int(SHIFTS[place]))
+        if true < least - _EQUAL:
+            best, least = place, true
+    return int(SHIFTS[best])
 
 
 def _leaving(shifts: Ints, weights: Weights) -> Floats:

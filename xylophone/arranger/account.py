@@ -1,0 +1,213 @@
+"""The account: what was done to a song, in words, as one would tell it to a friend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..pitch import interval_words
+from ..strikes import Priority
+from .arrangement import NO_ROLE, Arrangement
+from .changes import Reason
+from .key import key_of
+from .passages import FEWEST, leading, left_out_from, measures_at
+from .score import Bools, Ints
+
+_NEARLY_ALL = 0.9
+"""Share of the melody from which one part is said to have it."""
+
+_MOSTLY = 0.5
+_LONGEST_NAME = 40
+_NAMED = 3
+"""So many parts are named of a melody that comes from many."""
+
+_BEFOREHAND = (Reason.DRUMS, Reason.NOT_CHOSEN, Reason.MUTED, Reason.SILENT, Reason.NOT_MELODY)
+
+
+def describe(arrangement: Arrangement) -> tuple[str, ...]:
+    """Return what was done to a song in phrases, to be read after each other: 'melody from track 3 'Flute''.
+
+    Where the melody comes from, how it was transposed, which parts are left out and from which measure on,
+    which share of the notes was dropped, folded, replaced, merged, and how often held notes are struck again.
+    """
+    if not len(arrangement.notes):
+        return ("nothing can be struck",)
+    account = _Account(arrangement)
+    if not len(arrangement.changes) and not arrangement.transpose and not arrangement.again:
+        return (account.melody, "every note is struck as it is written")
+    phrases = (
+        account.melody,
+        account.moved,
+        account.not_arranged,
+        *account.left_out,
+        account.dropped,
+        account.folded,
+        account.replaced,
+        account.merged,
+        account.again,
+    )
+    return tuple(phrase for phrase in phrases if phrase)
+
+
+@dataclass(frozen=True, eq=False)
+class _Account:
+    """Phrases about one arrangement; '' where there is nothing to tell."""
+
+    arrangement: Arrangement
+
+    @cached_property
+    def part(self) -> Ints:
+        """The part of each note of the song: track and channel in one number."""
+        notes = self.arrangement.song.notes
+        return np.asarray(notes["track"].astype(np.int64) * 16 + notes["channel"])
+
+    @cached_property
+    def arranged(self) -> Bools:
+        """Which notes of the song were arranged: not left out beforehand."""
+        return np.asarray(self.arrangement.roles != NO_ROLE)
+
+    @cached_property
+    def tune(self) -> Bools:
+        """Which notes of the song are melody."""
+        return np.asarray(self.arrangement.roles == Priority.MELODY)
+
+    @cached_property
+    def lost(self) -> Bools:
+        """Which notes were arranged and are not struck."""
+        return np.asarray(self.arranged & (self.arrangement.struck < 0))
+
+    @property
+    def melody(self) -> str:
+        """From which parts the melody comes, in the order of their shares or of the measures."""
+        part = self.part[self.tune]
+        if not len(part):
+            return "no melody"
+        shares = _shares_of(part)
+        if shares[0][1] >= _NEARLY_ALL:
+            return f"melody from {self.name(shares[0][0])}"
+        song = self.arrangement.song
+        if told := leading(part, measures_at(song, song.notes["onset"][self.tune])):
+            return f"melody from {_listed([f'{self.name(one)} (measures {where})' for one, where in told])}"
+        return f"melody {self._mixed(shares)}"
+
+    def _mixed(self, shares: list[tuple[int, float]]) -> str:
+        named = [f"{self.name(part)} ({_percent(share)})" for part, share in shares[:_NAMED]]
+        if len(shares) > _NAMED:
+            named.append("others")
+        if shares[0][1] < _MOSTLY:
+            return f"from what is on top: {_listed(named)}"
+        return f"mostly from {named[0]}, else from {_listed(named[1:])}"
+
+    @property
+    def moved(self) -> str:
+        """The transposition as an interval, with the keys where it leaves the key."""
+        semitones, song = self.arrangement.transpose, self.arrangement.song
+        if not semitones:
+            return ""
+        words = f"{'up' if semitones > 0 else 'down'} {interval_words(semitones)}"
+        before, after = key_of(song), key_of(song, semitones)
+        return words if before == after or not before else f"{words}, from {before} to {after}"
+
+    @property
+    def not_arranged(self) -> str:
+        """What was left out before any bar was looked for, by reason."""
+        dropped = self.arrangement.dropped
+        words = [reason.word for reason in _BEFOREHAND if reason.word in dropped]
+        told = [f"{dropped[word]:,} {word}" for word in words]
+        return f"not arranged: {', '.join(told)}" if told else ""
+
+    @property
+    def left_out(self) -> Iterator[str]:
+        """Parts that are left out, from a measure on or for the most part."""
+        for part in np.unique(self.part[self.lost]).tolist():
+            if words := self._left_out(np.flatnonzero(self.arranged & (self.part == part))):
+                yield f"{self.name(part)} {words}"
+
+    def _left_out(self, rows: Ints) -> str:
+        lost = self.lost[rows]
+        share = float(np.mean(lost))
+        if share == 1:
+            return "left out"
+        if len(rows) < FEWEST:
+            return ""
+        if (place := left_out_from(lost)) is not None:
+            onset = float(self.arrangement.song.notes["onset"][rows[place]])
+            return f"left out from measure {self.arrangement.song.measure_at(onset)[0]}"
+        return f"mostly left out ({_percent(share)})" if share > _MOSTLY else ""
+
+    @property
+    def dropped(self) -> str:
+        """The share of the notes that is not heard, and of the melody."""
+        if not self.lost.any():
+            return "no note dropped"
+        return self._shares(self.lost, "dropped")
+
+    @property
+    def folded(self) -> str:
+        """The share of the notes that is struck in another octave, and of the melody."""
+        arrangement = self.arrangement
+        away = arrangement.struck - arrangement.song.notes["pitch"].astype(np.int64) - arrangement.transpose
+        folded = (arrangement.struck >= 0) & (away != 0) & (away % 12 == 0)
+        return self._shares(folded, "in another octave") if folded.any() else ""
+
+    def _shares(self, which: Bools, words: str) -> str:
+        of_all, of_tune = float(np.mean(which[self.arranged])), _mean(which[self.tune])
+        return f"{_percent(of_all)} of the notes {words}, {_percent(of_tune)} of the melody"
+
+    @property
+    def replaced(self) -> str:
+        """How many melody notes a neighbouring bar stands for."""
+        count = self.arrangement.replaced
+        return f"{_count(count, 'melody note')} replaced by the bar next to it" if count else ""
+
+    @property
+    def merged(self) -> str:
+        """How many notes share the strike of another."""
+        count = self.arrangement.merged
+        return f"{_count(count, 'note')} carried by another's strike" if count else ""
+
+    @property
+    def again(self) -> str:
+        """How often held notes are struck again."""
+        count = self.arrangement.again
+        return f"held notes struck again, {_count(count, 'time')} in all" if count else ""
+
+    def name(self, part: int) -> str:
+        """Return what people call a part: track 3 'Flute', or channel 2 of track 0 where it has several."""
+        track, channel = divmod(part, 16)
+        names = {row.number: row.name for row in self.arrangement.song.tracks}
+        words = f"track {track}"
+        if name := names.get(track):
+            words += f" '{name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + '…'}'"
+        return words if self._parts_of(track) == 1 else f"channel {channel + 1} of {words}"
+
+    def _parts_of(self, track: int) -> int:
+        return int(np.count_nonzero(np.unique(self.part) // 16 == track))
+
+
+def _shares_of(part: Ints) -> list[tuple[int, float]]:
+    """Return the parts that notes are of, each with its share, the greatest first."""
+    parts, counts = np.unique(part, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return [(int(parts[row]), float(counts[row] / len(part))) for row in order]
+
+
+def _mean(which: Bools) -> float:
+    return float(np.mean(which)) if len(which) else 0.0
+
+
+def _percent(share: float) -> str:
+    if share in (0, 1):
+        return "all" if share else "none"
+    return f"{min(99, round(100 * share))} %" if share >= 0.005 else "less than 1 %"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

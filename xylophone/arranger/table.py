@@ -1,0 +1,132 @@
+"""The table of an arrangement for other programs: every note with its bar, every strike with its notes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..pitch import interval_words
+from ..strikes import Priority
+from .arrangement import Arrangement
+from .changes import Kind, Reason
+from .quality import Quality, judge
+
+_DIGITS = 6  # a microsecond
+
+_PRIORITIES = {priority: priority.name.lower() for priority in Priority}
+
+
+def as_json(arrangement: Arrangement) -> dict[str, Any]:
+    """Return the stable JSON of an arrangement (docs/arranging.md): notes, strikes, score and its costs.
+
+    Times are song time in seconds, pitches MIDI numbers. `struck` of a note is the pitch of the bar that
+    carries it, None where none does; `sources` of a strike are the places of its notes. Each struck note
+    is in the sources of one strike, and of those that renew it.
+    """
+    quality = judge(arrangement)
+    return {
+        "title": arrangement.song.title or None,
+        "instrument": arrangement.instrument.name,
+        "transpose": arrangement.transpose,
+        "score": quality.score,
+        "costs": costs_json(quality),
+        "notes": _notes(arrangement),
+        "strikes": _strikes(arrangement),
+    }
+
+
+def costs_json(quality: Quality) -> list[dict[str, Any]]:
+    """Return what costs points, a table each; also what costs none."""
+    return [
+        {
+            "name": cost.name,
+            "words": cost.words,
+            "share": round(cost.share, 4),
+            "points": round(cost.points, 2),
+        }
+        for cost in quality.costs
+    ]
+
+
+def _notes(arrangement: Arrangement) -> list[dict[str, Any]]:
+    notes, why = arrangement.song.notes, _reasons(arrangement)
+    tune = (arrangement.roles == Priority.MELODY).tolist()
+    columns = zip(
+        notes["onset"].tolist(),
+        notes["pitch"].tolist(),
+        notes["track"].tolist(),
+        tune,
+        arrangement.struck.tolist(),
+        strict=True,
+    )
+    return [
+        {
+            "onset": round(onset, _DIGITS),
+            "pitch": pitch,
+            "track": track,
+            "melody": melody,
+            "struck": struck if struck >= 0 else None,
+            "why": why.get(row),
+        }
+        for row, (onset, pitch, track, melody, struck) in enumerate(columns)
+    ]
+
+
+def _strikes(arrangement: Arrangement) -> list[dict[str, Any]]:
+    notes = arrangement.notes
+    sources = _sources(arrangement)
+    columns = zip(
+        notes["onset"].tolist(),
+        arrangement.instrument.pitches[notes["hammer"]].tolist(),
+        np.rint(notes["velocity"]).astype(int).tolist(),
+        notes["priority"].tolist(),
+        strict=True,
+    )
+    return [
+        {
+            "time": round(time, _DIGITS),
+            "pitch": pitch,
+            "velocity": velocity,
+            "priority": _PRIORITIES[priority],
+            "sources": sources[row],
+        }
+        for row, (time, pitch, velocity, priority) in enumerate(columns)
+    ]
+
+
+def _sources(arrangement: Arrangement) -> list[list[int]]:
+    """Return for each strike the notes that it stands for; one that renews a note stands for that note."""
+    sources: list[list[int]] = [[] for _ in range(len(arrangement.notes))]
+    for note, strike in enumerate(arrangement.carrier.tolist()):
+        if strike >= 0:
+            sources[strike].append(note)
+    again = np.flatnonzero(arrangement.notes["again"])
+    for strike, note in zip(again.tolist(), arrangement.notes["source"][again].tolist(), strict=True):
+        sources[strike] = [note]
+    return sources
+
+
+def _reasons(arrangement: Arrangement) -> dict[int, str]:
+    """Return for each note that is not struck as written why, in a short sentence."""
+    table, song = arrangement.changes.table, arrangement.song.notes
+    note, into = table["note"], table["into"]
+    away = arrangement.struck[note] - song["pitch"][note].astype(np.int64) - arrangement.transpose
+    track = song["track"].astype(np.int64)
+    mine, other = track[note], np.where(into < 0, -1, track[into])
+    columns = (note, table["kind"], table["reason"], away, mine, other)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return {row: _why(Kind(kind), Reason(reason), *places) for row, kind, reason, *places in rows}
+
+
+def _why(kind: Kind, reason: Reason, away: int, mine: int, other: int) -> str:
+    if kind is Kind.DROPPED:
+        return reason.words
+    moved = f"{'up' if away > 0 else 'down'} {interval_words(away)}"
+    words = [f"folded {moved}"] if away and away % 12 == 0 else []
+    if away % 12:
+        words = [f"replaced by its neighbour, {Reason.NO_BAR.words}"]
+    if kind is Kind.MERGED:
+        whose = "its own track" if mine == other else f"track {other}"
+        words.append(f"carried by a strike of {whose}")
+    return ", ".join(words)
