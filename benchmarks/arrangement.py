@@ -4,7 +4,7 @@
 
 Where a track is labelled as melody (`--labelled`), the tune is its upper line, else the upper line of all
 notes; the two kinds of file have tables of their own. Cells are median/10th percentile over songs, shares in
-percent. arrangement_rules.py has the rules, arrangement_scores.py says what each score counts. Exit code 1
+percent. arrangements/rules.py has the rules, arrangements/scores.py says what each score counts. Exit code 1
 says that the arranger misses a figure.
 """
 
@@ -22,8 +22,8 @@ from pathlib import Path
 
 import click
 import numpy as np
-from arrangement_rules import ARRANGER, RULES, Outcome, nameless, of_arranger, refused
-from arrangement_scores import Source, best_intervals, density, identified, means, read_source, scores
+from arrangements.rules import ARRANGER, RULES, Outcome, nameless, of_arranger, refused
+from arrangements.scores import Source, best_intervals, density, identified, means, read_source, scores
 from rich import box
 from rich.console import Console
 from rich.progress import track

@@ -122,3 +122,48 @@ def test_imports_are_read_from_what_python_tells(benchmarks: dict[str, ModuleTyp
 
 def test_a_song_that_mido_wrote_keeps_its_notes(benchmarks: dict[str, ModuleType], tmp_path: Path) -> None:
     assert len(load_song(benchmarks["startup"].write_song(tmp_path / "s.mid", 40))) == 40
+
+
+def tune(*pitches: int) -> Song:
+    """Return a song of one line, a note every half second."""
+    notes = np.zeros(len(pitches), NOTE)
+    notes["onset"], notes["pitch"] = 0.5 * np.arange(len(pitches)), pitches
+    notes["velocity"] = notes["loudness"] = 80
+    notes["duration"] = 0.4
+    return Song(notes, duration=0.5 * len(pitches))
+
+
+@pytest.mark.parametrize(
+    ("rule", "pitches", "kept", "intervals", "contour"),
+    [
+        ("a drop", (67, 72, 60, 74), 0.75, 1 / 3, 1 / 3),  # 60 has no bar
+        ("b nearest", (67, 72, 60, 74), 1.0, 1 / 3, 2 / 3),  # 60 goes to 72: the step down is none
+        ("c in key", (67, 69, 71, 72), 1.0, 1.0, 1.0),
+        ("arranger", (55, 60, 48, 62), 1.0, 1.0, 1.0),
+    ],
+)
+def test_a_rule_s_outcome_is_scored_by_what_is_left_of_the_tune(
+    benchmarks: dict[str, ModuleType],
+    rule: str,
+    pitches: tuple[int, ...],
+    kept: float,
+    intervals: float,
+    contour: float,
+) -> None:
+    scoring, rules = (importlib.import_module(f"arrangements.{name}") for name in ("scores", "rules"))
+    song, instrument = tune(*pitches), build_instrument()
+    source = scoring.read_source(song)
+    outcome = (rules.of_arranger if rule == "arranger" else rules.RULES[rule])(song, instrument)
+    found = scoring.scores(source, outcome, scoring.best_intervals(source.skyline, instrument.pitches))
+    assert found["kept"] == pytest.approx(kept)
+    assert found["intervals"] == pytest.approx(intervals)
+    assert found["top"] == 1.0
+    assert found["contour"] == pytest.approx(contour)
+    assert found["sounded"] == pytest.approx(kept)
+
+
+def test_no_arrangement_keeps_more_intervals_than_the_bound(benchmarks: dict[str, ModuleType]) -> None:
+    scoring = importlib.import_module("arrangements.scores")
+    bars = build_instrument().pitches  # 30 semitones hold no interval of 31
+    assert scoring.best_intervals(scoring.read_source(tune(40, 60, 91)).skyline, bars) == 1
+    assert scoring.best_intervals(scoring.read_source(tune(20, 40, 22)).skyline, bars) == 2

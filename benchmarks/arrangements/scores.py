@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from arrangement_rules import Bools, Floats, Ints, Outcome, audible
 
+from arrangements.rules import Bools, Floats, Ints, Outcome, audible
 from xylophone import Song
 from xylophone.strikes import Priority
 

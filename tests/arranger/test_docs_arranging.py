@@ -1,0 +1,50 @@
+"""docs/arranging.md names every weight with its default, every preset and every reason."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from xylophone.arranger import PRESETS, Reason, Weights
+from xylophone.arranger.melody import _CONVINCING, _NAMED
+from xylophone.arranger.quality import POINTS
+
+
+@pytest.fixture(scope="module")
+def page(root: Path) -> str:
+    return (root / "docs" / "arranging.md").read_text(encoding="utf-8")
+
+
+def documented(page: str) -> dict[str, float]:
+    """Return the weights in the tables of the page with their values."""
+    found = {}
+    for names, values in re.findall(r"^\| (`[a-z_`, ]+) \|[^|]*\| ([\d., ]+) \|$", page, re.MULTILINE):
+        for name, value in zip(re.findall(r"`(\w+)`", names), values.split(", "), strict=True):
+            found[name] = float(value)
+    return found
+
+
+def test_every_weight_stands_there_with_its_default(page: str) -> None:
+    tables = page[page.index("## The cost") : page.index("**Loudness.**")]
+    named = {field.name: field.default for field in fields(Weights)}
+    costs = {name: value for name, value in named.items() if isinstance(value, float) and name != "gap"}
+    assert documented(tables) == costs
+    assert "`chord`" in page
+    assert "`gap`" in page
+
+
+def test_every_preset_and_reason_is_explained(page: str) -> None:
+    for name in (*PRESETS, *(reason.word for reason in Reason if reason)):
+        assert f"`{name}`" in page
+
+
+def test_signs_of_a_melody_and_points_of_the_score_are_those_of_the_program(page: str) -> None:
+    assert f"parts of {_CONVINCING:g} points" in page
+    for _, points in _NAMED:
+        assert f"| {points:g} |" in page
+    score = page[page.index("## The score") :]
+    for points, _ in POINTS.values():
+        assert f"{points:g} for" in score
