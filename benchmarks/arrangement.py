@@ -23,7 +23,16 @@ from pathlib import Path
 import click
 import numpy as np
 from arrangements.rules import ARRANGER, RULES, Outcome, nameless, of_arranger, refused
-from arrangements.scores import Source, best_intervals, density, identified, means, read_source, scores
+from arrangements.scores import (
+    Source,
+    best_intervals,
+    best_names,
+    density,
+    identified,
+    means,
+    read_source,
+    scores,
+)
 from rich import box
 from rich.console import Console
 from rich.progress import track
@@ -123,8 +132,10 @@ def score_layout(source: Source, layout: str, asked: Asked) -> Iterator[tuple[st
     instrument, _ = stage(layout)
     best = best_intervals(source.skyline, instrument.pitches, asked.cache)
     yield "as written", dict(zip(PLAIN, density(source.onset, source), strict=True))
+    allowed = best_names(source.melody, instrument.pitches)
     for name, rule in {**RULES, ARRANGER: of_arranger}.items():
-        yield name, score_rule(source, rule(source.song, instrument), layout, best, asked)
+        row = score_rule(source, rule(source.song, instrument), layout, best, asked)
+        yield name, {**row, "allowed": allowed}
     if len(source.labelled):
         outcome = nameless(source.song, instrument)
         row = score_rule(source, outcome, layout, best, asked)
@@ -171,8 +182,8 @@ def limits(layout: str, labelled: bool) -> dict[str, tuple[float, ...]]:
         "top": (97.0, 92.0),
         "top_all": (97.0, 92.0),
     }
-    rest = {"skyline": (95.0,), "sounded": (80.0, 60.0), "harmony": (95.0, 88.0)}
-    return {**(tune if labelled else {}), **rest}
+    floors = {"sounded": (80.0, 60.0), "harmony": (95.0, 88.0)}
+    return {**tune, **floors} if labelled else {"skyline": (95.0,)}
 
 
 def verdicts(layout: str, labelled: bool, by_rule: Mapping[str, Sequence[Row]]) -> list[Figure]:
@@ -182,6 +193,10 @@ def verdicts(layout: str, labelled: bool, by_rule: Mapping[str, Sequence[Row]]) 
     for key in (*TUNE, "skyline", "sounded", "harmony"):
         own = means(by_rule[ARRANGER], key)
         note = beside(key, own, by_rule) if key in TUNE else ""
+        if key == "kept":
+            note += "; the bars allow {:.2f} / {:.2f}".format(
+                *(100 * value for value in means(by_rule[ARRANGER], "allowed"))
+            )
         shares = tuple(100 * value for value in own)
         figures.append(Figure(key, shares, "%", asked.get(key, ()), more=True, note=note))
     refused = means([{"refused": -float(row["refused"])} for row in by_rule[ARRANGER]], "refused")

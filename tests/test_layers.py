@@ -14,11 +14,11 @@ LAYERS = [
     {"errors", "clock", "pitch", "files"},
     {"song", "instrument", "wiring", "calibration", "strikes"},
     {"midifile", "config", "calibration_file", "arranger", "sequencer"},
-    {"performance", "link", "tuning"},
+    {"performance", "link", "tuning", "tunes"},
     {"backends", "gpio", "simulation"},
     {"player", "library", "live", "simulator", "plotter", "loudspeaker", "running", "microphone"}
     | {"tuning.session", "tuning.blind"}
-    | {"firmware_files", "firmware_tools"},
+    | {"firmware_files", "firmware_tools", "catalogue", "workers", "scanner"},
     {"cli", "web", "testing", "__main__"},
 ]
 """What may be imported by the rows below; a row's packages go with all their modules."""

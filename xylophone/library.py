@@ -19,7 +19,7 @@ STANDARD_INPUT = Path("-")
 """The path that means: read the song from standard input."""
 
 _KEYS = ("file", "title", "composer", "year", "licence", "shows")
-_ENDINGS = (".mid", ".midi", ".kar", ".rmi")
+ENDINGS = (".mid", ".midi", ".kar", ".rmi")
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -131,7 +131,7 @@ def _plain(text: str) -> str:
 
 def _meant(text: str, entries: Sequence[Entry]) -> list[Entry]:
     """Return the songs that a name means; with an ending it must be whole, with a folder it means none."""
-    ending = Path(text).suffix.casefold() in _ENDINGS
+    ending = Path(text).suffix.casefold() in ENDINGS
     wanted = _plain(Path(text).stem if ending else text)
     if not wanted or len(Path(text).parts) > 1:
         return []

@@ -248,6 +248,13 @@ def identified(source: Source, outcome: Outcome) -> dict[str, float]:
     return {"part": float(right), "marked": float(marked.mean())}
 
 
+def best_names(line: Line, bars: Ints) -> float:
+    """Return the greatest share of a line's notes whose names are on bars under any one transposition."""
+    names = np.bincount(line.pitch % 12, minlength=12)
+    there = np.isin((np.arange(12) + np.arange(12)[:, None]) % 12, bars % 12)
+    return float((there @ names).max() / max(1, names.sum()))
+
+
 def best_intervals(line: Line, bars: Ints, cache: Path | None = None) -> int:
     """Return how many intervals of a line can be exact at most, with one transposition and any octaves.
 

@@ -7,13 +7,26 @@ from pathlib import Path
 import click
 
 from ..instrument import DEFAULT_KIND, DEFAULT_LAYOUT, KINDS, LAYOUTS
+from . import Commands
 from .screen import table
 
 
-@click.command()
+class SongCommands(Commands):
+    """The commands below `songs`."""
+
+    table = {"scan": ("scan", "Score all MIDI files below folders, and list the best fits.")}  # noqa: RUF012
+
+
+@click.group(cls=SongCommands, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def songs(as_json: bool) -> None:
+@click.pass_context
+def songs(ctx: click.Context, as_json: bool) -> None:
     """List the project's own songs; any of them can be named without path and ending."""
+    if ctx.invoked_subcommand is None:
+        _list_songs(as_json)
+
+
+def _list_songs(as_json: bool) -> None:
     from ..library import songs as entries
 
     found = entries()

@@ -1,0 +1,83 @@
+"""Workers that die or hang take one item with them, and no more."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.spawn
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from scanning import work
+from xylophone.errors import XylophoneError
+from xylophone.workers import Lost, outcomes
+
+
+def done(items: Iterable[Any], jobs: int = 1, limit: float = 60.0) -> dict[str, object]:
+    return dict(outcomes(work, items, jobs, limit))
+
+
+def test_every_item_comes_with_its_result() -> None:
+    words = [f"word{number}" for number in range(20)]
+    assert done(words, jobs=2) == {word: word[::-1] for word in words}
+    assert done([], jobs=2) == {}
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_the_item_that_ends_its_process_is_named_and_the_others_are_done(jobs: int) -> None:
+    found = done(["ab", "die", "cd", "be killed", "ef", "gh"], jobs)
+    lost = {item: outcome.reason for item, outcome in found.items() if isinstance(outcome, Lost)}
+    assert set(lost) == {"die", "be killed"}
+    assert all("died" in reason for reason in lost.values())
+    assert [found[item] for item in ("ab", "cd", "ef", "gh")] == ["ba", "dc", "fe", "hg"]
+
+
+def test_an_item_that_never_ends_is_named_and_the_others_are_done() -> None:
+    found = done(["ab", "hang", "cd"], limit=2.0)
+    assert found == {"ab": "ba", "hang": Lost("it took longer than 2 s, and was left out"), "cd": "dc"}
+
+
+def test_what_the_work_raises_is_raised_here() -> None:
+    with pytest.raises(ValueError, match="as asked"):
+        done(["raise"])
+
+
+def test_items_are_taken_as_they_are_needed_and_closing_ends_the_processes() -> None:
+    taken = []
+
+    def items() -> Iterator[str]:
+        for item in ("ab", "hang", "hang", "cd", "ef"):
+            taken.append(item)
+            yield item
+
+    before = set(multiprocessing.active_children())
+    with closing(outcomes(work, items(), 2, 60.0)) as found:
+        assert next(found) == ("ab", "ba")
+        assert set(multiprocessing.active_children()) - before
+    assert set(multiprocessing.active_children()) <= before
+    assert taken == ["ab", "hang"]
+
+
+def test_a_process_that_dies_idle_costs_one_item_at_most() -> None:
+    before = set(multiprocessing.active_children())
+    with closing(outcomes(work, ["ab", "cd", "ef", "gh"], 1, 60.0)) as found:
+        assert next(found) == ("ab", "ba")
+        for process in set(multiprocessing.active_children()) - before:
+            process.kill()
+        rest = dict(found)
+    assert list(rest) == ["cd", "ef", "gh"]
+    assert (rest["ef"], rest["gh"]) == ("fe", "hg")
+
+
+def test_processes_that_cannot_begin_are_an_error() -> None:
+    """As with too little memory: they end before they are given anything."""
+    usual = multiprocessing.spawn.get_executable()
+    multiprocessing.set_executable(shutil.which("false"))
+    try:
+        with pytest.raises(XylophoneError, match="cannot be started: free some memory"):
+            done(["ab"])
+    finally:
+        multiprocessing.set_executable(usual)

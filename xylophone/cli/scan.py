@@ -1,0 +1,136 @@
+"""`xylophone songs scan`: which files of a collection fit best, and which are the same tune."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import FOLDER_PATH, Choices, arrange_options, setting_options, settings
+
+if TYPE_CHECKING:
+    from ..catalogue import Catalogue
+
+DATABASE = "scan.sqlite"
+"""Its name in the user's cache folder."""
+
+TOLD = 10
+"""So often a scan says how far it is where there is no terminal."""
+
+
+class _Stopped(click.ClickException):
+    """Ended by a signal: how far the scan came, and that it can go on."""
+
+
+@click.command()
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=FOLDER_PATH)
+@setting_options
+@arrange_options
+@click.option("--jobs", type=click.IntRange(1, 256), help="Processes; without it one for each core.")
+@click.option("--best", type=click.IntRange(0), default=20, show_default=True, help="List so many files.")
+@click.option("--duplicates", is_flag=True, help="List files that are the same tune.")
+@click.option("--failed", is_flag=True, help="List files without a score, and why.")
+@click.option("--json", "as_json", is_flag=True, help="Print all files as JSON (docs/cli.md).")
+@click.option("--database", type=FOLDER_PATH, metavar="FILE", help="Where to keep what was found out.")
+def scan(
+    folders: tuple[Path, ...],
+    jobs: int | None,
+    best: int,
+    duplicates: bool,
+    failed: bool,
+    as_json: bool,
+    database: Path | None,
+    **options: Any,
+) -> None:
+    """Score all MIDI files below folders for the instrument, and list those that fit best.
+
+    What was scored is kept: a file that has not changed is not scored again, and a scan that was
+    stopped goes on where it was.
+    """
+    from ..catalogue import open_catalogue
+    from ..config import cache_folder
+    from ..scanner import Setting
+    from . import scan_lists
+
+    if duplicates + failed + as_json > 1:
+        raise click.UsageError("--duplicates, --failed and --json print different lists: give one of them")
+    setting = Setting(settings(options).instrument, Choices.take(options).__dict__)
+    setting.check()
+    with open_catalogue(database or cache_folder() / DATABASE, setting.key) as catalogue:
+        _fill(catalogue, setting, folders, jobs or _cores())
+        if as_json:
+            scan_lists.print_json(catalogue, setting.instrument.name)
+        elif duplicates:
+            scan_lists.print_duplicates(catalogue)
+        elif failed:
+            scan_lists.print_failed(catalogue)
+        else:
+            scan_lists.print_best(catalogue, best)
+
+
+def _fill(catalogue: Catalogue, setting: Any, folders: tuple[Path, ...], jobs: int) -> None:
+    """Find the files and score those that are not known; a signal ends it by _Stopped."""
+    from ..errors import FileError
+    from ..library import ENDINGS
+    from ..running import leaving_on_signals
+    from ..scanner import midi_files, scan
+    from .screen import busy
+
+    count = [0, 0]  # done, of all
+    try:
+        with leaving_on_signals():
+            with busy("looking for MIDI files"):
+                absolute = [Path(os.path.abspath(folder)) for folder in folders]
+                catalogue.list_files(midi_files(folders, _left_out), absolute)
+            count[1], waiting = catalogue.count()
+            count[0] = count[1] - waiting
+            with _progress(count) as advance:
+                scan(catalogue, setting, min(jobs, max(1, waiting)), advance)
+    except (KeyboardInterrupt, SystemExit) as signalled:
+        stopped = _Stopped(f"stopped: {count[0]:,} of {count[1]:,} files are done; run it again to go on")
+        code = getattr(signalled, "code", None)
+        stopped.exit_code = code if isinstance(code, int) else 128 + signal.SIGINT
+        raise stopped from None
+    if not count[1]:
+        listed = ", ".join(str(folder) for folder in folders)
+        raise FileError(f"no file below {listed} ends in {', '.join(ENDINGS)}: name the folder of your songs")
+
+
+@contextmanager
+def _progress(count: list[int]) -> Iterator[Callable[[], object]]:
+    """Show on stderr how far the scan is; gives what is called after each file, which raises count[0]."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    def say() -> None:
+        count[0] += 1
+        if count[0] * TOLD // count[1] > (count[0] - 1) * TOLD // count[1]:
+            click.echo(f"{count[0]:,} of {count[1]:,} files", err=True)
+
+    def advance() -> None:
+        count[0] += 1
+        shown.update(bar, completed=count[0])
+
+    console = Console(stderr=True)
+    if not console.is_terminal or count[0] == count[1]:
+        yield say
+        return
+    columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as shown:
+        bar = shown.add_task("", total=count[1], completed=count[0])
+        yield advance
+
+
+def _left_out(line: str) -> None:
+    click.echo(f"xylophone: left out: {line}", err=True)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1

@@ -1,0 +1,178 @@
+"""Worker processes that may die or hang: what they were at is lost, is named, and the others go on.
+
+Each worker is a pool of one, so that it is certain which item ended it. Workers begin as fresh
+processes: what they import, and nothing of their parent's threads.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from typing import Generic, TypeVar
+
+from .clock import Clock, SystemClock
+from .errors import XylophoneError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_LOOK = 0.25
+"""s between two looks for workers that are overdue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """There is no result, because the worker died or was ended; the reason is one line."""
+
+    reason: str
+
+
+def outcomes(
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    jobs: int,
+    limit: float,
+    clock: Clock | None = None,
+) -> Generator[tuple[Item, Result | Lost], None, None]:
+    """Yield each item with what `work` makes of it in one of `jobs` processes, as they are done.
+
+    `work` must be importable, items and results fit for pickle; what it raises is raised here. An item
+    that takes longer than `limit` seconds, or whose process dies, is `Lost`. Items are taken as they
+    are needed. Closing the iterator ends all workers at once.
+    """
+    remaining = iter(items)
+    workers = [_Worker(work, limit, clock or SystemClock()) for _ in range(jobs)]
+    try:
+        busy = [worker for worker in workers if worker.take(remaining)]
+        while busy:
+            wait([worker.future for worker in busy], _LOOK, FIRST_COMPLETED)
+            for worker in busy:
+                if worker.look():
+                    yield worker.outcome()
+                    worker.take(remaining)
+            busy = [worker for worker in busy if worker.busy]
+    except BrokenProcessPool as error:
+        raise XylophoneError(_CANNOT_START) from error
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+class _Worker(Generic[Item, Result]):
+    """One process, and a new one after its death; `busy` while an item is with it."""
+
+    def __init__(self, work: Callable[[Item], Result], limit: float, clock: Clock) -> None:
+        self._work, self._limit, self._clock = work, limit, clock
+        self._pool: ProcessPoolExecutor | None = None
+        self._began: float | None = None  # when the process was ready and the item with it
+        self._overdue = False
+        self._process: list[BaseProcess] = []
+        self.busy = False
+
+    def take(self, items: Iterator[Item]) -> bool:
+        """Begin the next item; False where there is none."""
+        for item in items:
+            try:
+                self._hand_over(item)
+            except BrokenProcessPool:  # it died with nothing to do
+                self.end()
+                self._hand_over(item)
+            return True
+        return False
+
+    def _hand_over(self, item: Item) -> None:
+        pool = self._pool or self._start()
+        self._item, self._overdue, self.busy = item, False, True
+        self._began = self._clock.now() if self._ready.done() else None
+        self.future = pool.submit(self._work, item)
+
+    def look(self) -> bool:
+        """Tell whether the item is done; end the process if it is overdue."""
+        if self._began is None and self._ready.done():
+            self._began = self._clock.now()
+        if self._began is not None and self._clock.now() - self._began > self._limit and not self._overdue:
+            self._overdue = not self.future.done()
+            self._kill()
+        return self.future.done()
+
+    def outcome(self) -> tuple[Item, Result | Lost]:
+        """Return the item, which is done, with its result; the worker is free then."""
+        self.busy = False
+        try:
+            return self._item, self.future.result()
+        except BrokenProcessPool:
+            self.end()
+        if error := self._ready.exception():
+            raise error
+        return self._item, Lost(self._obituary())
+
+    def end(self) -> None:
+        """End the process: at once when it is busy."""
+        if self._pool is None:
+            return
+        if self.busy:
+            self._kill()
+        self._pool.shutdown(cancel_futures=True)
+        self._pool, self.busy = None, False
+
+    def _start(self) -> ProcessPoolExecutor:
+        before = {child.pid for child in multiprocessing.active_children()}
+        context = multiprocessing.get_context("spawn")
+        self._pool = pool = ProcessPoolExecutor(1, context, _begin)
+        try:
+            with _no_interrupt():
+                self._ready: Future[None] = pool.submit(_nothing)
+        except OSError as error:
+            raise XylophoneError(f"{_CANNOT_START} ({error.strerror})") from error
+        self._process = [child for child in multiprocessing.active_children() if child.pid not in before]
+        return pool
+
+    def _kill(self) -> None:
+        for process in self._process:
+            process.kill()
+
+    def _obituary(self) -> str:
+        if self._overdue:
+            return f"it took longer than {self._limit:g} s, and was left out"
+        return "the process that read it died, maybe for lack of memory; it was left out"
+
+
+_CANNOT_START = "a worker process cannot be started: free some memory, or ask for fewer with --jobs"
+
+
+def _begin() -> None:
+    """Prepare a worker: Ctrl-C is its parent's, and with its parent it ends, however that was."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _nothing() -> None:
+    """What a worker does first: nothing, and so it is known to be ready."""
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Keep Ctrl-C from the children that the block starts; ours comes when it ends."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
