@@ -52,6 +52,15 @@ def test_the_worthiest_of_a_chord_stay():
     assert lost.tolist() == [True, False, False, False]
 
 
+def test_of_a_large_chord_doubled_names_and_repeated_notes_go_first():
+    tune = song_of([(0.0, 91), (0.5, 90)], track=1)
+    chord = song_of([(0.0, 67), (0.0, 70), (0.5, 70), (0.5, 71), (0.5, 73)], track=2)
+    song = together(tune, chord, names={1: "melody"})
+    heard = bars(arrange(song, BELLS, transpose=0, weights=Weights(chord=2)))
+    assert heard[:3] == [91, None, 70]  # 67 doubles the tune
+    assert heard[3:] == [90, None, 71, None]  # 70 doubles it and was struck before
+
+
 def test_a_music_box_thins_chords_and_accompaniment_but_not_the_tune():
     tune = song_of(line(*[91, 93] * 8, beat=0.15), track=1)
     chords = [song_of(line(*[pitch] * 16, beat=0.15), track=2) for pitch in (67, 69, 71, 72, 74)]

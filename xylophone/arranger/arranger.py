@@ -18,8 +18,8 @@ from .choice import Choice, left_out
 from .dynamics import velocities
 from .fold import Placed, bars_of, fold, melody_octaves
 from .merge import carriers, loudest
-from .score import Ints, Score, instants, read_score
-from .thin import crowded_out, unready, worth
+from .score import Bools, Floats, Ints, Score, instants, read_score
+from .thin import crowded_out, informed, unready, worth
 from .transpose import best_transposition
 from .tremolo import HELD, renewed
 from .voices import priorities
@@ -151,8 +151,8 @@ class _Drafted:
         """Return a Reason for each strike, NONE for those that stay."""
         why = np.zeros(len(notes), np.uint8)
         value, priority = worth(notes["priority"], notes["velocity"]), notes["priority"]
-        crowd = crowded_out(instants(notes["onset"]), notes["hammer"], value, self.weights.chord)
-        why[crowd] = Reason.CROWDED
+        if self.weights.chord:
+            why[self._crowd(notes, value)] = Reason.CROWDED
         recovery = self.instrument.column("recovery")
         asked = [(recovery, priority >= Priority.INNER)]
         if self.weights.gap > recovery.min():
@@ -162,6 +162,12 @@ class _Drafted:
             lost = unready(notes["onset"][rows], notes["hammer"][rows], value[rows], least)
             why[rows[lost]] = Reason.NOT_READY
         return why
+
+    def _crowd(self, notes: Table, value: Floats) -> Bools:
+        """Return which strikes are more than an instant may hold."""
+        onset, hammer, instant = notes["onset"], notes["hammer"], instants(notes["onset"])
+        telling = informed(value, instant, self.instrument.pitches[hammer], onset, hammer)
+        return crowded_out(instant, hammer, telling, self.weights.chord)
 
     def _with_tremolo(self, notes: Table) -> Table:
         source = self.song.notes[notes["source"]]

@@ -18,11 +18,33 @@ WORTH = {Priority.INNER: 1.0, Priority.BASS: 2.0, Priority.MELODY: 1000.0}
 
 _ROUNDING = 1e-9
 
+_DOUBLED, _REPEATED = 0.6, 0.8
+"""What is left of the worth of a strike that tells little."""
+
+_SOON = 1.0
+"""s within which a bar's next strike repeats it."""
+
 
 def worth(priority: Ints, velocity: Floats) -> Floats:
     """Return what each strike is worth: by its voice, of equal ones by its loudness."""
     value = np.array([WORTH[voice] for voice in sorted(Priority)])
     return np.asarray(value[priority] * (1.0 + velocity / 1000.0))
+
+
+def informed(value: Floats, instant: Ints, pitch: Ints, onset: Floats, hammer: Ints) -> Floats:
+    """Return worths, less for strikes that tell the ear little.
+
+    These are a name that a worthier strike of the instant has too, and a bar that was struck just
+    before, as in accompaniment that repeats itself.
+    """
+    less = value.copy()
+    order = np.lexsort((-value, pitch % 12, instant))
+    name = instant[order].astype(np.int64) * 12 + pitch[order] % 12
+    less[order[1:][np.diff(name) == 0]] *= _DOUBLED
+    by_bar = by_group(hammer)
+    soon = (np.diff(hammer[by_bar].astype(np.int64)) == 0) & (np.diff(onset[by_bar]) < _SOON)
+    less[by_bar[1:][soon]] *= _REPEATED
+    return less
 
 
 def unready(onset: Floats, hammer: Ints, value: Floats, least: Floats) -> Bools:
