@@ -28,6 +28,9 @@ BEFORE = (-0.085, -0.002)
 TUNED = 0.7
 """Semitones by which a bar may be out of tune."""
 
+LEADING = 0.25
+"""Part of the power of a hit's strongest partial from which another one counts as about as strong."""
+
 SECOND = (0.007, 0.15)
 """s after a hit in which a second one by the same pulse is looked for."""
 
@@ -96,7 +99,8 @@ def measure_bars(sound: Array, sample_rate: int, frame: Index, hertz: Array) -> 
     nominal one.
 
     The frequency is the highest peak near the nominal one, in the mean spectrum of the hits after which it is
-    highest; the decay is from the first half of a window to the second.
+    highest; of hits in which it is about the strongest of all, where there are any: else a loud bar's upper
+    partial near it could be taken for it. The decay is from the first half of a window to the second.
     """
     length = round(AFTER[1] * sample_rate)
     size = 1 << int(np.ceil(np.log2(2 * length)))
@@ -108,6 +112,7 @@ def measure_bars(sound: Array, sample_rate: int, frame: Index, hertz: Array) -> 
         return Bars(found, decay)
     power = np.abs(np.fft.rfft(pieces * window, size)) ** 2
     per_bin = sample_rate / size
+    strongest = power[:, int(hertz.min() * 2 ** (-TUNED / 12.0) / per_bin) :].max(axis=1)
     for bar, nominal in enumerate(hertz.tolist()):
         low, high = (int(nominal * 2 ** (side * TUNED / 12.0) / per_bin) for side in (-1, 1))
         near = power[:, low : high + 1]
@@ -115,6 +120,8 @@ def measure_bars(sound: Array, sample_rate: int, frame: Index, hertz: Array) -> 
         loudest = np.where(
             (peak > 0) & (peak < high - low), near.max(axis=1), 0.0
         )  # else a neighbour's flank
+        leading = np.where(loudest > LEADING * strongest, loudest, 0.0)
+        loudest = leading if leading.any() else loudest
         own = np.argsort(-loudest)[:LOUDEST]
         own = own[loudest[own] > 0.0]
         if not len(own):
