@@ -16,7 +16,17 @@ LAYERS = [
     {"midifile", "config", "calibration_file", "arranger", "sequencer"},
     {"performance", "link", "tuning", "tunes"},
     {"backends", "gpio", "simulation"},
-    {"player", "library", "live", "simulator", "plotter", "loudspeaker", "running", "microphone"}
+    {
+        "player",
+        "library",
+        "live",
+        "simulator",
+        "comparison",
+        "plotter",
+        "loudspeaker",
+        "running",
+        "microphone",
+    }
     | {"tuning.session", "tuning.blind"}
     | {"firmware_files", "firmware_tools", "catalogue", "workers", "scanner"},
     {"cli", "web", "testing", "__main__"},

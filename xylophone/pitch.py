@@ -7,6 +7,11 @@ import re
 from .errors import OptionError
 
 NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_INTERVALS = (
+    "a unison", "a semitone", "a whole tone", "a minor third", "a major third", "a fourth", "a tritone",
+    "a fifth", "a minor sixth", "a major sixth", "a minor seventh", "a major seventh",
+)  # fmt: skip
+_COUNTS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ALTERATIONS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
 _PITCH = re.compile(r"([A-Ga-g])([#b♯♭]?)(-?\d{1,2})\Z")
@@ -33,6 +38,17 @@ def parse_pitch(text: str) -> int:
     letter, alteration, octave = found.groups()
     step = _STEPS[letter.upper()] + _ALTERATIONS[alteration]
     return _check(12 * (int(octave) + 1) + step, text)
+
+
+def interval_words(semitones: int) -> str:
+    """Return the name of an interval, up or down: 5 -> 'a fourth', -14 -> 'an octave and a whole tone'."""
+    octaves, rest = divmod(abs(semitones), 12)
+    words = [_octaves(octaves)] if octaves else []
+    return " and ".join(words + ([_INTERVALS[rest]] if rest or not octaves else []))
+
+
+def _octaves(count: int) -> str:
+    return "an octave" if count == 1 else f"{_COUNTS.get(count, str(count))} octaves"
 
 
 def frequency(pitch: float) -> float:

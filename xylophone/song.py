@@ -105,6 +105,11 @@ class Song:
         row = self.tempos[max(0, int(np.searchsorted(self.tempos["time"], time, "right")) - 1)]
         return float(row["quarter"] + (time - row["time"]) * row["bpm"] / 60.0)
 
+    def time_at(self, quarter: float) -> float:
+        """Return the moment of a place in quarter notes from the beginning."""
+        row = self.tempos[max(0, int(np.searchsorted(self.tempos["quarter"], quarter, "right")) - 1)]
+        return float(row["time"] + (quarter - row["quarter"]) * 60.0 / row["bpm"])
+
     def tempo_at(self, time: float) -> float:
         """Return the tempo at a moment in quarter notes a minute."""
         return float(self.tempos["bpm"][max(0, int(np.searchsorted(self.tempos["time"], time, "right")) - 1)])
@@ -116,3 +121,9 @@ class Song:
         beats = (quarter - float(row["quarter"])) * float(row["denominator"]) / 4.0
         measures, beat = divmod(beats, float(row["numerator"]))
         return int(row["measure"] + measures) + 1, round(beat, 6) + 1.0
+
+    def time_of_measure(self, measure: int) -> float:
+        """Return the moment at which a measure, counted from 1, begins."""
+        row = self.meters[max(0, int(np.searchsorted(self.meters["measure"], measure - 1, "right")) - 1)]
+        length = 4.0 * float(row["numerator"]) / float(row["denominator"])
+        return self.time_at(float(row["quarter"] + (measure - 1 - row["measure"]) * length))

@@ -16,7 +16,8 @@ Run = Callable[..., Any]
 SCALE = [(72 + n, 0.5 * n, 0.4, 40 + 8 * n, 0) for n in range(8)]
 INFO_KEYS = [
     "title", "duration", "notes", "tempo_bpm", "lowest", "highest", "instrument",
-    "transpose", "kept", "folded", "merged", "dropped", "warnings",
+    "transpose", "kept", "folded", "replaced", "merged", "dropped", "score", "melody", "costs",
+    "words", "saved", "warnings",
 ]  # fmt: skip
 STRIKE_KEYS = [
     "planned", "heard", "hammer", "pitch", "velocity", "planned_level_db", "level_db", "refused", "moved",
@@ -49,11 +50,22 @@ def test_info_json_is_as_documented(xylophone: Run, midi: Callable[..., Path]) -
     assert (
         report["notes"]
         == 9
-        == report["kept"] + report["folded"] + report["merged"] + sum(report["dropped"].values())
+        == report["kept"]
+        + report["folded"]
+        + report["replaced"]
+        + report["merged"]
+        + sum(report["dropped"].values())
     )
     assert report["dropped"] == {"drums": 1}
     assert (report["lowest"], report["highest"], report["tempo_bpm"]) == (36, 79, 120.0)
     assert report["instrument"] == "song-bell"
+    assert (report["score"], report["melody"], report["saved"]) == (100, "Tune", None)
+    assert [list(cost) for cost in report["costs"]] == [["name", "words", "share", "points"]] * 5
+    assert report["words"] == [
+        "melody from channel 1 of track 0 'Tune'",
+        "not arranged: 1 drums",
+        "no note dropped",
+    ]
 
 
 def test_info_of_several_files_is_a_list(xylophone: Run, midi: Callable[..., Path]) -> None:
@@ -74,6 +86,21 @@ def test_info_tells_people_what_is_changed(xylophone: Run, midi: Callable[..., P
     assert "track 0:" in ran.out
     assert "dropped:      1 (1 drums)" in ran.out
     assert "measure 1, beat 1: C2 dropped, drums" in ran.out
+    assert "score:        100 of 100\nin words:     melody from channel 1 of track 0 'Tune'\n" in ran.out
+
+
+def test_info_tells_what_costs_a_point_or_more(xylophone: Run, midi: Callable[..., Path]) -> None:
+    """On white bars every third note of the tune has another name."""
+    tune = midi(*((72 + n % 3, 0.5 * n, 0.4, 80, 0) for n in range(24)))
+    ran = xylophone("info", tune, "--instrument", "diatonic-15", "--transpose", "12")
+    costs = [line for line in ran.out.splitlines() if " points: " in line]
+    assert costs[0] == (
+        "costs:        20.0 points: 33 % of the melody's notes not struck, or under another name"
+    )
+    assert "replaced:     8 by the bar next to it" in ran.out
+    assert "              8 melody notes replaced by the bar next to it" in ran.out
+    empty = xylophone("info", midi())
+    assert "score:        0 of 100\ncosts:        100.0 points: nothing can be struck" in empty.out
 
 
 def test_info_without_a_song_shows_what_is_in_force(xylophone: Run) -> None:

@@ -121,6 +121,12 @@ def complaints(path: Path, text: str) -> list[str]:
             "line 1: hammers.all: one channel cannot serve all hammers: use instrument.channels",
         ),
         (
+            "[arrange]\npreset = 'musicbox'",
+            "line 2: arrange.preset is 'musicbox': no preset: did you mean music-box?",
+        ),
+        ("[arrange]\ngap = 3", "line 2: arrange.gap is 3: it must be a number 0..2 s"),
+        ("[arrange]\ntremollo = true", "line 2: unknown key arrange.tremollo: did you mean tremolo?"),
+        (
             "[player]\nroll = 1",
             "line 2: player.roll is 1: it must be true or false",
         ),

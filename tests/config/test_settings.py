@@ -2,19 +2,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
+from xylophone.arranger import DEFAULT_PRESET, Weights, preset
 from xylophone.config import (
     DEFAULT_BACKEND,
+    ArrangeSettings,
     PlayerSettings,
     Settings,
     SimulationSettings,
     load_instrument,
     load_settings,
 )
-from xylophone.errors import ConfigError, FileError, InstrumentError
+from xylophone.config.schema import ArrangeTable
+from xylophone.errors import ConfigError, FileError, InstrumentError, OptionError
 from xylophone.instrument import KINDS, build_instrument
 
 WHOLE = """
@@ -41,6 +45,12 @@ capacity = 50
 
 [backend]
 url = "serial:auto"
+
+[arrange]
+preset = "music-box"
+chord = 6
+cramped = 2
+tremolo = true
 
 [player]
 speed = 0.9
@@ -73,6 +83,7 @@ def test_without_a_file_everything_is_default(alone: Path) -> None:
     assert settings.instrument == build_instrument()
     assert (settings.config, settings.calibration, settings.backend) == (None, None, DEFAULT_BACKEND)
     assert (settings.player, settings.simulation) == (PlayerSettings(), SimulationSettings())
+    assert (settings.arrange, settings.weights) == (ArrangeSettings(), preset(DEFAULT_PRESET))
     assert settings.calibration_home == alone / "user" / "calibration-sim.toml"
     assert load(alone, backend="serial:auto").calibration_home == alone / "user" / "calibration.toml"
     assert dict(settings.lines())["config"] == "none (no file found)"
@@ -90,6 +101,7 @@ def test_every_key_of_a_file_reaches_the_settings(alone: Path) -> None:
     assert (second.shortest_pulse, second.longest_pulse) == (0.0165, 0.03)
     assert (second.current, second.refill, second.capacity) == (0.35, 0.2, 50.0)
     assert settings.backend == "serial:auto"
+    assert settings.weights == replace(preset("music-box"), chord=6, cramped=2, tremolo=True)
     assert settings.player == PlayerSettings(speed=0.9, volume=1.2, roll=False)
     assert settings.simulation == SimulationSettings(7, 0.5, 0.0002, 0.0)
 
@@ -124,6 +136,21 @@ def test_the_backend_is_taken_from_option_environment_configuration_simulation(a
     assert (third.backend, third.sources["backend"]) == ("gpio:", str(alone / "xylophone.toml"))
     fourth = load(alone, "")
     assert (fourth.backend, fourth.sources["backend"]) == ("sim:", "default")
+
+
+def test_every_weight_can_be_configured() -> None:
+    """One that the arranger has and the table has not could not be set; the bounds are the arranger's too."""
+    assert set(ArrangeTable.model_fields) == {"preset", *(field.name for field in fields(Weights))}
+    for name in set(ArrangeTable.model_fields) - {"preset"}:
+        bounds = [bound for bound in ArrangeTable.model_fields[name].metadata if hasattr(bound, "le")]
+        for bound in bounds:
+            replace(Weights(), **{name: bound.le})
+            with pytest.raises(OptionError, match=f"weight {name} .* is out of range"):
+                replace(Weights(), **{name: bound.le * 1.01})
+
+
+def test_weights_without_a_preset_change_the_default_one(alone: Path) -> None:
+    assert load(alone, "[arrange]\ngap = 0.5").weights == replace(preset(DEFAULT_PRESET), gap=0.5)
 
 
 def test_a_layout_given_takes_the_place_of_the_bars_only(alone: Path) -> None:
@@ -166,6 +193,7 @@ def test_what_is_in_force_is_told_with_its_source(alone: Path) -> None:
     path = alone / "xylophone.toml"
     assert told["config"] == f"{path} (working folder)"
     assert told["backend"] == f"serial:auto ({path})"
+    assert told["arrange"] == f"preset music-box, cramped 2, chord 6, tremolo true ({path})"
     assert told["player"] == f"speed 0.9, volume 1.2, chords are never rolled ({path})"
     assert told["simulation"] == f"seed 7, tolerance 0.5, scatter 0.2 ms and 0 dB ({path})"
     assert told["calibration"] == "default curves of jf-0530b (default)"
@@ -183,7 +211,11 @@ def test_what_is_in_force_can_be_json(alone: Path) -> None:
     )
     assert found["player"] == {"speed": 0.9, "volume": 1.2, "roll": False}
     assert found["calibration"] is None
-    assert set(found["sources"]) == {"config", "instrument", "calibration", "backend", "player", "simulation"}
+    assert set(found["sources"]) == {
+        "config", "instrument", "calibration", "backend", "arrange", "player", "simulation",
+    }  # fmt: skip
+    assert found["arrange"]["preset"] == "music-box"
+    assert found["arrange"]["weights"]["chord"] == 6
 
 
 def test_an_instrument_is_loaded_by_file_or_by_name(alone: Path) -> None:

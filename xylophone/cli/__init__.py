@@ -20,6 +20,7 @@ from ..errors import XylophoneError
 COMMANDS = {
     "play": ("play", "Play songs, on the hammers or in the simulation."),
     "info": ("info", "Say what a song becomes on the instrument."),
+    "arrange": ("arrange", "Write, draw or compare what a song becomes, and save choices."),
     "simulate": ("simulate", "Play a song on simulated hammers in a blink, and measure it."),
     "tune": ("tune", "Measure or set what each hammer does."),
     "strike": ("strike", "Strike one bar."),

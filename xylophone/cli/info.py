@@ -9,11 +9,14 @@ import click
 
 from ..errors import XylophoneError
 from ..pitch import pitch_name
-from .options import Choices, arrange_options, find_all, load, setting_options, settings
+from .options import Asked, arrange_options, find_all, load, setting_options, settings, song_options
 from .screen import clock_time
 
 if TYPE_CHECKING:
-    from ..arranger import Arrangement
+    from pathlib import Path
+
+    from ..arranger import Arrangement, Cost
+    from ..config import Saved
     from ..song import Song
 
 SHOWN_CHANGES = 20
@@ -26,12 +29,13 @@ Value = TypeVar("Value")
 @setting_options
 @click.option("--backend", metavar="URL", help="Backend to look up, in place of the configured one.")
 @arrange_options
+@song_options
 @click.option("--changes", is_flag=True, help="Print every change to the notes.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/cli.md).")
 def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -> None:
     """Say what a song becomes on the instrument; without a song, what instrument and backend are in force."""
     found = settings(options)
-    choices = Choices.take(options)
+    asked = Asked.take(options, found)
     if not names:
         _print_settings(found, as_json)
         return
@@ -40,6 +44,7 @@ def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -
     for path in paths:
         try:
             song = load(path, quiet=as_json)
+            saved, choices = asked.saved(path), asked.choices_for(path, song)
         except XylophoneError as error:
             if len(paths) == 1:
                 raise
@@ -48,18 +53,22 @@ def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -
             continue
         arrangement = choices.arrange(song, found.instrument)
         if as_json:
-            reports.append(as_dict(arrangement))
+            reports.append(as_dict(arrangement, saved))
         else:
-            _print_song(song, arrangement, str(path), changes)
+            _print_song(arrangement, path, saved, changes)
     if as_json:
         _print_json(reports[0] if len(names) == len(paths) == 1 else reports)
     if failed:
         raise type(failed)("not every song could be read: see above")
 
 
-def as_dict(arrangement: Arrangement) -> dict[str, Any]:
-    """Return the stable, documented JSON of `info` for one song."""
-    song, notes = arrangement.song, arrangement.song.notes
+def as_dict(arrangement: Arrangement, saved: Saved | None = None) -> dict[str, Any]:
+    """Return the stable, documented JSON of `info` for one song; `saved` is what was taken up beside it."""
+    from ..arranger import judge
+    from ..arranger.account import describe
+    from ..arranger.table import costs_json
+
+    song, notes, quality = arrangement.song, arrangement.song.notes, judge(arrangement)
     return {
         "title": song.title or None,
         "duration": song.duration,
@@ -71,8 +80,14 @@ def as_dict(arrangement: Arrangement) -> dict[str, Any]:
         "transpose": arrangement.transpose,
         "kept": arrangement.kept,
         "folded": arrangement.folded,
+        "replaced": arrangement.replaced,
         "merged": arrangement.merged,
         "dropped": arrangement.dropped,
+        "score": quality.score,
+        "melody": quality.melody or None,
+        "costs": costs_json(quality),
+        "words": list(describe(arrangement)),
+        "saved": str(saved.path) if saved else None,
         "warnings": list(song.warnings),
     }
 
@@ -105,36 +120,57 @@ def _print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def _print_song(song: Song, arrangement: Arrangement, path: str, all_changes: bool) -> None:
-    _line("song", song.title or path)
-    _line("duration", f"{clock_time(song.duration)}, {main_tempo(song):.4g} bpm, {main_meter(song)}")
-    if len(song):
-        low, high = (
-            pitch_name(int(pitch)) for pitch in (song.notes["pitch"].min(), song.notes["pitch"].max())
-        )
-        _line("notes", f"{len(song)}, {low} to {high}")
-    else:
-        _line("notes", "none")
-    for track in song.tracks:
-        channels = ", ".join(str(channel + 1) for channel in track.channels)
-        plural = "s" if len(track.channels) > 1 else ""
-        _line(
-            f"track {track.number}",
-            f"{track.name or 'unnamed'}: {track.notes} notes, channel{plural} {channels}",
-        )
+def _print_song(arrangement: Arrangement, path: Path, saved: Saved | None, all_changes: bool) -> None:
+    _print_written(arrangement.song, path)
+    if saved:
+        _line("saved", f"{saved.path} is taken up; --no-saved leaves it out")
     _line("instrument", _instrument(arrangement.instrument))
     _line("transposed", f"{arrangement.transpose:+d} semitones" if arrangement.transpose else "not at all")
     dropped = arrangement.dropped
     reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
     _line("kept", str(arrangement.kept))
     _line("folded", f"{arrangement.folded} by octaves")
+    if arrangement.replaced:
+        _line("replaced", f"{arrangement.replaced} by the bar next to it")
     _line("merged", f"{arrangement.merged} with the same bar at the same moment")
     _line("dropped", f"{sum(dropped.values())}{f' ({reasons})' if reasons else ''}")
+    print_account(arrangement)
     shown = None if all_changes else SHOWN_CHANGES
     for change in itertools.islice(arrangement.changes, shown):
         click.echo(f"  {change}")
     if shown is not None and len(arrangement.changes) > shown:
         click.echo(f"  and {len(arrangement.changes) - shown} more: --changes prints them all")
+
+
+def _print_written(song: Song, path: Path) -> None:
+    """Print what the song is before anything is done to it."""
+    _line("song", song.title or str(path))
+    _line("duration", f"{clock_time(song.duration)}, {main_tempo(song):.4g} bpm, {main_meter(song)}")
+    pitches = song.notes["pitch"].tolist()
+    told = f"{len(song)}, {pitch_name(min(pitches))} to {pitch_name(max(pitches))}" if pitches else "none"
+    _line("notes", told)
+    for track in song.tracks:
+        channels = ", ".join(str(channel + 1) for channel in track.channels)
+        plural = "s" if len(track.channels) > 1 else ""
+        name = track.name or "unnamed"
+        _line(f"track {track.number}", f"{name}: {track.notes} notes, channel{plural} {channels}")
+
+
+def print_account(arrangement: Arrangement) -> None:
+    """Print the score, what costs a point or more, and in words what was done."""
+    from ..arranger import judge
+    from ..arranger.account import describe
+
+    quality = judge(arrangement)
+    _line("score", f"{quality.score} of 100")
+    costs = [f"{cost.points:.1f} points: {_cost_words(cost)}" for cost in quality.costs if cost.points >= 1]
+    for name, lines in (("costs", costs), ("in words", describe(arrangement))):
+        for place, line in enumerate(lines):
+            _line("" if place else name, line)
+
+
+def _cost_words(cost: Cost) -> str:
+    return cost.words if cost.share == 1 and cost.points == 100 else f"{100 * cost.share:.0f} % {cost.words}"
 
 
 def _print_settings(found: Any, as_json: bool) -> None:
@@ -159,4 +195,4 @@ def _instrument(instrument: Any) -> str:
 
 
 def _line(name: str, text: str) -> None:
-    click.echo(f"{name + ':':<13} {text}")
+    click.echo(f"{name + ':' if name else '':<13} {text}")

@@ -2,82 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import OptionError, XylophoneError
+from ..errors import FileError, OptionError, XylophoneError
+from .parameters import Numbers, TrackOctaves, stack
 
 if TYPE_CHECKING:
-    from ..arranger import Arrangement
+    from ..arranger import Arrangement, Weights
     from ..calibration import Calibration
-    from ..config import Settings
+    from ..config import Chosen, Saved, Settings
     from ..instrument import Instrument
     from ..simulation.hammers import Twin
     from ..song import Song
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class Numbers(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """Numbers and ranges of them: 1,3,5-7."""
-
-    name = "numbers"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        """Return the numbers; a usage error names what is none."""
-        if isinstance(value, tuple):
-            return value
-        found: list[int] = []
-        for part in str(value).split(","):
-            first, _, last = part.strip().partition("-")
-            if (
-                not first.isdigit()
-                or (last and not last.isdigit())
-                or not int(first) <= int(last or first) < 65536
-            ):
-                self.fail(f"{part!r} is no number or range: write 2 or 1,3,5-7", param, ctx)
-            found.extend(range(int(first), int(last or first) + 1))
-        return tuple(found)
-
-
-def _stack(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
 FOLDER_PATH = click.Path(path_type=Path)
 
-setting_options = _stack(
+setting_options = stack(
     click.option("--config", type=FOLDER_PATH, help="Configuration file to use."),
     click.option("--instrument", help="Layout of the bars, in place of the configured one."),
     click.option("--calibration", type=FOLDER_PATH, help="Calibration file to use."),
 )
 
-arrange_options = _stack(
+arrange_options = stack(
+    click.option("--preset", metavar="NAME", help="faithful, music-box, solo or virtuoso."),
     click.option("--tracks", type=Numbers(), help="Only these tracks, as info numbers them: 0,2-4."),
     click.option("--channels", type=Numbers(), help="Only these channels, 1..16."),
-    click.option("--mute-tracks", type=Numbers(), default=(), help="Leave these tracks out."),
-    click.option("--mute-channels", type=Numbers(), default=(), help="Leave these channels out."),
-    click.option("--drums", is_flag=True, help="Let drums (channel 10) strike bars too."),
+    click.option("--mute-tracks", type=Numbers(), help="Leave these tracks out."),
+    click.option("--mute-channels", type=Numbers(), help="Leave these channels out."),
+    click.option("--drums/--no-drums", default=None, help="Let drums (channel 10) strike bars too."),
     click.option("--transpose", type=int, help="Semitones; without it the best shift is searched."),
 )
 
-playing_options = _stack(
+song_options = stack(
+    click.option(
+        "--octave",
+        type=TrackOctaves(),
+        multiple=True,
+        metavar="TRACK:N",
+        help="Move a track by octaves: 3:-1; repeatable.",
+    ),
+    click.option("--no-saved", is_flag=True, help="Leave out what is saved beside the song."),
+)
+"""What can be chosen for a song beside `arrange_options`, which fit any number of songs."""
+
+playing_options = stack(
     click.option("--speed", type=float, help="Factor on the song's tempo, 0.1..10."),
     click.option("--bpm", type=float, help="Tempo at the beginning, in quarter notes a minute."),
     click.option("--volume", type=float, help="Factor on velocities, 0.01..10."),
     click.option("--roll/--no-roll", default=None, help="Roll too large a chord, or drop notes."),
 )
+
+CHOSEN = ("tracks", "channels", "mute_tracks", "mute_channels", "drums", "transpose", "preset")
 
 SPEEDS = (0.1, 10.0)
 VOLUMES = (0.01, 10.0)
@@ -86,7 +66,7 @@ TEMPOS = (1.0, 2000.0)
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user chose about arranging; the arguments of `arrange`."""
+    """What holds for arranging one song; the arguments of `arrange`."""
 
     tracks: tuple[int, ...] | None
     channels: tuple[int, ...] | None
@@ -94,18 +74,20 @@ class Choices:
     mute_channels: tuple[int, ...]
     drums: bool
     transpose: int | None
+    octaves: Mapping[int, int]
+    weights: Weights
 
     @classmethod
-    def take(cls, options: dict[str, Any]) -> Choices:
-        """Take the arranging options out of a command's keyword arguments."""
-        return cls(**{key: options.pop(key) for key in cls.__dataclass_fields__})
+    def take(cls, options: dict[str, Any], found: Settings | None = None) -> Choices:
+        """Take the arranging options out of a command's keyword arguments; for whichever song."""
+        return Asked.take(options, found).choices()
 
     def arrange(self, song: Song, instrument: Instrument) -> Arrangement:
-        """Arrange a song as the user chose; OptionError for a track that the song has not."""
+        """Arrange a song as was chosen; OptionError for a track that the song has not."""
         from ..arranger import arrange
 
         have = {track.number for track in song.tracks}
-        for number in (*(self.tracks or ()), *self.mute_tracks):
+        for number in (*(self.tracks or ()), *self.mute_tracks, *self.octaves):
             if number not in have:
                 listed = ", ".join(str(track) for track in sorted(have)) or "none"
                 raise OptionError(f"the song has no notes in track {number}: choose from {listed}")
@@ -114,6 +96,63 @@ class Choices:
     def transposed(self, semitones: int) -> Choices:
         """Return the same choices, transposed by so many semitones."""
         return replace(self, transpose=semitones)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks of arranging, and what holds where neither it nor a saved file says more."""
+
+    chosen: Chosen
+    weights: Weights
+    with_saved: bool = True
+
+    @classmethod
+    def take(cls, options: dict[str, Any], found: Settings | None = None) -> Asked:
+        """Take the arranging options out of a command's keyword arguments; OptionError for no preset."""
+        from ..arranger import DEFAULT_PRESET, preset
+        from ..config import Chosen
+
+        octaves = dict(options.pop("octave", ()))
+        with_saved = not options.pop("no_saved", False)
+        given = {key: options.pop(key) for key in CHOSEN}
+        preset(given["preset"] or DEFAULT_PRESET)
+        return cls(
+            Chosen(**given, octaves=octaves), found.weights if found else preset(DEFAULT_PRESET), with_saved
+        )
+
+    def saved(self, path: Path) -> Saved | None:
+        """Return what is saved beside a song, None where nothing is or it is not asked for."""
+        from ..config import read_saved
+        from ..library import STANDARD_INPUT
+
+        return read_saved(path) if self.with_saved and path != STANDARD_INPUT else None
+
+    def choices(self, saved: Saved | None = None) -> Choices:
+        """Return what holds for a song: the command line, then what is saved, then the configuration."""
+        from ..arranger import preset
+
+        both = self.chosen.over(saved.chosen) if saved else self.chosen
+        return Choices(
+            tracks=both.tracks,
+            channels=both.channels,
+            mute_tracks=both.mute_tracks or (),
+            mute_channels=both.mute_channels or (),
+            drums=bool(both.drums),
+            transpose=both.transpose,
+            octaves=both.octaves,
+            weights=preset(both.preset) if both.preset else self.weights,
+        )
+
+    def choices_for(self, path: Path, song: Song) -> Choices:
+        """Return what holds for the song of a file; ConfigError where what is saved beside it is broken."""
+        saved = self.saved(path)
+        if saved:
+            saved.check_tracks(track.number for track in song.tracks)
+        return self.choices(saved)
+
+    def arrange(self, path: Path, song: Song, instrument: Instrument) -> Arrangement:
+        """Arrange a song that was read from a file as the user asks, and as is saved beside it."""
+        return self.choices_for(path, song).arrange(song, instrument)
 
 
 def find_all(names: tuple[str, ...]) -> tuple[list[Path], XylophoneError | None]:
@@ -159,6 +198,17 @@ def settings(options: dict[str, Any]) -> Settings:
         calibration=options.pop("calibration"),
         backend=options.pop("backend", None),
     )
+
+
+def check_writable(*paths: Path | None) -> None:
+    """Refuse files that cannot be written, before anything is done; FileError. None stands for no file."""
+    for path in filter(None, paths):
+        if not path.absolute().parent.is_dir():
+            raise FileError(
+                f"cannot write {path}: its folder does not exist: make it first, or write elsewhere"
+            )
+        if path.is_dir():
+            raise FileError(f"cannot write {path}: it is a folder: name a file in it")
 
 
 @dataclass(frozen=True)

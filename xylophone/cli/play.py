@@ -14,6 +14,7 @@ import click
 from ..errors import BackendError, OptionError, XylophoneError
 from ..running import leaving_on_signals, playing
 from .options import (
+    Asked,
     Choices,
     Manner,
     arrange_options,
@@ -23,6 +24,7 @@ from .options import (
     playing_options,
     setting_options,
     settings,
+    song_options,
 )
 from .outcome import line_words, not_played, tell
 from .screen import busy, keyboard, show
@@ -54,6 +56,7 @@ KEYS: dict[str, tuple[Callable[[Player], object], str]] = {
 @setting_options
 @click.option("--backend", metavar="URL", help="Backend, in place of the configured one.")
 @arrange_options
+@song_options
 @playing_options
 @click.option(
     "--start", type=float, default=0.0, show_default=True, help="Second of the first song to begin at."
@@ -79,9 +82,10 @@ def play(
     if end is not None and not loop:
         raise click.UsageError("--end goes with --loop: add it, or leave --end out")
     found = settings(options)
-    choices, manner = Choices.take(options), Manner.take(options, found)
+    asked, manner = Asked.take(options, found), Manner.take(options, found)
     paths, missing = find_all(names)
-    pieces, failed = _load_all(paths, choices, found.instrument)
+    chosen, failed = _load_all(paths, asked, found.instrument)
+    pieces = list(chosen)
     if not 0 <= start < pieces[0].song.duration:
         raise OptionError(f"--start {start:g} is outside the song: give 0..{pieces[0].song.duration:.2f} s")
     if end is not None and not start + 0.1 <= end <= pieces[0].song.duration:
@@ -100,7 +104,7 @@ def play(
             click.echo(f"playing {titles}")
 
     with leaving_on_signals(), playing(found.backend), open_stage(found) as stage:
-        player = _player(stage, found, choices, manner, quiet)
+        player = _player(stage, found, chosen, manner, quiet)
         try:
             with sounding(stage, mute, quiet), _watching(player, stage, quiet):
                 begin(player)
@@ -113,13 +117,17 @@ def play(
         raise type(failed)("not every song could be played: see above")
 
 
-def _player(stage: Stage, found: Settings, choices: Choices, manner: Manner, quiet: bool) -> Player:
-    """Return a player on the stage that knows its hammers."""
+def _player(
+    stage: Stage, found: Settings, chosen: dict[Arrangement, Choices], manner: Manner, quiet: bool
+) -> Player:
+    """Return a player on the stage that knows its hammers, and what was chosen for each song."""
     from ..player import Player
     from ..sequencer import PlanOptions
 
     with busy("measuring the simulated hammers", quiet or stage.twin is None):
         calibration = calibration_of(found, stage.twin)
+
+    choices = {piece.song: mine for piece, mine in chosen.items()}
 
     def watch(_now: float) -> None:
         stage.listen()
@@ -129,21 +137,26 @@ def _player(stage: Stage, found: Settings, choices: Choices, manner: Manner, qui
         stage.backend,
         calibration,
         PlanOptions(roll=manner.roll),
-        rearrange=lambda song, shift: choices.transposed(shift).arrange(song, found.instrument),
+        rearrange=lambda song, shift: choices[song].transposed(shift).arrange(song, found.instrument),
         watch=watch,
     )
     return player
 
 
 def _load_all(
-    paths: list[Path], choices: Choices, instrument: Instrument
-) -> tuple[list[Arrangement], XylophoneError | None]:
-    """Load and arrange all songs; one that cannot be played is named and left out of a queue."""
-    pieces: list[Arrangement] = []
+    paths: list[Path], asked: Asked, instrument: Instrument
+) -> tuple[dict[Arrangement, Choices], XylophoneError | None]:
+    """Load and arrange all songs, each with what was chosen for it.
+
+    One that cannot be played is named and left out of a queue.
+    """
+    pieces: dict[Arrangement, Choices] = {}
     failed: XylophoneError | None = None
     for path in paths:
         try:
-            pieces.append(choices.arrange(load(path), instrument).require_notes())
+            song = load(path)
+            choices = asked.choices_for(path, song)
+            pieces[choices.arrange(song, instrument).require_notes()] = choices
         except XylophoneError as error:
             if len(paths) == 1:
                 raise

@@ -59,7 +59,8 @@ def scan(
 
     if duplicates + failed + as_json > 1:
         raise click.UsageError("--duplicates, --failed and --json print different lists: give one of them")
-    setting = Setting(settings(options).instrument, Choices.take(options).__dict__)
+    found = settings(options)
+    setting = Setting(found.instrument, Choices.take(options, found).__dict__)
     setting.check()
     with open_catalogue(database or cache_folder() / DATABASE, setting.key) as catalogue:
         _fill(catalogue, setting, folders, jobs or _cores())

@@ -10,19 +10,21 @@ from typing import Any
 import click
 
 from ..calibration import Calibration
-from ..errors import FileError, OptionError
+from ..errors import OptionError
 from ..instrument import Instrument
 from ..performance import Performance
 from .options import (
     FOLDER_PATH,
-    Choices,
+    Asked,
     Manner,
     arrange_options,
     calibration_of,
+    check_writable,
     load,
     playing_options,
     setting_options,
     settings,
+    song_options,
 )
 from .screen import busy
 
@@ -35,6 +37,7 @@ KNOWLEDGE = ("bench", "default", "constant")
 @click.argument("name", metavar="SONG")
 @setting_options
 @arrange_options
+@song_options
 @playing_options
 @click.option("--seed", type=int, help="Which hammers, and which scatter; 0 unless configured.")
 @click.option(
@@ -57,10 +60,11 @@ def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **op
     if knows is not None and options["calibration"] is not None:
         raise click.UsageError("--knows and --calibration both say what is known: give one of them")
     found = settings(options)
-    choices, manner = Choices.take(options), Manner.take(options, found)
+    asked, manner = Asked.take(options, found), Manner.take(options, found)
     _check_targets(wav, plot)
-    song = load(find_song(name), quiet=as_json)
-    arrangement = choices.arrange(song, found.instrument).require_notes()
+    path = find_song(name)
+    song = load(path, quiet=as_json)
+    arrangement = asked.arrange(path, song, found.instrument).require_notes()
     twin = Twin(found.instrument, **_chance(asdict(found.simulation), **given))
     with busy("measuring the simulated hammers"):
         calibration = _known(knows, found.instrument) or calibration_of(
@@ -86,13 +90,7 @@ def _check_targets(wav: Path | None, plot: Path | None) -> None:
     """Refuse outputs that cannot be written before anything is played."""
     if plot is not None and plot.suffix.lower() not in (".svg", ".png"):
         raise OptionError(f"cannot draw {plot}: its name must end in .svg or .png")
-    for path in (wav, plot):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise FileError(
-                f"cannot write {path}: its folder does not exist: make it first, or write elsewhere"
-            )
-        if path is not None and path.is_dir():
-            raise FileError(f"cannot write {path}: it is a folder: name a file in it")
+    check_writable(wav, plot)
 
 
 def _write(performance: Performance, wav: Path | None, plot: Path | None) -> None:

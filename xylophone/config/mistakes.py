@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from ..files import key_name, unknown_key
-from .schema import TABLES, Config, rule_of
+from .schema import TABLES, Config, SavedTable, rule_of
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -38,6 +38,11 @@ def config_error(path: Path, text: str, mistakes: Iterable[Mistake]) -> ConfigEr
 def mistakes_of(error: ValidationError) -> list[Mistake]:
     """Return what pydantic found, in this project's words."""
     return [_told(detail) for detail in error.errors(include_url=False)]
+
+
+def saved_mistakes_of(error: ValidationError) -> list[Mistake]:
+    """Return what pydantic found in the file beside a song, in this project's words."""
+    return [_told_of_saved(detail) for detail in error.errors(include_url=False)]
 
 
 def dotted(keys: Iterable[str]) -> str:
@@ -78,14 +83,30 @@ def _line_of(keys: Keys, lines: dict[Keys, int]) -> int:
 
 
 def _told(detail: ErrorDetails) -> Mistake:
-    places = detail["loc"]
-    keys = tuple(str(place) for place in places if not isinstance(place, int))
-    numbers = "".join(f"[{place}]" for place in places if isinstance(place, int))
+    keys, value = _place(detail)
     if detail["type"] == "extra_forbidden":
         return keys, _unknown(keys)
+    return keys, f"{value}: {_broken_rule(detail, _rule(keys))}"
+
+
+def _told_of_saved(detail: ErrorDetails) -> Mistake:
+    keys, value = _place(detail)
+    if detail["type"] == "extra_forbidden":
+        return keys, f"unknown key {dotted(keys)}: {unknown_key(keys[0], SavedTable.model_fields)}"
+    return keys, f"{value}: {_broken_rule(detail, rule_of(SavedTable, keys[0]))}"
+
+
+def _place(detail: ErrorDetails) -> tuple[Keys, str]:
+    """Return the keys that lead to a mistake, and 'hammers.C6.channel is 70'."""
+    places = [place for place in detail["loc"] if place != "[key]"]
+    keys = tuple(str(place) for place in places if not isinstance(place, int))
+    numbers = "".join(f"[{place}]" for place in places if isinstance(place, int))
+    return keys, f"{dotted(keys)}{numbers} is {shown(detail['input'])}"
+
+
+def _broken_rule(detail: ErrorDetails, rule: str) -> str:
     reason = detail.get("ctx", {}).get("error")
-    rule = str(reason) if reason else f"it must be {_rule(keys)}"
-    return keys, f"{dotted(keys)}{numbers} is {shown(detail['input'])}: {rule}"
+    return str(reason) if reason else f"it must be {rule}"
 
 
 def _unknown(keys: Keys) -> str:

@@ -1,7 +1,7 @@
 """The keys of xylophone.toml with type, bounds, unit and meaning; the one module that uses pydantic.
 
 Checks, messages, the file that `xylophone init` writes and the test of docs/configuration.md all
-go by these tables.
+go by these tables. The file beside a song has one of its own.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from ..arranger.choice import MOST_OCTAVES
+from ..arranger.weights import LONGEST_GAP, MOST_CHORD, MOST_WEIGHT, PRESETS
 from ..files import unknown_key
 from ..instrument import KINDS, LAYOUTS, MOST_HAMMERS
 from ..pitch import parse_pitch
 from ..wiring import CHIPS, ON_ERROR, Wiring
-from .values import DEFAULT_BACKEND, PlayerSettings, SimulationSettings
+from .values import DEFAULT_BACKEND, ArrangeSettings, PlayerSettings, SimulationSettings
 
+_ARRANGE = ArrangeSettings()
 _PLAYER = PlayerSettings()
 _SIMULATION = SimulationSettings()
 _WIRING = Wiring()
@@ -41,6 +44,12 @@ def _kind(name: str) -> str:
     return name
 
 
+def _preset(name: str) -> str:
+    if name not in PRESETS:
+        raise ValueError(f"no preset: {unknown_key(name, PRESETS)}")
+    return name
+
+
 def _url(text: str) -> str:
     if not _URL.match(text) or not text.isprintable():
         raise ValueError("no backend: write its scheme and a colon, such as 'sim:' or 'serial:auto'")
@@ -55,6 +64,13 @@ def _name(text: str) -> str:
 
 Pitch = Annotated[int, BeforeValidator(_pitch)]
 Channel = Annotated[int, Field(ge=0, le=MOST_HAMMERS - 1)]
+MidiChannel = Annotated[int, Field(ge=1, le=16)]
+TrackNumber = Annotated[int, Field(ge=0, le=65535)]
+TrackKey = Annotated[str, Field(pattern=r"^[0-9]{1,5}$")]
+Octave = Annotated[int, Field(ge=-MOST_OCTAVES, le=MOST_OCTAVES)]
+
+_TRACKS = "a list of tracks as xylophone info numbers them, 0..65535"
+_CHANNELS = "a list of channels 1..16"
 
 
 def _number(default: float | None, least: float, most: float, unit: str, about: str) -> Any:
@@ -65,6 +81,10 @@ def _number(default: float | None, least: float, most: float, unit: str, about: 
 
 def _other(default: object, rule: str, about: str, **bounds: Any) -> Any:
     return Field(default, description=about, json_schema_extra={"rule": rule}, **bounds)
+
+
+def _weight(about: str) -> Any:
+    return _number(None, 0, MOST_WEIGHT, "", about)
 
 
 class Table(BaseModel):
@@ -163,6 +183,38 @@ class GpioTable(Table):
         return Wiring(**(self.model_dump() | lists))
 
 
+class ArrangeTable(Table):
+    """[arrange]: how songs are arranged unless the command says otherwise."""
+
+    preset: Annotated[str, AfterValidator(_preset)] = _other(
+        _ARRANGE.preset, f"one of {', '.join(PRESETS)}", "bundle of all weights below"
+    )
+    lost: float | None = _weight("transposition: a note that no bar of any octave can sound")
+    folded: float | None = _weight("transposition: a note that must go to another octave")
+    bass: float | None = _weight("transposition: a bass note, beside a melody note")
+    inner: float | None = _weight("transposition: an inner note, beside a melody note")
+    line: float | None = _weight("transposition: a note on top while the melody rests or is held")
+    cramped: float | None = _weight("transposition: a tune without an octave of bars beneath it")
+    key: float | None = _weight("transposition: leaving the key")
+    octave: float | None = _weight("transposition: each octave of distance")
+    melody_stray: float | None = _weight("a melody note that must leave its phrase")
+    melody_jump: float | None = _weight("an octave jump within a phrase of the melody")
+    phrase_jump: float | None = _weight("an octave jump between two phrases of the melody")
+    melody_away: float | None = _weight("each octave that a melody note is moved")
+    stray: float | None = _weight("an accompanying note that must leave its phrase")
+    cover: float | None = _weight("an accompanying note above the melody that sounds")
+    apart: float | None = _weight("a note on top, moved by other octaves than the melody")
+    jump: float | None = _weight("an octave jump between two phrases of an accompanying voice")
+    away: float | None = _weight("each octave that an accompanying note is moved")
+    high_bass: float | None = _weight("each octave that a bass note lies above the lowest bars")
+    chord: int | None = _number(None, 0, MOST_CHORD, "", "most strikes at one instant, 0 for as many as come")
+    gap: float | None = _number(
+        None, 0, LONGEST_GAP, "s", "least time between two accompanying strikes of a bar"
+    )
+    accompaniment: bool | None = _other(None, "true or false", "play more than the melody")
+    tremolo: bool | None = _other(None, "true or false", "strike held notes again until they end")
+
+
 class PlayerTable(Table):
     """[player]: how songs are played unless the command says otherwise."""
 
@@ -186,6 +238,25 @@ class SimulationTable(Table):
     scatter_db: float = _number(_SIMULATION.scatter_level_db, 0, 10, "dB", "standard deviation of its level")
 
 
+class SavedTable(Table):
+    """tune.arrange.toml: what somebody chose about arranging the song that lies beside it."""
+
+    tracks: list[TrackNumber] | None = _other(None, _TRACKS, "only these tracks")
+    channels: list[MidiChannel] | None = _other(None, _CHANNELS, "only these channels")
+    mute_tracks: list[TrackNumber] | None = _other(None, _TRACKS, "leave these tracks out")
+    mute_channels: list[MidiChannel] | None = _other(None, _CHANNELS, "leave these channels out")
+    drums: bool | None = _other(None, "true or false", "let drums strike bars too")
+    transpose: int | None = _number(None, -127, 127, "semitones", "moved by so much, not by what suits best")
+    preset: Annotated[str, AfterValidator(_preset)] | None = _other(
+        None, f"one of {', '.join(PRESETS)}", "bundle of weights"
+    )
+    octaves: dict[TrackKey, Octave] = _other(
+        {},
+        f"octaves -{MOST_OCTAVES}..{MOST_OCTAVES} by track, such as 2 = -1",
+        "tracks moved by octaves",
+    )
+
+
 class Config(Table):
     """A whole xylophone.toml."""
 
@@ -193,6 +264,7 @@ class Config(Table):
     hammers: dict[str, HammerTable] = {}
     backend: BackendTable = BackendTable()
     gpio: GpioTable = GpioTable()
+    arrange: ArrangeTable = ArrangeTable()
     player: PlayerTable = PlayerTable()
     simulation: SimulationTable = SimulationTable()
 
@@ -202,6 +274,7 @@ TABLES: dict[str, type[Table]] = {
     "hammers": HammerTable,
     "backend": BackendTable,
     "gpio": GpioTable,
+    "arrange": ArrangeTable,
     "player": PlayerTable,
     "simulation": SimulationTable,
 }

@@ -20,9 +20,10 @@ from .places import (
     find_config,
     user_folder,
 )
-from .values import DEFAULT_BACKEND, PlayerSettings, SimulationSettings
+from .values import DEFAULT_BACKEND, ArrangeSettings, PlayerSettings, SimulationSettings
 
 if TYPE_CHECKING:
+    from ..arranger import Weights
     from .schema import Config
 
 DEFAULT = "default"
@@ -33,8 +34,8 @@ class Settings:
     """Everything that a command needs to know before it starts.
 
     `calibration` is None for the default of the hammer kind; `calibration_home` is where tuning
-    writes. `sources` says in words where config, instrument, calibration, backend, player and
-    simulation came from.
+    writes. `sources` says in words where config, instrument, calibration, backend, arrange, player
+    and simulation came from.
     """
 
     instrument: Instrument
@@ -43,9 +44,15 @@ class Settings:
     calibration_home: Path | None = None
     backend: str = DEFAULT_BACKEND
     wiring: Wiring = field(default_factory=Wiring)
+    arrange: ArrangeSettings = field(default_factory=ArrangeSettings)
     player: PlayerSettings = field(default_factory=PlayerSettings)
     simulation: SimulationSettings = field(default_factory=SimulationSettings)
     sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def weights(self) -> Weights:
+        """What the arranger weighs, unless a command or a song names another preset."""
+        return self.arrange.weights
 
     def lines(self) -> list[tuple[str, str]]:
         """Return what is in force as pairs of a name and a line for people."""
@@ -57,6 +64,7 @@ class Settings:
             "config": str(self.config or "none"),
             "calibration": str(self.calibration or untuned),
             "backend": self.backend,
+            "arrange": ", ".join([f"preset {self.arrange.preset}", *_changed(self.arrange)]),
             "player": f"speed {self.player.speed:g}, volume {self.player.volume:g}, {rolled}",
             "simulation": f"seed {self.simulation.seed}, tolerance {self.simulation.tolerance:g}, "
             f"scatter {self.simulation.scatter_time * 1000:g} ms and {self.simulation.scatter_level_db:g} dB",
@@ -77,6 +85,7 @@ class Settings:
             "config": None if self.config is None else str(self.config),
             "calibration": None if self.calibration is None else str(self.calibration),
             "backend": self.backend,
+            "arrange": {"preset": self.arrange.preset, "weights": asdict(self.weights)},
             "player": asdict(self.player),
             "simulation": asdict(self.simulation),
             "sources": dict(self.sources),
@@ -120,6 +129,7 @@ def load_settings(
         calibration_home=calibration_home(place, user, simulated),
         backend=url,
         wiring=_wiring(read, place),
+        arrange=_arrange(read),
         player=_player(read),
         simulation=_simulation(read),
         sources=sources | ({"instrument": "--instrument"} if layout else {}),
@@ -177,9 +187,10 @@ def _backend(
 def _told_by(read: Config | None, place: Place | None) -> dict[str, str]:
     """Return for each table where its values came from: the file, when it sets one of its keys."""
     if read is None or place is None:
-        return dict.fromkeys(("instrument", "player", "simulation"), DEFAULT)
+        return dict.fromkeys(("instrument", "arrange", "player", "simulation"), DEFAULT)
     says = {
         "instrument": read.instrument.model_fields_set or read.hammers,
+        "arrange": read.arrange.model_fields_set,
         "player": read.player.model_fields_set,
         "simulation": read.simulation.model_fields_set,
     }
@@ -195,6 +206,22 @@ def _wiring(read: Config | None, place: Place | None) -> Wiring:
         from .building import refused
 
         raise refused(place.path, ("gpio",), error) from error
+
+
+def _arrange(read: Config | None) -> ArrangeSettings:
+    if read is None:
+        return ArrangeSettings()
+    return ArrangeSettings(
+        read.arrange.preset, read.arrange.model_dump(exclude={"preset"}, exclude_none=True)
+    )
+
+
+def _changed(arrange: ArrangeSettings) -> list[str]:
+    """Return the weights in place of the preset's as 'cramped 2', 'tremolo true'."""
+    return [
+        f"{name} {str(value).lower() if isinstance(value, bool) else f'{value:g}'}"
+        for name, value in arrange.changed.items()
+    ]
 
 
 def _player(read: Config | None) -> PlayerSettings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import FileError
@@ -22,6 +23,8 @@ _ABOUT = {
     "A table [hammers.all], without a channel, holds for every hammer whose own says nothing else.",
     "backend": "What plays. --backend and XYLOPHONE_BACKEND come before this.",
     "gpio": "How the hammers are wired to a Raspberry Pi (docs/wiring.md); GPIO numbers, not the header's.",
+    "arrange": "How songs are arranged unless the command says otherwise (docs/arranging.md). "
+    "A preset bundles all weights; each of them can be set for itself.",
     "player": "How songs are played unless the command says otherwise.",
     "simulation": "The simulated instrument that plays when the backend is sim:.",
 }
@@ -91,15 +94,21 @@ def _default(table: str, key: str, example: object) -> str:
         return "; default: 0, 1, 2, ..."
     if key == "channel":
         return "; default: by the order of the bars"
+    if table == "arrange" and key != "preset":
+        return "; default: the preset's"
     followed = {"name": "layout", "sounding": "layout", "supply_limit": "kind"}
     of = f" of the {followed[key]}" if key in followed else " of the kind" if table == "hammers" else ""
     return f"; default{of} {json.dumps(example)}"
 
 
 def _examples(instrument: Instrument) -> dict[tuple[str, str], object]:
+    from ..arranger import Weights
+
     hammers = instrument.hammers
+    weights = {("arrange", name): value for name, value in asdict(Weights()).items()}
     one = min(hammers, key=lambda hammer: abs(hammer.pitch - 84))
     return {
+        **weights,
         ("instrument", "layout"): instrument.name,
         ("instrument", "lowest"): hammers[0].name,
         ("instrument", "highest"): hammers[-1].name,

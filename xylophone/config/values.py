@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..arranger import Weights
 
 DEFAULT_BACKEND = "sim:"
 """The backend when nothing else was asked for: the simulated instrument."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrangeSettings:
+    """How songs are arranged unless the command says otherwise: a preset, and weights in place of its own."""
+
+    preset: str = "faithful"
+    changed: Mapping[str, float] = field(default_factory=dict)  # fields of arranger.Weights
+
+    @property
+    def weights(self) -> Weights:
+        """The weights in force; OptionError for a preset that is none, or a weight out of bounds."""
+        from ..arranger import preset
+
+        return replace(preset(self.preset), **self.changed)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
-"""Pictures of a performance: planned and heard strikes, and the timing error of each.
+"""Pictures: of a performance here, of an arrangement in `roll`, of a calibration in `tuning`.
 
-Time runs along x, one row is one bar, the highest at the top. A long piece is wrapped into lines
-like a page of music, each with the errors of its strikes below. SVG is drawn by drawsvg; PNG is the
-same picture turned into pixels by resvg, with a font that comes with the plot extra, because a small
-machine may have none.
+A performance is planned and heard strikes, and the timing error of each. Time runs along x, one row is
+one bar, the highest at the top. A long piece is wrapped into lines like a page of music, each with the
+errors of its strikes below. SVG is drawn by drawsvg; PNG is the same picture turned into pixels by resvg,
+with a font that comes with the plot extra, because a small machine may have none.
 """
 
 from __future__ import annotations
@@ -28,16 +28,25 @@ def plot(performance: Performance, path: str | Path) -> None:
     Raises OptionError for another ending, MissingExtra where PNG needs the extra, FileError where the
     file cannot be written; an old file stays whole until the new one is.
     """
+    check_ending(path)
+    write_picture(draw(performance), path)
+
+
+def check_ending(path: str | Path) -> None:
+    """Raise OptionError where a name does not end as a picture's does."""
     ending = Path(path).suffix.lower()
     if ending not in (".svg", ".png"):
         raise OptionError(
             f"cannot plot to {path}: its ending {ending!r} is none of .svg and .png; name such a file"
         )
-    drawing = draw(performance)
-    if ending == ".svg":
-        write_text(path, drawing)
+
+
+def write_picture(svg: str, path: str | Path) -> None:
+    """Write a picture as SVG or PNG, by the ending of its name; MissingExtra, FileError."""
+    if Path(path).suffix.lower() == ".svg":
+        write_text(path, svg)
         return
-    pixels = _png(drawing)
+    pixels = _png(svg)
     with replace_file(path) as out:
         out.write(pixels)
 

@@ -25,15 +25,18 @@ PLAIN = str.maketrans({"♯": "#", "♭": "b", "♮": ""})
 
 def draw_heading(performance: Performance) -> Iterator[Any]:
     """Yield the shapes of the heading."""
-    plain = performance.title.translate(PLAIN)
-    title = "".join(sign if sign.isprintable() else " " for sign in plain) or "untitled"
-    title = title if len(title) <= MOST_TITLE else f"{title[: MOST_TITLE - 1]}…"
     seed = "" if performance.seed is None else f", seed {performance.seed}"
-    yield text(title, LEFT, 36, 24, INK, font_weight=600)
+    yield text(shown(performance.title) or "untitled", LEFT, 36, 24, INK, font_weight=600)
     yield text(f"{performance.instrument.name}{seed}", WIDTH - RIGHT, 36, 14, SOFT, "end")
     yield text("  ·  ".join(figures(performance.summary())), LEFT, 60, 14, SOFT)
     yield from _legend()
     yield from _loudness()
+
+
+def shown(words: str, most: int = MOST_TITLE) -> str:
+    """Return words as they can be drawn: with signs that font and XML may have, and not too many."""
+    plain = "".join(sign if sign.isprintable() else " " for sign in words.translate(PLAIN))
+    return plain if len(plain) <= most else f"{plain[: most - 1]}…"
 
 
 def figures(summary: dict[str, Any]) -> Iterator[str]:

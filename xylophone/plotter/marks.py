@@ -39,6 +39,22 @@ def crosses(points: Points, radius: float, colour: str = ALARM) -> Any:
     return _path(points, shape, {"stroke": colour, "stroke_width": 1.8, "stroke_linecap": "round"})
 
 
+def strokes(spans: Points, width: float, colour: str, **more: Any) -> Any:
+    """Return level strokes from x to x at a height, rows (n, 3)."""
+    import drawsvg
+
+    path = "".join(f"M{begin:.1f} {y:.1f}H{end:.1f}" for begin, end, y in spans)
+    return drawsvg.Path(path, fill="none", stroke=colour, stroke_width=width, **more)
+
+
+def falls(spans: Points, width: float, colour: str, **more: Any) -> Any:
+    """Return upright strokes at x from height to height, rows (n, 3)."""
+    import drawsvg
+
+    path = "".join(f"M{x:.1f} {begin:.1f}V{end:.1f}" for x, begin, end in spans)
+    return drawsvg.Path(path, fill="none", stroke=colour, stroke_width=width, **more)
+
+
 def text(words: str, x: float, y: float, size: float, colour: str, anchor: str = "start", **more: Any) -> Any:
     """Return words on the base line y, to the right of x, or as `anchor` says."""
     import drawsvg

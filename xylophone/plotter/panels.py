@@ -60,7 +60,7 @@ def draw_errors(line: Line) -> Iterator[Any]:
     middle = (top + bottom) / 2
     yield text("error, ms", 22, middle, 12, SOFT, "middle", transform=f"rotate(-90,22,{middle:g})")
     for tick in line.ticks:
-        yield text(_clock(tick), line.x(tick), bottom + 17, 11, INK, "middle")
+        yield text(clock(tick), line.x(tick), bottom + 17, 11, INK, "middle")
     if line.last:
         yield text("green: within 3 ms, which nobody hears", LEFT, bottom + 35, 12, SOFT)
         yield text("time, min:s", WIDTH - RIGHT, bottom + 35, 12, SOFT, "end")
@@ -107,7 +107,8 @@ def _grid(line: Line, top: float, bottom: float) -> Iterator[Any]:
     yield drawsvg.Rectangle(LEFT, top, INNER, bottom - top, fill="none", stroke=PLAN, stroke_width=0.8)
 
 
-def _clock(time: float) -> str:
+def clock(time: float) -> str:
+    """Return a moment as minutes and seconds: '1:05'."""
     minutes, seconds = divmod(round(abs(time)), 60)
     sign = "\N{MINUS SIGN}" if time < 0 else ""
     return f"{sign}{minutes}:{seconds:02d}"

@@ -12,9 +12,8 @@ import numpy.typing as npt
 
 from ..calibration import Calibration
 from ..errors import OptionError
-from ..files import replace_file, write_text
 from ..tuning.edits import middle
-from . import _png
+from . import write_picture
 from .line import INNER, LEFT, RIGHT, WIDTH
 from .marks import ALARM, BAND, ERROR, FONT, GRID, INK, PLAN, SHADE, SOFT, at, dots, number, text
 
@@ -71,13 +70,7 @@ def plot_tuning(calibration: Calibration, common: Range | None, path: Path, abou
     """
     if path.suffix.lower() not in ENDINGS:
         raise OptionError(f"cannot draw {path}: its name must end in {' or '.join(ENDINGS)}")
-    drawing = draw_tuning(calibration, common, about)
-    if path.suffix.lower() == ".svg":
-        write_text(path, drawing)
-        return
-    pixels = _png(drawing)
-    with replace_file(path) as out:
-        out.write(pixels)
+    write_picture(draw_tuning(calibration, common, about), path)
 
 
 def draw_tuning(calibration: Calibration, common: Range | None, about: str) -> str:

@@ -11,7 +11,7 @@ impact speed and nothing evens it out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -228,12 +228,18 @@ def blocks(
     hits: Table, instrument: Instrument, sample_rate: int = SAMPLE_RATE, tail: float = TAIL
 ) -> Iterator[Samples]:
     """Yield the sound of hits block by block, faded out at its end, however loud it is."""
-    frames = frames_of(hits, sample_rate, tail)
     renderer = Renderer(instrument, sample_rate)
     renderer.add(hits)
-    fade = max(1, round(min(FADE, tail) * sample_rate))
+    return mixed([renderer], frames_of(hits, sample_rate, tail), round(min(FADE, tail) * sample_rate))
+
+
+def mixed(renderers: Sequence[Renderer], frames: int, fade: int) -> Iterator[Samples]:
+    """Yield what renderers sound together block by block, the last `fade` of all frames fading out."""
+    fade = max(1, fade)
     for begin in range(0, frames, BLOCK):
-        block = renderer.mix(min(BLOCK, frames - begin))
+        block = renderers[0].mix(min(BLOCK, frames - begin))
+        for renderer in renderers[1:]:
+            block += renderer.mix(len(block))
         left = frames - begin - np.arange(len(block))
         if left[-1] < fade:
             part = np.minimum(left / fade, 1.0)

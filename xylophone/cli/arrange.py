@@ -1,0 +1,184 @@
+"""`xylophone arrange`: what will be played as MIDI, JSON, picture and sound; choices saved beside a song."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import OptionError
+from .info import print_account
+from .options import (
+    FOLDER_PATH,
+    Asked,
+    arrange_options,
+    calibration_of,
+    check_writable,
+    load,
+    setting_options,
+    settings,
+    song_options,
+)
+from .screen import busy
+
+if TYPE_CHECKING:
+    from ..arranger import Arrangement
+    from ..config import Settings
+
+SONGS, PICTURES = (".mid", ".midi"), (".svg", ".png")
+
+
+@click.command()
+@click.argument("name", metavar="SONG")
+@setting_options
+@arrange_options
+@song_options
+@click.option("-o", "--output", type=FOLDER_PATH, metavar="FILE", help="Write what will be played: .mid.")
+@click.option("--json", "as_json", is_flag=True, help="Print notes and strikes as JSON (docs/arranging.md).")
+@click.option(
+    "--plot", type=FOLDER_PATH, metavar="FILE", help="Draw the song and what is struck: .svg, .png."
+)
+@click.option(
+    "--compare", type=FOLDER_PATH, metavar="PREFIX", help="Write PREFIX-before.wav and PREFIX-after.wav."
+)
+@click.option("--save", is_flag=True, help="Save what these options chose beside the song.")
+@click.option("--forget", is_flag=True, help="Delete what is saved beside the song.")
+def arrange(
+    name: str,
+    output: Path | None,
+    as_json: bool,
+    plot: Path | None,
+    compare: Path | None,
+    save: bool,
+    forget: bool,
+    **options: Any,
+) -> None:
+    """Arrange a song for the instrument, and write, draw or compare what comes of it.
+
+    Without an output it says in words what was done.
+    """
+    from ..library import find_song
+
+    found = settings(options)
+    asked, path = Asked.take(options, found), find_song(name)
+    outputs = Outputs(output, plot, *_pair(compare))
+    outputs.check(path)
+    _check_saving(path, save, forget)
+    song = load(path)
+    told = [_forgotten(path)] if forget else []
+    arrangement = asked.arrange(path, song, found.instrument)
+    told += [f"wrote {written}" for written in outputs.write(arrangement, found)]
+    told += [_saved(path, asked)] if save else []
+    for line in told:
+        click.echo(line, err=as_json)
+    if as_json:
+        from ..arranger.table import as_json as table
+
+        click.echo(json.dumps(table(arrangement), ensure_ascii=False))
+    elif not told:
+        print_account(arrangement)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files to write, None for those that were not asked for."""
+
+    song: Path | None
+    picture: Path | None
+    before: Path | None
+    after: Path | None
+
+    def check(self, source: Path) -> None:
+        """Refuse, before anything is done, what cannot be written, or would replace the song itself."""
+        for path, endings, doing in ((self.song, SONGS, "write"), (self.picture, PICTURES, "draw")):
+            if path is not None and path.suffix.lower() not in endings:
+                raise OptionError(f"cannot {doing} {path}: its name must end in {' or '.join(endings)}")
+        paths = (self.song, self.picture, self.before, self.after)
+        check_writable(*paths)
+        for path in filter(None, paths):
+            if _same(path, source):
+                raise OptionError(f"cannot write {path}: it is the song itself: name another file")
+
+    def write(self, arrangement: Arrangement, found: Settings) -> Iterator[str]:
+        """Write the files and yield words for each; SongError where nothing would be struck."""
+        if self.song or self.picture or self.before:
+            arrangement.require_notes()
+        if self.song:
+            from ..arranger.written import as_song
+            from ..midifile.writing import write_song
+
+            write_song(self.song, as_song(arrangement))
+            yield f"{self.song}: {len(arrangement)} strikes"
+        if self.picture:
+            from ..plotter.roll import plot_arrangement
+
+            with busy(f"drawing {self.picture}"):
+                plot_arrangement(arrangement, self.picture)
+            yield str(self.picture)
+        if self.before and self.after:
+            _compare(arrangement, found, self.before, self.after)
+            yield f"{self.before} and {self.after}"
+
+
+def _pair(compare: Path | None) -> tuple[Path | None, Path | None]:
+    """Return the two files that --compare writes: in a folder, or with what is given before their names."""
+    if compare is None:
+        return None, None
+    if compare.is_dir():
+        return compare / "before.wav", compare / "after.wav"
+    return Path(f"{compare}-before.wav"), Path(f"{compare}-after.wav")
+
+
+def _compare(arrangement: Arrangement, found: Settings, before: Path, after: Path) -> None:
+    """Let the arrangement be played on the simulated hammers, and write it and the original as sound."""
+    from ..comparison import write_comparison
+    from ..sequencer import PlanOptions
+    from ..simulation.hammers import Twin
+    from ..simulator import simulate
+
+    twin = Twin(found.instrument, **asdict(found.simulation))
+    with busy("measuring the simulated hammers"):
+        calibration = calibration_of(found, twin)
+    with busy("playing and rendering"):
+        options = PlanOptions(roll=found.player.roll)
+        performance = simulate(arrangement, calibration, twin=twin, options=options)
+        write_comparison(arrangement, performance, calibration, before, after)
+
+
+def _check_saving(path: Path, save: bool, forget: bool) -> None:
+    from ..library import STANDARD_INPUT
+
+    if save and forget:
+        raise click.UsageError("--save and --forget exclude each other: give one of them")
+    if (save or forget) and path == STANDARD_INPUT:
+        raise click.UsageError("standard input has no place beside it to save choices: name the song's file")
+
+
+def _forgotten(path: Path) -> str:
+    from ..config import forget_saved
+
+    gone = forget_saved(path)
+    return f"deleted {gone}" if gone else f"nothing is saved beside {path}"
+
+
+def _saved(path: Path, asked: Asked) -> str:
+    """Save what the options chose, together with what was saved before, and say so."""
+    from ..config import write_saved
+
+    saved = asked.saved(path)
+    if not asked.chosen:
+        still = f"{saved.path} stays as it is" if saved else "nothing is saved"
+        return f"nothing was chosen: {still}; choose with --octave, --mute-tracks, --preset, ..."
+    return f"saved {write_saved(path, asked.chosen.over(saved.chosen) if saved else asked.chosen)}"
+
+
+def _same(path: Path, source: Path) -> bool:
+    with suppress(OSError):
+        return os.path.samefile(path, source)
+    return False

@@ -1,0 +1,109 @@
+"""Before and after: a song as it is written and as the hammers play it, as two WAV files to compare by ear.
+
+Both have the same bars' sound, one loudness scale and one length, so that what differs is the arrangement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .arranger import Arrangement
+from .arranger.dynamics import velocities
+from .calibration import Calibration
+from .instrument import MOST_HAMMERS, Instrument, hammers_of
+from .performance import Performance
+from .sequencer.curves import Curves
+from .simulation.sound import (
+    CEILING,
+    FADE,
+    SAMPLE_RATE,
+    TAIL,
+    Renderer,
+    Samples,
+    frames_of,
+    mixed,
+    stage,
+    write_wav,
+)
+from .song import DRUM_CHANNEL, Table
+from .strikes import HIT
+
+_SOFTEST = 0.5
+"""Loudness below this is silence, as it is for the arranger."""
+
+
+def write_comparison(
+    arrangement: Arrangement, performance: Performance, calibration: Calibration, before: Path, after: Path
+) -> None:
+    """Write the song as written, drums left out, to `before`, and its performance to `after`.
+
+    Written pitches that no bar has sound as bars of that pitch would. Loudness is the sequencer's, by the
+    same calibration. When one of both would pass full scale, both are made softer by as much. Raises
+    FileError where a file cannot be written, OptionError for more than six hours; each file is there whole
+    or not at all.
+    """
+    curves = Curves(arrangement.instrument, calibration)
+    written = _Written.of(arrangement, curves)
+    hits = np.concatenate([performance.hits, *(part.hits for part in written)])
+    frames = frames_of(hits, SAMPLE_RATE, TAIL)
+
+    def original() -> Iterator[Samples]:
+        renderers = [part.renderer(arrangement) for part in written]
+        return mixed(renderers or [Renderer(arrangement.instrument)], frames, _FADED)
+
+    def played() -> Iterator[Samples]:
+        renderer = Renderer(arrangement.instrument)
+        renderer.add(performance.hits)
+        return mixed([renderer], frames, _FADED)
+
+    peak = max(_peak(original()), _peak(played()))
+    scale = np.float32(min(1.0, CEILING / peak)) if peak else np.float32(1.0)
+    write_wav(before, (block * scale for block in original()))
+    write_wav(after, (block * scale for block in played()))
+
+
+_FADED = round(FADE * SAMPLE_RATE)
+
+
+@dataclass(frozen=True, eq=False)
+class _Written:
+    """Notes of a song as blows on bars of their own pitches, no more than an instrument can have."""
+
+    instrument: Instrument
+    hits: Table
+
+    @classmethod
+    def of(cls, arrangement: Arrangement, curves: Curves) -> list[_Written]:
+        """Return all notes of a song but drums and silent ones, in as many parts as it takes."""
+        notes = arrangement.song.notes
+        notes = notes[(notes["channel"] != DRUM_CHANNEL) & (notes["loudness"] >= _SOFTEST)]
+        velocity = velocities(notes["loudness"], notes["velocity"])
+        level = curves.bottom_db + (curves.top_db - curves.bottom_db) * (velocity - 1.0) / 126.0
+        pitches = np.unique(notes["pitch"])
+        parts = [pitches[first : first + MOST_HAMMERS] for first in range(0, len(pitches), MOST_HAMMERS)]
+        kind = arrangement.instrument.kind
+        found = []
+        for part in parts:
+            mine = np.isin(notes["pitch"], part)
+            hits = np.zeros(np.count_nonzero(mine), HIT)
+            hits["time"], hits["level"], hits["strike"] = notes["onset"][mine], level[mine], -1
+            hits["channel"] = np.searchsorted(part, notes["pitch"][mine])
+            bars = hammers_of((int(pitch) for pitch in part), kind)
+            found.append(cls(Instrument("as written", kind, bars, 1000.0), hits))
+        return found
+
+    def renderer(self, arrangement: Arrangement) -> Renderer:
+        """Return what makes them sound; a note is heard from where its bar is, or would be."""
+        bars, place = arrangement.instrument.pitches, self.instrument.pitches + arrangement.transpose
+        gains = np.stack([np.interp(place, bars, side) for side in stage(len(bars))])
+        renderer = Renderer(self.instrument, gains=gains)
+        renderer.add(self.hits)
+        return renderer
+
+
+def _peak(blocks: Iterable[Samples]) -> float:
+    return max((float(np.abs(block).max()) for block in blocks), default=0.0)

@@ -1,0 +1,167 @@
+"""Writing: a song becomes a Standard MIDI File of format 1, on its own time axis and tempo map."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from io import BytesIO
+from math import lcm
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..files import replace_file
+from ..song import Song, Table
+
+if TYPE_CHECKING:
+    from mido import MidiTrack
+
+Ticks = npt.NDArray[np.int64]
+Times = npt.NDArray[np.float64]
+
+FINEST = 32767
+"""Most ticks to a quarter note that a file's header can state."""
+
+DIVISIONS = (960, 1920, 3840, 1024, 10080, 30720)
+"""Ticks to a quarter note that are tried; between them they hold what sequencers write."""
+
+_CLOSE = 0.0005
+"""s; no note is written farther than this from its time."""
+
+_GRID = 1e-3
+"""A moment this near to a tick, in ticks, is on it: what floating point leaves of it after a long song."""
+
+_SLOWEST = 0xFFFFFF
+"""Microseconds to a quarter note, the most that a tempo event holds."""
+
+_FARTHEST = (1 << 28) - 1
+"""Ticks that a delta time holds."""
+
+
+def write_song(path: str | os.PathLike[str], song: Song) -> None:
+    """Write a song to a MIDI file that is there whole or not at all; FileError where it cannot be.
+
+    What `song_bytes` says holds for its content.
+    """
+    content = song_bytes(song)
+    with replace_file(os.fspath(path)) as out:
+        out.write(content)
+
+
+def song_bytes(song: Song) -> bytes:
+    """Return a song as a Standard MIDI File of format 1.
+
+    A first track holds title, tempos and metres; then comes one for each track that has notes, with its
+    name and for each channel the first program. Read again, onsets are within 0.5 ms of what they were,
+    exact where they lie on a common grid, and measures the same. Volume and expression are not written.
+    """
+    import mido
+
+    grid = _Grid.of(song)
+    file = mido.MidiFile(type=1, ticks_per_beat=grid.division, charset="utf-8")
+    file.tracks.append(_conductor(song, grid))
+    names = {track.number: track.name for track in song.tracks}
+    for number in np.unique(song.notes["track"]).tolist():
+        notes = song.notes[song.notes["track"] == number]
+        file.tracks.append(_track(names.get(number, ""), notes, grid))
+    out = BytesIO()
+    file.save(file=out)
+    return out.getvalue()
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """Ticks of the file, and the times at which its tempo events put them."""
+
+    division: int
+    at: Ticks  # of tempo events
+    micros: Ticks  # to a quarter note, from each of them on
+
+    @classmethod
+    def of(cls, song: Song) -> _Grid:
+        """Return the coarsest grid that holds a song; where none does, the finest."""
+        micros = np.clip(np.rint(6e7 / song.tempos["bpm"]), 1, _SLOWEST).astype(np.int64)
+        beats = 4.0 / song.meters["denominator"]
+        step = _common(np.concatenate((song.tempos["quarter"], song.meters["quarter"], beats)))
+        divisions = sorted({lcm(division, step) for division in DIVISIONS} | {FINEST // step * step})
+        most = _FARTHEST / max(1.0, song.quarter_at(song.duration))
+        fit = [n for n in divisions if n <= min(FINEST, most)] or [min(DIVISIONS)]
+        grids = [cls(n, np.rint(song.tempos["quarter"] * n).astype(np.int64), micros) for n in fit]
+        return next((grid for grid in grids if grid.holds(song)), grids[-1])
+
+    def holds(self, song: Song) -> bool:
+        """Tell whether all notes begin on ticks, which are close enough to stand for any moment."""
+        place = self.places(song.notes["onset"])
+        fine = self.micros.max() / 1e6 / self.division / 2 <= _CLOSE
+        return bool(fine and np.all(np.abs(place - np.rint(place)) < _GRID))
+
+    def places(self, time: Times) -> Times:
+        """Return the places of moments in ticks, with fractions."""
+        starts = np.concatenate(([0.0], np.cumsum(np.diff(self.at) * self.micros[:-1]))) / self._scale
+        row = np.maximum(np.searchsorted(starts, time, "right") - 1, 0)
+        place: Times = self.at[row] + (time - starts[row]) * self._scale / self.micros[row]
+        return place
+
+    def ticks(self, time: Times) -> Ticks:
+        """Return the ticks nearest to moments."""
+        return np.rint(self.places(time)).astype(np.int64)
+
+    @property
+    def _scale(self) -> float:
+        return self.division * 1e6
+
+
+def _common(quarters: Times) -> int:
+    """Return a division on whose ticks all these places are; 1 where there is none that a file can state."""
+    common = 1
+    for quarter in np.unique(quarters).tolist():
+        common = lcm(common, Fraction(quarter).limit_denominator(FINEST).denominator)
+        if common > FINEST:
+            return 1
+    return common
+
+
+def _conductor(song: Song, grid: _Grid) -> MidiTrack:
+    """Return the track of title, metres and tempos."""
+    from mido import MetaMessage
+
+    rows: list[tuple[int, Any]] = [(0, MetaMessage("track_name", name=song.title))]
+    for meter in song.meters:
+        beats, unit = int(meter["numerator"]), int(meter["denominator"])
+        tick = round(float(meter["quarter"]) * grid.division)
+        rows.append((tick, MetaMessage("time_signature", numerator=beats, denominator=unit)))
+    for tick, micros in zip(grid.at.tolist(), grid.micros.tolist(), strict=True):
+        rows.append((tick, MetaMessage("set_tempo", tempo=micros)))
+    return _filled(rows)
+
+
+def _track(name: str, notes: Table, grid: _Grid) -> MidiTrack:
+    """Return a track of notes; at one tick ends come before beginnings."""
+    from mido import Message, MetaMessage
+
+    rows: list[tuple[int, Any]] = [(0, MetaMessage("track_name", name=name))]
+    channels, first = np.unique(notes["channel"], return_index=True)
+    for channel, program in zip(channels.tolist(), notes["program"][first].tolist(), strict=True):
+        rows.append((0, Message("program_change", channel=channel, program=program)))
+    begins = grid.ticks(notes["onset"])
+    ends = np.maximum(grid.ticks(notes["onset"] + notes["duration"]), begins + 1)
+    names = ("channel", "pitch", "velocity")
+    columns = (begins, ends, *(notes[key] for key in names))
+    offs, ons = [], []
+    for begin, end, channel, pitch, velocity in zip(*(column.tolist() for column in columns), strict=True):
+        ons.append((begin, Message("note_on", channel=channel, note=pitch, velocity=velocity)))
+        offs.append((end, Message("note_off", channel=channel, note=pitch, velocity=64)))
+    return _filled(rows + offs + ons)
+
+
+def _filled(rows: list[tuple[int, Any]]) -> MidiTrack:
+    """Return a track of messages at ticks, sorted; those at one tick keep their order."""
+    from mido import MidiTrack
+
+    track, before = MidiTrack(), 0
+    for tick, message in sorted(rows, key=lambda row: row[0]):
+        message.time, before = tick - before, tick
+        track.append(message)
+    return track

@@ -1,0 +1,184 @@
+"""A picture of an arrangement: the song as written and what is struck of it, on one piano roll."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..arranger import NO_ROLE, Arrangement, judge
+from ..arranger.account import describe
+from ..pitch import NAMES
+from ..song import DRUM_CHANNEL
+from ..strikes import Priority
+from . import check_ending, write_picture
+from .heading import shown
+from .line import INNER, LEAST_HEIGHT, LEFT, RIGHT, WIDTH
+from .marks import FONT, GRID, INK, PLAN, SOFT, at, crosses, dots, falls, strokes, text
+from .panels import clock
+from .roll_line import Line, drawn, lines_of
+
+WRITTEN, BARS = "#b4bec9", "#edf3f9"
+COLOURS = {Priority.INNER: "#4c9f70", Priority.BASS: "#b7791f", Priority.MELODY: "#1d5fa8"}
+RADII = {Priority.INNER: 2.5, Priority.BASS: 2.5, Priority.MELODY: 3.0}
+NAMED = {Priority.MELODY: "melody", Priority.BASS: "bass", Priority.INNER: "inner voices"}
+AGAIN = 1.3
+"""Radius of a strike that renews a held note."""
+
+HEADING = 134.0
+
+MOST_WORDS = 168
+"""Characters of the account that a line holds; two lines are drawn."""
+
+_APART = 11.0
+"""Height that the name of a pitch takes."""
+
+
+def plot_arrangement(arrangement: Arrangement, path: str | Path) -> None:
+    """Draw an arrangement into a file: SVG or, with the plot extra, PNG, by the ending of its name.
+
+    Raises as `xylophone.plotter.plot` does; an old file stays whole until the new one is.
+    """
+    check_ending(path)
+    write_picture(draw_arrangement(arrangement), path)
+
+
+def draw_arrangement(arrangement: Arrangement) -> str:
+    """Return the picture of an arrangement as SVG.
+
+    Notes as written, transposed, are thin and grey; what is struck is a dot in the colour of its voice,
+    with a thread to where it was written; what is dropped is a cross. Drums are left out.
+    """
+    import drawsvg
+
+    lines = lines_of(arrangement)
+    height = max(LEAST_HEIGHT, HEADING + sum(line.height for line in lines))
+    drawing = drawsvg.Drawing(WIDTH, height, font_family=FONT)
+    drawing.append(drawsvg.Rectangle(0, 0, WIDTH, height, fill="white"))
+    drawing.extend(_heading(arrangement))
+    top = HEADING
+    for line in lines:
+        group = drawsvg.Group(transform=f"translate(0,{top:g})")
+        group.extend([*_paper(line), *_written(line), *_threads(line), *_struck(line), *_dropped(line)])
+        drawing.append(group)
+        top += line.height
+    svg: str = drawing.as_svg()
+    return svg
+
+
+def _heading(arrangement: Arrangement) -> Iterator[Any]:
+    yield text(shown(arrangement.song.title) or "untitled", LEFT, 36, 24, INK, font_weight=600)
+    yield text(arrangement.instrument.name, WIDTH - RIGHT, 36, 14, SOFT, "end")
+    words = [f"score {judge(arrangement).score} of 100", *describe(arrangement)]
+    for place, told in enumerate(_wrapped(words)[:2]):
+        yield text(shown(told, MOST_WORDS), LEFT, 60 + 19 * place, 14, SOFT)
+    yield from _legend(HEADING - 28)
+
+
+def _wrapped(phrases: list[str]) -> list[str]:
+    """Return phrases put together in lines that the heading has room for."""
+    lines = [phrases[0]]
+    for phrase in phrases[1:]:
+        together = f"{lines[-1]}  ·  {phrase}"
+        lines[-1:] = [together] if len(together) <= MOST_WORDS else [lines[-1], phrase]
+    return lines
+
+
+def _legend(y: float) -> Iterator[Any]:
+    x = LEFT
+    yield strokes(np.array([[x, x + 14, y]]), 2.0, WRITTEN)
+    yield text("as written, transposed", x + 20, y + 4.5, 13, INK)
+    x += 168
+    for priority, name in NAMED.items():
+        yield dots(np.array([[x, y]]), RADII[priority], COLOURS[priority])
+        yield text(name, x + 9, y + 4.5, 13, INK)
+        x += 38 + 6.0 * len(name)
+    yield dots(np.array([[x, y], [x + 6, y], [x + 12, y]]), AGAIN, COLOURS[Priority.MELODY])
+    yield text("struck again", x + 20, y + 4.5, 13, INK)
+    yield crosses(np.array([[x + 118, y]]), 2.6)
+    yield text("dropped", x + 127, y + 4.5, 13, INK)
+    yield text("shaded: the bars there are", WIDTH - RIGHT, y + 4.5, 13, SOFT, "end")
+
+
+def _paper(line: Line) -> Iterator[Any]:
+    """Yield what is behind the notes: shaded bars, measures, names of pitches, the axes."""
+    import drawsvg
+
+    for low, high in _runs(line.arrangement.instrument.pitches):
+        top, bottom = line.y(high) - line.row / 2, line.y(low) + line.row / 2
+        yield drawsvg.Rectangle(LEFT, top, INNER, bottom - top, fill=BARS)
+    for number, time in line.measures:
+        x = line.x(time)
+        yield drawsvg.Line(x, 0, x, line.bottom, stroke=GRID, stroke_width=1)
+        yield text(str(number), x, line.bottom + 14, 11, INK, "middle")
+    yield drawsvg.Rectangle(LEFT, 0, INNER, line.bottom, fill="none", stroke=PLAN, stroke_width=0.8)
+    yield from _names(line)
+    yield text("measure", LEFT - 12, line.bottom + 14, 11, SOFT, "end")
+    span = f"{clock(line.begin)} to {clock(line.end)}"
+    yield text(span, WIDTH - RIGHT, line.bottom + 28, 11, SOFT, "end")
+
+
+def _names(line: Line) -> Iterator[Any]:
+    """Yield the names of the lowest and highest bar, and of each C that has room beside them."""
+    pitches = line.arrangement.instrument.pitches
+    taken: list[float] = []
+    wanted = [int(pitches[0]), int(pitches[-1]), *range(0, 128, 12)]
+    for pitch in wanted:
+        y = line.y(pitch)
+        if line.lowest <= pitch <= line.highest and all(abs(y - other) >= _APART for other in taken):
+            taken.append(y)
+            name = f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
+            yield text(name, LEFT - 8, y + 3.8, 11, INK if pitch in pitches else SOFT, "end")
+
+
+def _written(line: Line) -> Iterator[Any]:
+    arrangement = line.arrangement
+    notes = drawn(arrangement.song)
+    begin, end = notes["onset"], notes["onset"] + notes["duration"]
+    notes = notes[(end > line.begin) & (begin < line.end) | line.here(begin)]
+    begin, end = line.x(notes["onset"]), line.x(notes["onset"] + notes["duration"])
+    y = line.y(notes["pitch"].astype(np.int64) + arrangement.transpose)
+    yield strokes(np.stack((begin, np.maximum(end, begin + 2.0), y), axis=1), 2.0, WRITTEN)
+
+
+def _threads(line: Line) -> Iterator[Any]:
+    """Yield threads from notes to the bars that sound them, where these are others."""
+    arrangement = line.arrangement
+    notes, struck = arrangement.song.notes, arrangement.struck
+    written = notes["pitch"].astype(np.int64) + arrangement.transpose
+    moved = (struck >= 0) & (struck != written) & line.here(notes["onset"])
+    moved &= notes["channel"] != DRUM_CHANNEL
+    voice = np.append(arrangement.notes["priority"], 0)[arrangement.carrier]
+    threads = np.stack((line.x(notes["onset"]), line.y(written), line.y(struck)), axis=1)
+    for priority in Priority:
+        yield falls(threads[moved & (voice == priority)], 0.8, COLOURS[priority], stroke_opacity=0.3)
+
+
+def _struck(line: Line) -> Iterator[Any]:
+    """Yield a dot for each strike, the melody last and so on top."""
+    notes = line.arrangement.notes[line.here(line.arrangement.notes["onset"])]
+    x, y = line.x(notes["onset"]), line.y(line.arrangement.instrument.pitches[notes["hammer"]])
+    for priority in Priority:
+        mine = notes["priority"] == priority
+        yield dots(at(x, y, mine & notes["again"]), AGAIN, COLOURS[priority])
+        yield dots(at(x, y, mine & ~notes["again"]), RADII[priority], COLOURS[priority])
+
+
+def _dropped(line: Line) -> Iterator[Any]:
+    arrangement = line.arrangement
+    notes = arrangement.song.notes
+    lost = (arrangement.roles != NO_ROLE) & (arrangement.struck < 0) & line.here(notes["onset"])
+    y = line.y(notes["pitch"].astype(np.int64) + arrangement.transpose)
+    yield crosses(at(line.x(notes["onset"]), y, lost), 2.6)
+
+
+def _runs(pitches: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield the lowest and highest pitch of each run of bars without a hole."""
+    places = enumerate(pitches.tolist())
+    for _, run in groupby(places, key=lambda row: row[1] - row[0]):
+        bars = [pitch for _, pitch in run]
+        yield bars[0], bars[-1]
