@@ -46,8 +46,9 @@ from xylophone.simulation.bench import measure
 from xylophone.simulation.faults import Planted
 from xylophone.simulation.hammers import Twin
 from xylophone.simulation.microphone import Room, SimulatedMicrophone
-from xylophone.tuning.takes import read_plan, read_wav, write_mono
+from xylophone.tuning.takes import read_plan
 from xylophone.tuning.trials import pulses_of
+from xylophone.tuning.wav import read_wav, write_mono
 
 
 @pytest.fixture(scope="module")
@@ -318,6 +319,7 @@ def test_a_recording_that_teaches_nothing_is_refused(
     [
         (TAKE, "broken.json", ["broken.json is no plan of a tuning session", "give the session.json of one"]),
         (TAKE, "nan.json", ["nan.json is no plan of a tuning session", "give the session.json of one"]),
+        (TAKE, "long.json", ["long.json is no plan of a tuning session", "give the session.json of one"]),
         (TAKE, "xylophone.toml", ["xylophone.toml is no plan of a tuning session"]),
         (TAKE, "gone.json", ["cannot read gone.json", "there is no such file"]),
         (TAKE, "twice.json", ["twice.json is of 2 recordings", "--resume"]),
@@ -335,6 +337,8 @@ def test_files_that_are_none_are_named(
     content = json.loads(text)
     (place / "broken.json").write_text(text[:-50])
     (place / "nan.json").write_text(text.replace("[\n[", '[\n[NaN, 10.0, "C6", "curve"],\n[', 1))
+    long = [[-1e7, *content["takes"][0][0][1:]], *content["takes"][0][1:]]
+    (place / "long.json").write_text(json.dumps(content | {"takes": [long]}))
     changed = json.dumps(content | {"takes": content["takes"] + [content["takes"][0]]})
     (place / "twice.json").write_text(changed)
     (place / "other.json").write_text(text.replace('"D5"', '"C#5"'))
@@ -388,7 +392,7 @@ def test_a_session_that_broke_off_is_gone_on_with(
     with monkeypatch.context() as patch:
         interrupted(patch, 14.0, gone)
         ran = xylophone("tune", "auto")
-        refused(ran, 1, "the microphone is gone (what was recorded is kept in ", "six-sim; --resume goes on")
+        refused(ran, 1, "the microphone is gone; what was recorded is kept in ", "six-sim; --resume goes on")
         assert sorted(contents(bare)) == ["xylophone.toml"]
     ran = xylophone("tune", "auto", "--resume")
     assert (ran.code, ran.err) == (0, "")
@@ -411,6 +415,7 @@ def test_a_signal_leaves_everything_in_place(
     ran = xylophone("tune", "auto", "--session", "here")
     assert (ran.code, ran.out, contents(place)) == (128 + number, "", before)
     assert "Traceback" not in ran.err
+    assert "all coils are off; what was recorded is kept in here; --resume goes on with it\n" in ran.err
     assert sorted(path.name for path in (place / "here").iterdir()) == ["session.json", "take-1.wav"]
 
 
@@ -420,6 +425,36 @@ def test_an_error_that_names_the_remedy_itself_is_not_told_twice(
     interrupted(monkeypatch, 2.0, sound_lost)
     ran = xylophone("tune", "auto")
     refused(ran, 1, "lost samples: go on with --resume\n")
+
+
+def test_a_session_that_broke_off_before_its_first_round_leaves_an_older_one_alone(
+    xylophone: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (place / PLAN).read_bytes()
+    interrupted(monkeypatch, 2.0, gone)
+    refused(xylophone("tune", "auto"), 1, "the microphone is gone\n")
+    assert (place / PLAN).read_bytes() == before
+
+
+@pytest.mark.parametrize("damaged", ["", "hello", "version = 9\n"])
+def test_a_damaged_calibration_is_tuned_anew_and_kept_beside(
+    xylophone: Run, place: Path, damaged: str
+) -> None:
+    (place / CALIBRATION).write_text(damaged)
+    ran = xylophone("tune", "auto", "--from-wav", TAKE, "--plan", PLAN)
+    assert ran.code == 0
+    assert re.fullmatch(r"warning: calibration-sim\.toml: .*; nothing is taken over from it\n", ran.err)
+    assert read_calibration(place / CALIBRATION).origin == ("measured",) * 6
+    assert (place / "calibration-sim.previous.toml").read_text() == damaged
+
+
+def test_a_broken_history_is_told_before_anything_is_struck(xylophone: Run, place: Path) -> None:
+    (place / HISTORY).write_text("{broken\n")
+    before = contents(place)
+    for command in (("auto", "--from-wav", TAKE, "--plan", PLAN), ("auto",), ("check",)):
+        ran = xylophone("tune", *command)
+        refused(ran, 1, "tuning-history.jsonl: line 1 is no entry of a history: take it out")
+        assert (ran.out, contents(place)) == ("", before)
 
 
 def test_there_is_nothing_to_go_on_with(xylophone: Run, bare: Path) -> None:

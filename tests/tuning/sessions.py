@@ -95,7 +95,8 @@ def recorded_again(tuned: Tuned, twin: Twin, room: Room, sample_rate: int = 4800
 @dataclass(frozen=True)
 class Distance:
     """How far two calibrations are apart: the greatest and the median difference of the widths, as a part
-    of them, and of the latencies in ms, the same for all hammers taken off."""
+    of them, and of the latencies in ms; of both what is the same for all hammers is taken off: nobody can
+    hear it."""
 
     width: float
     usual_width: float
@@ -116,7 +117,7 @@ def distance(one: Calibration, other: Calibration, rows: Iterable[int] | None = 
         ]
         wider.append(values[0][0] / values[0][1] - 1.0)
         later.append(1e3 * (values[1][0] - values[1][1]))
-    width, latency = np.abs(wider), np.abs(np.array(later) - np.median(later))
+    width, latency = (np.abs(np.array(apart) - np.median(apart)) for apart in (wider, later))
     return Distance(
         float(width.max()), float(np.median(width)), float(latency.max()), float(np.median(latency))
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -113,3 +114,54 @@ def test_faults_of_some_do_not_spoil_the_curves_of_others(tuned: Tuned) -> None:
 def test_a_few_hammers_say_nothing_about_the_microphone(tuned: Tuned) -> None:
     assert sum(fit is not None for fit in tuned.analysis.fits) < 8
     assert tilt(tuned.analysis, position_of("low")) is None
+
+
+class Miswired(FaultyTwin):
+    """One output drives another hammer too: its own is on none."""
+
+    def __init__(self, one: int, other: int) -> None:
+        super().__init__(SIX, SEED)
+        self._bars[one] = other
+
+
+SIX = instrument_of((67, 72, 76, 81, 86, 91))
+
+
+@pytest.fixture(scope="module")
+def miswired() -> Tuned:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "LONGEST", 25.0)
+        return tune(Miswired(1, 4))
+
+
+def test_one_cable_on_a_wrong_output_is_named_and_no_other(miswired: Tuned) -> None:
+    (ailment,) = diagnose(miswired.analysis)
+    assert str(ailment) == (
+        "C5 is swapped: D6 sounds instead; check the cable of output 1, or `channels` in xylophone.toml"
+    )
+
+
+def test_what_sounds_much_softer_than_from_its_own_hammer_was_not_struck(miswired: Tuned) -> None:
+    evidence = miswired.analysis.evidence
+    own = evidence.trials["hammer"] == 1
+    softer = replace(evidence, sounded=evidence.sounded - 20.0 * own)
+    (ailment,) = diagnose(replace(miswired.analysis, evidence=softer))
+    assert re.fullmatch(
+        r"C5 is unclear: only 0 of \d+ strikes were heard clearly; make the room quieter .*", str(ailment)
+    )
+
+
+def test_few_strikes_do_not_make_a_wrong_output(miswired: Tuned) -> None:
+    evidence = miswired.analysis.evidence
+    bar = evidence.bar.copy()
+    bar[evidence.of(1)[4:]] = -1
+    assert Fault.SWAPPED not in {
+        ailment.fault for ailment in diagnose(replace(miswired.analysis, evidence=replace(evidence, bar=bar)))
+    }
+
+
+def test_knocks_that_fall_anywhere_after_strikes_are_no_second_blows(tuned: Tuned) -> None:
+    evidence = tuned.analysis.evidence
+    gap = np.where(np.isnan(evidence.gap), np.nan, np.linspace(0.01, 0.14, len(evidence.gap)))
+    knocked = replace(tuned.analysis, evidence=replace(evidence, gap=gap))
+    assert Fault.DOUBLE not in {ailment.fault for ailment in diagnose(knocked)}

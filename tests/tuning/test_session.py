@@ -21,9 +21,9 @@ from xylophone.simulation.hammers import Twin
 from xylophone.simulation.microphone import Room
 from xylophone.tuning.analysis import analyse
 from xylophone.tuning.diagnosis import diagnose, tilt
-from xylophone.tuning.fitting import NODES
 from xylophone.tuning.geometry import position_of
 from xylophone.tuning.session import LONGEST, Progress, Samples, result_of
+from xylophone.tuning.shape import NODES
 from xylophone.tuning.takes import load_session
 from xylophone.tuning.trials import Purpose, Take
 
@@ -190,8 +190,18 @@ def spoilt(plain: Tuned, change: Callable[[Samples], Samples], sample_rate: int 
         (lambda sound: 0.0 * sound, None, "is silent: check that the microphone is connected"),
         (lambda sound: sound[::-1].copy(), None, "not found in the recording|are heard in the recording"),
         (lambda sound: sound[::3].copy(), 16000, "16000 samples a second: give one of 22050 or more"),
+        (
+            lambda sound: sound[5 * 48000 :],
+            None,
+            r"begins 3\.\d s after the first strike: start",
+        ),
+        (lambda sound: sound, 44100, r"not found in the recording.*belongs to the plan"),
+        (lambda sound: sound[48000:48010], None, "is silent"),
     ],
-    ids=["samples lost", "cut short", "clipped", "silent", "backwards", "too slow a rate"],
+    ids=[
+        *("samples lost", "cut short", "clipped", "silent", "backwards", "too slow a rate"),
+        *("begun too late", "another rate than it says", "ten samples"),
+    ],
 )
 def test_a_recording_that_teaches_nothing_is_refused(
     plain: Tuned, change: Callable[[Samples], Samples], sample_rate: int | None, words: str
@@ -212,6 +222,13 @@ def test_a_recording_of_another_session_is_refused(plain: Tuned) -> None:
         analyse([replace(take, trials=others)], EIGHT, DEFAULT, FRONT)
 
 
+def test_a_recording_of_other_hammers_on_the_same_instrument_is_refused() -> None:
+    """The first round is the same for all; pulses that differ later make other distances."""
+    one, other = (tune(Twin(FIVE, seed)).session.takes[0] for seed in (1, 2))
+    with pytest.raises(TuningError, match="recording that belongs to th"):
+        analyse([replace(one, trials=other.trials)], FIVE, default_calibration(FIVE), FRONT)
+
+
 def test_a_session_may_be_gone_on_with_after_the_gain_was_lowered(plain: Tuned) -> None:
     (take,) = plain.session.takes
     first = len(take.trials) // 2
@@ -226,6 +243,20 @@ def test_a_session_may_be_gone_on_with_after_the_gain_was_lowered(plain: Tuned) 
     apart = distance(*found)
     assert apart.usual_width < 0.01
     assert apart.width < 0.03
+
+
+def test_a_sound_card_may_add_a_constant(plain: Tuned) -> None:
+    analysis = analyse([spoilt(plain, lambda sound: sound + np.float32(0.2))], EIGHT, DEFAULT, FRONT)
+    found = distance(result_of(analysis), plain.calibration)
+    assert (found.width, found.latency) == pytest.approx((0.0, 0.0), abs=1e-3)
+    assert diagnose(analysis) == []
+
+
+def test_a_supply_that_cannot_be_believed_keeps_the_default(plain: Tuned) -> None:
+    evidence = plain.analysis.evidence
+    loud = np.where(evidence.trials["purpose"] == Purpose.CHORD, evidence.level + 3.0, evidence.level)
+    odd = result_of(replace(plain.analysis, evidence=replace(evidence, level=loud)))
+    assert (odd.supply, odd.measured) == (DEFAULT.supply, ())
 
 
 def test_a_recording_may_begin_sooner_and_be_softer(plain: Tuned) -> None:

@@ -17,9 +17,13 @@ from .picker import Onset, pick
 from .trials import Take
 
 Array = npt.NDArray[np.float64]
+Index = npt.NDArray[np.intp]
 
 FRAME = 0.002
 """s of a frame in which energy is summed for the correlation."""
+
+PART = 1024
+"""Frames whose energy is summed at once."""
 
 FIRST = 40
 """Trials that are looked for in the first place."""
@@ -31,6 +35,9 @@ BLOCK = 20
 
 CERTAIN = 5.0
 """Standard deviations by which the right offset must stand out."""
+
+CLEARER = 1.25
+"""Factor by which it must match better than any other one: strikes of another plan fit nowhere well."""
 
 LEAST = 0.3
 """Part of the trials that must be heard, or the recording is not of this plan."""
@@ -59,7 +66,7 @@ def align(take: Take, latency: Array) -> tuple[Line, list[Onset | None]]:
 
     Raises TuningError for a recording that is silent, too short, or not of these trials.
     """
-    sound = take.sound.astype(np.float64)
+    sound = take.samples()
     if len(take.trials) == 0:
         return Line(0.0, 0.0), []
     expected = take.trials["start"] + latency
@@ -124,30 +131,42 @@ def _offset(sound: Array, sample_rate: int, expected: Array) -> float:
             "the recording is silent: check that the microphone is connected, chosen and not muted"
         )
     begin, frame = expected[0], round(FRAME * sample_rate) / sample_rate
-    place = np.rint((expected - begin) / frame).astype(int)
-    size = 1 << int(np.ceil(np.log2(len(rises) + place[-1] + 8)))
-    comb = np.zeros(size)
-    for near in (-2, -1, 0, 1, 2):
-        np.add.at(comb, (place + near) % size, 1.0)
-    match = np.fft.irfft(np.fft.rfft(rises, size) * np.conj(np.fft.rfft(comb)), size)[: len(rises)]
+    match = _match(rises, np.rint((expected - begin) / frame).astype(int))
     best = int(np.argmax(match))
-    around = np.abs(np.arange(len(match)) - best) > round(0.1 / frame)
-    others = match[around] if around.any() else match
-    sure = (match[best] - others.mean()) / (others.std() + 1e-12)
-    if sure < CERTAIN:
+    others = match[: len(rises)]
+    others = others[np.abs(np.arange(len(rises)) - best) > round(0.1 / frame)]
+    known = len(others) and match[best] > CLEARER * others.max()
+    if not known or match[best] - others.mean() < CERTAIN * others.std():
         raise TuningError(
             f"the strikes of this plan are not found in the recording ({take_words(sound, sample_rate)}): "
-            "give the recording that belongs to the plan, or check the microphone"
+            "check that the hammers strike and that the microphone hears them, or give the recording that "
+            "belongs to the plan"
+        )
+    if best >= len(rises):
+        raise TuningError(
+            f"the recording begins {(len(match) - best) * frame:.1f} s after the first strike: start the "
+            "recorder before the plan is played"
         )
     return float(best * frame - begin)
 
 
+def _match(rises: Array, place: Index) -> Array:
+    """Return how well strikes at these frames fit when they begin at each frame of the recording.
+
+    The last values are of strikes that begin before it: the very last, one frame.
+    """
+    size = 1 << int(np.ceil(np.log2(len(rises) + place[-1] + 8)))
+    comb = np.zeros(size)
+    for near in (-2, -1, 0, 1, 2):
+        np.add.at(comb, (place + near) % size, 1.0)
+    return np.asarray(np.fft.irfft(np.fft.rfft(rises, size) * np.conj(np.fft.rfft(comb)), size))
+
+
 def _rises(sound: Array, sample_rate: int) -> Array:
     """Return by how much the energy of high frequencies rises from frame to frame, in dB above the floor."""
-    count = round(FRAME * sample_rate)
-    edges = np.diff(sound)
-    frames = edges[: len(edges) // count * count].reshape(-1, count)
-    energy = np.mean(frames * frames, axis=1)
+    energy = _energy(sound, round(FRAME * sample_rate))
+    if not len(energy):
+        return energy
     floor = float(np.quantile(energy, 0.3)) + 1e-16
     level = np.log10(np.maximum(energy, floor))
     rises = np.zeros(len(level))
@@ -155,6 +174,18 @@ def _rises(sound: Array, sample_rate: int) -> Array:
     if float(energy.max(initial=0.0)) < 1e-14:
         rises[:] = 0.0
     return np.minimum(rises, 1.0)
+
+
+def _energy(sound: Array, count: int) -> Array:
+    """Return the mean square of the differences in each `count` of samples; a part at a time, which is
+    faster."""
+    whole = (len(sound) - 1) // count
+    energy = np.empty(max(0, whole))
+    for begin in range(0, len(energy), PART):
+        end = min(begin + PART, whole)
+        frames = np.diff(sound[begin * count : end * count + 1]).reshape(-1, count)
+        energy[begin:end] = np.einsum("ij,ij->i", frames, frames) / count
+    return energy
 
 
 def take_words(sound: Array, sample_rate: int) -> str:

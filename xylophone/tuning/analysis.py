@@ -208,7 +208,8 @@ def _check_jumps(error: Array, trials: Table) -> None:
             moment = float(trials["start"][middle] - trials["start"][0])
             raise TuningError(
                 f"the recording jumps by {1e3 * step:.0f} ms near the strike at {moment:.0f} s: the sound "
-                "card lost samples; end other programs, or take another sound card, and record again"
+                "card lost samples; end other programs, or take another sound card, and record again, or "
+                "give the recording that belongs to this plan"
             )
 
 

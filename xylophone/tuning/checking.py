@@ -11,9 +11,9 @@ import numpy.typing as npt
 from ..calibration import Calibration
 from ..instrument import Instrument
 from .evidence import Evidence, gather
-from .fitting import Shape, predict, unbent
 from .geometry import Position
 from .rounds import Turns
+from .shape import Foretold, Shape, unbent
 from .trials import Take
 
 Array = npt.NDArray[np.float64]
@@ -78,7 +78,8 @@ def _beside(evidence: Evidence, place: int, calibration: Calibration) -> tuple[f
         return np.nan, np.nan, len(clear), len(rows)
     trials = evidence.trials_of(clear)
     shape = Shape.of(calibration, place)
-    level, latency = predict(shape, unbent(), trials)
+    foretold = Foretold.of(shape, unbent(), trials)
+    level, latency = foretold.level, foretold.latency
     return (
         float(np.nanmedian(trials.latency - latency)) if np.isfinite(latency).any() else np.nan,
         float(np.nanmedian(trials.level - level)) if np.isfinite(level).any() else np.nan,

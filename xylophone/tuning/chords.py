@@ -29,7 +29,7 @@ LEAST = 12
 """Trials in chords that must be heard, or the default's supply term stays."""
 
 BOUNDS = (0.1, 6.0)
-"""Factors on the default's term that are believed."""
+"""Factors on the default's term that are believed; beyond them something else was heard."""
 
 
 def chord_trials(analysis: Analysis, begin: float) -> Table:
@@ -87,7 +87,7 @@ def supply_factor(analysis: Analysis) -> float | None:
         away = met - factor * expected
         scale = max(1e-4, 1.4826 * float(np.median(np.abs(away))))
         weight = 1.0 / (1.0 + (away / (2.0 * scale)) ** 2)
-    return float(np.clip(factor, *BOUNDS))
+    return factor if BOUNDS[0] <= factor <= BOUNDS[1] else None
 
 
 def beside_of(trials: Table, instrument: Instrument, analysis: Analysis) -> Array:

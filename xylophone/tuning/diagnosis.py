@@ -8,15 +8,15 @@ from enum import StrEnum
 
 import numpy as np
 
-from .analysis import Analysis
-from .evidence import clear_rows
-from .fitting import FINE
+from .analysis import Analysis, Array, Flags
+from .evidence import Evidence, clear_rows
 from .geometry import Position
+from .shape import FINE
 
 WEAK = 6.0
 """dB by which a hammer is softer than an average one at the loudest usual pulse."""
 
-WIDER = (3.1, 2.6)
+WIDER = (3.6, 2.6)
 """Standard deviations by which a weak hammer's pulses are longer; the second if it is WEAK too."""
 
 SPREAD, SPREAD_COUNTS = 0.08, 10
@@ -36,8 +36,22 @@ UNSTEADY = 2.5
 LEAST_UNSTEADY = (0.001, 2.0)
 """s and dB of scatter; a hammer that is steadier has no fault, however steady the others are."""
 
-ELSEWHERE = 0.6
-"""Part of the trials heard on one other bar, or the cables are right."""
+ALIKE = 0.012
+"""s by which second blows of a hammer come earlier or later than most of them; knocks fall anywhere."""
+
+ELSEWHERE, ALL_ELSEWHERE = 0.6, 0.8
+"""Parts of the trials heard on one other bar, or the cables are right: of two exchanged ones, of a single
+one."""
+
+LEAST_ELSEWHERE, LEAST_ALL_ELSEWHERE = 3, 6
+"""How many trials must have been heard at least for that."""
+
+PLAUSIBLE = 12.0
+"""dB by which the other bar may sound softer than from its own hammer, or it was not struck: a partial, a
+knock or what rang before is taken for it."""
+
+LEAST_WEAK = 3.0
+"""dB by which a weak hammer is softer at least, however long its pulses are."""
 
 TILT = (4.0, 4.0)
 """dB from the lowest bar to the highest, and standard errors, from which the microphone's place is in
@@ -92,17 +106,13 @@ Finding = tuple[Fault, str, str]
 def _elsewhere(analysis: Analysis, place: int) -> Finding | None:
     """Another bar sounds instead: two cables are exchanged, or one is on the wrong output."""
     evidence, hammers = analysis.evidence, analysis.instrument.hammers
-    rows = evidence.of(place)
-    bars = evidence.bar[rows]
-    heard = bars[bars >= 0]
-    if len(heard) < 3:
+    other, part, count = _other_bar(evidence, place)
+    if other == place or part < ELSEWHERE or count < LEAST_ELSEWHERE or not _struck(evidence, place, other):
         return None
-    other = int(np.bincount(heard).argmax())
-    if other == place or np.mean(heard == other) < ELSEWHERE:
+    back, part_back, count_back = _other_bar(evidence, other)
+    mutual = back == place and part_back >= ELSEWHERE and count_back >= LEAST_ELSEWHERE
+    if not mutual and (part < ALL_ELSEWHERE or count < LEAST_ALL_ELSEWHERE):
         return None
-    back = evidence.bar[evidence.of(other)]
-    back = back[back >= 0]
-    mutual = len(back) >= 3 and np.mean(back == place) >= ELSEWHERE
     mine, theirs = hammers[place], hammers[other]
     if mutual:
         remedy = (
@@ -112,6 +122,28 @@ def _elsewhere(analysis: Analysis, place: int) -> Finding | None:
         return Fault.SWAPPED, f"{theirs.name} sounds instead, and {mine.name} for {theirs.name}", remedy
     remedy = f"check the cable of output {mine.channel}, or `channels` in xylophone.toml"
     return Fault.SWAPPED, f"{theirs.name} sounds instead", remedy
+
+
+def _other_bar(evidence: Evidence, place: int) -> tuple[int, float, int]:
+    """Return the bar that sounds most often from a hammer, in which part of what was heard, and how often."""
+    bars = evidence.bar[evidence.of(place)]
+    heard = bars[bars >= 0]
+    if not len(heard):
+        return place, 0.0, 0
+    bar = int(np.bincount(heard).argmax())
+    return bar, float(np.mean(heard == bar)), int(np.count_nonzero(heard == bar))
+
+
+def _struck(evidence: Evidence, place: int, other: int) -> bool:
+    """Tell whether the other bar sounds about as loud from this hammer as whenever it is struck."""
+    from_here = evidence.of(place)
+    from_here = from_here[evidence.bar[from_here] == other]
+    usual = np.flatnonzero((evidence.bar == other) & (evidence.trials["hammer"] != place))
+    usual = usual if len(usual) else np.flatnonzero(evidence.clear)
+    if not len(usual):
+        return True
+    softer = np.median(evidence.sounded[usual]) - np.median(evidence.sounded[from_here])
+    return bool(softer < PLAUSIBLE)
 
 
 def _dead(analysis: Analysis, place: int) -> Finding | None:
@@ -125,7 +157,8 @@ def _dead(analysis: Analysis, place: int) -> Finding | None:
         least = width[clear].min()
         heard = f"only pulses of {least:.1f} ms and more bring a sound, its limit being {widest:.1f} ms"
         return Fault.WEAK, heard, LOOSEN
-    if len(clear):
+    elsewhere = np.count_nonzero(evidence.bar[rows] >= 0)
+    if len(clear) or 2 * elsewhere > len(rows):
         heard = f"only {len(clear)} of {len(rows)} strikes were heard clearly"
         return Fault.UNCLEAR, heard, "make the room quieter or the microphone nearer, and tune it again"
     return (
@@ -143,7 +176,7 @@ def _double(analysis: Analysis, place: int) -> Finding | None:
     level, width, _ = found.curves()
     top = float(np.interp(level[-1] - 1.0, level, width))
     usual = rows[evidence.trials["width"][rows] <= top * 1.02]
-    twice = evidence.second[usual] > SECOND
+    twice = _alike(evidence.gap[usual], evidence.second[usual] > SECOND)
     everywhere = analysis.evidence.second[analysis.evidence.clear] > SECOND
     if twice.sum() < 2 or twice.mean() < OFTEN + everywhere.mean():
         return None
@@ -157,6 +190,11 @@ def _double(analysis: Analysis, place: int) -> Finding | None:
     )
 
 
+def _alike(gap: Array, twice: Flags) -> Flags:
+    """Return which second blows come about as late as most of them do."""
+    return twice & (np.abs(gap - np.median(gap[twice])) < ALIKE) if twice.any() else twice
+
+
 def _weak(analysis: Analysis, place: int) -> Finding | None:
     found, default = analysis.fits[place], analysis.default
     if found is None:
@@ -167,17 +205,15 @@ def _weak(analysis: Analysis, place: int) -> Finding | None:
     needs = float(np.interp(level[-1] - 1.0, level, width))
     limit = analysis.instrument.hammers[place].longest_pulse
     apart = _wider(analysis, place)
+    if softer < LEAST_WEAK:
+        return None
     if apart < WIDER[0] and (apart < WIDER[1] or softer < WEAK) and needs <= limit:
         return None
     heard = f"a pulse of {1e3 * pulse:.1f} ms brings "
     heard += f"{softer:.0f} dB less than usual" if np.isfinite(softer) else "no sound at all"
     if needs > limit:
         heard += f", and its loudest blow would need {1e3 * needs:.1f} ms, its limit being {1e3 * limit:g} ms"
-    return (
-        Fault.WEAK,
-        heard,
-        "check its gap, its spring and that it moves freely, and its cable for a bad contact",
-    )
+    return Fault.WEAK, heard, LOOSEN
 
 
 def _wider(analysis: Analysis, place: int) -> float:

@@ -14,9 +14,9 @@ from ..instrument import Instrument
 from ..pitch import frequency
 from ..song import Table
 from .alignment import Line, align
-from .fitting import Trials
 from .geometry import Position
 from .hearing import bar_of, listen
+from .shape import Trials
 from .trials import Purpose, Take, all_trials, conditions
 
 Array = npt.NDArray[np.float64]
@@ -39,8 +39,9 @@ class Evidence:
 
     `latency` is the contact's time less the pulse's start, s, but for one constant of the whole session;
     `level` what the hit gave to its bar in dB re full scale at one metre; both NaN where the hit was not
-    clear. `bar` is the bar that sounded, -1 for none. `second` is the level of a second blow re the first,
-    dB, NaN for none. `loss` and `rested` are the condition in which the hammer was.
+    clear. `bar` is the bar that sounded, -1 for none, and `sounded` its level, also where another was meant.
+    `second` is the level of a second blow re the first, dB, and `gap` the time between them, s; NaN for none.
+    `loss` and `rested` are the condition in which the hammer was.
     """
 
     trials: Table
@@ -48,7 +49,9 @@ class Evidence:
     latency: Array
     level: Array
     bar: Index
+    sounded: Array
     second: Array
+    gap: Array
     loss: Array
     rested: Array
 
@@ -125,8 +128,7 @@ def gather(
         check_rate(take)
         line, onsets = align(take, expected)
         spoiled = _spoiled(take, line.at(trials["start"] + expected))
-        sound = take.sound.astype(np.float64)
-        heard, _ = listen(sound, take.sample_rate, onsets, hertz, hammer)
+        heard, _ = listen(take.samples(), take.sample_rate, onsets, hertz, hammer)
         rows = np.arange(len(trials))
         bar = np.where(heard.frame >= 0, bar_of(heard.level, hammer, OWN), -1)
         steady = _by_reference(line, trials, heard.frame / take.sample_rate, bar == hammer)
@@ -139,17 +141,17 @@ def gather(
                 np.where(clear & (trials["purpose"] != Purpose.CHORD), came, np.nan),
                 np.where(clear, heard.level[rows, hammer] + losses[hammer], np.nan),
                 bar,
+                np.where(bar >= 0, heard.level[rows, bar] + losses[bar], np.nan),
                 heard.second,
+                heard.gap,
                 loss,
                 rested,
             )
         )
-    take_, latency, level, bar, second, loss, rested = (
-        np.concatenate(column) for column in zip(*columns, strict=True)
-    )
+    take_, latency, level, bar, *others = (np.concatenate(column) for column in zip(*columns, strict=True))
     trials = all_trials(takes)
     latency, level = (_levelled(trials, take_, values) for values in (latency, level))
-    return Evidence(trials, take_.astype(np.intp), latency, level, bar.astype(np.intp), second, loss, rested)
+    return Evidence(trials, take_.astype(np.intp), latency, level, bar.astype(np.intp), *others)
 
 
 def _levelled(trials: Table, take: Array, values: Array) -> Array:

@@ -40,6 +40,9 @@ CHANGE = 0.014
 FOUND = 6.0
 """dB that a second blow must stand above what is new around it."""
 
+PART = 16
+"""Spectra that are made at once: more would not fit into the processor's cache."""
+
 LOUDEST = 5
 """Hits from which a bar's frequency and decay are measured: those after which it is loudest."""
 
@@ -89,8 +92,7 @@ def listen(
     frame[~room] = -1
     bars = measure_bars(sound, sample_rate, frame[room], hertz)
     level, ringing = fundamentals(sound, sample_rate, frame, bars)
-    own = level[np.arange(len(frame)), struck]
-    second, gap = seconds(sound, sample_rate, frame, bars.hertz[struck], own)
+    second, gap = seconds(sound, sample_rate, frame, bars.hertz[struck], bars.decay[struck])
     return Heard(frame, rise, level, ringing, second, gap), bars
 
 
@@ -110,7 +112,7 @@ def measure_bars(sound: Array, sample_rate: int, frame: Index, hertz: Array) -> 
     found, decay = hertz.copy(), 3.0 + 0.0 * hertz
     if not len(pieces):
         return Bars(found, decay)
-    power = np.abs(np.fft.rfft(pieces * window, size)) ** 2
+    power = np.concatenate([_power(pieces[n : n + PART] * window, size) for n in range(0, len(pieces), PART)])
     per_bin = sample_rate / size
     strongest = power[:, int(hertz.min() * 2 ** (-TUNED / 12.0) / per_bin) :].max(axis=1)
     for bar, nominal in enumerate(hertz.tolist()):
@@ -133,6 +135,12 @@ def measure_bars(sound: Array, sample_rate: int, frame: Index, hertz: Array) -> 
     return Bars(found, decay)
 
 
+def _power(pieces: Array, size: int) -> Array:
+    spectrum = np.fft.rfft(pieces, size)
+    power: Array = spectrum.real**2 + spectrum.imag**2
+    return power
+
+
 def _vertex(three: Array) -> float:
     """Return where the parabola through three equidistant values has its top, -1..1 from the middle one."""
     bend = three[0] - 2.0 * three[1] + three[2]
@@ -143,7 +151,9 @@ def _decay(pieces: Array, sample_rate: int, hertz: float) -> float:
     """Return how fast an oscillation of this frequency dies away, 1/s, the median over pieces."""
     half = pieces.shape[1] // 2
     wave = np.hanning(half) * np.exp(-2j * np.pi * hertz / sample_rate * np.arange(half))
-    early, late = np.abs(pieces[:, :half] @ wave), np.abs(pieces[:, half : 2 * half] @ wave)
+    early, late = (
+        np.abs(np.sum(part * wave, axis=1)) for part in (pieces[:, :half], pieces[:, half : 2 * half])
+    )
     ratio = np.log((early + 1e-12) / (late + 1e-12)) * sample_rate / half
     return float(np.clip(np.median(ratio), 0.3, 80.0))
 
@@ -151,17 +161,23 @@ def _decay(pieces: Array, sample_rate: int, hertz: float) -> float:
 def fundamentals(sound: Array, sample_rate: int, frame: Index, bars: Bars) -> tuple[Array, Array]:
     """Return what each hit gave to each bar, dB re full scale (n, bars), and the loudest that rang before,
     (n,)."""
-    after, before = (_fitting(sample_rate, bars, part) for part in (AFTER, BEFORE))
     level = np.full((len(frame), len(bars.hertz)), -180.0)
     ringing = np.full(len(frame), -180.0)
-    for row, onset in enumerate(frame.tolist()):
-        if onset < 0:
-            continue
-        now = _fit(sound, onset, sample_rate, AFTER, after)
-        old = _fit(sound, onset, sample_rate, BEFORE, before)
-        level[row] = 20.0 * np.log10(np.abs(now - old) + QUIETEST)
-        ringing[row] = 20.0 * np.log10(np.abs(old).max() + QUIETEST)
+    heard = np.flatnonzero(frame >= 0)
+    if len(heard):
+        now, old = (_fitted(sound, frame[heard], sample_rate, bars, part) for part in (AFTER, BEFORE))
+        level[heard] = 20.0 * np.log10(np.abs(now - old) + QUIETEST)
+        ringing[heard] = 20.0 * np.log10(np.abs(old).max(axis=1) + QUIETEST)
     return level, ringing
+
+
+def _fitted(sound: Array, frame: Index, sample_rate: int, bars: Bars, part: tuple[float, float]) -> Complex:
+    """Return the oscillations of all bars about each onset, (onsets, bars), in one product: that is fast."""
+    matrix = _fitting(sample_rate, bars, part)
+    first = frame + round(part[0] * sample_rate)
+    windows = np.stack([sound[begin : begin + matrix.shape[1]] for begin in first.tolist()])
+    real, imaginary = np.split(windows @ matrix.T, 2, axis=1)
+    return np.asarray(real + 1j * imaginary)
 
 
 def _fitting(sample_rate: int, bars: Bars, part: tuple[float, float]) -> Array:
@@ -180,21 +196,12 @@ def _fitting(sample_rate: int, bars: Bars, part: tuple[float, float]) -> Array:
     return inverse
 
 
-def _fit(sound: Array, onset: int, sample_rate: int, part: tuple[float, float], matrix: Array) -> Complex:
-    first = onset + round(part[0] * sample_rate)
-    found = matrix @ sound[first : first + matrix.shape[1]]
-    half = len(found) // 2
-    amplitude: Complex = found[:half] + 1j * found[half:]
-    return amplitude
-
-
-def seconds(sound: Array, sample_rate: int, frame: Index, hertz: Array, level: Array) -> tuple[Array, Array]:
+def seconds(sound: Array, sample_rate: int, frame: Index, hertz: Array, decay: Array) -> tuple[Array, Array]:
     """Return level (dB re the first) and delay (s) of a second blow after each hit; NaN where there is none.
 
-    `hertz` is the fundamental of the bar that each hit struck, `level` what it gave to it, dB re full
-    scale. What rings at the end of the window foretells the ringing of all of it; what is new within it
-    and stands FOUND dB above its neighbourhood may be a blow, and is one when the fundamental changes
-    with it.
+    `hertz` and `decay` are those of the bar that each hit struck. What rings at the end of the window
+    foretells the ringing of all of it; what is new within it and stands FOUND dB above its neighbourhood may
+    be a blow, and is one when the fundamental changes with it: its level is that change beside what rang.
     """
     short = round(0.001 * sample_rate)
     low, high = (round(part * sample_rate) for part in SECOND)
@@ -212,21 +219,22 @@ def seconds(sound: Array, sample_rate: int, frame: Index, hertz: Array, level: A
         around = np.median(rest[max(0, place - 8 * short) : place + 8 * short])
         if 10.0 * np.log10(rest[place] / (around + 1e-30)) > FOUND:
             gap[row] = (low + place) / sample_rate
-            change = _change(sound, onset + low + place, sample_rate, float(hertz[row]))
-            second[row] = 20.0 * np.log10(change + QUIETEST) - level[row]
+            oscillation = float(hertz[row]), float(decay[row])
+            change = _change(sound, onset + low + place, sample_rate, *oscillation)
+            second[row] = 20.0 * np.log10(change * np.exp(-decay[row] * gap[row]) + QUIETEST)
     return second, gap
 
 
-def _change(sound: Array, moment: int, sample_rate: int, hertz: float) -> float:
-    """Return by how much an oscillation of this frequency changes at a frame, in amplitude and phase."""
+def _change(sound: Array, moment: int, sample_rate: int, hertz: float, decay: float) -> float:
+    """Return by how much an oscillation changes at a frame, in amplitude and phase: part of what it was."""
     length, guard = round(CHANGE * sample_rate), round(0.0015 * sample_rate)
     window = np.hanning(length + 2)[1:-1]
     state = []
-    for first in (moment - guard - length, moment + guard):
-        place = np.arange(first - moment, first - moment + length)
-        wave = window * np.exp(-2j * np.pi * hertz / sample_rate * place)
-        state.append(2.0 * complex(wave @ sound[first : first + length]) / float(window.sum()))
-    return abs(state[1] - state[0])
+    for first in (-guard - length, guard):
+        time = np.arange(first, first + length) / sample_rate
+        wave = window * np.exp((decay - 2j * np.pi * hertz) * time)  # what it is at the moment itself
+        state.append(complex(wave @ sound[moment + first : moment + first + length]))
+    return abs(state[1] - state[0]) / (abs(state[0]) + QUIETEST)
 
 
 def bar_of(level: Array, expected: Index, least: float) -> Index:

@@ -10,6 +10,7 @@ picker of seismology: Sleeman & van Eck 1999, Maeda 1985).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -78,15 +79,19 @@ def prediction_error(sound: Array) -> Array:
 
     By the autocorrelation method, windowed (Makhoul 1975).
     """
-    shaped = (sound - sound.mean()) * np.hanning(len(sound))
-    spectrum = np.fft.rfft(shaped, 2 * len(shaped))
-    lags = np.fft.irfft(spectrum.real**2 + spectrum.imag**2)[: ORDER + 1]
+    shaped = (sound - sound.mean()) * _window(len(sound))
+    lags = np.correlate(np.concatenate((shaped, np.zeros(ORDER))), shaped, "valid")
     if not lags[0] > 0:
         return np.concatenate(([1.0], np.zeros(ORDER)))
     place = np.arange(ORDER)
     matrix = lags[np.abs(place[:, None] - place)]
     matrix[place, place] += _RIDGE * lags[0]
     return np.concatenate(([1.0], -np.linalg.solve(matrix, lags[1:])))
+
+
+@cache
+def _window(count: int) -> Array:
+    return np.hanning(count)
 
 
 def split(error: Array) -> int:

@@ -4,6 +4,7 @@ most."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from ..instrument import Instrument
 from ..song import Table
 from .analysis import Analysis
 from .evidence import clear_rows
-from .fitting import SOFTER
+from .shape import SOFTER
 from .trials import TRIAL, Purpose
 
 Array = npt.NDArray[np.float64]
@@ -136,7 +137,8 @@ def trials_of(turns: Turns, begin: float, reference: tuple[int, float] | None, s
     """Return the trials (dtype TRIAL) of a round, the first at `begin`: hammers far from each other take
     turns.
 
-    `reference` is the place of the reference hammer and its pulse.
+    `reference` is the place of the reference hammer and its pulse. The distances between strikes follow from
+    `seed` and from all pulses, so that the recording of a session with other pulses does not fit.
     """
     order = _apart(turns)
     rows: list[tuple[int, float, int]] = []
@@ -148,7 +150,8 @@ def trials_of(turns: Turns, begin: float, reference: tuple[int, float] | None, s
                     if reference is not None and len(rows) % BETWEEN == BETWEEN - 1:
                         rows.append((*reference, Purpose.REFERENCE))
                     rows.append((place, float(widths[turn]), Purpose.CURVE))
-    chance = np.random.default_rng(seed)
+    pulses = np.array([round(1e7 * width) for _, width, _ in rows], dtype="<i4")
+    chance = np.random.default_rng((seed, crc32(pulses.tobytes())))
     gaps = chance.uniform(*GAP, len(rows))
     trials = np.zeros(len(rows), TRIAL)
     trials["start"] = begin + np.concatenate(([0.0], np.cumsum(gaps)[:-1])) if len(rows) else 0.0

@@ -85,9 +85,9 @@ class Session:
     """One tuning session with a microphone. `run` plays it; what is recorded is in `takes`, also when it
     breaks off.
 
-    With a `folder` every round is saved there as soon as it has been heard. `earlier` are takes of a
-    session that was broken off: it is gone on with. `told` is called with a Progress now and then, `met`
-    with faults.
+    With a `folder` every round is saved there as soon as it has been heard: then it is `saved`. `earlier` are
+    takes of a session that was broken off: it is gone on with. `told` is called with a Progress now and then,
+    `met` with faults.
     """
 
     def __init__(
@@ -107,6 +107,7 @@ class Session:
         self.position = position
         self.folder = folder
         self.earlier = earlier
+        self.saved = bool(earlier)
         self._ear = ear
         self._told, self._met = told, met
         self._sound: list[Samples] = []
@@ -222,6 +223,7 @@ class Session:
     def _save(self) -> None:
         if self.folder is not None:
             save_session(self.folder, self.takes, self.backend.instrument, self.position)
+            self.saved = True
 
     def _seconds(self) -> float:
         return self.backend.now() - self._began

@@ -6,26 +6,26 @@ The folder can be analysed again, also elsewhere, and a session that broke off b
 from __future__ import annotations
 
 import json
-import wave
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import FileError, TuningError
-from ..files import read_text, replace_file, write_text
+from ..files import read_text, write_text
 from ..instrument import Instrument
 from ..song import Table
 from .geometry import Position
 from .trials import TRIAL, Purpose, Take
+from .wav import read_wav, write_mono
 
 FORMAT = "xylophone-tuning"
 VERSION = 1
 PLAN = "session.json"
 
-Samples = npt.NDArray[np.float32]
+LATEST, LONGEST = 1e9, 3600.0
+"""s of a backend's clock, and of one recording, that are believed."""
 
 
 def save_session(folder: Path, takes: Sequence[Take], instrument: Instrument, position: Position) -> None:
@@ -104,51 +104,8 @@ def _table(rows: Any, places: dict[str, int]) -> Table:
     trials = np.zeros(len(rows), TRIAL)
     for number, (start, width_ms, name, purpose) in enumerate(rows):
         trials[number] = float(start), float(width_ms) / 1e3, places[name], Purpose[str(purpose).upper()]
-    good = np.isfinite(trials["start"]) & (trials["width"] > 0) & (trials["width"] < 0.2)
+    good = (np.abs(trials["start"]) < LATEST) & (trials["width"] > 0) & (trials["width"] < 0.2)
+    good &= trials["start"] - trials["start"].min(initial=np.inf) < LONGEST
     if not good.all() or np.any(np.diff(trials["start"]) < 0):
         raise ValueError("trials are out of order or out of range")
     return trials
-
-
-def write_mono(path: Path, sound: Samples, sample_rate: int) -> None:
-    """Write a mono sound, full scale 1, as a WAV file of 24 bit; FileError."""
-    steps = np.clip(np.rint(sound.astype(np.float64) * 8388607.0), -8388608, 8388607).astype("<i4")
-    data = steps.view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
-    with replace_file(path) as out, wave.open(out, "wb") as file:
-        file.setsampwidth(3)
-        file.setnchannels(1)
-        file.setframerate(sample_rate)
-        file.writeframesraw(data)
-
-
-def read_wav(path: Path) -> tuple[Samples, int]:
-    """Return a WAV file as mono float32, full scale 1, and its sample rate.
-
-    Of several channels the loudest is taken: their sum would cancel what reaches them at different times.
-    Reads 8, 16, 24 and 32 bit PCM; TuningError for anything else, FileError where it cannot be read.
-    """
-    try:
-        with path.open("rb") as opened, wave.open(opened, "rb") as file:
-            size, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
-            data = file.readframes(file.getnframes())
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}; check the name") from error
-    except (wave.Error, EOFError) as error:
-        raise TuningError(
-            f"{path} is no WAV file that can be read here ({error or 'it is cut short'}): save it "
-            "as WAV, PCM of "
-            "16 or 24 bit"
-        ) from error
-    data = data[: len(data) // (size * channels) * size * channels]
-    raw = np.frombuffer(data, np.uint8).reshape(-1, size)
-    if size == 1:
-        values = raw[:, 0].astype(np.float64) / 128.0 - 1.0
-    else:
-        wide = np.zeros((len(raw), 4), np.uint8)
-        wide[:, 4 - size :] = raw
-        values = wide.view("<i4")[:, 0] / 2147483648.0
-    sound = values.reshape(-1, channels)
-    if not len(sound):
-        raise TuningError(f"{path} holds no sound: give the recording of the whole session")
-    loudest = int(np.argmax(np.mean(np.square(sound), axis=0)))
-    return sound[:, loudest].astype(np.float32), rate

@@ -55,6 +55,11 @@ class Take:
         """How long the recording is."""
         return len(self.sound) / self.sample_rate
 
+    def samples(self) -> Array:
+        """Return the sound in double precision, without the constant that cheap sound cards add to it."""
+        sound = self.sound.astype(np.float64)
+        return sound - sound.mean() if len(sound) else sound
+
 
 def pulses_of(trials: Table, instrument: Instrument) -> Table:
     """Return the pulses (dtype PULSE) of trials."""

@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from ...errors import TuningError, XylophoneError
+from ...errors import CalibrationError, TuningError, XylophoneError
 from ...running import leaving_on_signals, playing
 from ..options import FOLDER_PATH, setting_options
 from ..outcome import tell
 from .change import place
-from .listening import ear_before, listening_options, position_from, progress_shown, session_folder
+from .listening import (
+    check_history,
+    ear_before,
+    listening_options,
+    position_from,
+    progress_shown,
+    session_folder,
+)
 
 if TYPE_CHECKING:
     from ...calibration import Calibration
@@ -60,6 +67,7 @@ def auto(
         )
     device, position = options.pop("device"), position_from(options)
     found, path = place(options)
+    check_history(path)
     folder = session or session_folder(found)
     default = _default(found)
     if from_wav is not None and plan is not None:
@@ -109,6 +117,7 @@ def _listened(
     """Play a session with a microphone, and return what it has taught."""
     from ...tuning.session import Session
     from ...tuning.takes import load_session
+    from .hand import with_last_word
 
     earlier: tuple[Take, ...] = ()
     if resume:
@@ -129,24 +138,19 @@ def _listened(
         )
         try:
             return running.run()
-        except XylophoneError as error:
-            raise _with_session(error, folder) from error
-
-
-def _with_session(error: XylophoneError, folder: Path) -> XylophoneError:
-    """Return an error that also says that nothing is lost."""
-    from ...tuning.takes import PLAN
-
-    if "--resume" in str(error) or not (folder / PLAN).exists():
-        return error
-    return type(error)(f"{error} (what was recorded is kept in {folder}; --resume goes on with it)")
+        except (XylophoneError, KeyboardInterrupt, SystemExit) as leaving:
+            if "--resume" in str(leaving) or not running.saved:
+                raise
+            kept = f"what was recorded is kept in {folder}; --resume goes on with it"
+            raise with_last_word(leaving, kept) from leaving
 
 
 def _recorded(
     wav: Path, plan: Path, found: Settings, position: Position | None
 ) -> tuple[tuple[Take, ...], Position]:
-    from ...tuning.takes import read_plan, read_wav
+    from ...tuning.takes import read_plan
     from ...tuning.trials import Take
+    from ...tuning.wav import read_wav
 
     tables, before = read_plan(plan, found.instrument)
     if len(tables) != 1:
@@ -220,13 +224,20 @@ def _conclude(analysis: Analysis, found: Settings, path: Path, position: Positio
 
 
 def _with_old(calibration: Calibration, path: Path) -> Calibration:
-    """Return the calibration with curves of an earlier tuning for hammers that could not be measured now."""
+    """Return the calibration with curves of an earlier tuning for hammers that could not be measured now.
+
+    An earlier one that cannot be read is told of, and is no reason not to write a new one.
+    """
     from ...calibration_file import read_calibration
     from ...tuning.edits import with_hammer
 
     if not path.exists():
         return calibration
-    old = read_calibration(path)
+    try:
+        old = read_calibration(path)
+    except CalibrationError as error:
+        click.echo(f"warning: {error}; nothing is taken over from it", err=True)
+        return calibration
     for row, name in enumerate(calibration.hammers):
         if calibration.origin[row] == "default" and name in old.hammers and old.kind == calibration.kind:
             calibration = with_hammer(calibration, row, old)

@@ -16,7 +16,7 @@ from ..outcome import tell
 from ..screen import table
 from .auto import states
 from .change import place
-from .listening import ear_before, listening_options, position_from, progress_shown
+from .listening import check_history, ear_before, listening_options, position_from, progress_shown
 
 if TYPE_CHECKING:
     from ...calibration import Calibration
@@ -45,6 +45,7 @@ def check(every: bool, yes: bool, **options: Any) -> None:
     if not path.exists():
         raise CalibrationError(f"there is no {path}: nothing was tuned yet; begin with: xylophone tune auto")
     calibration = calibration_for(found.instrument, path)
+    check_history(path)
     with playing(found.backend):
         if not (yes or found.backend.startswith("sim:")):
             click.confirm(

@@ -47,6 +47,13 @@ def position_from(options: dict[str, Any]) -> Position | None:
     return position_of(place or "front", LENGTH if length is None else length)
 
 
+def check_history(calibration: Path) -> None:
+    """Raise FileError, before anything is struck, where what is heard could not be added to the history."""
+    from ...tuning.history import history_of, read_history
+
+    read_history(history_of(calibration))
+
+
 def session_folder(found: Settings) -> Path:
     """Return the folder in which the recording of an instrument on its backend is kept: in the user's
     state folder."""
