@@ -1,9 +1,10 @@
 """How punctual a Raspberry Pi's dispatcher is beside other ways to keep time, on this machine, without wires.
 
-    python benchmarks/lateness.py                 every method under every load, about four minutes
-    python benchmarks/lateness.py --minutes 10    the densest song again and again: drift, missed, stuck, CPU
-    python benchmarks/lateness.py --deaths 20     from kill -9 or SIGSTOP of a process to outputs off;
+    python benchmarks/lateness.py                 all of it, about eight minutes
+    python benchmarks/lateness.py --minutes 10    the densest song for so long: drift, missed, stuck, CPU
+    python benchmarks/lateness.py --deaths 20     each death so often, from kill -9 or SIGSTOP to outputs off;
                                                 with --on 595, mcp23017 or pins on a fake Pi (gcc, lgpio)
+    python benchmarks/lateness.py --only deaths   one part: methods, minutes, deaths or writes
 
 Each method gets the same edges in a process of its own and writes to the same output, which only notes the
 time; what a bus adds is unmeasured here. "without FIFO" is the same program without the right to real-time
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +28,7 @@ from typing import Any
 import click
 import mido
 import numpy as np
+from outputs import deaths, writes
 from rich.progress import track
 from startup import Figure, show, table
 
@@ -326,7 +327,14 @@ def endure(minutes: float) -> list[Figure]:
             (0,) * 5,
             digits=0,
         ),
-        Figure("drift from the first tenth to the last", (abs(drift),), "us", (5,), (1,)),
+        Figure(
+            "drift from the first tenth to the last, rounded to 1 us",
+            (float(round(abs(drift))),),
+            "us",
+            (0,),
+            (0,),
+            digits=0,
+        ),
         Figure("lateness: median / p99 / max", summary(dense["lateness"]), "us", (5, 60), (2, 40), digits=0),
         Figure("width error: p99 / max", summary(dense["width"])[1:], "us", (100,), (20,), digits=0),
         Figure(
@@ -342,99 +350,30 @@ def endure(minutes: float) -> list[Figure]:
     ]
 
 
-def deaths(times: int, kind: str) -> list[Figure]:
-    """Kill and stop each process in play; return how long until the outputs are off."""
-    sys.path.insert(0, str(ROOT / "tests"))
-    bench = WithoutWires if kind == "null" else OnFakePi
-    figures = []
-    for who in ("host", "dispatcher", "watchdog"):
-        for number in (signal.SIGKILL, signal.SIGSTOP):
-            taken = []
-            for _ in track(range(times), f"{number.name} of the {who}", transient=True):
-                with tempfile.TemporaryDirectory() as folder:
-                    taken.append(until_off(bench(kind, Path(folder)), who, number))
-            worst = (float(np.median(taken)), max(taken))
-            name = f"gpio:{kind}: {number.name} of the {who}, outputs off after: median / max"
-            figures.append(Figure(name, worst, "ms", (50, 50), (20, 20)))
-    return figures
-
-
-class WithoutWires:
-    """A host whose outputs are nowhere: on is what is written and the watchdog's line lets through."""
-
-    def __init__(self, kind: str, folder: Path) -> None:
-        from gpio.playing import Playing
-
-        self._path = str(folder / "writes")
-        self.playing = Playing(f"gpio:{kind}?trace={self._path}")
-
-    def log(self) -> list[tuple[int, int]]:
-        """Return (ns, mask) of all changes so far."""
-        events = [(ns, 0, mask) for ns, mask in read_trace(self._path)]
-        events += [(ns, 1, allowed) for ns, allowed in read_trace(f"{self._path}.guard")]
-        mask = allowed = 0
-        changes = []
-        for ns, is_line, value in sorted(events):
-            mask, allowed = (mask, value) if is_line else (value, allowed)
-            changes.append((ns, mask if allowed else 0))
-        return changes
-
-
-class OnFakePi:
-    """A host with the real gpiozero, lgpio and smbus2 on a Pi that is fake below the system calls."""
-
-    def __init__(self, kind: str, folder: Path) -> None:
-        from gpio.fake_pi import FakePi
-        from gpio.playing import Playing
-        from xylophone.wiring import HONEST_PINS
-
-        pins = HONEST_PINS if kind == "pins" else ()
-        self._kind, self._pi = kind, FakePi(folder, pins=pins)
-        self.playing = Playing(f"gpio:{kind}", self._pi.environment, len(pins) or 30)
-
-    def log(self) -> list[tuple[int, int]]:
-        """Return (ns, mask) of all changes so far."""
-        return self._pi.log(self._kind)
-
-
-def until_off(bench: WithoutWires | OnFakePi, who: str, number: signal.Signals) -> float:
-    """Return the ms from a signal, sent while a coil is on, to outputs that are off and stay so."""
-    from gpio.playing import wait_for
-
-    try:
-        assert wait_for(lambda: len(bench.log()) > 20)
-        assert wait_for(lambda: bench.log()[-1][1] != 0)
-        sent = time.monotonic_ns()
-        bench.playing.kill(who, number)
-        time.sleep(0.3)
-        log = bench.log()
-        if log[-1][1]:
-            return float("inf")
-        last_on = max(place for place, (_, mask) in enumerate(log) if mask)
-        return max(0.0, (log[last_on + 1][0] - sent) / 1e6)
-    finally:
-        bench.playing.end()
-
-
 @click.command()
 @click.option("--seconds", default=15.0, show_default=True, help="Length of each run.")
-@click.option("--minutes", type=float, help="Play the densest song for so long, and nothing else.")
-@click.option("--deaths", "times", type=int, help="Kill and stop each process so often, and nothing else.")
-@click.option("--on", "kind", default="null", help="With --deaths: 595, mcp23017 or pins on a fake Pi.")
+@click.option("--minutes", default=1.0, show_default=True, help="How long the densest song is played.")
+@click.option("--deaths", "times", default=3, show_default=True, help="How often each death.")
+@click.option("--on", "kind", default="null", help="Deaths: 595, mcp23017 or pins, on a fake Pi.")
+@click.option("--only", type=click.Choice(["methods", "minutes", "deaths", "writes"]), help="One part of it.")
 @click.option("--once", help="Play once, as JSON says: for the processes that this program starts.")
-def main(seconds: float, minutes: float | None, times: int | None, kind: str, once: str | None) -> None:
+def main(seconds: float, minutes: float, times: int, kind: str, only: str | None, once: str | None) -> None:
     """Measure; exit code 1 where what is asked at least was missed."""
     if once is not None:
         click.echo(json.dumps(play_once(*json.loads(once))))
         return
-    if minutes is not None:
-        figures, title = endure(minutes), "the densest song"
-    elif times is not None:
-        figures, title = deaths(times, kind), "from a death to outputs off"
-    else:
-        figures, title = compare(seconds), "lateness of on edges"
-    show(table(title, figures))
-    sys.exit(any(figure.missed for figure in figures))
+    parts: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
+        "methods": ("lateness of on edges", lambda: compare(seconds)),
+        "minutes": ("the densest song", lambda: endure(minutes)),
+        "writes": ("a chord at the output", writes),
+        "deaths": ("from a death to outputs off", lambda: deaths(times, kind)),
+    }
+    missed = False
+    for title, measure in [parts[only]] if only else parts.values():
+        figures = measure()
+        show(table(title, figures))
+        missed = missed or any(figure.missed for figure in figures)
+    sys.exit(missed)
 
 
 if __name__ == "__main__":

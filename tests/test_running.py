@@ -88,6 +88,16 @@ def test_the_hardware_is_free_again_whatever_ended_the_playing(tmp_path: Path) -
         pass
 
 
+def test_a_hangup_that_nohup_has_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with leaving_on_signals():
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_leaves_by_its_exit_code_and_the_old_answer_returns(name: str) -> None:
     number = getattr(signal, name, signal.SIGTERM)

@@ -100,10 +100,14 @@ def leaving_on_signals() -> Iterator[None]:
     """Let signals end the block: SIGINT by KeyboardInterrupt, SIGTERM and SIGHUP by SystemExit 128 + number.
 
     The first one counts: the others are ignored until the block has been left, so that nothing
-    interrupts switching the coils off. For the main thread. What was set before returns.
+    interrupts switching the coils off. A SIGHUP that is ignored, as nohup has it, stays so. For the main
+    thread. What was set before returns.
     """
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    numbers = [
+        n for n in numbers if signal.Signals(n).name != "SIGHUP" or signal.getsignal(n) != signal.SIG_IGN
+    ]
 
     def leave(number: int, _frame: FrameType | None) -> None:
         for other in numbers:

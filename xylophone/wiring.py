@@ -66,7 +66,15 @@ class Wiring:
         return len(self.pins) if kind == "pins" else 64
 
     def require(self, kind: str, channels: Sequence[int]) -> None:
-        """Raise BackendMissing, with the remedy, unless these channels have an output of this kind."""
+        """Raise BackendMissing, with the remedy, unless these channels have an output of this kind.
+
+        ConfigError where pins are to go on after an error: what takes them ends the process that played.
+        """
+        if kind == "pins" and self.on_error != "stop":
+            raise ConfigError(
+                f"gpio.on_error {self.on_error!r} is not for gpio:pins, which no line switches off: set it "
+                'to "stop", or use gpio:595 or gpio:mcp23017'
+            )
         outputs, last = self.outputs(kind), max(channels)
         if last < outputs:
             return
@@ -108,8 +116,10 @@ class Wiring:
                 raise ConfigError(
                     f"gpio.{key}: GPIO{pin} is used by {bus} already: take another, as 24 or 25"
                 )
-            if not 2 <= pin <= 27:
-                raise ConfigError(f"gpio.{key} {pin} is out of range: give 2..27")
+            if pin not in HONEST_PINS:
+                raise ConfigError(
+                    f"gpio.{key} {pin} is no pin that stays low until it is driven: give 9..13 or 16..27"
+                )
 
 
 def _unfit(pin: int) -> str:

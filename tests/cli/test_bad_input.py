@@ -21,7 +21,7 @@ def one_line(ran: Any, code: int, *words: str) -> None:
         assert word in ran.err
 
 
-@pytest.mark.parametrize("command", ["play", "info", "simulate"])
+@pytest.mark.parametrize("command", ["play", "info", "simulate", "arrange"])
 def test_files_that_are_no_song(xylophone: Run, tmp_path: Path, command: str) -> None:
     (tmp_path / "empty.mid").write_bytes(b"")
     (tmp_path / "text.mid").write_text("la la la")

@@ -1,6 +1,6 @@
 /*
  * A Raspberry Pi below the system calls: preloaded, it answers for /dev/gpiochip0, /dev/spidev0.*, /dev/i2c-* and
- * the file with the Pi's revision, so that the real lgpio, gpiozero and smbus2 run in ordinary processes.
+ * the files with the Pi's model and revision, so that the real lgpio, gpiozero and smbus2 run in ordinary processes.
  *
  * Its state is one shared file, named by FAKE_PI, that outlives every process; fake_pi.py has the same layout. As on
  * Raspberry Pi OS, a pin keeps its level when its owner has died. The lock is taken over from an owner that holds it
@@ -42,7 +42,8 @@ struct state {
     int32_t address[CHIPS], pin[LINES];
     int32_t absent[5], forbidden[5]; /* by device */
     /* Faults: how often from now on, -1 for ever. */
-    int32_t spi_failures, i2c_failures, spi_noise, spi_delay_us, i2c_delay_us, miso;
+    int32_t spi_failures, i2c_failures, spi_noise, spi_delay_us, i2c_delay_us, pin_failures,
+        pin_delay_us, miso;
     /* What it holds. */
     int32_t pull[LINES], level[LINES], driven[LINES], owner[LINES];
     uint8_t shift[CHAIN], latch[CHAIN], reg[CHIPS][REGISTERS], pointer[CHIPS];
@@ -234,6 +235,13 @@ static int chip_ioctl(unsigned long request, void *argument) {
     return fail(ENOTTY);
 }
 
+static int is_coil(int line) {
+    for (int n = 0; n < pi->pins; n++)
+        if (pi->pin[n] == line)
+            return 1;
+    return 0;
+}
+
 static int line_ioctl(int line, unsigned long request, void *argument) {
     if (request == GPIOHANDLE_GET_LINE_VALUES_IOCTL) {
         ((struct gpiohandle_data *)argument)->values[0] = (uint8_t)pi->level[line];
@@ -252,7 +260,16 @@ static int line_ioctl(int line, unsigned long request, void *argument) {
         return fail(ENOTTY);
     if (!pi->driven[line])
         return fail(EPERM);
+    if (pi->pin_delay_us && is_coil(line)) { /* once: whoever takes the pins then is not delayed */
+        int delay = pi->pin_delay_us;
+        pi->pin_delay_us = 0;
+        usleep((useconds_t)delay);
+    }
     take();
+    if (is_coil(line) && countdown(&pi->pin_failures)) {
+        give();
+        return fail(EIO);
+    }
     set_line(line, 1, level);
     give();
     return 0;
@@ -380,12 +397,22 @@ static int open_device(enum device device) {
     return pi->forbidden[device] ? fail(EACCES) : new_file(device, 0);
 }
 
-static int open_revision(void) {
-    uint32_t big = __builtin_bswap32((uint32_t)pi->revision);
-    int file = memfd_create("revision", MFD_CLOEXEC);
-    if (file >= 0 && (write(file, &big, sizeof big) != sizeof big || lseek(file, 0, SEEK_SET) != 0))
+static int open_content(const void *content, size_t size) {
+    int file = memfd_create("device-tree", MFD_CLOEXEC);
+    if (file >= 0 && (write(file, content, size) != (ssize_t)size || lseek(file, 0, SEEK_SET) != 0))
         return -1;
     return file;
+}
+
+static int open_revision(void) {
+    uint32_t big = __builtin_bswap32((uint32_t)pi->revision);
+    return open_content(&big, sizeof big);
+}
+
+static int open_model(void) {
+    const char *model = getenv("FAKE_MODEL");
+    model = model ? model : "Raspberry Pi 4 Model B Rev 1.2";
+    return open_content(model, strlen(model) + 1);
 }
 
 static int opened(const char *path, int flags, mode_t mode) {
@@ -397,6 +424,8 @@ static int opened(const char *path, int flags, mode_t mode) {
         return open_device(I2C);
     if (pi && !strcmp(path, "/proc/device-tree/system/linux,revision"))
         return open_revision();
+    if (pi && !strcmp(path, "/proc/device-tree/model"))
+        return open_model();
     return real_open ? real_open(path, flags, mode) : fail(ENOSYS);
 }
 

@@ -45,8 +45,9 @@ class State(ctypes.Structure):
         ("forbidden", i32 * 5),
         *(
             (name, i32)
-            for name in ("spi_failures", "i2c_failures", "spi_noise", "spi_delay_us", "i2c_delay_us", "miso")
+            for name in ("spi_failures", "i2c_failures", "spi_noise", "spi_delay_us", "i2c_delay_us")
         ),
+        *((name, i32) for name in ("pin_failures", "pin_delay_us", "miso")),
         ("pull", i32 * LINES),
         ("level", i32 * LINES),
         ("driven", i32 * LINES),

@@ -1,4 +1,6 @@
-"""A program that plays on a GPIO backend without end: `python host.py URL`; tests end it, or parts of it.
+"""A program that plays on a GPIO backend without end; tests end it, or parts of it.
+
+`python host.py URL HAMMERS WIRING PERIOD`: the wiring as JSON, the period in s from strike to strike.
 
 It says its processes first, then every fault as a line of JSON.
 """
@@ -19,8 +21,8 @@ from xylophone.running import leaving_on_signals
 from xylophone.strikes import PULSE
 from xylophone.wiring import Wiring
 
-PERIOD, WIDTH = 0.025, 0.020
-"""s; a coil is on for four fifths of the time."""
+WIDTH = 0.020
+"""s; a coil is on for four fifths of the time if a strike begins every 0.025 s."""
 
 
 def say(**content: object) -> None:
@@ -28,15 +30,15 @@ def say(**content: object) -> None:
     print(json.dumps(content), flush=True)
 
 
-def play(url: str, instrument: Instrument, wiring: Wiring) -> None:
+def play(url: str, instrument: Instrument, wiring: Wiring, period: float) -> None:
     """Play until a signal or a fatal fault comes."""
     with leaving_on_signals(), open_backend(url, instrument, None, wiring) as backend:
         say(processes=[os.getpid(), *backend.line.processes])
         begin, count = backend.now() + 0.05, 0
         while True:
-            due = int((backend.now() + 0.3 - begin) / PERIOD)
+            due = int((backend.now() + 0.3 - begin) / period) + 1
             rows = np.zeros(max(0, due - count), PULSE)
-            rows["start"] = begin + PERIOD * np.arange(count, count + len(rows))
+            rows["start"] = begin + period * np.arange(count, count + len(rows))
             rows["width"], rows["channel"] = WIDTH, np.arange(count, count + len(rows)) % len(instrument)
             count += len(rows)
             backend.schedule(rows)
@@ -50,7 +52,8 @@ if __name__ == "__main__":
     whole = build_instrument()
     wiring = Wiring(**{k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(sys.argv[3]).items()})
     try:
-        play(url, Instrument(whole.name, whole.kind, whole.hammers[:hammers], whole.supply_limit), wiring)
+        instrument = Instrument(whole.name, whole.kind, whole.hammers[:hammers], whole.supply_limit)
+        play(url, instrument, wiring, float(sys.argv[4]))
     except BackendError as error:
         say(error=str(error))
         sys.exit(1)

@@ -39,14 +39,19 @@ class Playing:
         environment: Mapping[str, str] | None = None,
         hammers: int = 30,
         wiring: Mapping[str, Any] | None = None,
+        period: float = 0.025,
     ) -> None:
+        """Start it, and wait until it plays; `period` is the s from strike to strike."""
         host = Path(__file__).with_name("host.py")
         self.host = subprocess.Popen(
-            [sys.executable, str(host), url, str(hammers), json.dumps(wiring or {})],
+            [sys.executable, str(host), url, str(hammers), json.dumps(wiring or {}), str(period)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ | dict(environment or {}),
+            preexec_fn=lambda: signal.signal(
+                signal.SIGHUP, signal.SIG_DFL
+            ),  # also where nohup runs the tests
         )
         self.said: list[dict[str, Any]] = []
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -92,9 +97,12 @@ class Playing:
                     break
         self.host.wait()
         self._reader.join()
+        assert self.host.stderr is not None
+        said = self.host.stderr.read()
         for pipe in (self.host.stdout, self.host.stderr):
             assert pipe is not None
             pipe.close()
+        assert "<frozen runpy>" not in said, said  # a child's traceback: the host is no module that is run
 
     def _read(self) -> None:
         assert self.host.stdout is not None

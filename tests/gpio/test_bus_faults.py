@@ -10,6 +10,7 @@ import pytest
 
 from gpio.fake_pi import FOR_EVER, FakePi
 from gpio.playing import Playing, wait_for
+from xylophone.wiring import HONEST_PINS
 
 
 class Stand:
@@ -51,8 +52,15 @@ def stand(tmp_path: Path) -> Iterator[Stand]:
 
 
 def test_a_machine_that_is_no_pi(stand: Stand) -> None:
+    stand.pi.environment["FAKE_MODEL"] = "Radxa ROCK 5B"
+    assert stand.refusal("595") == ("this is no Raspberry Pi but Radxa ROCK 5B: use sim: or serial:auto here")
+
+
+def test_a_pi_whose_pins_nobody_sees(stand: Stand) -> None:
     stand.pi.take_away("/dev/gpiochip0")
-    assert stand.refusal("595").startswith("this is no Raspberry Pi: there is no /dev/gpiochip0; use sim:")
+    assert stand.refusal("595").startswith(
+        "there is no /dev/gpiochip0 on this Raspberry Pi 4 Model B Rev 1.2: "
+    )
 
 
 @pytest.mark.parametrize(
@@ -206,3 +214,76 @@ def test_a_chip_that_was_reset_in_play_is_noticed(stand: Stand) -> None:
     assert playing.host.wait(20) == 1
     assert any("MCP23017 at 0x21 was reset" in words for words in playing.faults())
     assert stand.pi.coils("mcp23017") == 0
+
+
+def test_a_chain_that_gives_nothing_back_any_more_is_said_once_and_waited_for(stand: Stand) -> None:
+    playing = stand.start("595", on_error="go on")
+    stand.play_on("595")
+    stand.pi.state.miso = 0
+    assert wait_for(lambda: any("trying again" in words for words in playing.faults()))
+    transfers = stand.pi.state.transfers + 18  # some tries
+    assert wait_for(lambda: stand.pi.state.transfers > transfers)
+    assert len(playing.faults()) == 1
+    assert stand.pi.coils("595") == 0
+    stand.pi.state.miso = -1
+    stand.play_on("595")
+    assert wait_for(lambda: len(playing.faults()) == 2)
+    assert playing.faults()[1].startswith("the outputs are on duty again; ")
+
+
+@pytest.mark.parametrize(("kind", "delay"), [("595", "spi_delay_us"), ("mcp23017", "i2c_delay_us")])
+def test_a_bus_that_has_become_far_too_slow_is_said_once_and_waited_for(
+    stand: Stand, kind: str, delay: str
+) -> None:
+    playing = stand.start(kind, on_error="go on")
+    stand.play_on(kind)
+    setattr(stand.pi.state, delay, 60_000)
+    count = "transfers" if kind == "595" else "transactions"
+    assert wait_for(lambda: any("the outputs took" in words for words in playing.faults()))
+    later = getattr(stand.pi.state, count) + 12
+    assert wait_for(lambda: getattr(stand.pi.state, count) > later)
+    assert len(playing.faults()) == 2
+    assert "the dispatcher hung for" in playing.faults()[0]
+    setattr(stand.pi.state, delay, 0)
+    stand.play_on(kind)
+    assert wait_for(lambda: "on duty again" in playing.faults()[-1])
+
+
+def test_a_check_of_the_chain_switches_no_coil_on(stand: Stand) -> None:
+    """The marks that find out how long the chain is stand in the latches: never without the line."""
+    stand.start("595", on_error="go on")
+    stand.play_on("595")
+    before = stand.pi.state.logged
+    stand.pi.state.spi_failures = 3
+    assert wait_for(lambda: stand.pi.state.spi_failures == 0)
+    stand.play_on("595")
+    masks = [mask for _, mask in stand.pi.log("595")[before:]]
+    assert all(mask.bit_count() <= 1 for mask in masks)
+
+
+class TestPins:
+    def test_a_pin_that_fails_ends_the_playing_with_all_off(self, tmp_path: Path) -> None:
+        pi = FakePi(tmp_path, pins=HONEST_PINS)
+        playing = Playing("gpio:pins", pi.environment, len(HONEST_PINS))
+        try:
+            assert wait_for(lambda: pi.coils("pins") != 0)
+            pi.state.pin_failures = 1
+            assert playing.host.wait(20) == 1
+            assert pi.coils("pins") == 0
+            assert playing.faults()[-1].startswith("the outputs failed and were switched off: GPIO")
+            assert "cannot be written" in playing.faults()[-1]
+        finally:
+            playing.end()
+
+    def test_a_dispatcher_that_hangs_is_ended_and_its_pins_driven_low(self, tmp_path: Path) -> None:
+        pi = FakePi(tmp_path, pins=HONEST_PINS)
+        playing = Playing("gpio:pins", pi.environment, len(HONEST_PINS))
+        try:
+            assert wait_for(lambda: pi.coils("pins") != 0)
+            pi.state.pin_delay_us = 400_000
+            assert playing.host.wait(20) == 1
+            assert pi.coils("pins") == 0
+            assert "the dispatcher hung for" in playing.faults()[-1]
+            assert "all outputs are off" in playing.faults()[-1]
+        finally:
+            playing.end()

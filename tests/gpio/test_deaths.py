@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,16 +16,17 @@ import pytest
 
 from gpio.playing import Playing, wait_for
 from xylophone.gpio.null import read_trace
+from xylophone.gpio.processes import LEAVING, OFF
 
-LEAVING = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+ASKED = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
 class Bench:
     """A host that plays without wires, and the coils as they would be."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, period: float = 0.025) -> None:
         self._trace = folder / "writes"
-        self.playing = Playing(f"gpio:null?trace={self._trace}")
+        self.playing = Playing(f"gpio:null?trace={self._trace}", period=period)
 
     def masks(self) -> list[int]:
         return [mask for _, mask in read_trace(str(self._trace))]
@@ -63,10 +65,10 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         bench.playing.end()
 
 
-@pytest.mark.parametrize("number", LEAVING)
+@pytest.mark.parametrize("number", ASKED)
 def test_a_host_that_is_asked_to_leave_switches_off_and_ends_all(bench, number):
     bench.playing.kill("host", number)
-    assert bench.playing.host.wait(20) in (LEAVING[number], -number)
+    assert bench.playing.host.wait(20) in (ASKED[number], -number)
     assert bench.masks()[-1] == 0
     assert bench.line()[-1] == 0
     assert wait_for(lambda: bench.playing.has_ended("dispatcher") and bench.playing.has_ended("watchdog"))
@@ -126,7 +128,7 @@ def test_a_dispatcher_that_is_stopped_is_cut_off_and_goes_on_when_it_is_continue
     assert any("the dispatcher was stopped" in fault for fault in bench.playing.faults())
 
 
-@pytest.mark.parametrize("number", LEAVING)
+@pytest.mark.parametrize("number", ASKED)
 def test_a_dispatcher_that_is_asked_to_leave_switches_off(bench, number):
     bench.playing.kill("dispatcher", number)
     assert bench.playing.host.wait(20) == 1
@@ -152,10 +154,71 @@ def test_with_a_watchdog_that_is_stopped_the_dispatcher_writes_zeros_and_stops(b
     assert "the watchdog was stopped" in bench.playing.faults()[-1]
 
 
-def test_where_both_are_killed_the_host_takes_the_line(bench):
-    bench.playing.kill("watchdog", signal.SIGSTOP)
-    bench.playing.kill("dispatcher", signal.SIGKILL)
-    bench.playing.kill("watchdog", signal.SIGKILL)
+def test_a_watchdog_that_is_stopped_in_a_pause_lets_no_coil_go_on(tmp_path):
+    bench = Bench(tmp_path, period=0.4)
+    try:
+        assert wait_for(lambda: any(bench.masks()) and bench.masks()[-1] == 0)
+        bench.playing.kill("watchdog", signal.SIGSTOP)
+        strikes, begin = sum(map(bool, bench.masks())), time.monotonic()
+        assert bench.playing.host.wait(20) == 1
+        assert sum(map(bool, bench.masks())) == strikes
+        assert "the watchdog was stopped" in bench.playing.faults()[-1]
+        assert time.monotonic() - begin < LEAVING
+    finally:
+        bench.playing.end()
+
+
+def test_a_dispatcher_that_stays_stopped_is_told_by_its_watchdog(bench):
+    bench.playing.kill("dispatcher", signal.SIGSTOP)
+    assert wait_for(lambda: bool(bench.playing.faults()))
+    assert bench.playing.faults() == ["the dispatcher was stopped: the watchdog has switched all outputs off"]
+
+
+@pytest.mark.parametrize("first", ["dispatcher", "watchdog"])
+def test_where_both_are_killed_the_host_takes_the_line(bench, first):
+    bench.playing.kill(first, signal.SIGKILL)
+    bench.playing.kill("watchdog" if first == "dispatcher" else "dispatcher", signal.SIGKILL)
     assert bench.playing.host.wait(20) == 1
     assert bench.is_off()
     assert bench.line()[-1] == 0
+
+
+def test_where_both_are_stopped_the_host_takes_the_line(bench):
+    for who in ("watchdog", "dispatcher"):
+        bench.playing.kill(who, signal.SIGSTOP)
+    assert bench.playing.host.wait(20) == 1
+    assert bench.line()[-1] == 0
+    assert bench.playing.faults()[-1].startswith("dispatcher and watchdog were stopped: all outputs are off")
+
+
+def test_a_watchdog_that_does_not_answer_is_not_said_to_have_switched_off(tmp_path):
+    """The dispatcher stands still and so does the watchdog, before the host asks for silence."""
+    program = f"""
+import os, signal
+from xylophone import build_instrument, open_backend
+with open_backend("gpio:null?trace={tmp_path / "writes"}", build_instrument()) as backend:
+    for process in backend.line.processes:
+        os.kill(process, signal.SIGSTOP)
+    backend.silence()
+    print([fault.message for fault in backend.poll()])
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert ran.stdout == f"['the dispatcher does not answer: {OFF}']\n"
+    assert read_trace(f"{tmp_path / 'writes'}.guard")[-1][1] == 0
+
+
+def test_the_true_reason_is_raised_by_what_is_asked_next(tmp_path):
+    program = f"""
+import os, signal, time
+from xylophone import build_instrument, open_backend
+from xylophone.errors import BackendError
+with open_backend("gpio:null?trace={tmp_path / "writes"}", build_instrument()) as backend:
+    os.kill(backend.line.processes[0], signal.SIGTERM)
+    time.sleep(0.2)
+    try:
+        backend.cancel(0.0)
+    except BackendError as error:
+        print(error)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert "asked to end by a signal" in ran.stdout

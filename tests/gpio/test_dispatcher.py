@@ -24,7 +24,12 @@ class Bench:
         self.now = 0
         self.writes: list[tuple[int, int]] = []
         limits = Limits(dict.fromkeys(range(channels), coil), most_coils)
-        self.dispatcher = Dispatcher(limits, lambda mask: self.writes.append((self.now, mask)), self.log)
+        self.takes = 0  # ns for each write
+        self.dispatcher = Dispatcher(limits, self._write, self.log)
+
+    def _write(self, mask: int) -> int:
+        self.writes.append((self.now, mask))
+        return self.now + self.takes
 
     def take(self, *pulses: tuple[int, int, int]) -> None:
         """Hand over pulses of (start after BEGIN, width, channel)."""
@@ -133,6 +138,24 @@ def test_a_pulse_that_starts_late_keeps_its_width(bench):
     assert bench.written() == [(3 * MS, 1), (3 * MS + WIDTH, 0)]
     assert bench.log.lateness() == [3 * MS]
     assert bench.log.width_errors() == [0]
+
+
+def test_a_slow_write_makes_strikes_late_but_no_pulse_longer(bench):
+    bench.takes = 3 * MS
+    bench.take((0, WIDTH, 0), (50 * MS, WIDTH, 1))
+    bench.play()
+    assert [time for time, _ in bench.written()] == [0, WIDTH, 50 * MS, 50 * MS + WIDTH]
+    assert bench.log.lateness() == [3 * MS, 3 * MS]
+    assert bench.log.width_errors() == [0, 0]
+    assert [bench.log[c] for c in (Count.WRITING, Count.SLOWEST, Count.SLOW)] == [12 * MS, 3 * MS, 4]
+
+
+def test_an_off_write_that_is_slower_than_the_on_write_is_in_the_width(bench):
+    bench.take((0, WIDTH, 0))
+    bench.turn(0)
+    bench.takes = 2 * MS
+    bench.turn(WIDTH)
+    assert bench.log.width_errors() == [2 * MS]
 
 
 def test_an_off_that_comes_late_is_told(bench):

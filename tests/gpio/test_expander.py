@@ -138,6 +138,16 @@ def test_only_chips_that_change_are_written(bench, mask, addresses):
     assert bench.bus.coils() == 0
 
 
+def test_a_chip_on_which_coils_only_go_off_comes_first(bench):
+    outputs = bench.start()
+    outputs.write(0x0001_0000)
+    bench.forget()
+    outputs.write(0x0000_0001)
+    (transaction,) = bench.bus.transactions
+    assert [message.address for message in transaction] == [0x21, 0x20]
+    assert all(mask.bit_count() <= 1 for mask in bench.bus.history)
+
+
 def test_a_mask_that_changes_nothing_is_no_transaction(bench):
     outputs = bench.start()
     outputs.write(5)

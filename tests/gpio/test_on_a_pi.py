@@ -5,6 +5,7 @@ What counts is which coils are on, by the physics of chips and pins, after whate
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,13 +108,60 @@ def test_no_process_that_was_stopped_leaves_a_coil_on(playing: Stand, who: str) 
     assert playing.goes_off()
 
 
-def test_where_dispatcher_and_watchdog_are_killed_the_host_switches_off(playing: Stand) -> None:
+KILL, STOP = signal.SIGKILL, signal.SIGSTOP
+
+
+@pytest.mark.parametrize(
+    "deaths",
+    [
+        {"watchdog": KILL, "dispatcher": KILL},
+        {"dispatcher": KILL, "watchdog": KILL},
+        {"watchdog": STOP, "dispatcher": KILL},
+        {"watchdog": STOP, "dispatcher": STOP},
+        {"dispatcher": STOP, "watchdog": KILL},
+        {"watchdog": STOP, "dispatcher": STOP, "host": signal.SIGTERM},
+    ],
+    ids=lambda deaths: " ".join(f"{who}-{number.name}" for who, number in deaths.items()),
+)
+def test_without_dispatcher_and_watchdog_the_host_switches_off(
+    playing: Stand, deaths: dict[str, signal.Signals]
+) -> None:
     assert playing.playing is not None
-    playing.playing.kill("watchdog", signal.SIGSTOP)
-    playing.playing.kill("dispatcher", signal.SIGKILL)
-    playing.playing.kill("watchdog", signal.SIGKILL)
-    assert playing.playing.host.wait(20) == 1
+    for who, number in deaths.items():
+        playing.playing.kill(who, number)
+    assert playing.playing.host.wait(20) in (1, 143)
     assert playing.coils() == 0
+    assert not any("SWITCH" in words for words in playing.playing.faults())
+
+
+@pytest.mark.parametrize("number", [KILL, STOP])
+@pytest.mark.parametrize("who", ["dispatcher", "watchdog"])
+def test_without_host_and_another_the_third_switches_off(
+    playing: Stand, who: str, number: signal.Signals
+) -> None:
+    assert playing.playing is not None
+    for one in ("host", who):
+        playing.playing.kill(one, number)
+    assert playing.goes_off()
+    rest = ({"host", "dispatcher", "watchdog"} - {"host", who}).pop()
+    assert number == STOP or wait_for(lambda: playing.playing.has_ended(rest))
+
+
+def test_why_a_dispatcher_stands_still_is_said_while_it_does(playing: Stand) -> None:
+    assert playing.playing is not None
+    playing.playing.kill("dispatcher", STOP)
+    assert wait_for(lambda: bool(playing.playing.faults()))
+    assert playing.playing.faults()[0].startswith("the dispatcher was stopped: ")
+    assert playing.goes_off()
+
+
+@pytest.fixture
+def one_core() -> Iterator[None]:
+    """Have one core only, for all that is started meanwhile too: as a Pi Zero has."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    yield
+    os.sched_setaffinity(0, before)
 
 
 def test_the_next_start_is_not_kept_from_its_pins_by_one_that_was_killed(playing: Stand) -> None:
@@ -124,3 +172,10 @@ def test_the_next_start_is_not_kept_from_its_pins_by_one_that_was_killed(playing
     playing.playing.end()
     playing.start()
     playing.play_on()
+
+
+def test_on_one_core_the_watchdog_lets_the_dispatcher_end(one_core: None, playing: Stand) -> None:
+    assert playing.playing is not None
+    playing.playing.kill("dispatcher", STOP)
+    playing.playing.kill("host", KILL)
+    assert wait_for(lambda: playing.playing.has_ended("dispatcher") and playing.playing.has_ended("watchdog"))

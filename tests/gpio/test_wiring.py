@@ -82,8 +82,14 @@ WRONG = [
         {"output_enable_pin": 7, "spi_device": 1},
         "gpio.output_enable_pin: GPIO7 is used by SPI already: take another, as 24 or 25",
     ),
-    ({"output_enable_pin": 28}, "gpio.output_enable_pin 28 is out of range: give 2..27"),
-    ({"output_enable_pin": 1}, "gpio.output_enable_pin 1 is out of range: give 2..27"),
+    *(
+        (
+            {key: pin},
+            f"gpio.{key} {pin} is no pin that stays low until it is driven: give 9..13 or 16..27",
+        )
+        for key in ("output_enable_pin", "reset_pin")
+        for pin in (1, 4, 5, 6, 14, 15, 28)
+    ),
     *(
         ({"reset_pin": pin}, f"gpio.reset_pin: GPIO{pin} is used by I2C already: take another, as 24 or 25")
         for pin in (2, 3)
@@ -92,7 +98,6 @@ WRONG = [
         {"reset_pin": 1, "i2c_bus": 0},
         "gpio.reset_pin: GPIO1 is used by I2C already: take another, as 24 or 25",
     ),
-    ({"reset_pin": 28}, "gpio.reset_pin 28 is out of range: give 2..27"),
 ]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..clock import Clock, SystemClock, VirtualClock
 from ..errors import BackendError, OptionError, SafetyError
 from ..gpio.dispatcher import Pulse
-from ..gpio.limits import EVER, SECOND, Limits
+from ..gpio.limits import EVER, FASTER, SECOND, Limits
 from ..gpio.lines import Line, open_line_to
 from ..gpio.log import REFUSALS, Count
 from ..gpio.pi import require_pi
@@ -22,6 +22,9 @@ from .intake import Intake
 
 LOOKAHEAD = 1.0
 """s; what the dispatcher has in hand is played however busy this process is."""
+
+JUDGED = 20
+"""Writes that their time is judged by."""
 
 UNPUNCTUAL = (
     "the dispatcher runs without {}, so strikes may be some ms late when this machine is busy: give the user "
@@ -43,7 +46,7 @@ class GpioBackend:
         self._zero = clock.zero if isinstance(clock, SystemClock) else 0.0
         self._intake = Intake(instrument)
         self._booked = np.empty(0, PULSE)  # handed over, and not ended when last looked at
-        self._stopped = self._closed = False
+        self._stopped = self._closed = self._slow = False
         self._late, self._latest = 0, 0.0
         self._faults: list[Fault] = []
         self._over: str | None = None
@@ -168,6 +171,19 @@ class GpioBackend:
             if fatal:
                 self._over = self._over or message
 
+        self._look_at_writes()
+
+    def _look_at_writes(self) -> None:
+        """Say once that the outputs are slow, if more writes are than not."""
+        log = self.line.log
+        writes = log[Count.WRITES]
+        if self._slow or writes < JUDGED or 2 * log[Count.SLOW] <= writes:
+            return
+        self._slow = True
+        mean = log[Count.WRITING] / writes / 1e6
+        words = f"each write to the outputs takes {mean:.1f} ms, which makes every strike late: {FASTER}"
+        self._faults.append(Fault(self.now(), words))
+
     def _count_late(self, starts: Table, now: float) -> None:
         by = now - float(starts.min())
         self._late, self._latest = self._late + len(starts), max(self._latest, by)
@@ -180,10 +196,16 @@ class GpioBackend:
         )
 
     def _notes(self) -> dict[str, float]:
-        """Return counters, and median, 99th percentile and greatest lateness and width error, in us."""
+        """Return counters, times of writes, and median, 99th percentile and greatest lateness and width.
+
+        All times are in us; lateness includes the write.
+        """
         log = self.line.log
         counted = (Count.CUT, Count.WRITES, Count.TRIPS, Count.ERRORS, Count.REPAIRED)
         notes = {count.name.lower(): float(log[count]) for count in counted}
+        notes["write_mean_us"] = log[Count.WRITING] / max(1, log[Count.WRITES]) / 1000
+        notes["slow_writes"] = float(log[Count.SLOW])
+        notes["write_max_us"] = log[Count.SLOWEST] / 1000
         for name, samples in (("lateness", log.lateness()), ("width_error", log.width_errors())):
             if samples:
                 median, most, worst = (np.percentile(samples, (50, 99, 100)) / 1000).tolist()

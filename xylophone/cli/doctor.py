@@ -19,6 +19,7 @@ from .findings import (
     folder_finding,
     lateness_finding,
     link_finding,
+    writes_finding,
 )
 from .options import calibration_of, setting_options, settings
 from .outcome import not_played, tell
@@ -161,3 +162,4 @@ def _strike_all(stage: Stage, found: Settings) -> Iterator[Finding]:
     yield Finding(OK, "hammers", f"{count} struck: {unheard}")
     if is_gpio(stage.backend):
         yield lateness_finding(after)
+        yield writes_finding(after)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import XylophoneError
+from ..gpio.limits import FASTER, SLOW_WRITE
 from .outcome import line_words
 
 if TYPE_CHECKING:
@@ -23,6 +24,16 @@ VAGUE_MS = 0.5
 
 HEARD_US = 3000.0
 """Lateness that a musician hears in a chord."""
+
+EXTRAS = (
+    ("serial", "serial", "boards on serial ports"),
+    ("audio", "sounddevice", "the simulation on the loudspeaker"),
+    ("plot", "resvg_py", "pictures as PNG"),
+    ("gpio", "gpiozero", "the pins of a Raspberry Pi"),
+    ("gpio", "smbus2", "MCP23017 on a Raspberry Pi"),
+    ("lgpio", "lgpio", "what gpiozero reaches the pins by"),
+)
+"""Extra of the package, the module that it installs, and what that is for."""
 
 OK, WARNING, FAILED = "ok", "warning", "FAILED"
 
@@ -57,12 +68,7 @@ def extras_findings() -> Iterator[Finding]:
     """Look which optional libraries are there."""
     from importlib.util import find_spec
 
-    for extra, module, use in (
-        ("serial", "serial", "boards on serial ports"),
-        ("audio", "sounddevice", "the simulation on the loudspeaker"),
-        ("plot", "resvg_py", "pictures as PNG"),
-        ("gpio", "gpiozero", "the pins of a Raspberry Pi"),
-    ):
+    for extra, module, use in EXTRAS:
         if find_spec(module) is not None:
             yield Finding(OK, extra, f"{use}: installed")
         else:
@@ -102,3 +108,13 @@ def lateness_finding(report: Report) -> Finding:
     if most > HEARD_US:
         return Finding(WARNING, "lateness", f"{words}: that can be heard; end programs that use the CPU")
     return Finding(OK, "lateness", words)
+
+
+def writes_finding(report: Report) -> Finding:
+    """Judge by a report how long it takes to write to this machine's own outputs."""
+    mean, slowest = (report.notes[f"write_{key}_us"] for key in ("mean", "max"))
+    often = 2 * report.notes["slow_writes"] > report.notes["writes"]
+    words = f"a write to the outputs takes {mean:.0f} us, the slowest took {slowest:.0f} us"
+    if often:
+        return Finding(WARNING, "writes", f"{words}; {SLOW_WRITE / 1000:.0f} us is much: {FASTER}")
+    return Finding(OK, "writes", words)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import OptionError
+from ..errors import BackendError, OptionError
 from ..running import end_playing, leaving_on_signals, playing
 from .options import calibration_of, setting_options, settings
 from .outcome import line_words, not_played
@@ -37,16 +37,21 @@ def strike(bars: tuple[str, ...], velocity: float, times: int, mute: bool, **opt
         plan = strike_in_turn(stage, calibration, [hammers] * times, velocity=velocity, apart=0.5)
     for refused in plan.refused:
         click.echo(f"{refused.hammer} not struck: {refused.why}", err=True)
+    _require_played(stage.backend.report(), len(plan.pulses))
     names = " ".join(found.instrument.hammers[hammer].name for hammer in hammers)
     click.echo(f"struck {names}{f' {times} times' if times > 1 else ''} at velocity {velocity:g}")
-    _tell_rest(stage.backend.report())
 
 
-def _tell_rest(report: Report) -> None:
-    """Say what the backend did not play, and what went wrong on the way; nothing when all is well."""
-    if lost := not_played(report, {}):
-        words = [f"not played: {lost}", *filter(None, [line_words(report)])]
-        click.echo(f"xylophone: {'; '.join(words)}", err=True)
+def _require_played(report: Report, planned: int) -> None:
+    """Raise BackendError, with what went wrong on the way, unless all that was planned was played."""
+    lost = not_played(report, {})
+    if planned and report.pulses >= planned:
+        return
+    reasons = "; ".join(filter(None, [f"not played: {lost}" if lost else "", line_words(report)]))
+    raise BackendError(
+        f"{report.pulses} of {planned} strikes were played{f' ({reasons})' if reasons else ''}: "
+        "look with xylophone doctor, and in docs/troubleshooting.md"
+    )
 
 
 @click.command()

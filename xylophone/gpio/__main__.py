@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import mmap
+import os
 import signal
 import socket
 import sys
-from typing import Any
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Any
 
 from .. import errors
 from ..errors import XylophoneError
@@ -15,68 +17,95 @@ from ..wiring import Wiring
 from .dispatcher import Dispatcher
 from .limits import Limits
 from .log import SIZE, Log
-from .messages import Kind, pack_json
+from .messages import LEAVE_BY, Kind
+
+if TYPE_CHECKING:
+    from .links import Links
+    from .loop import Loop
 
 
 def main() -> None:
     """Be what the arguments ask for: a role, and what it needs as JSON."""
+    wake = _asked_to_leave()
     role, spec = sys.argv[1], json.loads(sys.argv[2])
     spec["wiring"] = Wiring(**{key: _tuple(value) for key, value in spec["wiring"].items()})
     roles = {"dispatcher": dispatch, "watchdog": watch}
-    roles[role](spec, _asked_to_leave())
+    roles[role](spec, wake)
 
 
 def dispatch(spec: dict[str, Any], wake: socket.socket) -> None:
     """Be the dispatcher; what keeps it from opening goes to the host."""
-    from .loop import Loop
-    from .outputs import open_output
+    from .links import Links
+    from .pi import opening_errors
 
-    host, dog = socket.socket(fileno=spec["host"]), socket.socket(fileno=spec["watchdog"])
-    wiring = spec["wiring"]
-    try:
-        output = open_output(spec["kind"], wiring, spec["trace"])
-        log = Log(mmap.mmap(spec["log"], SIZE))
-        dispatcher = Dispatcher(Limits.read(spec["limits"]), output.write, log)
-        loop = Loop(dispatcher, output, host, dog, wake, wiring.on_error == "go on")
+    log = Log(mmap.mmap(spec["log"], SIZE))
+    links = Links(_line(spec["host"]), _line(spec["watchdog"]), wake, log)
+    with ExitStack() as ends:
         try:
-            loop.open()
-        except BaseException:
-            output.close()
-            raise
-    except (XylophoneError, OSError) as error:
-        kinds = (kind.__name__ for kind in type(error).__mro__ if hasattr(errors, kind.__name__))
-        kind = next(kinds, "BackendMissing")
-        host.send(pack_json(Kind.NOT_OPENED, {"kind": kind, "message": str(error)}))
-        return
+            loop = _open(spec, links, log, ends)
+        except opening_errors() as error:
+            kinds = (kind.__name__ for kind in type(error).__mro__ if hasattr(errors, kind.__name__))
+            kind = next(kinds, "BackendMissing")
+            links.tell_start(Kind.NOT_OPENED, {"kind": kind, "message": str(error)})
+            return
+        ends.pop_all()
     loop.run()
 
 
+def _open(spec: dict[str, Any], links: Links, log: Log, ends: ExitStack) -> Loop:
+    """Return the loop of a dispatcher whose outputs are open; `ends` closes them. Errors pass through."""
+    from .duty import Duty
+    from .loop import Loop, timed
+    from .outputs import open_output
+    from .realtime import DISPATCHER, be_punctual
+
+    output = open_output(spec["kind"], spec["wiring"], spec["trace"])
+    dispatcher = Dispatcher(Limits.read(spec["limits"]), timed(output.write), log)
+    duty = Duty(dispatcher, output, links, spec["wiring"].on_error == "go on")
+    ends.callback(duty.close)
+    found = duty.open()
+    links.tell_start(Kind.OPENED, {"found": found, "denied": be_punctual(DISPATCHER)})
+    return Loop(dispatcher, duty, links)
+
+
 def watch(spec: dict[str, Any], wake: socket.socket) -> None:
-    """Be the watchdog."""
+    """Be the watchdog; its exit code is 0 only if the outputs are off."""
     from .guards import ender, open_guard
+    from .pi import library_errors
     from .realtime import WATCHDOG, be_punctual
     from .watchdog import Watchdog
 
-    dispatcher, host = socket.socket(fileno=spec["dispatcher"]), socket.socket(fileno=spec["host"])
-    dispatcher_process, host_process = spec["pids"]
-    end = ender(dispatcher_process)
+    dispatcher, host = _line(spec["dispatcher"]), _line(spec["host"])
+    end = ender(spec["handle"])
     try:
         guard = open_guard(spec["kind"], spec["wiring"], end, spec["trace"])
     except XylophoneError as error:
-        dispatcher.send(Kind.NO_LINE + str(error).encode())
+        with suppress(OSError):  # it has gone
+            dispatcher.send(Kind.NO_LINE + str(error).encode())
         return
     be_punctual(WATCHDOG)
-    Watchdog(guard, end, dispatcher, host, wake, (dispatcher_process, host_process)).run()
+    try:
+        Watchdog(guard, end, dispatcher, host, wake, tuple(spec["pids"])).run()
+    except library_errors() as error:
+        sys.exit(f"xylophone: the watchdog cannot switch off: {error}; the program that plays will try")
 
 
 def _asked_to_leave() -> socket.socket:
-    """Return a socket that becomes readable when SIGINT, SIGTERM or SIGHUP comes."""
+    """Return a socket that becomes readable when a signal asks to leave, or has since the start."""
     wake, hears = socket.socketpair()
     hears.setblocking(False)
     signal.set_wakeup_fd(hears.detach(), warn_on_full_buffer=False)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in LEAVE_BY:
         signal.signal(number, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, LEAVE_BY)
     return wake
+
+
+def _line(number: int) -> socket.socket:
+    """Return a socket by its descriptor, under a number that select can take: a host may have many files."""
+    low = os.dup(number)
+    os.close(number)
+    return socket.socket(fileno=low)
 
 
 def _tuple(value: Any) -> Any:

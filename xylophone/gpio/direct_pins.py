@@ -83,7 +83,9 @@ class DirectPins:
         try:
             self._devices[place].value = level
         except self._errors as error:
-            return OutputError(f"GPIO{self._pins[place]} cannot be written: {error}")
+            return OutputError(
+                f"GPIO{self._pins[place]} cannot be written: {error}; end the program that has taken it"
+            )
         return None
 
 

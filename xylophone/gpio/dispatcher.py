@@ -32,12 +32,13 @@ class Pulse(NamedTuple):
 class _Coil:
     """What the dispatcher remembers of a coil."""
 
-    __slots__ = ("capacity", "free", "heat_time", "longest", "refill", "rest", "stands")
+    __slots__ = ("capacity", "free", "heat_time", "longest", "refill", "rest", "stands", "took")
 
     def __init__(self, longest: int, rest: int, refill: float, capacity: int) -> None:
         self.longest, self.rest, self.refill, self.capacity = longest, rest, refill, capacity
         self.free = EVER  # from when it may be switched on again
         self.stands, self.heat_time = float(capacity), EVER  # ns of on-time that it stood at that time
+        self.took = 0  # ns that the write took which switched it on
 
     def stands_now(self, moment: int) -> float:
         """Return the ns of on-time that it stands at a moment."""
@@ -60,10 +61,11 @@ class Step(NamedTuple):
 class Dispatcher:
     """Holds pulses that have not started and coils that are on; `turn` makes the edges that are due.
 
-    `write` sets all outputs to a mask; what it raises passes through, and the outputs are unknown then.
+    `write` sets all outputs to a mask and returns the ns at which they were, None where that took no time;
+    what it raises passes through, and the outputs are unknown then.
     """
 
-    def __init__(self, limits: Limits, write: Callable[[int], object], log: Log) -> None:
+    def __init__(self, limits: Limits, write: Callable[[int], int | None], log: Log) -> None:
         self.mask = 0
         self.log = log
         self._write = write
@@ -112,12 +114,13 @@ class Dispatcher:
 
     def make(self, step: Step, now: int) -> None:
         """Write a step at `now`, and take note of it, also where the write failed: coils may be on then."""
+        done = now
         try:
             if step.mask != self.mask:
-                self._write(step.mask)
-                self.log.add(Count.WRITES)
+                done = self._write(step.mask) or now
+                self.log.wrote(done - now)
         finally:
-            self._note(step, now)
+            self._note(step, now, done)
 
     def turn(self, now: int) -> None:
         """Make the edges that are due now, all in one write."""
@@ -165,18 +168,24 @@ class Dispatcher:
             return Count.WIDTH
         return Count.ORDER if pulse.start < self._mark else None
 
-    def _note(self, step: Step, now: int) -> None:
+    def _note(self, step: Step, now: int, done: int) -> None:
+        """Take note of a write that began and was done at these times.
+
+        A coil goes off so long after the beginning of the write that switched it on, as a write to switch it
+        off will take as long; late is what was done late.
+        """
         self.mask = step.mask
         for due, channel in step.ended:
             heappop(self._offs)
-            self._coils[channel].free = now + self._coils[channel].rest
-            self.log.ended(now - due)
+            self._coils[channel].free = done + self._coils[channel].rest
+            self.log.ended(done - due - self._coils[channel].took)
         for _ in range(len(step.struck) + len(step.refused)):
             self._queue.popleft()
         for pulse in step.struck:
             self._coils[pulse.channel].warm(now, pulse.width)
+            self._coils[pulse.channel].took = done - now
             heappush(self._offs, (now + pulse.width, pulse.channel))
-            self.log.struck(now - pulse.start)
+            self.log.struck(done - pulse.start)
         for reason, lateness in step.refused:
             self.log.add(reason)
             if reason == Count.LATE:

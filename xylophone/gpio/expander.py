@@ -27,7 +27,7 @@ class Expander:
         try:
             from smbus2 import SMBus, i2c_msg
         except ImportError as error:
-            remedy = "sudo apt install python3-smbus2, or python -m pip install 'xylophone[gpio]'"
+            remedy = "sudo apt install python3-smbus2, or python -m pip install 'xylophone[gpio,lgpio]'"
             raise MissingExtra(f"smbus2 is not installed ({error}): {remedy}") from error
         device = f"/dev/i2c-{wiring.i2c_bus}"
         try:
@@ -65,16 +65,15 @@ class Expander:
         self._verify()
 
     def write(self, mask: int) -> None:
-        """Write the chips whose outputs change in one transaction; each switches when it has its bytes."""
-        changed = mask ^ self._mask
+        """Write the chips whose outputs change in one transaction; each switches when it has its bytes.
+
+        First come chips on which outputs only go off, so that the supply has room for what goes on.
+        """
+        changed, on = mask ^ self._mask, mask & ~self._mask
         self._mask, self._known = self._mask | mask, False  # a chip that fails keeps no bit unknown
-        self._write(
-            {
-                address: (OLAT, self._latch(mask, place))
-                for place, address in enumerate(self._addresses)
-                if changed >> 16 * place & 0xFFFF
-            }
-        )
+        places = [place for place in range(len(self._addresses)) if changed >> 16 * place & 0xFFFF]
+        places.sort(key=lambda place: bool(on >> 16 * place & 0xFFFF))
+        self._write({self._addresses[place]: (OLAT, self._latch(mask, place)) for place in places})
         self._mask, self._known = mask, True
 
     def refresh(self) -> int:
@@ -138,5 +137,5 @@ class Expander:
         names = " and ".join(f"0x{address:02x}" for address in addresses)
         return OutputError(
             f"MCP23017 at {names} does not answer ({error.strerror or error}): check its supply, SDA, SCL, "
-            f"/RESET and A0..A2; i2cdetect -y {self._number} shows who is there"
+            f"/RESET and A0..A2; i2cdetect -y {self._number} shows chips only while /RESET is high"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -122,9 +121,8 @@ def open_guard(kind: str, wiring: Wiring, end: Callable[[], None], trace: str = 
     return NullGuard(trace)
 
 
-def ender(process: int) -> Callable[[], None]:
-    """Return what kills a process, and never another that has got its number since."""
-    handle = os.pidfd_open(process)
+def ender(handle: int) -> Callable[[], None]:
+    """Return what kills the process of a pidfd: never another that has got its number since."""
 
     def end() -> None:
         with suppress(ProcessLookupError):

@@ -13,6 +13,15 @@ SECOND = 1_000_000_000
 EVER = -(2**62)
 """ns; before any time there is."""
 
+SLOW_WRITE = 1_000_000
+"""ns; a write to the outputs that takes longer is heard where it is no exception."""
+
+FASTER = (
+    "lower the load of this machine, raise gpio.spi_rate, or the clock of I2C "
+    "(dtparam=i2c_arm_baudrate=400000)"
+)
+"""What helps then."""
+
 
 class ChannelLimits(NamedTuple):
     """The limits of one coil."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import mmap
 from enum import IntEnum
 
+from .limits import SLOW_WRITE
+
 SAMPLES = 16_384
 """Strikes whose lateness is kept; older ones are overwritten."""
 
@@ -34,6 +36,9 @@ class Count(IntEnum):
     ERRORS = 15  # how often the outputs failed
     REPAIRED = 16  # masks that had to be written again, because they read back wrong
     UNHEARD = 17  # messages to the host that could not be sent, because it does not read
+    WRITING = 18  # ns that all writes took
+    SLOWEST = 19  # ns that the slowest of them took
+    SLOW = 20  # writes that took more than SLOW_WRITE
 
 
 REFUSALS = (Count.CHANNEL, Count.WIDTH, Count.ORDER, Count.REST, Count.HEAT, Count.OVERLOAD)
@@ -63,6 +68,13 @@ class Log:
         """Raise a counter to a value, if that is higher."""
         if value > self._words[count]:
             self._words[count] = value
+
+    def wrote(self, took: int) -> None:
+        """Note that a mask was written, and that it took so many ns."""
+        self.add(Count.WRITES)
+        self.add(Count.WRITING, max(0, took))
+        self.most(Count.SLOWEST, took)
+        self.add(Count.SLOW, took > SLOW_WRITE)
 
     def struck(self, lateness: int) -> None:
         """Note that a coil went on, so many ns after its time."""

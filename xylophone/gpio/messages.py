@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import struct
 from collections.abc import Iterable, Iterator
 from enum import Enum, unique
-from typing import Any
+from typing import Any, NamedTuple
 
 from .dispatcher import Pulse
 
@@ -20,8 +21,18 @@ TIME_LAYOUT = struct.Struct("<q")
 AT_ONCE = 256
 """Pulses in one message: reading it takes no longer than a strike may wait."""
 
+LEAVE_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals by which a process is asked to leave."""
+
 LONGEST = 65_536
 """Bytes of the longest message."""
+
+
+class Said(NamedTuple):
+    """A fault that the other side told."""
+
+    message: str
+    fatal: bool
 
 
 @unique
@@ -42,17 +53,18 @@ class Kind(bytes, Enum):
     IDLE = b"0"  # no coil is on; again and again
     CLAIM = b"G"  # take the line, switch off; answered
     ALLOW = b"E"  # all outputs are off: let them be on; answered
-    FAILED = b"X"  # the outputs do not answer: switch off
+    CUT = b"X"  # switch off; answered
     # Watchdog to dispatcher.
     CLAIMED = b"g"
     ALLOWED = b"e"
+    IS_OFF = b"o"  # the outputs are off; also to the host, that has asked for it
     NO_LINE = b"n"  # message
-    TRIPPED = b"T"  # the outputs were switched off: why
+    TRIPPED = b"T"  # the outputs are switched off: why; also to the host, when they are
     HOST_STOPPED = b"H"  # the host stands still: silence
     # Host to watchdog.
     HOLD = b"h"  # emergency stop: switch off, and allow nothing
     RELEASE = b"r"  # allow again
-    TRIP = b"t"  # the dispatcher does not answer: switch off
+    TRIP = b"t"  # the dispatcher does not answer: switch off; answered
 
 
 def pack_pulses(pulses: Iterable[Pulse]) -> Iterator[bytes]:

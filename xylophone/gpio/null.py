@@ -6,20 +6,28 @@ import mmap
 import os
 from time import monotonic_ns
 
+from ..errors import FileError
+
 TRACED = 1 << 20
 """Writes that a trace holds; later ones are left out."""
+
+SIZE = 8 * (1 + 2 * TRACED)
+"""Bytes of a trace."""
 
 
 class Trace:
     """A file of (ns, mask) pairs of 64-bit words after a word that counts them; readable at any time."""
 
     def __init__(self, path: str) -> None:
-        """Make the file, or go on in one that is there."""
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        size = 8 * (1 + 2 * TRACED)
-        os.truncate(descriptor, size)
-        self._words = memoryview(mmap.mmap(descriptor, size)).cast("q")
-        os.close(descriptor)
+        """Make the file, or go on in a trace that is there; FileError for any other file."""
+        descriptor = _open(path)
+        try:
+            if os.fstat(descriptor).st_size not in (0, SIZE):
+                raise FileError(f"{path} is there already and no trace: give trace= a new name")
+            os.truncate(descriptor, SIZE)
+            self._words = memoryview(mmap.mmap(descriptor, SIZE)).cast("q")
+        finally:
+            os.close(descriptor)
 
     def add(self, mask: int) -> None:
         """Note that this was written now."""
@@ -28,6 +36,15 @@ class Trace:
             self._words[1 + 2 * place] = now
             self._words[2 + 2 * place] = mask
             self._words[0] = place + 1
+
+
+def _open(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise FileError(
+            f"{path} cannot be written ({error.strerror}): give trace= a name in a folder that can"
+        ) from error
 
 
 def read_trace(path: str) -> list[tuple[int, int]]:

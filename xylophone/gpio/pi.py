@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
-from ..errors import BackendMissing, MissingExtra
+from ..errors import BackendMissing, MissingExtra, XylophoneError
 from ..wiring import Wiring
 from .outputs import OutputError
 
 _REMEDY = (
     "sudo apt install python3-gpiozero python3-lgpio python3-smbus2, or "
-    "python -m pip install 'xylophone[gpio]'"
+    "python -m pip install 'xylophone[gpio,lgpio]'"
 )
 
 
@@ -25,10 +27,26 @@ def require_pi() -> None:
     chip = "/dev/gpiochip0"
     if "GPIOZERO_PIN_FACTORY" in os.environ:
         return
+    if "Raspberry Pi" not in (model := _model()):
+        raise BackendMissing(
+            f"this is no Raspberry Pi{f' but {model}' if model else ''}: use sim: or serial:auto here"
+        )
     if (why := no_device(chip, "gpio")) is not None:
         raise BackendMissing(
-            why or f"this is no Raspberry Pi: there is no {chip}; use sim: or serial:auto here"
+            why or f"there is no {chip} on this {model}: update its system, or pass it into the container"
         )
+
+
+def _model() -> str:
+    """Return what this machine says that it is, '' for nothing; containers see the second file only."""
+    for path, line in (
+        ("/proc/device-tree/model", r"(.+?)\0*\s*$"),
+        ("/proc/cpuinfo", r"(?m)^Model\s*: (.+)$"),
+    ):
+        with suppress(OSError):
+            if found := re.search(line, Path(path).read_text(errors="replace")):
+                return found[1].strip()
+    return ""
 
 
 def pin_factory() -> Any:
@@ -52,6 +70,13 @@ def pin_factory() -> Any:
             f"the pins of this machine do not open ({error}): gpio: is for a Raspberry Pi with its own system"
         ) from error
     return Device.pin_factory
+
+
+def preload(kind: str) -> None:
+    """Read gpiozero in ahead of time, if it is there and a kind of wiring needs it."""
+    with suppress(ImportError):
+        if kind != "null":
+            import gpiozero  # noqa: F401
 
 
 @contextmanager
@@ -86,15 +111,9 @@ def library_errors() -> tuple[type[Exception], ...]:
     return tuple(found)
 
 
-@contextmanager
-def reaching(what: str) -> Iterator[None]:
-    """Turn what a library raises into an OutputError that says what could not be reached."""
-    try:
-        yield
-    except OutputError:
-        raise
-    except library_errors() as error:
-        raise OutputError(f"{what}: {error}") from error
+def opening_errors() -> tuple[type[Exception], ...]:
+    """Return what keeps hardware from being opened: our own errors too."""
+    return (XylophoneError, *library_errors())
 
 
 def open_spi(wiring: Wiring, factory: Any) -> Any:

@@ -10,7 +10,10 @@ from typing import Any
 
 from ..wiring import CHIPS, Wiring
 from .outputs import OutputError
-from .pi import library_errors, open_spi, pin_factory, reaching
+from .pi import library_errors, open_spi, pin_factory
+
+DOUBTS = 4
+"""Faults since a bit of a coil last came back that are one too many: zeros come from a dead wire too."""
 
 _MARK = (0xA5, 0x3C)
 """Two bytes that no floating wire makes."""
@@ -23,9 +26,9 @@ class ShiftRegister:
         """Open the bus; BackendMissing where it is not there."""
         self._spi = open_spi(wiring, factory or pin_factory())
         self._registers, self._reads_back = wiring.registers, wiring.read_back
-        self._errors = library_errors()
+        self._errors: tuple[type[Exception], ...] = (ValueError, *library_errors())  # for a short answer
         self._content: bytes | None = None  # of the chain, as far as it is known
-        self._mended = 0
+        self._mended = self._doubts = 0
 
     def prepare(self) -> None:
         """Shift zeros through twice: what the latches power up with is random, and MR does not clear them."""
@@ -56,7 +59,7 @@ class ShiftRegister:
 
     def begin(self) -> None:
         """Know what the chain holds: zeros."""
-        self._content = None
+        self._content, self._doubts = None, 0
         self.write(0)
 
     def write(self, mask: int) -> None:
@@ -65,9 +68,11 @@ class ShiftRegister:
         before, self._content = self._content, content
         back = self._shift(content)
         if not self._reads_back or before is None or back == before:
+            self._doubts = 0 if before and any(before) else self._doubts
             return
         back = self._shift(content)
-        if back == content:
+        self._doubts += 1
+        if back == content and self._doubts < DOUBTS:
             self._mended += 1
         else:
             self._content = None
@@ -93,11 +98,10 @@ class ShiftRegister:
     def _shift(self, content: bytes) -> bytes:
         try:
             return bytes(self._spi.transfer(list(content)))
-        except self._errors:
-            with reaching("SPI transfer failed"):
-                raise
-        except ValueError as error:  # a short or impossible answer
-            raise OutputError(f"SPI transfer failed: {error}") from error
+        except self._errors as error:
+            raise OutputError(
+                f"SPI transfer failed: {error}; end other programs that use SPI, and see dmesg"
+            ) from error
 
 
 def _nothing_back(back: bytes) -> str:

@@ -10,6 +10,7 @@ import os
 import select
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic_ns
 
 from .guards import Guard
@@ -89,6 +90,7 @@ class Watchdog:
             self._hear_host()
         now = monotonic_ns()
         if self._end_at is not None and now >= self._end_at:
+            self._end_at = None  # once: that it has ended is heard
             self._end()
         silent = now - self._beaten
         if self._allowed and silent > (DOUBT_ON if self._on else DOUBT_IDLE):
@@ -109,8 +111,9 @@ class Watchdog:
         elif kind == Kind.ALLOW:
             self._wanted = True
             self._allow()
-        elif kind == Kind.FAILED:
+        elif kind == Kind.CUT:
             self._cut()
+            self._send(Kind.IS_OFF)
         else:
             self._over = True
 
@@ -124,12 +127,14 @@ class Watchdog:
             self._held = False
             self._allow()
         elif kind == Kind.TRIP:
-            self._trip("the dispatcher did not answer")
+            self._trip()
+            self._cut()
+            self._send_host(Kind.IS_OFF)
         else:
             self._sources.remove(self._host)
             self._held, self._end_at = True, monotonic_ns() + FAREWELL
             if self._guard.severs:
-                self._trip("the host has ended")
+                self._trip()
 
     def _look_at_host(self) -> None:
         """Have the dispatcher fall silent when the host was stopped: what it sent must not play on."""
@@ -159,9 +164,13 @@ class Watchdog:
         self._send(Kind.ALLOWED)
 
     def _trip(self, why: str = "") -> None:
-        if self._allowed:
-            self._send(Kind.TRIPPED, why)  # first, so that what fails by the cut finds its reason there
-            self._cut()
+        """Switch off, unless that was done; tell both why, if there is something to tell."""
+        if not self._allowed:
+            return
+        self._send(Kind.TRIPPED, why)  # first, so that what fails by the cut finds its reason there
+        self._cut()
+        if why:
+            self._send_host(Kind.TRIPPED, why)
 
     def _cut(self) -> None:
         self._allowed = False
@@ -175,3 +184,7 @@ class Watchdog:
             self._over = True
         except BlockingIOError:
             pass  # it does not read: it is stopped, and cut off already
+
+    def _send_host(self, kind: Kind, text: str = "") -> None:
+        with suppress(OSError):  # it has ended, or does not read
+            self._host.send(kind + text.encode(), socket.MSG_DONTWAIT)
