@@ -10,7 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tuning.sessions import EIGHT, FIVE, FRONT, THREE, Tuned, distance, recorded_again, session, tune
+from tuning.sessions import (
+    EIGHT,
+    FIVE,
+    FRONT,
+    THREE,
+    Tuned,
+    distance,
+    instrument_of,
+    recorded_again,
+    session,
+    tune,
+)
 from xylophone.backends.contract import Fault
 from xylophone.calibration import CURVES, Calibration
 from xylophone.calibration_file import default_calibration, read_calibration, write_calibration
@@ -167,6 +178,16 @@ def test_curves_of_a_hammer_that_answers_oddly_can_be_written(plain: Tuned, tmp_
     calibration = result_of(odd)
     write_calibration(tmp_path / "c.toml", calibration)
     assert np.all(np.diff(read_calibration(tmp_path / "c.toml").width) > 0.0)
+
+
+def test_bars_too_low_to_be_told_apart_are_refused_before_anything_is_struck() -> None:
+    begun = session(Twin(instrument_of(range(40, 104)), 1))
+    with pytest.raises(
+        TuningError, match=r"^E2 and F2 sound 4\.9 Hz apart, .* 8 or more .*: tune .* tune hand$"
+    ):
+        begun.run()
+    assert begun.takes == ()
+    assert begun.backend.now() == 0.0
 
 
 # what is wrong with a recording

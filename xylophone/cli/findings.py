@@ -103,7 +103,8 @@ def clock_finding(report: Report) -> Finding:
 
 def lateness_finding(report: Report) -> Finding:
     """Judge by a report how punctual coils were switched on by this machine."""
-    median, most, worst = (report.notes[f"lateness_{key}_us"] for key in ("median", "p99", "max"))
+    keys = [f"lateness_{key}_us" for key in ("median", "p99", "max")]
+    median, most, worst = (max(0.0, report.notes[key]) for key in keys)  # some us early is in time
     words = f"coils go on {median:.0f} us late, 99 of 100 within {most:.0f} us, the latest {worst:.0f} us"
     if most > HEARD_US:
         return Finding(WARNING, "lateness", f"{words}: that can be heard; end programs that use the CPU")

@@ -10,6 +10,7 @@ from ..backends.contract import Backend
 from ..calibration import Calibration
 from ..errors import BackendError
 from ..song import Table
+from .evidence import fundamentals_of
 from .rounds import blind_rounds, trials_of
 from .session import LEAD, SETTLE, STEP, Progress, reference_of
 from .trials import pulses_of
@@ -22,7 +23,9 @@ QUIET = 3.0
 
 
 def play_blind(backend: Backend, default: Calibration, told: Callable[[Progress], object]) -> Table:
-    """Play the plan to its end and return its trials (dtype TRIAL). BackendError for a fatal fault."""
+    """Play the plan to its end and return its trials (dtype TRIAL). BackendError for a fatal fault,
+    TuningError for bars that could not be told apart."""
+    fundamentals_of(backend.instrument)
     begin, parts = backend.now() + QUIET + LEAD, []
     reference = reference_of(backend.instrument, default)
     for number, turns in enumerate(blind_rounds(backend.instrument, default, ROUNDS)):

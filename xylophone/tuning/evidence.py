@@ -29,6 +29,9 @@ OWN = 14.0
 CLIPPED = 0.995
 """Part of full scale at which a sample counts as clipped."""
 
+NEAREST = 8.0
+"""Hz between two bars at least: nearer ones cannot be told apart in the tenth of a second after a hit."""
+
 SLOWEST_RATE = 22050
 """Hz; with less the onset of a high bar is not sharp."""
 
@@ -76,6 +79,19 @@ class Evidence:
         )
 
 
+def fundamentals_of(instrument: Instrument) -> Array:
+    """Return the fundamentals (Hz) of all bars; TuningError where two lie too near to be told apart."""
+    hertz = np.array([frequency(int(pitch) + instrument.sounding) for pitch in instrument.pitches])
+    apart = np.diff(hertz)
+    if len(apart) and apart.min() < NEAREST:
+        low, high = (instrument.hammers[int(apart.argmin()) + side].name for side in (0, 1))
+        raise TuningError(
+            f"{low} and {high} sound {apart.min():.1f} Hz apart, which must be {NEAREST:g} or more to tell "
+            "them apart: tune this instrument by ear, xylophone tune hand"
+        )
+    return hertz
+
+
 def check_rate(take: Take) -> None:
     """Raise TuningError for a recording with too few samples a second."""
     if take.sample_rate < SLOWEST_RATE:
@@ -114,7 +130,7 @@ def gather(
     takes: Sequence[Take], instrument: Instrument, default: Calibration, position: Position
 ) -> Evidence:
     """Return what is heard of all trials of a session. TuningError where a recording cannot be used."""
-    hertz = np.array([frequency(int(pitch) + instrument.sounding) for pitch in instrument.pitches])
+    hertz = fundamentals_of(instrument)
     delays, losses = position.delays(len(hertz)), position.losses(len(hertz))
     columns: list[tuple[Array, ...]] = []
     for number, take in enumerate(takes):

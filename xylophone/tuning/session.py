@@ -19,6 +19,7 @@ from ..simulation.microphone import SimulatedMicrophone
 from ..song import Table
 from .analysis import Analysis, analyse, calibration_of
 from .chords import chord_trials, supply_factor
+from .evidence import fundamentals_of
 from .geometry import Position
 from .rounds import GAP, TURNS, Turns, first_round, is_vague, next_round, trials_of
 from .takes import save_session
@@ -168,7 +169,9 @@ class Session:
         return played // (TURNS * len(self.backend.instrument))
 
     def _listen_to_the_room(self) -> None:
-        """Record the room, and refuse one in which nothing could be heard."""
+        """Record the room, and refuse one in which nothing could be heard; or bars that nobody could tell
+        apart."""
+        fundamentals_of(self.backend.instrument)
         self._wait(self.backend.now() + ROOM, "listening to the room")
         room = np.concatenate(self._sound)
         loud = (
