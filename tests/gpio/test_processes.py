@@ -19,8 +19,10 @@ from gpio.playing import wait_for
 from xylophone.gpio.null import SIZE, read_trace
 
 OPEN = """
+import signal
 from xylophone import build_instrument, open_backend
 from xylophone.errors import XylophoneError
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what is started in the background ignores it
 try:
     with open_backend({url!r}, build_instrument()) as backend:
         print("open", flush=True)
