@@ -16,15 +16,12 @@ from ..strikes import Priority
 from .ceiling import FREE, Tune, tune_of
 from .changes import Reason
 from .neighbours import substitutes
-from .score import Bools, Floats, Ints, Score, by_group, on_top, starts
+from .score import INTERVAL, Bools, Floats, Ints, Score, by_group, on_top, starts
 from .viterbi import cheapest_path
 from .weights import Weights
 
 _FARTHEST = 5
 """Phrases move at most so many octaves; a note farther off goes on its own."""
-
-_PHRASE = 1.5
-"""Between onsets farther apart than this no interval is heard: a phrase may change its octave."""
 
 _PASSAGE = 2.0
 """Accompaniment is placed by phrases of at most this length."""
@@ -116,7 +113,7 @@ def melody_octaves(score: Score, rows: Ints, pitch: Ints, bars: Bars, weights: W
     onset, part = score.onset[rows], score.part[rows]
     reach = np.stack([~bars.off(np.arange(-128, 384), int(k)) for k in bars.octaves])
     alike = np.unique(reach, axis=1, return_inverse=True)[1].reshape(-1)[pitch + 128]
-    phrase = np.cumsum(np.diff(onset, prepend=onset[:1]) > _PHRASE)
+    phrase = np.cumsum(np.diff(onset, prepend=onset[:1]) > INTERVAL)
     first = starts(phrase, part, alike)
     size = np.diff(first, append=len(rows))
     off = ~reach[:, pitch[first] + 128]
@@ -173,7 +170,7 @@ def _line_octaves(
         cost[:, column] += weights.cover * (pitch + 12 * octave > ceiling)
     fixed = order < len(tune[0])
     cost[fixed] = np.where(bars.octaves == tune[1][order[fixed]][:, None], 0.0, _FIXED)
-    near = np.diff(score.onset[rows], prepend=score.onset[rows][:1]) <= _PHRASE
+    near = np.diff(score.onset[rows], prepend=score.onset[rows][:1]) <= INTERVAL
     path = cheapest_path(cost, weights.apart * near)
     moved = np.empty(len(rows), np.int16)
     moved[order] = bars.octaves[path]
@@ -203,7 +200,7 @@ def _accompaniment(
 
 def _phrases(voice: Ints, onset: Floats) -> Ints:
     """Return where phrases of voices begin: after a rest, and with each new passage of the song."""
-    rest = np.cumsum(np.diff(onset, prepend=onset[:1]) > _PHRASE)
+    rest = np.cumsum(np.diff(onset, prepend=onset[:1]) > INTERVAL)
     return starts(voice, rest, (onset / _PASSAGE).astype(np.int64))
 
 

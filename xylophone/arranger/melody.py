@@ -14,7 +14,7 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from .score import Floats, Ints, Score, by_group, starts
+from .score import Floats, Ints, Score, by_group, on_top, starts
 
 _MELODY = re.compile(
     r"(?i)(?<![a-z])(melod[a-z]*|vocals?|sing(er|ing)?|gesang|canto|chant|voix|tune|soprano)(?![a-z])|旋律"
@@ -119,16 +119,11 @@ def _texture(score: Score, counts: Ints) -> dict[str, Floats]:
     slots = len(starts((score.onset / _MOMENT).astype(np.int64)))
     return {
         "alone": 1 - np.bincount(part[in_chord], minlength=many) / counts,
-        "top": np.minimum(1, np.bincount(score.part[_on_top(score)], minlength=many) / moments),
+        "top": np.minimum(1, np.bincount(score.part[on_top(score)], minlength=many) / moments),
         "present": np.bincount(part[here], minlength=many) / slots,
         "steps": np.bincount(part[1:][line & (leap <= 4)], minlength=many) / moments,
         "repeats": np.bincount(part[1:][line & (leap == 0)], minlength=many) / moments,
     }
-
-
-def _on_top(score: Score) -> npt.NDArray[np.bool_]:
-    top = np.maximum.reduceat(score.pitch, starts(score.instant))
-    return np.asarray(score.pitch == top[score.instant])
 
 
 def _slots(score: Score) -> tuple[Ints, int]:

@@ -9,10 +9,7 @@ import numpy as np
 from ..strikes import Priority
 from .arrangement import NO_ROLE, Arrangement
 from .ceiling import NEAR
-from .score import Bools, Floats, Ints
-
-INTERVAL = 1.5
-"""Between onsets farther apart than this (s) no interval is heard."""
+from .score import INTERVAL, Bools, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,10 @@ _CHORD = 0.025
 """Onsets this close are one instant: a listener hears them together (about 22 ms for their order)."""
 
 
+INTERVAL = 1.5
+"""Between onsets farther apart than this (s) no interval is heard: a phrase may change its octave."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Score:
     """Columns of the notes to arrange, all of one length, in the order of the song.
