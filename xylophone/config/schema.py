@@ -160,13 +160,13 @@ class GpioTable(Table):
         _WIRING.read_back, "true or false", "whether QH' of the last 74HC595 is wired to MISO"
     )
     output_enable_pin: int = _number(
-        _WIRING.output_enable_pin, 2, 27, "", "GPIO that is wired to /OE of all 74HC595"
+        _WIRING.output_enable_pin, 9, 27, "", "GPIO that is wired to /OE of all 74HC595"
     )
     i2c_bus: int = _number(_WIRING.i2c_bus, 0, 1, "", "I2C bus of gpio:mcp23017")
     i2c_addresses: list[int] = _other(
         list(_WIRING.i2c_addresses), "a list of 1..8 numbers 32..39", "addresses of the MCP23017"
     )
-    reset_pin: int = _number(_WIRING.reset_pin, 2, 27, "", "GPIO that is wired to /RESET of all MCP23017")
+    reset_pin: int = _number(_WIRING.reset_pin, 9, 27, "", "GPIO that is wired to /RESET of all MCP23017")
     pins: list[int] = _other(
         list(_WIRING.pins), "a list of GPIO numbers 9..13 and 16..27", "pins of gpio:pins, by channel"
     )
