@@ -22,7 +22,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from arrangements.rules import ARRANGER, RULES, Outcome, nameless, of_arranger, refused
+from arrangements.rules import ARRANGER, RULES, Outcome, nameless, of_arranger, refused, wandering
 from arrangements.scores import (
     Source,
     best_intervals,
@@ -54,7 +54,7 @@ LAYOUTS = "song-bell,glockenspiel,music-box-c,diatonic-15"
 TUNE = ("kept", "intervals", "contour", "top", "top_all")
 """Scores of the tune, in which the arranger is to be ahead of every other rule."""
 
-COLUMNS = (*TUNE, "held", "skyline", "sounded", "harmony", "refused", "rate", "chord")
+COLUMNS = (*TUNE, "held", "skyline", "sounded", "harmony", "alike", "refused", "rate", "chord")
 
 PLAIN = ("rate", "chord")
 """Columns that are no shares."""
@@ -68,6 +68,12 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 NAMELESS = "no names"
 """The arranger again, where tracks have no names and another order; of files with a labelled melody only."""
+
+WANDERING = "wandering"
+"""The same, where the tune changes places with the busiest other part every minute."""
+
+STRETCH = 60.0
+"""s after which a wandering tune changes places."""
 
 Row = dict[str, float]
 
@@ -140,6 +146,10 @@ def score_layout(source: Source, layout: str, asked: Asked) -> Iterator[tuple[st
         outcome = nameless(source.song, instrument)
         row = score_rule(source, outcome, layout, best, asked)
         yield NAMELESS, {**row, **identified(source, outcome)}
+        if (other := wandering(source.song, source.labelled, STRETCH)) is not None:
+            outcome = nameless(other, instrument)
+            row = score_rule(source, outcome, layout, best, asked)
+            yield WANDERING, {**row, **identified(source, outcome)}
 
 
 def score_rule(source: Source, outcome: Outcome, layout: str, best: int, asked: Asked) -> Row:
@@ -202,7 +212,7 @@ def verdicts(layout: str, labelled: bool, by_rule: Mapping[str, Sequence[Row]]) 
     refused = means([{"refused": -float(row["refused"])} for row in by_rule[ARRANGER]], "refused")
     shares = tuple(abs(100 * value) for value in refused)
     figures.append(Figure("refused: median / 90th percentile", shares, "%", (0.5,)))
-    return figures + (of_parts(by_rule[NAMELESS]) if labelled else [])
+    return figures + (of_parts(by_rule) if labelled else [])
 
 
 def beside(key: str, own: tuple[float, float], by_rule: Mapping[str, Sequence[Row]]) -> str:
@@ -215,8 +225,9 @@ def beside(key: str, own: tuple[float, float], by_rule: Mapping[str, Sequence[Ro
     return " / ".join(words)
 
 
-def of_parts(rows: Sequence[Row]) -> list[Figure]:
+def of_parts(by_rule: Mapping[str, Sequence[Row]]) -> list[Figure]:
     """Return how often the melody part is found when it has no name, and how much of it is marked."""
+    rows, wandering_rows = by_rule[NAMELESS], by_rule[WANDERING]
     right = [row["part"] for row in rows if not np.isnan(row["part"])]
     marked = tuple(100 * value for value in means(rows, "marked"))
     found = 100 * float(np.mean(right)) if right else float("nan")
@@ -225,6 +236,14 @@ def of_parts(rows: Sequence[Row]) -> list[Figure]:
             "melody part found without names", (found,), "%", (90.0,), more=True, note=f"{len(right)} files"
         ),
         Figure("its notes marked as melody", marked, "%"),
+        *(
+            Figure(
+                f"wandering every {STRETCH:g} s: {words}",
+                tuple(100 * value for value in means(wandering_rows, key)),
+                "%",
+            )
+            for key, words in (("marked", "notes marked"), ("pure", "of what is marked, the tune's"))
+        ),
     ]
 
 
@@ -254,7 +273,7 @@ def report(results: Sequence[Result], layouts: Sequence[str]) -> list[Figure]:
             some = [one for one in results if one["layout"] == layout and one["labelled"] == labelled]
             if not some:
                 continue
-            rules = ("as written", *RULES, ARRANGER, *((NAMELESS,) if labelled else ()))
+            rules = ("as written", *RULES, ARRANGER, *((NAMELESS, WANDERING) if labelled else ()))
             by_rule = {rule: [one for one in some if one["rule"] == rule] for rule in rules}
             what = "labelled melody" if labelled else "skyline as melody"
             title = f"{layout}, {len(by_rule[ARRANGER])} files, {what}"

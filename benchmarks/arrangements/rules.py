@@ -220,6 +220,27 @@ def disguised(song: Song, seed: int = 0) -> tuple[Song, Ints]:
     return replace(song, notes=notes, title="", tracks=tuple(tracks)), order
 
 
+def wandering(song: Song, tune: Ints, every: float) -> Song | None:
+    """Return the song with its tune in another track in every second stretch of `every` s.
+
+    There the first of the `tune`'s tracks changes places with the busiest other one; rows stay. None where
+    there is no other.
+    """
+    notes = song.notes.copy()
+    own = int(notes["track"][tune[0]])
+    others = notes["track"][audible(song) & ~np.isin(notes["track"], np.unique(notes["track"][tune]))]
+    if not len(others):
+        return None
+    pair = (own, int(np.bincount(others).argmax()))
+    away = (notes["onset"] // every).astype(np.int64) % 2 == 1
+    begins = [song.notes[np.argmax(song.notes["track"] == number)] for number in pair]
+    for number, into in zip(pair, begins[::-1], strict=True):
+        moved = away & (song.notes["track"] == number)
+        for key in ("track", "channel", "program"):
+            notes[key][moved] = into[key]
+    return replace(song, notes=notes)
+
+
 def nameless(song: Song, instrument: Instrument) -> Outcome:
     """Return what the arranger makes of the disguised song, in the rows of the song itself."""
     other, order = disguised(song)

@@ -53,6 +53,8 @@ class Source:
     pitch: Ints
     instant: Ints  # number of the instant of each note
     measure: Ints  # of each note, from 0
+    again: Ints  # rows of notes that repeat one of the same part, of a whole measure that is said again
+    first: Ints  # rows of those that they repeat
     labelled: Ints  # rows of the tracks that are labelled as melody; empty where none is
     melody: Line  # upper line of what is labelled, else the skyline
     skyline: Line
@@ -81,11 +83,50 @@ def upper_line(song: Song, rows: Ints) -> Line:
 
 def measures(song: Song, time: Floats) -> Ints:
     """Return the numbers of the measures of many moments, from 0: `Song.measure_at` at once."""
+    return in_measures(song, quarters(song, time) + 1e-9)[0]
+
+
+def quarters(song: Song, time: Floats) -> Floats:
+    """Return the places of many moments in quarter notes: `Song.quarter_at` at once."""
     tempo = song.tempos[np.maximum(0, np.searchsorted(song.tempos["time"], time, "right") - 1)]
-    quarter = tempo["quarter"] + (time - tempo["time"]) * tempo["bpm"] / 60.0 + 1e-9
+    return tempo["quarter"] + (time - tempo["time"]) * tempo["bpm"] / 60.0
+
+
+def in_measures(song: Song, quarter: Floats) -> tuple[Ints, Floats]:
+    """Return the measures of places in quarter notes, from 0, and the quarter notes from their beginnings."""
     meter = song.meters[np.maximum(0, np.searchsorted(song.meters["quarter"], quarter, "right") - 1)]
-    beats = (quarter - meter["quarter"]) * meter["denominator"] / 4.0
-    return (meter["measure"] + beats // meter["numerator"]).astype(np.int64)
+    length = 4.0 * meter["numerator"] / meter["denominator"]
+    count, rest = np.divmod(quarter - meter["quarter"], length)
+    return (meter["measure"] + count).astype(np.int64), rest
+
+
+def repeats(song: Song, rows: Ints) -> tuple[Ints, Ints]:
+    """Return notes of measures in which their part says again, to the sixteenth, what it said in one before.
+
+    Each comes with the note that it repeats, in the first of those measures.
+    """
+    notes = song.notes[rows]
+    measure, rest = in_measures(song, np.round(4 * quarters(song, notes["onset"])) / 4)
+    said: dict[tuple[int, int, int], list[tuple[int, int, int]]] = {}
+    columns = (
+        notes["track"],
+        notes["channel"],
+        measure,
+        np.round(4 * rest).astype(int),
+        notes["pitch"],
+        rows,
+    )
+    for track, channel, number, *note in zip(*(column.tolist() for column in columns), strict=True):
+        said.setdefault((track, channel, number), []).append(tuple(note))
+    known: dict[tuple[object, ...], list[tuple[int, int, int]]] = {}
+    again, first = [], []
+    for (track, channel, _), figure in sorted(said.items()):
+        figure = sorted(figure)
+        before = known.setdefault((track, channel, *(note[:2] for note in figure)), figure)
+        if before is not figure:
+            again += [note[2] for note in figure]
+            first += [note[2] for note in before]
+    return np.array(again, np.int64), np.array(first, np.int64)
 
 
 def read_source(song: Song, labelled_tracks: tuple[int, ...] = ()) -> Source:
@@ -93,6 +134,7 @@ def read_source(song: Song, labelled_tracks: tuple[int, ...] = ()) -> Source:
     rows = np.flatnonzero(audible(song))
     notes = song.notes[rows]
     labelled = rows[np.isin(notes["track"], labelled_tracks)]
+    again, first = repeats(song, rows)
     skyline = upper_line(song, rows)
     return Source(
         song=song,
@@ -101,6 +143,8 @@ def read_source(song: Song, labelled_tracks: tuple[int, ...] = ()) -> Source:
         pitch=notes["pitch"].astype(np.int64),
         instant=instants(notes["onset"]),
         measure=measures(song, notes["onset"]),
+        again=again,
+        first=first,
         labelled=labelled,
         melody=upper_line(song, labelled) if len(labelled) else skyline,
         skyline=skyline,
@@ -210,6 +254,7 @@ def density(onset: Floats, source: Source) -> tuple[float, float]:
 def scores(source: Source, outcome: Outcome, best: int) -> dict[str, float]:
     """Return all scores of an outcome; `best` is what `best_intervals` says of the skyline.
 
+    `alike` is the share of notes said again that are struck on the bar of the first time, or not as then.
     `top` and `held` are shares of the tune's notes that are struck, `top_all` of all: dropping does not pay.
     """
     melody = source.melody
@@ -225,6 +270,7 @@ def scores(source: Source, outcome: Outcome, best: int) -> dict[str, float]:
         "skyline": float(exact(source.skyline, outcome).sum()) / best if best else float("nan"),
         "sounded": share(sounded(source, outcome)),
         "harmony": share(likeness(source, outcome)),
+        "alike": share(outcome.struck[source.again] == outcome.struck[source.first]),
         "rate": rate,
         "chord": size,
     }
@@ -233,19 +279,22 @@ def scores(source: Source, outcome: Outcome, best: int) -> dict[str, float]:
 def identified(source: Source, outcome: Outcome) -> dict[str, float]:
     """Return whether a labelled track has most of the strikes marked melody while it plays, 1 or 0.
 
-    `marked` is the share of the tune's notes that a strike marked melody carries. NaN where nothing is
-    labelled, or nothing else plays.
+    `marked` is the share of the tune's notes that a strike marked melody carries, `pure` the share of the
+    strikes so marked that are of the tune, while it is sung. NaN where nothing is labelled, or nothing
+    else plays.
     """
     notes, strikes = source.song.notes, outcome.strikes
     if not len(source.labelled) or len(np.unique(notes["track"][source.rows])) < 2:
-        return {"part": np.nan, "marked": np.nan}
+        return {"part": np.nan, "marked": np.nan, "pure": np.nan}
     mine = notes[source.labelled]
     row = strikes["source"][strikes["priority"] == Priority.MELODY]
     onset, end = notes["onset"][row], (mine["onset"] + mine["duration"]).max()
-    tracks = notes["track"][row[(onset >= mine["onset"][0]) & (onset <= end)]]
+    row = row[(onset >= mine["onset"][0]) & (onset <= end)]
+    tracks = notes["track"][row]
     right = len(tracks) > 0 and int(np.bincount(tracks).argmax()) in mine["track"]
     marked = outcome.priority[source.melody.rows] == Priority.MELODY
-    return {"part": float(right), "marked": float(marked.mean())}
+    pure = share(np.isin(row, source.labelled))
+    return {"part": float(right), "marked": float(marked.mean()), "pure": pure}
 
 
 def best_names(line: Line, bars: Ints) -> float:

@@ -14,7 +14,8 @@ from xylophone import Song, arrange, build_instrument, load_song
 from xylophone import songs as own_songs
 from xylophone.arranger import PRESETS, Arrangement, Kind, judge
 from xylophone.arranger.account import describe
-from xylophone.arranger.passages import left_out_from, measures_at
+from xylophone.arranger.form import measures_at
+from xylophone.arranger.passages import left_out_from
 from xylophone.arranger.table import as_json
 from xylophone.pitch import interval_words
 from xylophone.song import METER, TEMPO, Track
@@ -220,7 +221,7 @@ def test_a_reason_is_given_where_a_note_is_not_struck_as_written_and_only_there(
 
 
 def test_reasons_are_short_sentences() -> None:
-    song = together(tune(track=1), song_of(line(48, 84), track=2), song_of(line(36), channel=9))
+    song = together(tune(track=1), song_of(line(48, 47), track=2), song_of(line(36), channel=9))
     arrangement = arrange(song, BELL, transpose=0)
     why = {(note["track"], note["pitch"]): note["why"] for note in as_json(arrangement)["notes"]}
     assert why[1, 72] is None

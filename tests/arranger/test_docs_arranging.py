@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xylophone.arranger import PRESETS, Reason, Weights
-from xylophone.arranger.melody import _CONVINCING, _NAMED
+from xylophone.arranger import PRESETS, Reason, Weights, melody
 from xylophone.arranger.quality import POINTS
 
 
@@ -42,8 +41,13 @@ def test_every_preset_and_reason_is_explained(page: str) -> None:
 
 
 def test_signs_of_a_melody_and_points_of_the_score_are_those_of_the_program(page: str) -> None:
-    assert f"parts of {_CONVINCING:g} points" in page
-    for _, points in _NAMED:
+    assert f"with {melody._BETTER:g} points more" in page
+    assert (
+        f"in the {melody._NEAR * melody._SLOT:g} s before and after ({melody._HERE:g} of the rating)" in page
+    )
+    assert f"as much as {melody._HAND_OVER:g} points for a slot" in page
+    assert f"more than {melody._REST * melody._SLOT:g} s does not lead" in page
+    for _, points in melody._NAMED:
         assert f"| {points:g} |" in page
     score = page[page.index("## The score") :]
     for points, _ in POINTS.values():

@@ -16,7 +16,7 @@ from midifile.smf import meter, note, off, on, song, tempo, track
 from xylophone import Song, arrange, build_instrument, load_song, parse_song
 from xylophone import songs as own_songs
 from xylophone.arranger import PRESETS, Arrangement
-from xylophone.arranger.passages import measures_at
+from xylophone.arranger.form import measures_at
 from xylophone.arranger.written import as_song
 from xylophone.errors import FileError
 from xylophone.midifile.writing import song_bytes, write_song

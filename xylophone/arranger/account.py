@@ -12,9 +12,10 @@ from ..pitch import interval_words
 from ..strikes import Priority
 from .arrangement import NO_ROLE, Arrangement
 from .changes import Reason
+from .columns import Bools, Ints
+from .form import measures_at, places, sections
 from .key import key_of
-from .passages import FEWEST, leading, left_out_from, measures_at
-from .score import Bools, Ints
+from .passages import FEWEST, leading, left_out_from, span
 
 _NEARLY_ALL = 0.9
 """Share of the melody from which one part is said to have it."""
@@ -23,6 +24,9 @@ _MOSTLY = 0.5
 _LONGEST_NAME = 40
 _NAMED = 3
 """So many parts are named of a melody that comes from many."""
+
+_MOST_SECTIONS = 12
+"""So many sections are told; nobody would read more."""
 
 _BEFOREHAND = (Reason.DRUMS, Reason.NOT_CHOSEN, Reason.MUTED, Reason.SILENT, Reason.NOT_MELODY)
 
@@ -37,9 +41,10 @@ def describe(arrangement: Arrangement) -> tuple[str, ...]:
         return ("nothing can be struck",)
     account = _Account(arrangement)
     if not len(arrangement.changes) and not arrangement.transpose and not arrangement.again:
-        return (account.melody, "every note is struck as it is written")
+        return tuple(filter(None, (account.melody, account.form, "every note is struck as it is written")))
     phrases = (
         account.melody,
+        account.form,
         account.moved,
         account.not_arranged,
         *account.left_out,
@@ -100,6 +105,17 @@ class _Account:
         if shares[0][1] < _MOSTLY:
             return f"from what is on top: {_listed(named)}"
         return f"mostly from {named[0]}, else from {_listed(named[1:])}"
+
+    @property
+    def form(self) -> str:
+        """The sections of the melody, each with its measures."""
+        notes = self.arrangement.song.notes[self.tune]
+        measure, place = places(self.arrangement.song, notes["onset"])
+        found = sections(measure, place, notes["pitch"].astype(np.int64))
+        if not 0 < len(found) <= _MOST_SECTIONS:
+            return ""
+        letters = " ".join(letter for letter, _, _ in found)
+        return f"form {letters} (measures {', '.join(span(first + 1, last + 1) for _, first, last in found)})"
 
     @property
     def moved(self) -> str:

@@ -15,10 +15,12 @@ from ..strikes import Priority
 from .arrangement import ARRANGED, NO_ROLE, Arrangement
 from .changes import CHANGE, NO_HAMMER, Changes, Kind, Reason
 from .choice import Choice, left_out
+from .columns import Bools, Floats, Ints
 from .dynamics import velocities
 from .fold import Placed, bars_of, fold, melody_octaves
+from .form import ostinato
 from .merge import carriers, loudest
-from .score import Bools, Floats, Ints, Score, instants, read_score
+from .score import Score, instants, read_score
 from .thin import crowded_out, informed, unready, worth
 from .transpose import best_transposition
 from .tremolo import HELD, renewed
@@ -166,7 +168,10 @@ class _Drafted:
     def _crowd(self, notes: Table, value: Floats) -> Bools:
         """Return which strikes are more than an instant may hold."""
         onset, hammer, instant = notes["onset"], notes["hammer"], instants(notes["onset"])
-        telling = informed(value, instant, self.instrument.pitches[hammer], onset, hammer)
+        again = np.zeros(len(self.song), np.bool_)
+        again[self.score.row] = ostinato(self.score.kin, self.score.measure)
+        pitch = self.instrument.pitches[hammer]
+        telling = informed(value, instant, pitch, onset, hammer, again[notes["source"]])
         return crowded_out(instant, hammer, telling, self.weights.chord)
 
     def _with_tremolo(self, notes: Table) -> Table:

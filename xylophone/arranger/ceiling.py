@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .score import Floats, Ints, Score
+from .columns import Floats, Ints
+from .score import Score
 
 NEAR = 0.03
 """Strikes this close are heard as one: order is heard from about 22 ms on."""

@@ -7,6 +7,7 @@ octaves; each accompanying voice is then placed by another one, beneath it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,10 @@ from ..instrument import Instrument
 from ..strikes import Priority
 from .ceiling import FREE, Tune, tune_of
 from .changes import Reason
+from .columns import Bools, Floats, Ints, by_group, starts
+from .form import usual
 from .neighbours import substitutes
-from .score import INTERVAL, Bools, Floats, Ints, Score, by_group, on_top, starts
+from .score import INTERVAL, Score, on_top
 from .viterbi import cheapest_path
 from .weights import Weights
 
@@ -24,7 +27,7 @@ _FARTHEST = 5
 """Phrases move at most so many octaves; a note farther off goes on its own."""
 
 _PASSAGE = 2.0
-"""Accompaniment is placed by phrases of at most this length."""
+"""Accompaniment is placed by measures, and by phrases of at most this length (s)."""
 
 _FOREIGN = 0.02
 """Share of notes off the bars up to which a song counts as written for such bars: its voices may cross."""
@@ -67,7 +70,9 @@ def fold(score: Score, priority: Ints, transpose: int, instrument: Instrument, w
     reason = np.zeros(len(score), np.uint8)
     struck: Ints = pitch.copy()
     rows = np.flatnonzero(priority == Priority.MELODY)
-    moved, _ = melody_octaves(score, rows, pitch[rows], bars, weights)
+    moved = _alike(
+        score.kin[rows], lambda wanted: melody_octaves(score, rows, pitch[rows], bars, weights, wanted)[0]
+    )
     struck[rows] = _settled(pitch[rows] + 12 * moved, bars)
     replaced = substitutes(struck, rows, score, instrument)
     substituted = np.zeros(len(score), np.bool_)
@@ -80,7 +85,12 @@ def fold(score: Score, priority: Ints, transpose: int, instrument: Instrument, w
     ceiling = _ceiling(score, tune, pitch, bars)
     moved = _line_octaves(score, line, (rows, moved), (pitch, ceiling), bars, weights)
     struck[line] = _beneath(_settled(pitch[line] + 12 * moved, bars), ceiling[line], bars)
-    moved = _accompaniment(score, priority, inner, (pitch[inner], ceiling[inner]), bars, weights)
+    moved = _alike(
+        score.kin[inner],
+        lambda wanted: _accompaniment(
+            score, priority, inner, (pitch[inner], ceiling[inner]), bars, weights, wanted
+        ),
+    )
     struck[inner] = _beneath(_settled(pitch[inner] + 12 * moved, bars), ceiling[inner], bars)
     if weights.cover:
         reason[struck > ceiling] = Reason.COVERS
@@ -108,17 +118,32 @@ def bars_of(instrument: Instrument, pitch: Ints) -> Bars:
     )
 
 
-def melody_octaves(score: Score, rows: Ints, pitch: Ints, bars: Bars, weights: Weights) -> tuple[Ints, float]:
-    """Return the octaves that each melody note moves with its phrase, and what that costs."""
+def _alike(kin: Ints, search: Callable[[Ints | None], Ints]) -> Ints:
+    """Search freely, then with each note drawn to the octave of most of its kin: repeats are alike."""
+    free = search(None)
+    wanted = usual(kin, free)
+    return free if np.array_equal(free, wanted) else search(wanted)
+
+
+def melody_octaves(
+    score: Score, rows: Ints, pitch: Ints, bars: Bars, weights: Weights, wanted: Ints | None = None
+) -> tuple[Ints, float]:
+    """Return the octaves that each melody note moves with its phrase, and what that costs.
+
+    Notes are drawn to the octaves `wanted`, if given.
+    """
     onset, part = score.onset[rows], score.part[rows]
     reach = np.stack([~bars.off(np.arange(-128, 384), int(k)) for k in bars.octaves])
     alike = np.unique(reach, axis=1, return_inverse=True)[1].reshape(-1)[pitch + 128]
     phrase = np.cumsum(np.diff(onset, prepend=onset[:1]) > INTERVAL)
-    first = starts(phrase, part, alike)
+    drawn = () if wanted is None else (wanted,)
+    first = starts(phrase, part, alike, *drawn)
     size = np.diff(first, append=len(rows))
     off = ~reach[:, pitch[first] + 128]
     away = weights.melody_away * np.abs(bars.octaves)[:, None]
     cost = size[:, None] * (weights.melody_stray * off + away).T
+    for column in drawn:
+        cost += (weights.unlike * size)[:, None] * (bars.octaves != column[first][:, None])
     new = np.diff(phrase[first], prepend=0) + np.diff(part[first], prepend=0)
     change = np.where(new != 0, weights.phrase_jump, weights.melody_jump)
     path = cheapest_path(cost, change)
@@ -178,7 +203,13 @@ def _line_octaves(
 
 
 def _accompaniment(
-    score: Score, priority: Ints, rows: Ints, placing: tuple[Ints, Ints], bars: Bars, weights: Weights
+    score: Score,
+    priority: Ints,
+    rows: Ints,
+    placing: tuple[Ints, Ints],
+    bars: Bars,
+    weights: Weights,
+    wanted: Ints | None,
 ) -> Ints:
     """Return the octaves that each other note moves with the phrase of its voice.
 
@@ -188,9 +219,13 @@ def _accompaniment(
     voice = score.part[rows] * 2 + bass
     order = by_group(voice)
     onset = score.onset[rows][order]
-    first = _phrases(voice[order], onset)
+    first = _phrases(voice[order], onset, score.measure[rows][order])
     columns = (placing[0][order], placing[1][order], bass[order])
     cost = _phrase_costs(columns, first, bars, weights)
+    if wanted is not None and len(first):
+        drawn = wanted[order]
+        for column, octave in enumerate(bars.octaves.tolist()):
+            cost[:, column] += weights.unlike * np.add.reduceat((drawn != octave).astype(np.float64), first)
     change = np.where(np.diff(voice[order][first], prepend=-1) != 0, 0.0, weights.jump)
     path = cheapest_path(cost, change)
     moved = np.empty(len(rows), np.int16)
@@ -198,10 +233,12 @@ def _accompaniment(
     return moved
 
 
-def _phrases(voice: Ints, onset: Floats) -> Ints:
-    """Return where phrases of voices begin: after a rest, and with each new passage of the song."""
+def _phrases(voice: Ints, onset: Floats, measure: Ints) -> Ints:
+    """Return where phrases of voices begin: after a rest, with each measure, and every 2 s in long ones."""
     rest = np.cumsum(np.diff(onset, prepend=onset[:1]) > INTERVAL)
-    return starts(voice, rest, (onset / _PASSAGE).astype(np.int64))
+    first = starts(voice, measure)
+    begun = np.repeat(onset[first], np.diff(first, append=len(onset)))
+    return starts(voice, rest, measure, ((onset - begun) / _PASSAGE).astype(np.int64))
 
 
 def _phrase_costs(columns: tuple[Ints, Ints, Bools], first: Ints, bars: Bars, weights: Weights) -> Floats:

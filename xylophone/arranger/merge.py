@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .score import Bools, Floats, Ints, by_group, starts
+from .columns import Bools, Floats, Ints, by_group, starts
 
 
 def carriers(onset: Floats, hammer: Ints, rank: Floats, within: float) -> Ints:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..instrument import Instrument
-from .score import Floats, Ints, Score
+from .columns import Floats, Ints
+from .score import Score
 
 _WIDEST = 2
 """Semitones between a note and the bar that stands for it, at most."""

@@ -6,8 +6,7 @@ from itertools import groupby
 
 import numpy as np
 
-from ..song import Song
-from .score import Bools, Floats, Ints
+from .columns import Bools, Ints
 
 MOST_PASSAGES = 6
 """So many changes of the leading part are told by their measures; nobody would read more."""
@@ -22,17 +21,6 @@ FEWEST = 8
 """Notes from which it is worth while to say where a part is left out."""
 
 _MOST_CELLS = 10_000_000
-
-
-def measures_at(song: Song, onset: Floats) -> Ints:
-    """Return the measure, from 1, of each moment: `Song.measure_at` for many."""
-    tempos, meters = song.tempos, song.meters
-    row = np.maximum(np.searchsorted(tempos["time"], onset, "right") - 1, 0)
-    quarter = tempos["quarter"][row] + (onset - tempos["time"][row]) * tempos["bpm"][row] / 60.0 + 1e-9
-    row = np.maximum(np.searchsorted(meters["quarter"], quarter, "right") - 1, 0)
-    beats = (quarter - meters["quarter"][row]) * meters["denominator"][row] / 4.0
-    measure: Ints = (meters["measure"][row] + beats // meters["numerator"][row]).astype(np.int64) + 1
-    return measure
 
 
 def leading(part: Ints, measure: Ints) -> list[tuple[int, str]]:
@@ -54,7 +42,7 @@ def leading(part: Ints, measure: Ints) -> list[tuple[int, str]]:
         return []
     spans: dict[int, list[str]] = {}
     for lead, numbers in runs:
-        spans.setdefault(lead, []).append(_span(numbers[0], numbers[-1]))
+        spans.setdefault(lead, []).append(span(numbers[0], numbers[-1]))
     return [(lead, ", ".join(told)) for lead, told in spans.items()]
 
 
@@ -73,5 +61,6 @@ def left_out_from(lost: Bools) -> int | None:
     return int(places[0]) if len(places) else None
 
 
-def _span(first: int, last: int) -> str:
+def span(first: int, last: int) -> str:
+    """Return measures as people write them: '17-24', or '17'."""
     return str(first) if first == last else f"{first}-{last}"

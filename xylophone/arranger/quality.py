@@ -9,7 +9,8 @@ import numpy as np
 from ..strikes import Priority
 from .arrangement import NO_ROLE, Arrangement
 from .ceiling import NEAR
-from .score import INTERVAL, Bools, Floats, Ints
+from .columns import Bools, Floats, Ints
+from .score import INTERVAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..song import Song, Table
-
-Ints = npt.NDArray[np.integer]
-Floats = npt.NDArray[np.floating]
-Bools = npt.NDArray[np.bool_]
+from .columns import Bools, Floats, Ints, starts
+from .form import kin_of, places
 
 _CHORD = 0.025
 """Onsets this close are one instant: a listener hears them together (about 22 ms for their order)."""
@@ -27,7 +24,8 @@ class Score:
     """Columns of the notes to arrange, all of one length, in the order of the song.
 
     A part is what one track plays on one channel, numbered from 0; `names` and `programs` belong
-    to parts. `instant` numbers the moments at which something begins, ascending.
+    to parts. `instant` numbers the moments at which something begins, ascending; `measure` and `kin`
+    say where a note stands in the form, and which notes are the same one said again.
     """
 
     row: Ints  # of the song's notes
@@ -37,6 +35,8 @@ class Score:
     loudness: Floats
     part: Ints
     instant: Ints
+    measure: Ints
+    kin: Ints
     names: tuple[str, ...]
     programs: Ints
 
@@ -55,15 +55,19 @@ def read_score(song: Song, rows: Ints, octaves: Mapping[int, int]) -> Score:
     part = number[code]
     programs = np.zeros(len(present), np.uint8)
     programs[part[::-1]] = notes["program"][::-1]  # the program a part begins with
+    measure, place = places(song, onset)
+    pitch = _moved(notes, octaves)
     known = {track.number: track.name for track in song.tracks}
     return Score(
         row=rows.astype(np.int32),
         onset=onset,
         end=onset + notes["duration"],
-        pitch=_moved(notes, octaves),
+        pitch=pitch,
         loudness=np.ascontiguousarray(notes["loudness"]),
         part=part,
         instant=instants(onset),
+        measure=measure,
+        kin=kin_of(part, measure, place, pitch),
         names=tuple(known.get(int(code) // 16, "") for code in present),
         programs=programs,
     )
@@ -98,22 +102,3 @@ def on_top(score: Score) -> Bools:
         return np.zeros(0, np.bool_)
     top = np.maximum.reduceat(score.pitch, starts(score.instant))
     return np.asarray(score.pitch == top[score.instant])
-
-
-def starts(*columns: npt.NDArray[np.generic]) -> Ints:
-    """Return where runs of equal rows begin in columns of one length."""
-    length = len(columns[0])
-    if not length:
-        return np.zeros(0, np.intp)
-    new = np.zeros(length, np.bool_)
-    new[0] = True
-    for column in columns:
-        new[1:] |= column[1:] != column[:-1]
-    return np.flatnonzero(new)
-
-
-def by_group(group: Ints) -> Ints:
-    """Return the order that brings equal groups together and keeps the order within each."""
-    small = group.astype(np.uint16) if not len(group) or int(group.max()) < 1 << 16 else group
-    order: Ints = np.argsort(small, kind="stable")
-    return order

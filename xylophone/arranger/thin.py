@@ -11,7 +11,7 @@ from bisect import bisect_right
 import numpy as np
 
 from ..strikes import Priority
-from .score import Bools, Floats, Ints, by_group, starts
+from .columns import Bools, Floats, Ints, by_group, starts
 
 WORTH = {Priority.INNER: 1.0, Priority.BASS: 2.0, Priority.MELODY: 1000.0}
 """What a strike is worth where only some can be played; a melody note is never given for others."""
@@ -31,11 +31,11 @@ def worth(priority: Ints, velocity: Floats) -> Floats:
     return np.asarray(value[priority] * (1.0 + velocity / 1000.0))
 
 
-def informed(value: Floats, instant: Ints, pitch: Ints, onset: Floats, hammer: Ints) -> Floats:
+def informed(value: Floats, instant: Ints, pitch: Ints, onset: Floats, hammer: Ints, again: Bools) -> Floats:
     """Return worths, less for strikes that tell the ear little.
 
-    These are a name that a worthier strike of the instant has too, and a bar that was struck just
-    before, as in accompaniment that repeats itself.
+    These are a name that a worthier strike of the instant has too, a bar that was struck just
+    before, and what is said `again` from one measure to the next.
     """
     less = value.copy()
     order = np.lexsort((-value, pitch % 12, instant))
@@ -43,7 +43,9 @@ def informed(value: Floats, instant: Ints, pitch: Ints, onset: Floats, hammer: I
     less[order[1:][np.diff(name) == 0]] *= _DOUBLED
     by_bar = by_group(hammer)
     soon = (np.diff(hammer[by_bar].astype(np.int64)) == 0) & (np.diff(onset[by_bar]) < _SOON)
-    less[by_bar[1:][soon]] *= _REPEATED
+    repeated = again.copy()
+    repeated[by_bar[1:][soon]] = True
+    less[repeated] *= _REPEATED
     return less
 
 

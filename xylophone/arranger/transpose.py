@@ -13,7 +13,8 @@ import numpy as np
 
 from ..instrument import Instrument
 from ..strikes import Priority
-from .score import Floats, Ints, Score, on_top
+from .columns import Floats, Ints
+from .score import Score, on_top
 from .weights import Weights
 
 SHIFTS = np.arange(-72, 73)

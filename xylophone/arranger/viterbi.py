@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from .score import Floats, Ints
+from .columns import Floats, Ints
 
 
 def cheapest_path(cost: Floats, change: Floats) -> Ints:

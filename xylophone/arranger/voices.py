@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..strikes import Priority
-from .melody import leader, rate
-from .score import Bools, Floats, Ints, Score, starts
+from .columns import Bools, Floats, Ints, starts
+from .melody import leading
+from .score import Score
 
 _LOOK_BACK = 16
 """Instants that are searched for a note still sounding: a measure of sixteenths under a whole note."""
@@ -28,7 +29,7 @@ def priorities(score: Score) -> Ints:
     result = np.full(len(score), Priority.INNER, np.uint8)
     if not len(score):
         return result
-    tune = _outer(score, leader(score, rate(score)), score.pitch)
+    tune = _outer(score, leading(score), score.pitch)
     result[tune] = Priority.MELODY
     low = np.flatnonzero(_outer(score, ~tune, -score.pitch))
     part, many = score.part[low], len(score.names)

@@ -48,6 +48,8 @@ class Weights:
     away: float = 0.02  # each octave that an accompaniment note is moved
     high_bass: float = 0.02  # each octave that a bass note lies above the lowest bars
 
+    unlike: float = 0.2  # a note in another octave than most of what it repeats
+
     chord: int = 0
     gap: float = 0.0
     accompaniment: bool = True

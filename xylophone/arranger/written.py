@@ -7,7 +7,7 @@ import numpy as np
 from ..song import NOTE, Song, Table, Track
 from ..strikes import Priority
 from .arrangement import Arrangement
-from .score import Floats, by_group
+from .columns import Floats, by_group
 
 TRACKS = {Priority.MELODY: "Melody", Priority.BASS: "Bass", Priority.INNER: "Inner voices"}
 """Names of the tracks, in their order."""

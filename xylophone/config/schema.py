@@ -207,6 +207,7 @@ class ArrangeTable(Table):
     jump: float | None = _weight("an octave jump between two phrases of an accompanying voice")
     away: float | None = _weight("each octave that an accompanying note is moved")
     high_bass: float | None = _weight("each octave that a bass note lies above the lowest bars")
+    unlike: float | None = _weight("a note in another octave than most of what it repeats")
     chord: int | None = _number(None, 0, MOST_CHORD, "", "most strikes at one instant, 0 for as many as come")
     gap: float | None = _number(
         None, 0, LONGEST_GAP, "s", "least time between two accompanying strikes of a bar"

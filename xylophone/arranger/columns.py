@@ -1,0 +1,29 @@
+"""Columns: arrays of one length, and how equal rows of them are brought together."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.integer]
+Floats = npt.NDArray[np.floating]
+Bools = npt.NDArray[np.bool_]
+
+
+def starts(*columns: npt.NDArray[np.generic]) -> Ints:
+    """Return where runs of equal rows begin in columns of one length."""
+    length = len(columns[0])
+    if not length:
+        return np.zeros(0, np.intp)
+    new = np.zeros(length, np.bool_)
+    new[0] = True
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(new)
+
+
+def by_group(group: Ints) -> Ints:
+    """Return the order that brings equal groups together and keeps the order within each."""
+    small = group.astype(np.uint16) if not len(group) or int(group.max()) < 1 << 16 else group
+    order: Ints = np.argsort(small, kind="stable")
+    return order
