@@ -34,7 +34,9 @@ UNSTEADY = 2.5
 """Factor on the scatter of an average hammer."""
 
 LEAST_UNSTEADY = (0.001, 2.0)
-"""s and dB of scatter; a hammer that is steadier has no fault, however steady the others are."""
+"""s and dB of scatter; a hammer that is steadier has no fault, however steady the others are.
+
+What is scattered in both is unsteady before it comes to either."""
 
 ALIKE = 0.012
 """s by which second blows of a hammer come earlier or later than most of them; knocks fall anywhere."""
@@ -237,9 +239,9 @@ def _unsteady(analysis: Analysis, place: int) -> Finding | None:
     if known.sum() < 6:
         return None
     times, levels = 1.4826 * np.median(np.abs(latency[known])), 1.4826 * np.median(np.abs(level[known]))
-    late = times > max(UNSTEADY * analysis.latency_sd, LEAST_UNSTEADY[0])
-    uneven = levels > max(UNSTEADY * analysis.level_sd, LEAST_UNSTEADY[1])
-    if not (late or uneven):
+    late = times / max(UNSTEADY * analysis.latency_sd, LEAST_UNSTEADY[0])
+    uneven = levels / max(UNSTEADY * analysis.level_sd, LEAST_UNSTEADY[1])
+    if np.hypot(late, uneven) <= 1:
         return None
     return (
         Fault.UNSTEADY,

@@ -1,4 +1,4 @@
-"""History: what each hammer was like at each tuning and check, so that it can be said how it has changed.
+"""History: what each hammer was measured to be like, at each tuning and check, so that changes can be told.
 
 One line of JSON each time, in tuning-history.jsonl beside the calibration; lines are only ever added.
 """
@@ -30,7 +30,7 @@ class State:
 
 @dataclass(frozen=True)
 class Entry:
-    """One tuning ('auto', 'hand') or check: when, and each hammer's state by its name."""
+    """One measurement, of a tuning ('auto') or a 'check': when, and each hammer's state by its name."""
 
     when: datetime
     how: str
