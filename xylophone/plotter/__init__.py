@@ -14,8 +14,8 @@ from ..errors import MissingExtra, OptionError
 from ..files import replace_file, write_text
 from ..performance import Performance
 from .heading import draw_heading
-from .line import HEADING, LEAST_HEIGHT, WIDTH, lines_of
-from .marks import FONT
+from .line import HEADING, WIDTH, lines_of
+from .page import draw_page
 from .panels import draw_bars, draw_errors
 
 MOST_PIXELS = 24e6
@@ -53,21 +53,8 @@ def write_picture(svg: str, path: str | Path) -> None:
 
 def draw(performance: Performance) -> str:
     """Return the picture of a performance as SVG."""
-    import drawsvg
-
-    lines = lines_of(performance)
-    height = max(LEAST_HEIGHT, HEADING + sum(line.height for line in lines))
-    drawing = drawsvg.Drawing(WIDTH, height, font_family=FONT)
-    drawing.append(drawsvg.Rectangle(0, 0, WIDTH, height, fill="white"))
-    drawing.extend(draw_heading(performance))
-    top = HEADING
-    for line in lines:
-        group = drawsvg.Group(transform=f"translate(0,{top:g})")
-        group.extend([*draw_bars(line), *draw_errors(line)])
-        drawing.append(group)
-        top += line.height
-    svg: str = drawing.as_svg()
-    return svg
+    lines = ((line.height, [*draw_bars(line), *draw_errors(line)]) for line in lines_of(performance))
+    return draw_page(draw_heading(performance), HEADING, lines)
 
 
 def _png(svg: str) -> bytes:

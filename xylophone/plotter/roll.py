@@ -17,8 +17,9 @@ from ..song import DRUM_CHANNEL
 from ..strikes import Priority
 from . import check_ending, write_picture
 from .heading import shown
-from .line import INNER, LEAST_HEIGHT, LEFT, RIGHT, WIDTH
-from .marks import FONT, GRID, INK, PLAN, SOFT, at, crosses, dots, falls, strokes, text
+from .line import INNER, LEFT, RIGHT, WIDTH
+from .marks import GRID, INK, PLAN, SOFT, at, crosses, dots, falls, strokes, text
+from .page import draw_page
 from .panels import clock
 from .roll_line import Line, drawn, lines_of
 
@@ -53,21 +54,11 @@ def draw_arrangement(arrangement: Arrangement) -> str:
     Notes as written, transposed, are thin and grey; what is struck is a dot in the colour of its voice,
     with a thread to where it was written; what is dropped is a cross. Drums are left out.
     """
-    import drawsvg
-
-    lines = lines_of(arrangement)
-    height = max(LEAST_HEIGHT, HEADING + sum(line.height for line in lines))
-    drawing = drawsvg.Drawing(WIDTH, height, font_family=FONT)
-    drawing.append(drawsvg.Rectangle(0, 0, WIDTH, height, fill="white"))
-    drawing.extend(_heading(arrangement))
-    top = HEADING
-    for line in lines:
-        group = drawsvg.Group(transform=f"translate(0,{top:g})")
-        group.extend([*_paper(line), *_written(line), *_threads(line), *_struck(line), *_dropped(line)])
-        drawing.append(group)
-        top += line.height
-    svg: str = drawing.as_svg()
-    return svg
+    lines = (
+        (line.height, [*_paper(line), *_written(line), *_threads(line), *_struck(line), *_dropped(line)])
+        for line in lines_of(arrangement)
+    )
+    return draw_page(_heading(arrangement), HEADING, lines)
 
 
 def _heading(arrangement: Arrangement) -> Iterator[Any]:
