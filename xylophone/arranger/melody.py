@@ -81,7 +81,7 @@ _NOTE, _HEAD, _CHORD, _TOP, _SMALL, _SAME, _PITCH, _SQUARE, _LOUD = range(9)
 """What is counted of each note, and of a line by the sums of it."""
 
 
-def leading(score: Score) -> Bools:
+def leader(score: Score) -> Bools:
     """Return which notes may be the tune: those of the part that leads at their moment."""
     slot, slots = _slots(score)
     named = _named(score)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..strikes import Priority
 from .columns import Bools, Floats, Ints, starts
-from .melody import leading
+from .melody import leader
 from .score import Score
 
 _LOOK_BACK = 16
@@ -29,7 +29,7 @@ def priorities(score: Score) -> Ints:
     result = np.full(len(score), Priority.INNER, np.uint8)
     if not len(score):
         return result
-    tune = _outer(score, leading(score), score.pitch)
+    tune = _outer(score, leader(score), score.pitch)
     result[tune] = Priority.MELODY
     low = np.flatnonzero(_outer(score, ~tune, -score.pitch))
     part, many = score.part[low], len(score.names)
