@@ -38,6 +38,9 @@ LEAST_UNSTEADY = (0.001, 2.0)
 
 What is scattered in both is unsteady before it comes to either."""
 
+SPOILED = 0.1
+"""Part of a hammer's strikes, the farthest out, that do not count for its scatter: one at least."""
+
 ALIKE = 0.012
 """s by which second blows of a hammer come earlier or later than most of them; knocks fall anywhere."""
 
@@ -238,7 +241,7 @@ def _unsteady(analysis: Analysis, place: int) -> Finding | None:
     known = np.isfinite(level) & np.isfinite(latency)
     if known.sum() < 6:
         return None
-    times, levels = 1.4826 * np.median(np.abs(latency[known])), 1.4826 * np.median(np.abs(level[known]))
+    times, levels = _scatter(latency[known]), _scatter(level[known])
     late = times / max(UNSTEADY * analysis.latency_sd, LEAST_UNSTEADY[0])
     uneven = levels / max(UNSTEADY * analysis.level_sd, LEAST_UNSTEADY[1])
     if np.hypot(late, uneven) <= 1:
@@ -249,6 +252,12 @@ def _unsteady(analysis: Analysis, place: int) -> Finding | None:
         f"{1e3 * analysis.latency_sd:.1f} ms and {analysis.level_sd:.1f} dB",
         "look for friction, a loose screw or a loose plug, and tune it again",
     )
+
+
+def _scatter(residuals: Array) -> float:
+    """Return the root mean square of residuals without the largest, which may be knocks in the room."""
+    away = np.sort(np.abs(residuals))[: -max(1, int(SPOILED * len(residuals)))]
+    return float(np.sqrt(np.mean(away**2)))
 
 
 def tilt(analysis: Analysis, position: Position) -> str | None:
