@@ -106,7 +106,8 @@ def repeats(song: Song, rows: Ints) -> tuple[Ints, Ints]:
     Each comes with the note that it repeats, in the first of those measures.
     """
     notes = song.notes[rows]
-    measure, rest = in_measures(song, np.round(4 * quarters(song, notes["onset"])) / 4)
+    quarter = np.floor(4 * quarters(song, notes["onset"]) + 0.5 + 1e-6) / 4  # thirty-seconds go up
+    measure, rest = in_measures(song, quarter)
     said: dict[tuple[int, int, int], list[tuple[int, int, int]]] = {}
     columns = (
         notes["track"],

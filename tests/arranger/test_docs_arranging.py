@@ -46,7 +46,7 @@ def test_signs_of_a_melody_and_points_of_the_score_are_those_of_the_program(page
         f"in the {melody._NEAR * melody._SLOT:g} s before and after ({melody._HERE:g} of the rating)" in page
     )
     assert f"as much as {melody._HAND_OVER:g} points for a slot" in page
-    assert f"more than {melody._REST * melody._SLOT:g} s does not lead" in page
+    assert f"rests for {melody._REST * melody._SLOT:g} s does not lead" in page
     for _, points in melody._NAMED:
         assert f"| {points:g} |" in page
     score = page[page.index("## The score") :]

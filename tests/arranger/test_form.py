@@ -9,9 +9,9 @@ from arranger.melodies import line, song_of, together
 from xylophone import find_song, load_song
 from xylophone.arranger import Weights, arrange
 from xylophone.arranger.account import describe
-from xylophone.arranger.form import kin_of, ostinato, places, sections, usual
+from xylophone.arranger.form import MOST_SECTIONS, kin_of, ostinato, places, sections, usual
 from xylophone.instrument import build_instrument
-from xylophone.song import METER, Song
+from xylophone.song import METER, TEMPO, Song
 from xylophone.strikes import Priority
 
 BELLS = build_instrument("song-bell")
@@ -48,6 +48,23 @@ def test_measures_are_those_of_the_metre() -> None:
     assert place.tolist() == [0, 0, 8, 0, 10, 0]
 
 
+@pytest.mark.parametrize("bpm", [76.0, 97.0, 120.0])
+def test_thirty_seconds_fall_on_the_same_places_whatever_the_tempo(bpm: float) -> None:
+    tempos = np.array([(0.0, 0.0, bpm)], TEMPO)
+    song = Song(song_of(line(60)).notes, tempos=tempos)
+    quarters = np.arange(64)[:, None] * 4.0 + np.arange(8) / 8.0
+    _, place = places(song, (quarters * 60.0 / bpm).ravel())
+    assert np.array_equal(np.unique(place.reshape(64, 8), axis=0), [[0, 1, 1, 2, 2, 3, 3, 4]])
+
+
+def test_measures_that_are_no_whole_sixteenths_are_alike_too() -> None:
+    song = Song(song_of(line(60)).notes, meters=np.array([(0.0, 0.0, 7, 32)], METER))
+    quarters = np.arange(16)[:, None] * 0.875 + np.array([0.0, 0.25, 0.5])
+    measure, place = places(song, quarters.ravel() * 0.5)
+    assert np.array_equal(measure.reshape(16, 3), np.repeat(np.arange(16), 3).reshape(16, 3))
+    assert np.array_equal(np.unique(place.reshape(16, 3), axis=0), [[0, 1, 2]])
+
+
 def test_kin_are_the_same_notes_of_whole_figures_that_are_equal() -> None:
     part = np.array([0, 0, 0, 0, 0, 0, 1, 1])
     measure = np.array([0, 0, 1, 1, 2, 2, 0, 0])
@@ -62,11 +79,14 @@ def test_kin_are_the_same_notes_of_whole_figures_that_are_equal() -> None:
 def test_what_most_kin_choose_is_the_usual() -> None:
     kin = np.array([0, 1, 0, 0, 1, 2])
     assert usual(kin, np.array([1, 3, 0, 1, 2, 5])).tolist() == [1, 2, 1, 1, 2, 5]
+    assert usual(np.zeros(2, np.int64), np.array([-1, 0])).tolist() == [0, 0]  # of equal ones what is written
 
 
 def test_an_ostinato_is_said_in_the_measure_before() -> None:
     kin, measure = np.array([0, 0, 1, 0, 0]), np.array([0, 1, 1, 3, 4])
     assert ostinato(kin, measure).tolist() == [False, True, False, False, True]
+    doubled = ostinato(np.zeros(6, np.int64), np.array([0, 0, 1, 1, 3, 3]))
+    assert doubled.tolist() == [False, False, True, True, False, False]
 
 
 def test_sections_that_return_have_one_letter() -> None:
@@ -89,6 +109,20 @@ def test_an_upbeat_has_no_letter() -> None:
 @pytest.mark.parametrize("length", [1, 7, 40])
 def test_where_nothing_returns_there_are_no_sections(length: int) -> None:
     assert sections_of(*tune(1, length)) == ""
+
+
+def test_silence_is_no_section() -> None:
+    first = [pitch for measure in tune(1, 8) for pitch in measure]
+    song = song_of(line(*first, start=8 * MEASURE) + line(*first, start=24 * MEASURE))
+    measure, place = places(song, song.notes["onset"])
+    found = sections(measure, place, song.notes["pitch"].astype(np.int64))
+    assert found == [("A", 8, 15), ("A", 24, 31)]
+
+
+def test_more_sections_than_anybody_reads_are_not_told() -> None:
+    pieces = [measure for seed in range(MOST_SECTIONS // 2 + 1) for measure in tune(seed, 4) * 2]
+    assert sections_of(*pieces) == ""
+    assert sections_of(*pieces[:-8]).count("-") == MOST_SECTIONS
 
 
 def test_the_form_is_told_in_words() -> None:
@@ -116,6 +150,41 @@ def test_an_accompaniment_is_struck_alike_wherever_it_is_said_again() -> None:
 
     assert ways(Weights(unlike=0.0)) == 2
     assert ways(Weights()) == 1
+
+
+def test_of_a_crowded_chord_what_is_said_again_goes_first() -> None:
+    """Of equal notes the lower one stays, unless it stood in the measure before too."""
+    tune_ = song_of(line(91, 93, 91, 93, beat=MEASURE), track=1)
+    pedal = song_of(line(72, 72, 72, 72, beat=MEASURE), track=2)
+    fresh = song_of(line(76, 77, 78, 80, beat=MEASURE), track=3)
+    song = together(tune_, pedal, fresh, names={1: "melody"})
+    struck = arrange(song, BELLS, transpose=0, weights=Weights(chord=2)).struck.reshape(4, 3) >= 0
+    assert struck.tolist() == [[True, True, False], *[[True, False, True]] * 3]
+
+
+def test_a_tune_in_unison_leads_as_it_does_alone() -> None:
+    ode = [76, 76, 77, 79, 79, 77, 76, 74, 72, 72, 74, 76, 76, 74, 74, 74]
+    figures = song_of(line(*[60, 62, 60, 62] * 96, beat=0.125), track=20)
+    stretches = [line(*ode[:8], start=n * 4.0) for n in range(12)]
+    single = [song_of(rows, track=n % 6) for n, rows in enumerate(stretches)]
+    doubled = [song_of(rows, track=6 + n % 6) for n, rows in enumerate(stretches)]
+    for parts in (single, [*single, *doubled]):
+        song = together(*parts, figures)
+        melody = song.notes[arrange(song, BELLS).roles == Priority.MELODY]
+        sung = melody[melody["track"] < 20]
+        assert len(np.unique(sung["onset"])) == 12 * 8
+
+
+def test_a_part_that_leads_a_little_less_for_a_moment_goes_on() -> None:
+    """For two seconds the second part is the one on top; the tune is not handed over and back."""
+    ode = [76, 76, 77, 79, 79, 77, 76, 74, 72, 72, 74, 76, 76, 74, 74, 74]
+    sung = song_of(line(*ode * 4), track=1)
+    under = song_of(line(*[pitch - 9 for pitch in ode] * 2, start=0.0), track=2)
+    over = song_of(line(*[83, 84, 83, 84], start=14.0), track=2)
+    song = together(sung, under, over, names={1: "lead"})
+    melody = arrange(song, BELLS).roles == Priority.MELODY
+    assert melody[song.notes["track"] == 1].all()
+    assert not melody[song.notes["track"] == 2].any()
 
 
 def test_the_tune_is_followed_from_part_to_part() -> None:

@@ -25,9 +25,6 @@ _LONGEST_NAME = 40
 _NAMED = 3
 """So many parts are named of a melody that comes from many."""
 
-_MOST_SECTIONS = 12
-"""So many sections are told; nobody would read more."""
-
 _BEFOREHAND = (Reason.DRUMS, Reason.NOT_CHOSEN, Reason.MUTED, Reason.SILENT, Reason.NOT_MELODY)
 
 
@@ -112,7 +109,7 @@ class _Account:
         notes = self.arrangement.song.notes[self.tune]
         measure, place = places(self.arrangement.song, notes["onset"])
         found = sections(measure, place, notes["pitch"].astype(np.int64))
-        if not 0 < len(found) <= _MOST_SECTIONS:
+        if not found:
             return ""
         letters = " ".join(letter for letter, _, _ in found)
         return f"form {letters} (measures {', '.join(span(first + 1, last + 1) for _, first, last in found)})"

@@ -71,7 +71,9 @@ def fold(score: Score, priority: Ints, transpose: int, instrument: Instrument, w
     struck: Ints = pitch.copy()
     rows = np.flatnonzero(priority == Priority.MELODY)
     moved = _alike(
-        score.kin[rows], lambda wanted: melody_octaves(score, rows, pitch[rows], bars, weights, wanted)[0]
+        score.kin[rows],
+        weights,
+        lambda wanted: melody_octaves(score, rows, pitch[rows], bars, weights, wanted)[0],
     )
     struck[rows] = _settled(pitch[rows] + 12 * moved, bars)
     replaced = substitutes(struck, rows, score, instrument)
@@ -87,6 +89,7 @@ def fold(score: Score, priority: Ints, transpose: int, instrument: Instrument, w
     struck[line] = _beneath(_settled(pitch[line] + 12 * moved, bars), ceiling[line], bars)
     moved = _alike(
         score.kin[inner],
+        weights,
         lambda wanted: _accompaniment(
             score, priority, inner, (pitch[inner], ceiling[inner]), bars, weights, wanted
         ),
@@ -118,10 +121,10 @@ def bars_of(instrument: Instrument, pitch: Ints) -> Bars:
     )
 
 
-def _alike(kin: Ints, search: Callable[[Ints | None], Ints]) -> Ints:
+def _alike(kin: Ints, weights: Weights, search: Callable[[Ints | None], Ints]) -> Ints:
     """Search freely, then with each note drawn to the octave of most of its kin: repeats are alike."""
     free = search(None)
-    wanted = usual(kin, free)
+    wanted = usual(kin, free) if weights.unlike else free
     return free if np.array_equal(free, wanted) else search(wanted)
 
 

@@ -6,7 +6,6 @@ same figure, its notes are kin. A section is a stretch of measures whose melody 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -18,11 +17,17 @@ from .columns import Bools, Floats, Ints, starts
 _GRID = 4.0
 """Places in a quarter note: a figure played a little early or late is the same."""
 
+_TIE = 1e-6
+"""Of a place; thirty-seconds lie between two sixteenths, and go to the later one whatever rounding does."""
+
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 """2**64 over the golden ratio (Knuth, The Art of Computer Programming 3, 6.4): spreads hashes evenly."""
 
 SHORTEST = 4
 """Measures of a section, at least."""
+
+MOST_SECTIONS = 12
+"""So many sections tell a form; nobody would read more."""
 
 _SAME = 0.5
 """Two measures say the same where they share so many of the notes that either has."""
@@ -38,7 +43,7 @@ _MOST_NOTES = 20_000
 """Of the melody; the sections of a longer song are not looked for."""
 
 _TRIED = 24
-"""Longest returns that are tried as sections in each round."""
+"""So many of the longest returns are tried as sections in each round."""
 
 
 def measures_at(song: Song, onset: Floats) -> Ints:
@@ -48,8 +53,10 @@ def measures_at(song: Song, onset: Floats) -> Ints:
 
 def places(song: Song, onset: Floats) -> tuple[Ints, Ints]:
     """Return the measure, from 0, and the sixteenth in it that each onset is nearest to."""
-    measure, since = _in_measures(song, np.floor(_quarters(song, onset) * _GRID + 0.5) / _GRID)
-    return measure, np.rint(since * _GRID).astype(np.int64)
+    measure, since, length = _in_measures(song, _quarters(song, onset) + 1e-9)
+    place = np.floor(since * _GRID + 0.5 + _TIE)
+    over = place >= length * _GRID - _TIE
+    return measure + over, np.where(over, 0, place).astype(np.int64)
 
 
 def _quarters(song: Song, onset: Floats) -> Floats:
@@ -59,13 +66,13 @@ def _quarters(song: Song, onset: Floats) -> Floats:
     return quarter
 
 
-def _in_measures(song: Song, quarter: Floats) -> tuple[Ints, Floats]:
-    """Return the measures of places in quarter notes, from 0, and the quarter notes since each began."""
+def _in_measures(song: Song, quarter: Floats) -> tuple[Ints, Floats, Floats]:
+    """Return for places in quarter notes the measure, from 0, the quarters since it began, and its length."""
     meters = song.meters
     row = np.maximum(np.searchsorted(meters["quarter"], quarter, "right") - 1, 0)
-    beats = (quarter - meters["quarter"][row]) * meters["denominator"][row] / 4.0
-    measures, beat = np.divmod(beats, meters["numerator"][row])
-    return (meters["measure"][row] + measures).astype(np.int64), beat * 4.0 / meters["denominator"][row]
+    length = 4.0 * meters["numerator"][row] / meters["denominator"][row]
+    measures, since = np.divmod(quarter - meters["quarter"][row], length)
+    return (meters["measure"][row] + measures).astype(np.int64), since, length
 
 
 def kin_of(part: Ints, measure: Ints, place: Ints, pitch: Ints) -> Ints:
@@ -86,26 +93,28 @@ def kin_of(part: Ints, measure: Ints, place: Ints, pitch: Ints) -> Ints:
 
 
 def usual(kin: Ints, choice: Ints) -> Ints:
-    """Return what most of each note's kin choose, of equal ones the least."""
+    """Return what most of each note's kin choose, of equal ones the nearest to 0, then the lower."""
     if not len(kin):
         return choice.copy()
     order = np.lexsort((choice, kin))
     first = starts(kin[order], choice[order])
     votes = np.diff(first, append=len(order))
-    group = kin[order][first]
-    best = np.lexsort((-votes, group))
+    group, chosen = kin[order][first], choice[order][first]
+    best = np.lexsort((np.abs(chosen), -votes, group))
     best = best[starts(group[best])]
     family = np.unique(kin, return_inverse=True)[1]
-    chosen: Ints = choice[order][first][best][family]
-    return chosen
+    usual_: Ints = chosen[best][family]
+    return usual_
 
 
 def ostinato(kin: Ints, measure: Ints) -> Bools:
     """Return which notes have kin in the measure before: accompaniment that repeats itself."""
     order = np.lexsort((measure, kin))
+    first = starts(kin[order], measure[order])
+    head = order[first]
+    next_to = (np.diff(kin[head], prepend=-1) == 0) & (np.diff(measure[head], prepend=-1) == 1)
     again = np.zeros(len(kin), np.bool_)
-    next_to = np.diff(measure[order]) == 1
-    again[order[1:]] = next_to & (np.diff(kin[order]) == 0)
+    again[order] = np.repeat(next_to, np.diff(first, append=len(order)))
     return again
 
 
@@ -119,20 +128,23 @@ def _mixed(code: Ints) -> npt.NDArray[np.uint64]:
 
 
 def sections(measure: Ints, place: Ints, pitch: Ints) -> list[tuple[str, int, int]]:
-    """Return the sections of a melody as letter, first and last measure, from 0; [] where nothing returns.
+    """Return the sections of a melody as letter, first and last measure, from 0; at most MOST_SECTIONS.
 
-    Sections of one letter are the same music. Of all returns the one that explains most measures is
-    taken, of equal ones the shortest, and so on in what is left. What does not return stands for
-    itself, or is passed over where it is short: an upbeat, a close.
+    Sections of one letter are the same music. Of the longest returns the one that explains most
+    measures is taken, of equal ones the shortest, and so on in what is left. What does not return
+    stands for itself, or is passed over where it is short or silent: an upbeat, a close. [] where
+    nothing returns, or where so many sections do not tell it.
     """
     if not 0 < len(measure) <= _MOST_NOTES or int(measure.max()) >= _MOST_MEASURES:
         return []
     same = _same(measure, place * 128 + pitch)
+    runs = _diagonal_sums(same)
+    sounds = np.bincount(measure) > 0
     owner = np.full(len(same), -1)
     begins = np.zeros(len(same) + 1, np.bool_)
     begins[[0, -1]] = True
     number = 0
-    while (found := _best_return(same, owner < 0)) is not None:
+    while np.count_nonzero(begins) <= 2 * MOST_SECTIONS and (found := _best_return(same, runs, owner < 0)):
         first, length = found
         for begin in first:
             owner[begin : begin + length] = number
@@ -141,18 +153,14 @@ def sections(measure: Ints, place: Ints, pitch: Ints) -> list[tuple[str, int, in
     if not number:
         return []
     bounds = np.flatnonzero(begins).tolist()
-    letters: dict[int, str] = {}
+    letters: dict[int, int] = {}
     told = []
     for begin, end in pairwise(bounds):
         kind = int(owner[begin])
-        if kind >= 0 or end - begin >= SHORTEST:
-            letter = letters.setdefault(kind if kind >= 0 else -1 - begin, _letter(len(letters)))
-            told.append((letter, begin, end - 1))
-    return told
-
-
-def _letter(number: int) -> str:
-    return chr(ord("A") + number % 26) + "'" * (number // 26)
+        if kind >= 0 or np.count_nonzero(sounds[begin:end]) >= SHORTEST:
+            number = letters.setdefault(kind if kind >= 0 else -1 - begin, len(letters))
+            told.append((chr(ord("A") + number % 26), begin, end - 1))
+    return told if len(told) <= MOST_SECTIONS else []
 
 
 def _same(measure: Ints, code: Ints) -> Bools:
@@ -165,12 +173,20 @@ def _same(measure: Ints, code: Ints) -> Bools:
     return np.asarray((shared >= _SAME * (size[:, None] + size - shared)) & (size > 0))
 
 
-def _best_return(same: Bools, free: Bools) -> tuple[list[int], int] | None:
+def _diagonal_sums(same: Bools) -> Ints:
+    """Return how many are true on the diagonal up to each place: two of them tell how many between."""
+    total = np.zeros((len(same) + 1, len(same) + 1), np.int32)
+    for row in range(len(same)):
+        total[row + 1, 1:] = total[row, :-1] + same[row]
+    return total
+
+
+def _best_return(same: Bools, runs: Ints, free: Bools) -> tuple[list[int], int] | None:
     """Return where the stretch begins that explains most of the free measures, and how long it is."""
     best, most = None, 0
     for begin, length in _returns(same & free[:, None] & free, free):
         again = [begin]
-        for place in _comes_again(same, free, begin, length):
+        for place in _comes_again(runs, free, begin, length):
             if all(abs(place - one) >= length for one in again):
                 again.append(place)
         explained = len(again) * length
@@ -179,13 +195,13 @@ def _best_return(same: Bools, free: Bools) -> tuple[list[int], int] | None:
     return best
 
 
-def _comes_again(same: Bools, free: Bools, begin: int, length: int) -> Iterator[int]:
-    """Yield the places, ascending, where a stretch of measures is heard again."""
-    span = np.arange(length)
-    for place in range(len(same) - length + 1):
-        again = same[begin + span, place + span].mean() >= _AGAIN
-        if place != begin and again and free[place : place + length].all():
-            yield place
+def _comes_again(runs: Ints, free: Bools, begin: int, length: int) -> list[int]:
+    """Return the places, ascending, where a stretch of measures is heard again."""
+    again = runs[begin + length, length:] - runs[begin, : len(free) - length + 1] >= _AGAIN * length
+    taken = np.cumsum(np.concatenate(([0], ~free)))
+    again &= taken[length:] == taken[: len(free) - length + 1]
+    again[begin] = False
+    return np.flatnonzero(again).tolist()
 
 
 def _returns(same: Bools, free: Bools) -> list[tuple[int, int]]:

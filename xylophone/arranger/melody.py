@@ -14,7 +14,7 @@ import re
 
 import numpy as np
 
-from .columns import Bools, Floats, Ints, by_group
+from .columns import Bools, Floats, Ints, by_group, starts
 from .score import Score, on_top
 from .viterbi import cheapest_path
 
@@ -31,7 +31,9 @@ _BACKING = re.compile(
     r"(?i)(?<![a-z])(bass|drums?|perc[a-z]*|chords?|pads?|acc(omp[a-z]*)?|rhythm|strum[a-z]*|left|l\.?h"
     r"|back[a-z]*|harmon(y|ies)|choir)(?![a-z])"
 )
-_NAMED = ((_MELODY, 3.0), (_LEAD, 2.5), (_BACKING, -2.0))
+
+_UPPER = re.compile(r"(?i)(?<![a-z])(right|r\.?h|treble)(?![a-z])")
+_NAMED = ((_MELODY, 3.0), (_LEAD, 2.5), (_UPPER, 0.3), (_BACKING, -2.0))
 """Points for what a part's name says."""
 
 _LOWEST_LEAD = 48
@@ -57,15 +59,17 @@ _HERE = 0.3
 """Share of a part's rating that is of the moment; the rest is of its best moments in the song."""
 
 _BEST = 0.25
-"""Share of the song's slots, a part's best ones, that rate it as a whole: it need not lead always."""
+"""Share of the song's slots, a part's best ones, that rate it as a whole: it need not lead always.
+
+Where it plays in less of the song, slots in which it does not play are among them."""
 
 _REST = 8
-"""A part that rests for more slots than this does not lead meanwhile; shorter rests belong to its phrase."""
+"""A part that rests for so many slots does not lead meanwhile; shorter rests belong to its phrase."""
 
 _ABSENT = 5.0
 """Rating of a part where it does not play."""
 
-_BETTER = 0.4
+_BETTER = 0.3
 """Points by which a part must be the better tune than what is on top of all."""
 
 _HAND_OVER = 5.0
@@ -75,7 +79,7 @@ _PERFECT = 13.0
 """A rating above all others; what is missing to it is the cost of a slot."""
 
 _FOLLOWED = 16
-"""So many parts are followed, the busiest; what others play is accompaniment, unless it is on top."""
+"""So many parts are followed, by name, then the busiest; what others play is accompaniment, unless on top."""
 
 _NOTE, _HEAD, _CHORD, _TOP, _SMALL, _SAME, _PITCH, _SQUARE, _LOUD = range(9)
 """What is counted of each note, and of a line by the sums of it."""
@@ -85,8 +89,8 @@ def leader(score: Score) -> Bools:
     """Return which notes may be the tune: those of the part that leads at their moment."""
     slot, slots = _slots(score)
     named = _named(score)
-    instants = np.bincount(score.part, minlength=len(named))
-    parts = np.lexsort((-instants, -named))[:_FOLLOWED]
+    busy = np.bincount(score.part, minlength=len(named))
+    parts = np.lexsort((-busy, -named))[:_FOLLOWED]
     rating, plays = _ratings(score, parts, named, slot, slots)
     cost = np.maximum(_PERFECT - np.where(plays, rating, 0.0), 0.0)
     path = cheapest_path(cost.T, np.full(slots, _HAND_OVER))
@@ -100,9 +104,11 @@ def _ratings(score: Score, parts: Ints, named: Floats, slot: Ints, slots: int) -
     line_of = np.full(len(named), -1, np.int64)
     line_of[parts] = np.arange(len(parts))
     top = on_top(score)
-    rows = np.concatenate((np.flatnonzero(line_of[score.part] >= 0), np.flatnonzero(top)))
+    highest = np.flatnonzero(top)
+    highest = highest[starts(score.instant[highest])]  # one of each instant: a unison is no chord
+    rows = np.concatenate((np.flatnonzero(line_of[score.part] >= 0), highest))
     line = line_of[score.part[rows]]
-    line[len(rows) - np.count_nonzero(top) :] = lines - 1
+    line[len(rows) - len(highest) :] = lines - 1
     cell = line * slots + slot[rows]
     signs = _signs(line, score.instant[rows], score.pitch[rows], top[rows], score.loudness[rows])
     counts: Floats = np.stack([np.bincount(cell, sign, lines * slots) for sign in signs])
@@ -119,7 +125,8 @@ def _ratings(score: Score, parts: Ints, named: Floats, slot: Ints, slots: int) -
 
 def _named(score: Score) -> Floats:
     """Return the points of each part for its name and program."""
-    points = [sum(worth for sign, worth in _NAMED if sign.search(name)) for name in score.names]
+    said = [[worth for sign, worth in _NAMED if sign.search(name)] for name in score.names]
+    points = [max([0.0, *worths]) + min([0.0, *worths]) for worths in said]
     bass = (score.programs >= 32) & (score.programs < 40)
     return np.asarray(points, np.float64) - bass
 
