@@ -96,6 +96,8 @@ def main(folders: tuple[Path, ...], jobs: int, layout: str, song: str | None, ba
         if song:
             paths = [file.path for file, fit in catalogue.fits() if fit.score is not None]
             songs = [found[1] if (found := re.search(song, path)) else path for path in paths]
+            if len(set(songs)) == len(songs):
+                raise click.UsageError(f"no two of {len(songs)} files are the same song by {song!r}: mend it")
             figures += duplicates(nameless(paths, setting) if bare else same_tunes(catalogue), songs)
     show(table(f"scan, {layout}", figures))
     sys.exit(any(figure.missed for figure in figures))
