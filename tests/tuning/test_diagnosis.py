@@ -165,3 +165,22 @@ def test_knocks_that_fall_anywhere_after_strikes_are_no_second_blows(tuned: Tune
     gap = np.where(np.isnan(evidence.gap), np.nan, np.linspace(0.01, 0.14, len(evidence.gap)))
     knocked = replace(tuned.analysis, evidence=replace(evidence, gap=gap))
     assert Fault.DOUBLE not in {ailment.fault for ailment in diagnose(knocked)}
+
+
+@pytest.mark.parametrize(
+    ("late", "uneven", "named"),
+    [(0.9, 0.1, False), (0.1, 0.9, False), (0.8, 0.8, True), (1.1, 0.0, True), (0.0, 1.1, True)],
+)
+def test_scatter_in_time_and_loudness_counts_together(
+    tuned: Tuned, late: float, uneven: float, named: bool
+) -> None:
+    """Given in parts of the limits; all strikes but one scatter so, one falls far out."""
+    away = np.where(np.arange(12) % 2, 1.0, -1.0)
+    latency = away * late * max(2.5 * tuned.analysis.latency_sd, 0.001)
+    level = away * uneven * max(2.5 * tuned.analysis.level_sd, 2.0)
+    latency[3], level[3] = 0.02, -15.0
+    place = HEALTHY[0]
+    fits = list(tuned.analysis.fits)
+    fits[place] = replace(fits[place], latency_error=latency, level_error=level)
+    found = diagnose(replace(tuned.analysis, fits=tuple(fits)))
+    assert (Fault.UNSTEADY in [one.fault for one in found if one.hammer == NAMES[place]]) == named
