@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .arranger import Arrangement
+from .arranger.choice import SOFTEST
 from .arranger.dynamics import velocities
 from .calibration import Calibration
 from .instrument import MOST_HAMMERS, Instrument, hammers_of
@@ -31,9 +32,6 @@ from .simulation.sound import (
 )
 from .song import DRUM_CHANNEL, Table
 from .strikes import HIT
-
-_SOFTEST = 0.5
-"""Loudness below this is silence, as it is for the arranger."""
 
 
 def write_comparison(
@@ -80,7 +78,7 @@ class _Written:
     def of(cls, arrangement: Arrangement, curves: Curves) -> list[_Written]:
         """Return all notes of a song but drums and silent ones, in as many parts as it takes."""
         notes = arrangement.song.notes
-        notes = notes[(notes["channel"] != DRUM_CHANNEL) & (notes["loudness"] >= _SOFTEST)]
+        notes = notes[(notes["channel"] != DRUM_CHANNEL) & (notes["loudness"] >= SOFTEST)]
         velocity = velocities(notes["loudness"], notes["velocity"])
         level = curves.bottom_db + (curves.top_db - curves.bottom_db) * (velocity - 1.0) / 126.0
         pitches = np.unique(notes["pitch"])

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 Table = npt.NDArray[np.void]
+Moments = npt.NDArray[np.floating]
+Rows = npt.NDArray[np.integer]
 
 DRUM_CHANNEL = 9
 """The channel of General MIDI's drum kit, counted from 0; musicians call it 10."""
@@ -102,8 +104,14 @@ class Song:
 
     def quarter_at(self, time: float) -> float:
         """Return the place of a moment in quarter notes from the beginning."""
-        row = self.tempos[max(0, int(np.searchsorted(self.tempos["time"], time, "right")) - 1)]
-        return float(row["quarter"] + (time - row["time"]) * row["bpm"] / 60.0)
+        return float(self.quarters_at(np.asarray(time)))
+
+    def quarters_at(self, time: Moments) -> Moments:
+        """Return the places of moments in quarter notes from the beginning."""
+        row = np.maximum(np.searchsorted(self.tempos["time"], time, "right") - 1, 0)
+        since = (time - self.tempos["time"][row]) * self.tempos["bpm"][row] / 60.0
+        quarter: Moments = self.tempos["quarter"][row] + since
+        return quarter
 
     def time_at(self, quarter: float) -> float:
         """Return the moment of a place in quarter notes from the beginning."""
@@ -116,11 +124,20 @@ class Song:
 
     def measure_at(self, time: float) -> tuple[int, float]:
         """Return measure and beat of a moment, both counted from 1; the beat has a fraction."""
-        quarter = self.quarter_at(time) + 1e-9  # a moment on the bar line belongs to what it opens
-        row = self.meters[max(0, int(np.searchsorted(self.meters["quarter"], quarter, "right")) - 1)]
-        beats = (quarter - float(row["quarter"])) * float(row["denominator"]) / 4.0
-        measures, beat = divmod(beats, float(row["numerator"]))
-        return int(row["measure"] + measures) + 1, round(beat, 6) + 1.0
+        measure, since, row = self.places_at(np.asarray(time))
+        return int(measure) + 1, round(float(since * self.meters["denominator"][row]) / 4.0, 6) + 1.0
+
+    def measures_at(self, time: Moments) -> Rows:
+        """Return the measures of moments, counted from 1."""
+        return self.places_at(time)[0] + 1
+
+    def places_at(self, time: Moments) -> tuple[Rows, Moments, Rows]:
+        """Return for moments the measure, from 0, the quarters since it began, and the row of its metre."""
+        quarter = self.quarters_at(time) + 1e-9  # a moment on the bar line belongs to what it opens
+        row: Rows = np.maximum(np.searchsorted(self.meters["quarter"], quarter, "right") - 1, 0)
+        length = 4.0 * self.meters["numerator"][row] / self.meters["denominator"][row]
+        measures, since = np.divmod(quarter - self.meters["quarter"][row], length)
+        return (self.meters["measure"][row] + measures).astype(np.int64), since, row
 
     def time_of_measure(self, measure: int) -> float:
         """Return the moment at which a measure, counted from 1, begins."""

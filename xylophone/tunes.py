@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arranger import Arrangement
+from .arranger.columns import MIX
 from .strikes import Priority
 
 Tune = npt.NDArray[np.uint32]
@@ -42,9 +43,6 @@ _WIDEST = 12
 
 _RATIOS = np.array([-1.29, -0.29, 0.29, 1.29])
 """Bounds of log2 of a note's length over the last one's, as far as can be from those of 1/3, 1/2, 2/3, 1."""
-
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-"""2**64 over the golden ratio (Knuth, The Art of Computer Programming 3, 6.4): spreads hashes evenly."""
 
 
 def tune_of(arrangement: Arrangement) -> Tune:
@@ -104,7 +102,7 @@ def _hashes(steps: npt.NDArray[np.int64]) -> Tune:
     runs = np.lib.stride_tricks.sliding_window_view(steps.astype(np.uint64), STEPS)
     mixed = np.zeros(len(runs), np.uint64)
     for step in runs.T:
-        mixed = (mixed ^ step) * _MIX
+        mixed = (mixed ^ step) * MIX
         mixed ^= mixed >> np.uint64(29)
     return (mixed >> np.uint64(32)).astype(np.uint32)
 

@@ -14,7 +14,6 @@ from xylophone import Song, arrange, build_instrument, load_song
 from xylophone import songs as own_songs
 from xylophone.arranger import PRESETS, Arrangement, Kind, judge
 from xylophone.arranger.account import describe
-from xylophone.arranger.form import measures_at
 from xylophone.arranger.passages import left_out_from
 from xylophone.arranger.table import as_json
 from xylophone.pitch import interval_words
@@ -165,7 +164,7 @@ def test_measures_of_many_moments_are_those_of_each() -> None:
     meters = np.array([(0.0, 0.0, 3, 4), (7.0, 3.0, 6, 8)], METER)
     song = Song(song_of(line(72)).notes, tempos=tempos, meters=meters)
     moments = np.arange(0, 30, 0.25)
-    assert measures_at(song, moments).tolist() == [song.measure_at(moment)[0] for moment in moments]
+    assert song.measures_at(moments).tolist() == [song.measure_at(moment)[0] for moment in moments]
 
 
 @given(songs(), layouts, presets)

@@ -262,28 +262,32 @@ def test_a_check_of_the_chain_switches_no_coil_on(stand: Stand) -> None:
 
 
 class TestPins:
-    def test_a_pin_that_fails_ends_the_playing_with_all_off(self, tmp_path: Path) -> None:
-        pi = FakePi(tmp_path, pins=HONEST_PINS)
+    @pytest.fixture
+    def pi(self, tmp_path: Path) -> FakePi:
+        return FakePi(tmp_path, pins=HONEST_PINS)
+
+    @pytest.fixture
+    def playing(self, pi: FakePi) -> Iterator[Playing]:
+        """A host that has a coil on."""
         playing = Playing("gpio:pins", pi.environment, len(HONEST_PINS))
         try:
             assert wait_for(lambda: pi.coils("pins") != 0)
-            pi.state.pin_failures = 1
-            assert playing.host.wait(20) == 1
-            assert pi.coils("pins") == 0
-            assert playing.faults()[-1].startswith("the outputs failed and were switched off: GPIO")
-            assert "cannot be written" in playing.faults()[-1]
+            yield playing
         finally:
             playing.end()
 
-    def test_a_dispatcher_that_hangs_is_ended_and_its_pins_driven_low(self, tmp_path: Path) -> None:
-        pi = FakePi(tmp_path, pins=HONEST_PINS)
-        playing = Playing("gpio:pins", pi.environment, len(HONEST_PINS))
-        try:
-            assert wait_for(lambda: pi.coils("pins") != 0)
-            pi.state.pin_delay_us = 400_000
-            assert playing.host.wait(20) == 1
-            assert pi.coils("pins") == 0
-            assert "the dispatcher hung for" in playing.faults()[-1]
-            assert "all outputs are off" in playing.faults()[-1]
-        finally:
-            playing.end()
+    def test_a_pin_that_fails_ends_the_playing_with_all_off(self, pi: FakePi, playing: Playing) -> None:
+        pi.state.pin_failures = 1
+        assert playing.host.wait(20) == 1
+        assert pi.coils("pins") == 0
+        assert playing.faults()[-1].startswith("the outputs failed and were switched off: GPIO")
+        assert "cannot be written" in playing.faults()[-1]
+
+    def test_a_dispatcher_that_hangs_is_ended_and_its_pins_driven_low(
+        self, pi: FakePi, playing: Playing
+    ) -> None:
+        pi.state.pin_delay_us = 400_000
+        assert playing.host.wait(20) == 1
+        assert pi.coils("pins") == 0
+        assert "the dispatcher hung for" in playing.faults()[-1]
+        assert "all outputs are off" in playing.faults()[-1]

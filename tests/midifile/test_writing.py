@@ -16,7 +16,6 @@ from midifile.smf import meter, note, off, on, song, tempo, track
 from xylophone import Song, arrange, build_instrument, load_song, parse_song
 from xylophone import songs as own_songs
 from xylophone.arranger import PRESETS, Arrangement
-from xylophone.arranger.form import measures_at
 from xylophone.arranger.written import as_song
 from xylophone.errors import FileError
 from xylophone.midifile.writing import song_bytes, write_song
@@ -66,8 +65,8 @@ def test_a_song_of_the_project_goes_through_a_file(name: str, layout: str, prese
     assert read.tempos["time"] == pytest.approx(arrangement.song.tempos["time"], abs=1e-9)
     if preset == "faithful":  # tremolo falls between ticks, and so beside bar lines
         source = arrangement.notes["onset"]
-        assert measures_at(arrangement.song, source).tolist() == measures_at(read, source).tolist()
-        assert [read.measure_at(t)[0] for t in read.notes["onset"]] == measures_at(read, source).tolist()
+        assert arrangement.song.measures_at(source).tolist() == read.measures_at(source).tolist()
+        assert [read.measure_at(t)[0] for t in read.notes["onset"]] == read.measures_at(source).tolist()
 
 
 @pytest.mark.parametrize("division", [96, 384, 480, 1024, 10080, 32767])
@@ -80,7 +79,7 @@ def test_ticks_of_other_divisions_are_met_exactly(division: int) -> None:
     assert read.notes["pitch"].tolist() == parsed.notes["pitch"].tolist()
     assert read.meters.tolist() == pytest.approx(parsed.meters.tolist())
     moments = parsed.notes["onset"]
-    assert measures_at(read, read.notes["onset"]).tolist() == measures_at(parsed, moments).tolist()
+    assert read.measures_at(read.notes["onset"]).tolist() == parsed.measures_at(moments).tolist()
 
 
 def test_changes_of_tempo_and_metre_stand_where_they_stood() -> None:
@@ -137,7 +136,7 @@ def test_any_tempos_and_metres_go_through_a_file(tempos: list[float], meters: li
     read = parse_song(song_bytes(Song(notes, tempos=table, meters=metres)))
     assert np.abs(read.notes["onset"] - moments).max() <= CLOSE
     on_line = [place for place, moment in enumerate(moments) if moment in lines]
-    assert measures_at(read, read.notes["onset"])[on_line].tolist() == [
+    assert read.measures_at(read.notes["onset"])[on_line].tolist() == [
         empty.measure_at(moments[place])[0] for place in on_line
     ]
 

@@ -13,7 +13,7 @@ from ..strikes import Priority
 from .arrangement import NO_ROLE, Arrangement
 from .changes import Reason
 from .columns import Bools, Ints
-from .form import measures_at, places, sections
+from .form import places, sections
 from .key import key_of
 from .passages import FEWEST, leading, left_out_from, span
 
@@ -91,7 +91,7 @@ class _Account:
         if shares[0][1] >= _NEARLY_ALL:
             return f"melody from {self.name(shares[0][0])}"
         song = self.arrangement.song
-        if told := leading(part, measures_at(song, song.notes["onset"][self.tune])):
+        if told := leading(part, song.measures_at(song.notes["onset"][self.tune])):
             return f"melody from {_listed([f'{self.name(one)} (measures {where})' for one, where in told])}"
         return f"melody {self._mixed(shares)}"
 

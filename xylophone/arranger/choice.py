@@ -12,7 +12,7 @@ from ..errors import OptionError
 from ..song import DRUM_CHANNEL, Song
 from .changes import Reason
 
-_SOFTEST = 0.5
+SOFTEST = 0.5
 """Loudness below this is silence: the file has turned the note's volume down to nothing."""
 
 
@@ -56,7 +56,7 @@ def left_out(song: Song, choice: Choice) -> npt.NDArray[np.uint8]:
     tracks, channels = notes["track"], notes["channel"]
     _check_tracks(song, {*(choice.tracks or ()), *choice.mute_tracks, *choice.octaves})
     reasons = np.zeros(len(notes), np.uint8)
-    reasons[~(notes["loudness"] >= _SOFTEST)] = Reason.SILENT
+    reasons[~(notes["loudness"] >= SOFTEST)] = Reason.SILENT
     muted = _among(tracks, choice.mute_tracks)
     muted |= _among(channels, (channel - 1 for channel in choice.mute_channels))
     reasons[muted] = Reason.MUTED

@@ -9,6 +9,18 @@ Ints = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.floating]
 Bools = npt.NDArray[np.bool_]
 
+MIX = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 over the golden ratio (Knuth, The Art of Computer Programming 3, 6.4): spreads hashes evenly."""
+
+
+def spread(code: Ints) -> npt.NDArray[np.uint64]:
+    """Spread codes over 64 bits, so that a sum of some tells which they were."""
+    mixed = code.astype(np.uint64)
+    for _ in range(3):
+        mixed = (mixed + np.uint64(1)) * MIX
+        mixed ^= mixed >> np.uint64(32)
+    return mixed
+
 
 def starts(*columns: npt.NDArray[np.generic]) -> Ints:
     """Return where runs of equal rows begin in columns of one length."""

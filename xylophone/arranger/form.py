@@ -9,19 +9,15 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from ..song import Song
-from .columns import Bools, Floats, Ints, starts
+from .columns import Bools, Floats, Ints, spread, starts
 
 _GRID = 4.0
 """Places in a quarter note: a figure played a little early or late is the same."""
 
 _TIE = 1e-6
 """Of a place; thirty-seconds lie between two sixteenths, and go to the later one whatever rounding does."""
-
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-"""2**64 over the golden ratio (Knuth, The Art of Computer Programming 3, 6.4): spreads hashes evenly."""
 
 SHORTEST = 4
 """Measures of a section, at least."""
@@ -46,33 +42,13 @@ _TRIED = 24
 """So many of the longest returns are tried as sections in each round."""
 
 
-def measures_at(song: Song, onset: Floats) -> Ints:
-    """Return the measure, from 1, of each moment: `Song.measure_at` for many."""
-    return _in_measures(song, _quarters(song, onset) + 1e-9)[0] + 1
-
-
 def places(song: Song, onset: Floats) -> tuple[Ints, Ints]:
     """Return the measure, from 0, and the sixteenth in it that each onset is nearest to."""
-    measure, since, length = _in_measures(song, _quarters(song, onset) + 1e-9)
+    measure, since, row = song.places_at(onset)
     place = np.floor(since * _GRID + 0.5 + _TIE)
+    length = 4.0 * song.meters["numerator"][row] / song.meters["denominator"][row]
     over = place >= length * _GRID - _TIE
     return measure + over, np.where(over, 0, place).astype(np.int64)
-
-
-def _quarters(song: Song, onset: Floats) -> Floats:
-    tempos = song.tempos
-    row = np.maximum(np.searchsorted(tempos["time"], onset, "right") - 1, 0)
-    quarter: Floats = tempos["quarter"][row] + (onset - tempos["time"][row]) * tempos["bpm"][row] / 60.0
-    return quarter
-
-
-def _in_measures(song: Song, quarter: Floats) -> tuple[Ints, Floats, Floats]:
-    """Return for places in quarter notes the measure, from 0, the quarters since it began, and its length."""
-    meters = song.meters
-    row = np.maximum(np.searchsorted(meters["quarter"], quarter, "right") - 1, 0)
-    length = 4.0 * meters["numerator"][row] / meters["denominator"][row]
-    measures, since = np.divmod(quarter - meters["quarter"][row], length)
-    return (meters["measure"][row] + measures).astype(np.int64), since, length
 
 
 def kin_of(part: Ints, measure: Ints, place: Ints, pitch: Ints) -> Ints:
@@ -82,7 +58,7 @@ def kin_of(part: Ints, measure: Ints, place: Ints, pitch: Ints) -> Ints:
     code = place * 128 + pitch
     figure = np.lexsort((measure, part))
     first = starts(part[figure], measure[figure])
-    total = np.add.reduceat(_mixed(code[figure]), first)
+    total = np.add.reduceat(spread(code[figure]), first)
     said = np.empty(len(part), np.uint64)
     said[figure] = np.repeat(total, np.diff(first, append=len(part)))
     order = np.lexsort((code, said, part))
@@ -118,15 +94,6 @@ def ostinato(kin: Ints, measure: Ints) -> Bools:
     return again
 
 
-def _mixed(code: Ints) -> npt.NDArray[np.uint64]:
-    """Spread codes over 64 bits, so that a sum of some tells which they were."""
-    mixed = code.astype(np.uint64)
-    for _ in range(3):
-        mixed = (mixed + np.uint64(1)) * _MIX
-        mixed ^= mixed >> np.uint64(32)
-    return mixed
-
-
 def sections(measure: Ints, place: Ints, pitch: Ints) -> list[tuple[str, int, int]]:
     """Return the sections of a melody as letter, first and last measure, from 0; at most MOST_SECTIONS.
 
@@ -143,24 +110,25 @@ def sections(measure: Ints, place: Ints, pitch: Ints) -> list[tuple[str, int, in
     owner = np.full(len(same), -1)
     begins = np.zeros(len(same) + 1, np.bool_)
     begins[[0, -1]] = True
-    number = 0
+    kinds = 0
     while np.count_nonzero(begins) <= 2 * MOST_SECTIONS and (found := _best_return(same, runs, owner < 0)):
         first, length = found
         for begin in first:
-            owner[begin : begin + length] = number
+            owner[begin : begin + length] = kinds
             begins[[begin, begin + length]] = True
-        number += 1
-    if not number:
+        kinds += 1
+    bounds = [
+        (begin, end)
+        for begin, end in pairwise(np.flatnonzero(begins).tolist())
+        if owner[begin] >= 0 or np.count_nonzero(sounds[begin:end]) >= SHORTEST
+    ]
+    if not kinds or len(bounds) > MOST_SECTIONS:
         return []
-    bounds = np.flatnonzero(begins).tolist()
-    letters: dict[int, int] = {}
-    told = []
-    for begin, end in pairwise(bounds):
-        kind = int(owner[begin])
-        if kind >= 0 or np.count_nonzero(sounds[begin:end]) >= SHORTEST:
-            number = letters.setdefault(kind if kind >= 0 else -1 - begin, len(letters))
-            told.append((chr(ord("A") + number % 26), begin, end - 1))
-    return told if len(told) <= MOST_SECTIONS else []
+    letters: dict[int, str] = {}
+    for begin, _ in bounds:  # what does not return is a kind of its own
+        owner[begin] = owner[begin] if owner[begin] >= 0 else kinds + begin
+        letters.setdefault(int(owner[begin]), chr(ord("A") + len(letters)))
+    return [(letters[int(owner[begin])], begin, end - 1) for begin, end in bounds]
 
 
 def _same(measure: Ints, code: Ints) -> Bools:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ..arranger import NO_ROLE, Arrangement, judge
 from ..arranger.account import describe
-from ..pitch import NAMES
+from ..pitch import pitch_name
 from ..song import DRUM_CHANNEL
 from ..strikes import Priority
 from . import check_ending, write_picture
@@ -122,8 +122,7 @@ def _names(line: Line) -> Iterator[Any]:
         y = line.y(pitch)
         if line.lowest <= pitch <= line.highest and all(abs(y - other) >= _APART for other in taken):
             taken.append(y)
-            name = f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
-            yield text(name, LEFT - 8, y + 3.8, 11, INK if pitch in pitches else SOFT, "end")
+            yield text(pitch_name(pitch), LEFT - 8, y + 3.8, 11, INK if pitch in pitches else SOFT, "end")
 
 
 def _written(line: Line) -> Iterator[Any]:
