@@ -18,6 +18,10 @@ import pytest
 FAKE_PYTHON = """#!/bin/sh
 case "$*" in
 -ISc*) echo "${FAKE_VERSION:-3.11}"; [ -z "${FAKE_TOO_OLD:-}" ] ;;
+*link_module.py*)
+    echo "$*" >>"$LOG"
+    case " ${FAKE_SYSTEM:-} " in *" $4 "*) echo /the/system ;; *) exit 1 ;; esac
+    ;;
 *find_spec*) case " $FAKE_MODULES " in *" $3 "*) exit 0 ;; *) exit 1 ;; esac ;;
 "-m venv"*)
     echo "$*" >>"$LOG"
@@ -29,7 +33,7 @@ case "$*" in
     [ -z "${HOLD:-}" ] || read -r _ <"$HOLD"
     ;;
 "-m pip"*)
-    echo "$*" >>"$LOG"
+    echo "$* by $PIP_CONSTRAINT and $PIP_BUILD_CONSTRAINT in $PWD" >>"$LOG"
     case "$*" in *"${FAKE_PIP_FAILS:-no such words}"*) echo "pip says why"; exit 1 ;; esac
     ;;
 *) exec "$REAL_PYTHON" "$@" ;;
@@ -38,6 +42,11 @@ esac
 
 FAKE_ENV_PYTHON = """#!/bin/sh
 [ "$2" != pip ] || exec python3 "$@"
+case "$*" in
+"-P -c import "*)
+    case " ${FAKE_CANNOT_IMPORT:-} " in *" ${3#import } "*) exit 1 ;; *) exit 0 ;; esac
+    ;;
+esac
 printf '%s in %s:' ran "$PWD"
 printf ' <%s>' "$@"
 exit "${EXIT_CODE:-0}"
@@ -91,7 +100,7 @@ def machine(tmp_path: Path, root: Path) -> Machine:
     fakes, checkout = tmp_path / "fakes", tmp_path / "a check out"
     for folder in (fakes, checkout / "scripts", tmp_path / "home"):
         folder.mkdir(parents=True)
-    for name in ("xylo", "pyproject.toml", "scripts/check"):
+    for name in ("xylo", "pyproject.toml", "constraints.txt", "scripts/check"):
         shutil.copy(root / name, checkout / name)
     for name, text in (("python3", FAKE_PYTHON), ("env_python", FAKE_ENV_PYTHON)):
         (fakes / name).write_text(text)
@@ -108,9 +117,36 @@ def test_the_first_run_sets_up_once_and_later_runs_do_not(machine):
     assert second.stderr == ""
     assert second.stdout == first.stdout
     assert len(machine.told("-m venv")) == 1
-    assert [("test,plot,serial,gpio" in told, "audio" in told) for told in machine.told("-m pip")] == [
+    assert [("test,plot,serial,gpio" in told, "audio" in told) for told in machine.told("install")] == [
         (True, True)
     ]
+
+
+def test_it_installs_what_was_tested_and_sees_nothing_of_the_system(machine):
+    machine.run("info")
+    home = machine.env.parent
+    by = f" by constraints.txt and constraints.txt in {home}"
+    assert [told.endswith(by) for told in machine.told("-m pip")] == [True]
+    assert (home / "constraints.txt").read_text() == (machine.checkout / "constraints.txt").read_text()
+    assert not any("system-site-packages" in told for told in machine.told("-m venv"))
+
+
+def test_what_no_wheel_brings_comes_from_the_system_and_is_said(machine):
+    ran = machine.run("info", FAKE_CANNOT_IMPORT="lgpio,_lgpio rtmidi", FAKE_SYSTEM="lgpio")
+    assert ran.returncode == 0
+    assert ran.stderr.splitlines()[1:] == [
+        "xylo: no wheel works here, so the system's own is taken: lgpio (from /the/system)"
+    ]
+    kept = (machine.env.parent / "constraints.txt").read_text()
+    assert "numpy==" in kept
+    assert "lgpio==" not in kept
+
+
+def test_a_numpy_that_cannot_be_imported_is_told_with_the_remedy(machine):
+    ran = machine.run("info", FAKE_CANNOT_IMPORT="numpy")
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[-1].endswith("on Debian: sudo apt install python3-numpy")
+    assert not machine.env.exists()
 
 
 def test_arguments_and_exit_code_pass_unchanged(machine):
@@ -134,14 +170,39 @@ def test_the_tests_run_in_the_checkout(machine):
     assert ran.stdout == f"ran in {machine.checkout}: <-P> <-m> <pytest> <-k> <a word>"
 
 
-@pytest.mark.parametrize("change", ["pyproject", "python", "moved"])
-def test_a_change_of_what_it_was_made_from_sets_it_up_again(machine, change):
+def change(machine: Machine, name: str) -> None:
+    with (machine.checkout / name).open("a") as file:
+        file.write("# a change\n")
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
+def test_a_change_of_what_it_was_made_by_renews_it(machine, name):
+    machine.run("info")
+    change(machine, name)
+    renewed = machine.run("info")
+    assert "was renewed" in renewed.stderr
+    assert len(renewed.stderr.splitlines()) == 1
+    assert machine.run("info").stderr == ""
+    assert len(machine.told("-m venv")) == 2
+
+
+def test_without_a_network_a_stale_environment_goes_on_with_one_line(machine):
+    machine.run("info")
+    change(machine, "constraints.txt")
+    for _ in range(2):
+        ran = machine.run("info", FAKE_PIP_FAILS="install", EXIT_CODE="4")
+        assert ran.stdout.endswith("<info>")
+        assert ran.returncode == 4
+        assert [line.endswith("the environment of before") for line in ran.stderr.splitlines()] == [True]
+        assert "pip says why" in (machine.env.parent / "log").read_text()
+    assert "was renewed" in machine.run("info").stderr
+
+
+@pytest.mark.parametrize("change", ["python", "moved"])
+def test_another_python_or_place_sets_it_up_again(machine, change):
     machine.run("info")
     settings = {}
-    if change == "pyproject":
-        with (machine.checkout / "pyproject.toml").open("a") as file:
-            file.write("# a change\n")
-    elif change == "python":
+    if change == "python":
         settings["FAKE_VERSION"] = "3.13"
     else:
         machine.checkout = machine.checkout.rename(machine.folder / "moved")
