@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from xylophone.errors import BackendMissing
-from xylophone.running import end_playing, leaving_on_signals, playing
+from xylophone.running import end_playing, last_played, leaving_on_signals, playing
 
 ROOT = Path(__file__).resolve().parents[1]
 HARDWARE = "serial:///dev/ttyACM0"
@@ -49,6 +49,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.communicate()
 
 
+def ended(folder: Path) -> dict[int, bool]:
+    """End what plays; return whether each process had to be killed."""
+    return {player.owner.process: player.killed for player in end_playing(folder)}
+
+
 def test_a_second_player_on_the_same_hardware_is_one_clear_error(start: Start, tmp_path: Path) -> None:
     process = start(HARDWARE)
     with (
@@ -66,18 +71,65 @@ def test_simulations_and_other_hardware_do_not_exclude_each_other(start: Start, 
 
 def test_off_ends_every_playing_process_by_its_own_way_out(start: Start, tmp_path: Path) -> None:
     processes = [start("sim:"), start(HARDWARE)]
-    assert sorted(end_playing(tmp_path)) == sorted(process.pid for process in processes)
-    assert [process.wait(10) for process in processes] == [128 + signal.SIGTERM] * 2
+    assert ended(tmp_path) == {process.pid: False for process in processes}
+    assert [process.wait(10) for process in processes] == [4, 4]
     assert end_playing(tmp_path) == []
 
 
-def test_what_a_killed_process_left_behind_means_nothing(start: Start, tmp_path: Path) -> None:
-    process = start(HARDWARE)
-    process.kill()
-    process.wait(10)
-    assert list(tmp_path.iterdir())
+def test_what_does_not_answer_is_stopped_by_the_asker_and_then_killed(start: Start, tmp_path: Path) -> None:
+    process, stopped = start(HARDWARE), []
+    process.send_signal(signal.SIGSTOP)
+
+    def stop(url: str) -> None:
+        stopped.append((url, process.poll()))
+
+    assert [player.killed for player in end_playing(tmp_path, stop)] == [True]
+    assert stopped == [(HARDWARE, None)]  # while it still had its port
+    assert process.wait(10) == -signal.SIGKILL
+
+
+def test_another_off_is_not_ended(start: Start, tmp_path: Path) -> None:
+    with playing(HARDWARE, tmp_path, switches_off=True):
+        assert end_playing(tmp_path) == []
+        lock = tmp_path / "serial-dev-ttyACM0.lock"
+        lock.write_text(lock.read_text().replace(str(os.getpid()), str(start("sim:").pid)))
+        players = end_playing(tmp_path)
+    assert [player.owner.url for player in players] == ["sim:"]
+
+
+def test_what_a_killed_process_left_behind_means_nothing_and_the_next_start_clears_it(
+    start: Start, tmp_path: Path
+) -> None:
+    for process in [start(url) for url in (HARDWARE, "sim:", "serial:COM3")]:
+        process.kill()
+        process.wait(10)
+    assert len(list(tmp_path.glob("*.lock"))) == 3
     assert end_playing(tmp_path) == []
     with playing(HARDWARE, tmp_path):
+        assert [path.name for path in tmp_path.glob("*.lock")] == ["serial-dev-ttyACM0.lock"]
+    assert [path.name for path in tmp_path.iterdir()] == ["last"]
+
+
+def test_the_hardware_that_was_played_on_last_is_known(start: Start, tmp_path: Path) -> None:
+    assert last_played(tmp_path) is None
+    start(HARDWARE).kill()
+    with playing("sim:", tmp_path):
+        found = last_played(tmp_path)
+    assert found is not None
+    assert found.url == HARDWARE
+    with playing("gpio:595", tmp_path, config=Path("xylophone.toml")):
+        found = last_played(tmp_path)
+    assert found is not None
+    assert (found.url, found.config) == ("gpio:595", str(Path("xylophone.toml").absolute()))
+
+
+@pytest.mark.parametrize("url", [f"serial:///dev/{'a' * 300}", f"serial:///dev/{'a' * 299}b"])
+def test_a_name_of_300_characters_has_a_lock_of_its_own(start: Start, tmp_path: Path, url: str) -> None:
+    start(f"serial:///dev/{'a' * 298}cc")
+    with playing(url, tmp_path):
+        pass
+    start(url)
+    with pytest.raises(BackendMissing, match="is in use by process"), playing(url, tmp_path):
         pass
 
 

@@ -61,6 +61,10 @@ class BackendMissing(BackendError, LookupError):
     exit_code = 3
 
 
+class BackendAbsent(BackendMissing):
+    """Hardware that is not plugged in: what is there neither fits nor fails, so it can be waited for."""
+
+
 class OrderError(BackendError, ValueError):
     """A pulse handed to a backend that would start before one already scheduled."""
 

@@ -57,6 +57,23 @@ def replace_file(path: str | Path) -> Iterator[BinaryIO]:
         raise FileError(_explain("write", path, error, _WRITING)) from error
 
 
+def private_folder(path: Path) -> Path:
+    """Make a folder that is this user's alone, or see to it that it is; return it.
+
+    OSError where it cannot be made, is a link, or is another user's.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, "it is no folder, or a link to one", str(path))
+    if hasattr(os, "geteuid"):
+        if found.st_uid != os.geteuid():
+            raise PermissionError(errno.EPERM, "its folder belongs to another user", str(path))
+        if found.st_mode & 0o077:
+            path.chmod(0o700)
+    return path
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Replace a file by UTF-8 text with '\\n' line ends; FileError."""
     with replace_file(path) as out:

@@ -11,7 +11,7 @@ import pytest
 from backends.serial_world import World
 from gpio.mocked import KINDS
 from xylophone.backends import open_backend
-from xylophone.backends.contract import Backend
+from xylophone.backends.contract import Backend, Coils
 from xylophone.backends.serial import SerialBackend
 from xylophone.clock import VirtualClock
 from xylophone.errors import BackendError, OptionError, OrderError, SafetyError
@@ -236,6 +236,16 @@ def test_closing_silences_and_is_final(backend):
     assert backend.report().pulses == 0
     with pytest.raises(BackendError, match="closed"):
         backend.schedule(pulses((2.0, WIDTH, 0)))
+
+
+def test_it_says_whether_its_coils_are_off(backend):
+    assert backend.coils is Coils.UNCONFIRMED
+    for off in (backend.silence, backend.stop, backend.close):
+        backend.schedule(pulses((backend.now() + 0.2, WIDTH, 0)))
+        assert backend.coils is Coils.UNCONFIRMED
+        off()
+        assert backend.coils is Coils.OFF
+        backend.clear()
 
 
 @pytest.mark.parametrize("opener", BACKENDS.values(), ids=BACKENDS)

@@ -23,7 +23,7 @@ from xylophone.calibration import Calibration
 from xylophone.calibration_file import default_calibration, read_calibration, write_calibration
 from xylophone.cli.stage import Stage
 from xylophone.cli.tune import hand as screen
-from xylophone.cli.tune.hand import HELP, lines, present, unsaved_words, with_last_word, write
+from xylophone.cli.tune.hand import HELP, lines, present, unsaved_words, with_words, write
 from xylophone.cli.tune.hand_session import ACTS, Session
 from xylophone.cli.tune.striker import Striker
 from xylophone.clock import VirtualClock
@@ -299,7 +299,7 @@ def test_a_fatal_fault_ends_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) ->
 def test_whatever_ends_it_the_last_line_names_what_is_not_saved(
     leaving: BaseException, code: int, line: str
 ) -> None:
-    ended = with_last_word(leaving, "not saved: C6 latency +1 ms")
+    ended = with_words(leaving, "not saved: C6 latency +1 ms")
     assert (str(ended), ended.exit_code) == (line, code)
 
 

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
 from ..clock import Clock
 from ..instrument import Instrument
 from ..song import Table
+
+
+class Coils(Enum):
+    """What is known of a backend's coils since they were last to be off; the value says it in words.
+
+    Nothing else says that coils are off: a word on the screen is a claim.
+    """
+
+    OFF = "all coils are off"
+    OFF_BY_LIMIT = "the board is out of reach, and switches all coils off by its own limit within 1 s"
+    UNCONFIRMED = "nothing has confirmed that the coils are off: SWITCH THEIR SUPPLY OFF"
+
+    def __str__(self) -> str:
+        return self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,10 @@ class Backend(Protocol):
     clock: Clock
     instrument: Instrument
 
+    @property
+    def coils(self) -> Coils:
+        """What came of the last `silence`, `stop` or `close`; UNCONFIRMED when pulses were taken since."""
+
     def now(self) -> float:
         """Return this backend's time."""
 
@@ -62,7 +81,10 @@ class Backend(Protocol):
         """
 
     def silence(self) -> None:
-        """Switch all coils off now and forget the queue; idempotent, and usable afterwards."""
+        """Switch all coils off now and forget the queue; idempotent, and usable afterwards.
+
+        `coils` says whether they are.
+        """
 
     def stop(self) -> None:
         """Stop in an emergency: silence, and take nothing more until `clear`."""

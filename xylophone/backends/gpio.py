@@ -17,7 +17,7 @@ from ..instrument import Instrument
 from ..song import Table
 from ..strikes import PULSE
 from ..wiring import KINDS, Wiring
-from .contract import Fault, Report
+from .contract import Coils, Fault, Report
 from .intake import Intake
 
 LOOKAHEAD = 1.0
@@ -50,8 +50,14 @@ class GpioBackend:
         self._late, self._latest = 0, 0.0
         self._faults: list[Fault] = []
         self._over: str | None = None
+        self._told_off = False  # the coils were to be off, and nothing has been scheduled since
         if line.denied:
             self._faults.append(Fault(self.now(), UNPUNCTUAL.format(" and ".join(line.denied))))
+
+    @property
+    def coils(self) -> Coils:
+        """What came of the last order to switch off, as dispatcher and watchdog have confirmed it."""
+        return Coils.OFF if self._told_off and not self.line.trouble else Coils.UNCONFIRMED
 
     def now(self) -> float:
         """Return the clock's time."""
@@ -73,6 +79,7 @@ class GpioBackend:
             self._count_late(pulses["start"][late], now)
         taken = pulses[~late]
         self._booked = np.concatenate((self._alive(now), taken)).astype(PULSE, copy=False)
+        self._told_off = False
         self.line.send(self._on_the_line(taken))
 
     def cancel(self, after: float) -> int:
@@ -150,6 +157,7 @@ class GpioBackend:
         return alive
 
     def _forget(self) -> None:
+        self._told_off = True
         self._booked = np.empty(0, PULSE)
         self._intake.forget(self._booked)
 

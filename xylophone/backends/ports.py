@@ -13,7 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from urllib.parse import parse_qsl
 
-from ..errors import BackendMissing, FileError, MissingExtra, OptionError
+from ..config.places import state_folder
+from ..errors import BackendAbsent, BackendMissing, FileError, MissingExtra, OptionError
 from ..files import read_text, write_text
 
 MEGAS = frozenset({(0x2341, 0x0042), (0x2341, 0x0010), (0x2A03, 0x0042), (0x2A03, 0x0010)})
@@ -118,7 +119,7 @@ def choose_port(ports: Sequence[Port]) -> Port:
             f"something that should not be reset: {_name(possible)}"
         )
     others = f" (other ports: {', '.join(port.device for port in ports)})" if ports else ""
-    raise BackendMissing(
+    raise BackendAbsent(
         f"serial:auto: no board is there{others}: check the USB cable (some carry no data) and the "
         "board's power lamp"
     )
@@ -184,9 +185,7 @@ def find_again(port: Port, look: Callable[[], Sequence[Port]] = list_ports) -> P
 
 def boards_file() -> Path:
     """Return the file of known boards: in the user's folder for what programs leave behind."""
-    from platformdirs import user_state_path
-
-    return user_state_path("xylophone", appauthor=False) / "boards.txt"
+    return state_folder() / "boards.txt"
 
 
 def _listed(ports: Sequence[Port]) -> str:

@@ -5,27 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from ..clock import Clock, SystemClock
-from ..errors import BackendError, FileError, SafetyError
+from ..errors import BackendError, BackendMissing, FileError, SafetyError
 from ..instrument import Instrument
-from ..link.messages import HelloReply
+from ..link.messages import RAW_STOP, HelloReply
 from ..link.news import BUSY, Late
 from ..link.session import Session
 from ..song import Table
 from ..strikes import PULSE
-from .contract import Fault, Report
+from .contract import Coils, Fault, Report
 from .intake import Intake
 from .ports import named_port, remember_port, url_of
 from .serial_board import Board
 from .serial_line import Connect, Plug
+from .serial_port import SerialPort
 
 LOOKAHEAD = 1.0
 """s; strikes are sent half a second before they start, and a player hands pulses over up to half its
 lookahead after it could: so half a second is on the board even when the host stalls just then."""
-
-UNCONFIRMED = (
-    "the board has not confirmed that its coils are off: it switches them off by itself within 1 s of "
-    "silence; in doubt, switch their supply off"
-)
 
 
 class SerialBackend:
@@ -45,6 +41,7 @@ class SerialBackend:
         self._intake = Intake(instrument)
         self._stopped = self._closed = False
         self._late, self._latest, self._cancelled = 0, 0.0, 0
+        self.coils = Coils.UNCONFIRMED
         self.board = Board(instrument, connect, self.clock)
 
     def now(self) -> float:
@@ -71,17 +68,17 @@ class SerialBackend:
 
     def silence(self) -> None:
         """Switch all coils off now and forget the queue; returns within a second, whatever happens."""
-        if self._closed:
-            return
-        self.board.tell(lambda session, now: self._forget(session.silence(now)))
-        self._await_silence()
+        if not self._closed:
+            self._silence()
+            self._tell_doubt()
 
     def stop(self) -> None:
         """Silence past all frames under way, and refuse pulses until `clear`."""
         self._stopped = True
         if not self._closed:
             self.board.tell(lambda session, now: self._forget(session.stop(now)))
-            self._await_silence()
+            self.coils = self.board.confirm_off()
+            self._tell_doubt()
 
     def clear(self) -> None:
         """Allow pulses again."""
@@ -102,7 +99,7 @@ class SerialBackend:
         if self._closed:
             return
         try:
-            self.silence()
+            self._silence()
             self.board.count()
         finally:
             self._closed = True
@@ -127,6 +124,7 @@ class SerialBackend:
             count, by = int(late.sum()), now - float(pulses["start"].min())
             self._late, self._latest = self._late + count, max(self._latest, by)
             self.board.add_fault(now, str(Late(count, by, BUSY)))
+        self.coils = Coils.UNCONFIRMED
         session.play(pulses[~late])
 
     def _cancel(self, session: Session, now: float, after: float) -> int:
@@ -139,10 +137,14 @@ class SerialBackend:
         self._cancelled += cancelled
         self._intake.forget(np.empty(0, PULSE))
 
-    def _await_silence(self) -> None:
-        """Wait for the board to be silent; say so when it does not confirm that."""
-        if not self.board.confirm_off():
-            self.board.add_fault(self.now(), UNCONFIRMED)
+    def _silence(self) -> None:
+        self.board.tell(lambda session, now: self._forget(session.silence(now)))
+        self.coils = self.board.confirm_off()
+
+    def _tell_doubt(self) -> None:
+        """Say it when the board has not confirmed that its coils are off."""
+        if self.coils is not Coils.OFF:
+            self.board.add_fault(self.now(), str(self.coils))
 
     def _report(self, session: Session, now: float) -> Report:
         counters = session.talk.counters
@@ -157,6 +159,25 @@ class SerialBackend:
             refused=refused,
             notes=session.notes(now) | {"reconnects": float(self.board.reconnects)},
         )
+
+
+def stop_port(url: str) -> None:
+    """Send the emergency stop below all frames to the port of a `serial:` URL, whoever has it open.
+
+    Nothing is waited for, and the board stays stopped until it is greeted again. Raises BackendAbsent where
+    the port is not there, BackendMissing or BackendError where nothing can be sent to it.
+    """
+    port = named_port(url.removeprefix("serial:"))
+    try:
+        transport = SerialPort(port.device, alone=False)
+        try:
+            transport.write(RAW_STOP)
+        finally:
+            transport.close()
+    except BackendMissing as error:
+        raise type(error)(f"{url}: {error}") from error
+    except OSError as error:
+        raise BackendError(f"{url}: {error}: check the USB cable") from error
 
 
 def open_serial(rest: str, instrument: Instrument, clock: Clock | None = None) -> SerialBackend:

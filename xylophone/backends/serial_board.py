@@ -10,9 +10,9 @@ from ..errors import BackendError, BackendMissing
 from ..instrument import Instrument
 from ..link.conversation import LISTENING, Phase
 from ..link.fitness import FLASH
-from ..link.messages import BAUD, SILENCE
+from ..link.messages import BAUD
 from ..link.session import Session
-from .contract import Fault
+from .contract import Coils, Fault
 from .serial_line import PATIENCE, Connect, Line
 from .serial_turns import turns_of
 
@@ -88,20 +88,21 @@ class Board:
             faults, self._faults = tuple(self._faults), []
             return faults
 
-    def confirm_off(self) -> bool:
-        """Wait until the board has confirmed that its coils are off; bounded, False if it does not.
+    def confirm_off(self) -> Coils:
+        """Wait until the board has confirmed that its coils are off; bounded.
 
-        One that has not heard from here for long enough has switched them off by itself.
+        One whose port has gone hears nobody, and switches them off by itself. One that does not answer on a
+        port that is there may hang, and then nothing is known.
         """
-        if not self._line.up:
-            return (
-                self._line.down_since is not None and self.clock.now() - self._line.down_since > 2 * SILENCE
-            )
-        session = self.session
-        if self._turns.wait(lambda: session.quiet or not self._line.up, OFF) and self._line.up:
-            return True
-        self.tell(lambda session, now: session.silence(now, hard=True))
-        return self._turns.wait(lambda: session.quiet or not self._line.up, OFF) and self._line.up
+        if self._line.up and not self._is_quiet_soon():
+            self.tell(lambda session, now: session.silence(now, hard=True))
+        if self._line.up and self._is_quiet_soon():
+            return Coils.OFF
+        return Coils.OFF_BY_LIMIT if self._line.gone else Coils.UNCONFIRMED
+
+    def _is_quiet_soon(self) -> bool:
+        done = self._turns.wait(lambda: self.session.quiet or not self._line.up, OFF)
+        return done and self._line.up
 
     def count(self) -> None:
         """Have the board tell what it has counted by now; bounded."""

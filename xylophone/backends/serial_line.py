@@ -49,6 +49,7 @@ class Line:
         self._connect = connect
         self._transport: Transport | None = connect()
         self.trouble: str | None = None
+        self.gone = False  # the port was, and the board has not settled since
         self.down_since: float | None = None
         self.reopened = 0
         self._next_try = 0.0
@@ -66,6 +67,7 @@ class Line:
         try:
             return self._transport.read()
         except OSError as error:
+            self.gone = True
             self.break_off(str(error))
             return b""
 
@@ -76,6 +78,7 @@ class Line:
         try:
             self._transport.write(content)
         except OSError as error:
+            self.gone = not isinstance(error, TimeoutError)
             self.break_off(str(error))
 
     def break_off(self, trouble: str) -> None:
@@ -102,7 +105,7 @@ class Line:
 
     def settled(self) -> None:
         """Note that the board has answered: the patience begins anew."""
-        self.down_since = None
+        self.down_since, self.gone = None, False
 
     def given_up(self, now: float) -> bool:
         """Whether the board has been away for too long."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import Any, Protocol
 
-from ..errors import BackendMissing
+from ..errors import BackendAbsent, BackendMissing
 from ..link.messages import BAUD
 from .ports import LISTING, require_serial
 
@@ -32,15 +32,19 @@ class Transport(Protocol):
 class SerialPort:
     """A port opened by pyserial at 250,000 baud, for this process alone. Opening resets the board."""
 
-    def __init__(self, device: str) -> None:
-        """Open `device`: a path, 'COM3', or an URL that pyserial knows; BackendMissing in one line."""
+    def __init__(self, device: str, alone: bool = True) -> None:
+        """Open `device`: a path, 'COM3', or an URL that pyserial knows; one in use only if not `alone`.
+
+        Raises BackendAbsent where nothing is there, BackendMissing where it cannot be opened.
+        """
         serial = require_serial()
         try:
             self._port: Any = serial.serial_for_url(
-                device, BAUD, timeout=READ_TIMEOUT, write_timeout=WRITE_TIMEOUT, exclusive=True
+                device, BAUD, timeout=READ_TIMEOUT, write_timeout=WRITE_TIMEOUT, exclusive=alone
             )
         except (OSError, ValueError) as error:
-            raise BackendMissing(explain(error)) from error
+            absent = getattr(error, "errno", None) in ABSENT
+            raise (BackendAbsent if absent else BackendMissing)(explain(error)) from error
 
     def read(self) -> bytes:
         """Return what has arrived, waiting at most READ_TIMEOUT for the first byte."""
@@ -53,11 +57,14 @@ class SerialPort:
         return first + rest
 
     def write(self, content: bytes) -> None:
-        """Send these bytes; OSError when they are not taken within WRITE_TIMEOUT."""
+        """Send these bytes; TimeoutError when they are not taken within WRITE_TIMEOUT."""
         try:
             self._port.write(content)
         except OSError as error:
-            raise OSError("its port takes no bytes") from error
+            gone = error.errno in _GONE
+            raise (
+                OSError("its port has gone") if gone else TimeoutError("its port takes no bytes")
+            ) from error
 
     def close(self) -> None:
         """Let go of the port, whatever state it is in."""
@@ -65,6 +72,12 @@ class SerialPort:
             self._port.close()
         except OSError:
             return  # a device that was pulled out has nothing left to let go of
+
+
+_GONE = (errno.EIO, errno.ENXIO, errno.ENODEV)
+
+ABSENT = (errno.ENOENT, errno.ENXIO, errno.ENODEV)
+"""What the system says of a port that is not there."""
 
 
 def explain(error: Exception) -> str:

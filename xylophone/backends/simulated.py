@@ -16,7 +16,7 @@ from ..simulation.hammers import BLOCK, Twin
 from ..simulation.outcome import Outcome, join
 from ..song import Table
 from ..strikes import HIT, PULSE
-from .contract import Fault, Report
+from .contract import Coils, Fault, Report
 from .intake import Intake
 
 LOOKAHEAD = 0.5
@@ -47,6 +47,7 @@ class SimulatedBackend:
         self._report = Report()
         self._cut = 0
         self._stopped = self._closed = False
+        self.coils = Coils.UNCONFIRMED
 
     def now(self) -> float:
         """Return the clock's time."""
@@ -63,6 +64,7 @@ class SimulatedBackend:
         late = pulses["start"] < now
         if late.any():
             self._count_late(pulses["start"][late], now)
+        self.coils = Coils.UNCONFIRMED
         self._queue = np.concatenate((self._queue, pulses[~late])).astype(PULSE, copy=False)
 
     def cancel(self, after: float) -> int:
@@ -87,6 +89,7 @@ class SimulatedBackend:
             self._cut += len(self._running)
             self._running = self._running[:0]
         self._intake.forget(self._running)
+        self.coils = Coils.OFF
 
     def stop(self) -> None:
         """Silence, and refuse pulses until `clear`."""

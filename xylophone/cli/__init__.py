@@ -24,7 +24,7 @@ COMMANDS = {
     "simulate": ("simulate", "Play a song on simulated hammers in a blink, and measure it."),
     "tune": ("tune", "Measure or set what each hammer does."),
     "strike": ("strike", "Strike one bar."),
-    "off": ("strike", "Switch all coils off, now, whatever else runs."),
+    "off": ("off", "Switch all coils off, now, whatever else runs."),
     "devices": ("devices", "List serial ports, and say which one serial:auto opens."),
     "doctor": ("doctor", "Check link, clock and limits; with --hammers every hammer."),
     "firmware": ("firmware", "Build, flash or emulate the board's firmware."),
@@ -131,11 +131,13 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except (KeyboardInterrupt, click.Abort):
-        return _fail("stopped by Ctrl-C; all coils are off", 128 + signal.SIGINT)
+        return _fail("stopped by Ctrl-C", 128 + signal.SIGINT)
     except SystemExit as leaving:  # of a signal: 130 for Ctrl-C, 143 for SIGTERM
+        from .outcome import Stopped
+
         code = leaving.code if isinstance(leaving.code, int) else 1
-        by = "Ctrl-C" if code == 128 + signal.SIGINT else "a signal"
-        return _fail(f"stopped by {by}; all coils are off", code) if code > 128 else code
+        stopped = Stopped.by(leaving)
+        return code if stopped is None else _fail(stopped.words, code)
     except BrokenPipeError:
         os.dup2(
             os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()

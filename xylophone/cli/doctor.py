@@ -59,7 +59,7 @@ def doctor(hammers: bool, yes: bool, **options: Any) -> None:
     for finding in (folder_finding(), *extras_findings()):
         show(finding)
     try:
-        with leaving_on_signals(), playing(found.backend), open_stage(found) as stage:
+        with leaving_on_signals(), playing(found.backend, config=found.config), open_stage(found) as stage:
             for finding in _examine(stage, found):
                 show(finding)
             if is_silent(found.backend) or (hammers and (yes or _agreed(found))):

@@ -1,10 +1,16 @@
-"""What a backend met and did, in words: faults as they come, and the account at the end."""
+"""What a backend met and did, in words: faults as they come, how it ended, and the account at the end."""
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from ..backends.contract import Backend, Coils
+from ..errors import BackendError, SafetyError, XylophoneError
+from ..running import ENDED_BY_OFF
 
 if TYPE_CHECKING:
     from ..backends.contract import Fault, Report
@@ -19,6 +25,66 @@ COUNTED = {
     "board_forced": ("{} output was forced off", "{} outputs were forced off"),
 }
 """Note of a report: its words for one and for several."""
+
+
+class Stopped(SystemExit):
+    """The end of a command by a signal: its exit code, by whom it was, and what is known since."""
+
+    code: int
+
+    def __init__(self, code: int, words: str) -> None:
+        super().__init__(code)
+        self.words = words
+
+    @classmethod
+    def by(cls, leaving: BaseException) -> Stopped | None:
+        """Return what ends the program as a signal does, None where `leaving` does not come of one."""
+        if isinstance(leaving, Stopped):
+            return leaving
+        code = 128 + signal.SIGINT if isinstance(leaving, KeyboardInterrupt) else getattr(leaving, "code", 0)
+        who = {128 + signal.SIGINT: "Ctrl-C", ENDED_BY_OFF: "xylophone off"}.get(code, "a signal")
+        return cls(code, f"stopped by {who}") if code > 128 or code == ENDED_BY_OFF else None
+
+    def __str__(self) -> str:
+        return self.words
+
+
+def with_words(leaving: BaseException, *words: str) -> BaseException:
+    """Return what ends the program as `leaving` does, its one line followed by more words."""
+    told = "; ".join([str(Stopped.by(leaving) or leaving), *words])
+    if (stopped := Stopped.by(leaving)) is not None:
+        return Stopped(stopped.code, told)
+    return type(leaving)(told)
+
+
+@contextmanager
+def closing(backend: Backend) -> Iterator[None]:
+    """Close a backend when the block is left, and tell whether its coils are off where that is in doubt.
+
+    Raises BackendError where nothing has confirmed it; a signal that ends the block is followed by what is
+    known, and by exit code 1 where that is nothing. Refusals for safety keep their own exit code.
+    """
+    try:
+        with backend:
+            yield
+    except (XylophoneError, KeyboardInterrupt, SystemExit) as leaving:
+        raise _ended(leaving, backend.coils) from leaving
+    if backend.coils is Coils.UNCONFIRMED:
+        raise BackendError(str(Coils.UNCONFIRMED))
+    if backend.coils is Coils.OFF_BY_LIMIT:
+        print(f"xylophone: {backend.coils}", file=sys.stderr, flush=True)
+
+
+def _ended(leaving: BaseException, coils: Coils) -> BaseException:
+    """Return how a command ends that leaves a backend so, with what is known of its coils."""
+    if isinstance(leaving, XylophoneError) and coils is Coils.OFF:
+        return leaving
+    ended = with_words(leaving, str(coils))
+    if coils is not Coils.UNCONFIRMED:
+        return ended
+    if isinstance(ended, Stopped):
+        return Stopped(ended.code if ended.code == SafetyError.exit_code else 1, ended.words)
+    return ended if isinstance(ended, SafetyError) else BackendError(str(ended))
 
 
 def tell(faults: Iterable[Fault]) -> None:

@@ -103,16 +103,18 @@ def play(
             titles = ", ".join(piece.song.title or "an untitled song" for piece in pieces)
             click.echo(f"playing {titles}")
 
-    with leaving_on_signals(), playing(found.backend), open_stage(found) as stage:
-        player = _player(stage, found, chosen, manner, quiet)
-        try:
+    player: Player | None = None
+    try:
+        with leaving_on_signals(), playing(found.backend, config=found.config), open_stage(found) as stage:
+            player = _player(stage, found, chosen, manner, quiet)
             with sounding(stage, mute, quiet), _watching(player, stage, quiet):
                 begin(player)
                 player.wait()
-        except (BackendError, KeyboardInterrupt, SystemExit):
+    except (BackendError, KeyboardInterrupt, SystemExit):
+        if player is not None:
             _say_goodbye(player, stage, quiet)
-            raise
-    _say_goodbye(player, stage, quiet, "all coils are off")
+        raise
+    _say_goodbye(player, stage, quiet, str(stage.backend.coils))
     if failed := failed or missing:
         raise type(failed)("not every song could be played: see above")
 

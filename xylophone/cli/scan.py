@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import FOLDER_PATH, Choices, arrange_options, setting_options, settings
+from .outcome import with_words
 
 if TYPE_CHECKING:
     from ..catalogue import Catalogue
@@ -21,10 +21,6 @@ DATABASE = "scan.sqlite"
 
 TOLD = 10
 """So often a scan says how far it is where there is no terminal."""
-
-
-class _Stopped(click.ClickException):
-    """Ended by a signal: how far the scan came, and that it can go on."""
 
 
 @click.command()
@@ -75,7 +71,7 @@ def scan(
 
 
 def _fill(catalogue: Catalogue, setting: Any, folders: tuple[Path, ...], jobs: int) -> None:
-    """Find the files and score those that are not known; a signal ends it by _Stopped."""
+    """Find the files and score those that are not known; a signal ends it by Stopped."""
     from ..errors import FileError
     from ..library import ENDINGS
     from ..running import leaving_on_signals
@@ -93,10 +89,8 @@ def _fill(catalogue: Catalogue, setting: Any, folders: tuple[Path, ...], jobs: i
             with _progress(count) as advance:
                 scan(catalogue, setting, min(jobs, max(1, waiting)), advance)
     except (KeyboardInterrupt, SystemExit) as signalled:
-        stopped = _Stopped(f"stopped: {count[0]:,} of {count[1]:,} files are done; run it again to go on")
-        code = getattr(signalled, "code", None)
-        stopped.exit_code = code if isinstance(code, int) else 128 + signal.SIGINT
-        raise stopped from None
+        done = f"{count[0]:,} of {count[1]:,} files are done; run it again to go on"
+        raise with_words(signalled, done) from None
     if not count[1]:
         listed = ", ".join(str(folder) for folder in folders)
         raise FileError(f"no file below {listed} ends in {', '.join(ENDINGS)}: name the folder of your songs")

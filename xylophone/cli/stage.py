@@ -13,7 +13,7 @@ from ..backends import open_backend
 from ..backends.contract import Backend
 from ..clock import SystemClock
 from ..errors import BackendMissing, MissingExtra
-from .outcome import tell
+from .outcome import closing, tell
 from .screen import Lights
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def open_stage(found: Settings) -> Iterator[Stage]:
         backend: Backend = SimulatedBackend(found.instrument, SystemClock(), twin)
     else:
         backend = open_backend(found.backend, found.instrument, SystemClock(), found.wiring)
-    with backend:
+    with closing(backend):
         yield Stage(backend, getattr(backend, "twin", None))
 
 

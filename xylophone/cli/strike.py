@@ -1,4 +1,4 @@
-"""`xylophone strike` and `xylophone off`: one bar, and silence."""
+"""`xylophone strike`: bars, without a song."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BackendError, OptionError
-from ..running import end_playing, leaving_on_signals, playing
+from ..running import leaving_on_signals, playing
 from .options import calibration_of, setting_options, settings
 from .outcome import line_words, not_played
 from .stage import open_stage, sounding
@@ -32,7 +32,12 @@ def strike(bars: tuple[str, ...], velocity: float, times: int, mute: bool, **opt
         raise OptionError(f"--times {times} is out of range: give 1..100")
     found = settings(options)
     hammers = list(dict.fromkeys(found.instrument.index(bar) for bar in bars))
-    with leaving_on_signals(), playing(found.backend), open_stage(found) as stage, sounding(stage, mute):
+    with (
+        leaving_on_signals(),
+        playing(found.backend, config=found.config),
+        open_stage(found) as stage,
+        sounding(stage, mute),
+    ):
         calibration = calibration_of(found, stage.twin)
         plan = strike_in_turn(stage, calibration, [hammers] * times, velocity=velocity, apart=0.5)
     for refused in plan.refused:
@@ -52,16 +57,3 @@ def _require_played(report: Report, planned: int) -> None:
         f"{report.pulses} of {planned} strikes were played{f' ({reasons})' if reasons else ''}: "
         "look with xylophone doctor, and in docs/troubleshooting.md"
     )
-
-
-@click.command()
-@setting_options
-@click.option("--backend", metavar="URL", help="Backend, in place of the configured one.")
-def off(**options: Any) -> None:
-    """Switch all coils off, now: ends whatever plays, then silences the backend."""
-    ended = end_playing()
-    found = settings(options)
-    with playing(found.backend), open_stage(found) as stage:
-        stage.backend.silence()
-    who = f"; ended process {', '.join(map(str, ended))}" if ended else ""
-    click.echo(f"all coils of {found.backend} are off{who}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,26 @@ def cache_folder() -> Path:
     """Return the user's folder for what can be worked out again."""
     from platformdirs import user_cache_path
 
-    return user_cache_path("xylophone", appauthor=False)
+    return _somewhere(user_cache_path("xylophone", appauthor=False))
+
+
+def state_folder() -> Path:
+    """Return the user's folder for what programs leave behind."""
+    from platformdirs import user_state_path
+
+    return _somewhere(user_state_path("xylophone", appauthor=False))
+
+
+def temporary_folder() -> Path:
+    """Return the user's own folder among temporary files; whoever writes there makes sure whose it is."""
+    if not hasattr(os, "getuid"):
+        return Path(tempfile.gettempdir(), "xylophone")
+    return Path(os.environ.get("TMPDIR") or "/tmp", f"xylophone-{os.getuid()}")
+
+
+def _somewhere(path: Path) -> Path:
+    """Return a place that does not hang on the working folder, also for a user without a home."""
+    return path if path.is_absolute() else temporary_folder()
 
 
 def _is_there(path: Path) -> bool:

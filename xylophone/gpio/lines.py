@@ -22,6 +22,8 @@ class Line(Protocol):
     log: Log
     found: str
     denied: list[str]
+    trouble: str
+    """What keeps the outputs from being known to be off, '' for nothing."""
 
     def send(self, pulses: Iterable[Pulse]) -> None:
         """Hand pulses over."""
@@ -54,6 +56,7 @@ class InProcess:
         self._dispatcher = Dispatcher(limits, self._write, self.log)
         self._said: list[Said] = []
         self.denied: list[str] = []
+        self.trouble = ""
         output.prepare()
         guard.claim()
         self.found = output.check()

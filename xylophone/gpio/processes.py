@@ -52,6 +52,7 @@ class Processes:
         self._over, self._fatal, self._reason, self._looked = False, "", "", 0.0
         self._guard: Guard | None = None
         self._taken_over = False
+        self.trouble = ""
         with ExitStack() as ends:
             self._start(limits, ends)
         with ExitStack() as failing:
@@ -247,7 +248,8 @@ class Processes:
         """Have both processes end, and all outputs off; return what kept from that, '' when they are."""
         dispatcher, watchdog = self._processes
         leaves(dispatcher, limit)
-        return "" if leaves(watchdog, limit) else self._take_over()
+        self.trouble = "" if leaves(watchdog, limit) else self._take_over()
+        return self.trouble
 
     def _take_over(self) -> str:
         """Do what the watchdog has not done; return what kept from that, '' when all outputs are off."""

@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import CalibrationError, TuningError, XylophoneError
 from ...running import leaving_on_signals, playing
 from ..options import FOLDER_PATH, setting_options
-from ..outcome import tell
+from ..outcome import tell, with_words
 from .change import place
 from .listening import (
     check_history,
@@ -77,7 +77,7 @@ def auto(
         _play_blind(found, folder, position or _front(found), yes)
         return
     else:
-        with playing(found.backend):
+        with playing(found.backend, config=found.config):
             _ask(found, yes)
             analysis = _listened(found, default, position, folder, resume, device)
         position = position or _front(found)
@@ -117,7 +117,6 @@ def _listened(
     """Play a session with a microphone, and return what it has taught."""
     from ...tuning.session import Session
     from ...tuning.takes import load_session
-    from .hand import with_last_word
 
     earlier: tuple[Take, ...] = ()
     if resume:
@@ -125,24 +124,26 @@ def _listened(
         position = position or before
         click.echo(f"going on with {folder}: {sum(len(take.trials) for take in earlier)} strikes are there")
     at = position or _front(found)
-    with leaving_on_signals(), ear_before(found, at, device) as (backend, ear), progress_shown() as told:
-        running = Session(
-            backend,
-            ear,
-            default,
-            at,
-            folder=folder,
-            earlier=earlier,
-            told=told,
-            met=lambda faults: tell(list(faults)),
-        )
-        try:
+    running: Session | None = None
+    try:
+        with leaving_on_signals(), ear_before(found, at, device) as (backend, ear), progress_shown() as told:
+            running = Session(
+                backend,
+                ear,
+                default,
+                at,
+                folder=folder,
+                earlier=earlier,
+                told=told,
+                met=lambda faults: tell(list(faults)),
+            )
             return running.run()
-        except (XylophoneError, KeyboardInterrupt, SystemExit) as leaving:
-            if "--resume" in str(leaving) or not running.saved:
-                raise
-            kept = f"what was recorded is kept in {folder}; --resume goes on with it"
-            raise with_last_word(leaving, kept) from leaving
+    except (XylophoneError, KeyboardInterrupt, SystemExit) as leaving:
+        if "--resume" in str(leaving) or running is None or not running.saved:
+            raise
+        raise with_words(
+            leaving, f"what was recorded is kept in {folder}; --resume goes on with it"
+        ) from leaving
 
 
 def _recorded(
@@ -177,7 +178,7 @@ def _play_blind(found: Settings, folder: Path, position: Position, yes: bool) ->
     from ...tuning.takes import PLAN, plan_text
     from ..stage import open_stage
 
-    with playing(found.backend):
+    with playing(found.backend, config=found.config):
         _ask(found, yes)
         with leaving_on_signals(), open_stage(found) as stage, progress_shown() as told:
             trials = play_blind(stage.backend, _default(found), told)

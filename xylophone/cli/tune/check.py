@@ -46,7 +46,7 @@ def check(every: bool, yes: bool, **options: Any) -> None:
         raise CalibrationError(f"there is no {path}: nothing was tuned yet; begin with: xylophone tune auto")
     calibration = calibration_for(found.instrument, path)
     check_history(path)
-    with playing(found.backend):
+    with playing(found.backend, config=found.config):
         if not (yes or found.backend.startswith("sim:")):
             click.confirm(
                 f"Strike all {len(found.instrument)} hammers of {found.backend} four times?", abort=True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from ...errors import OptionError, XylophoneError
 from ...running import leaving_on_signals, playing
 from ...tuning.by_ear import ByEar, Company
 from ..options import calibration_of, setting_options
-from ..outcome import line_words, not_played
+from ..outcome import line_words, not_played, with_words
 from ..screen import bars, busy, keyboard
 from ..stage import Stage, open_stage, sounding
 from ..striking import STEP
@@ -171,7 +170,7 @@ def _tune(
 ) -> None:
     session: Session | None = None
     try:
-        with leaving_on_signals(), playing(found.backend), open_stage(found) as stage:
+        with leaving_on_signals(), playing(found.backend, config=found.config), open_stage(found) as stage:
             with busy("measuring the simulated hammers", quiet=stage.twin is None):
                 calibration = present(found, path, stage)
             by_ear = ByEar.begin(found.instrument, calibration, place, velocity=velocity, reference=reference)
@@ -181,7 +180,7 @@ def _tune(
     except (KeyboardInterrupt, SystemExit, XylophoneError) as leaving:
         if session is None or not session.by_ear.unsaved:
             raise
-        raise with_last_word(leaving, f"not saved: {unsaved_words(session.by_ear)}") from leaving
+        raise with_words(leaving, f"not saved: {unsaved_words(session.by_ear)}") from leaving
     _say_goodbye(session, path)
 
 
@@ -209,24 +208,13 @@ def write(path: Path, calibration: Calibration, backend: str) -> str:
     return f"wrote {path}{'; xylophone tune undo takes it back' if there else ''}"
 
 
-def with_last_word(leaving: BaseException, word: str) -> XylophoneError:
-    """Return an error that ends the program as `leaving` would, its one line followed by a word."""
-    if isinstance(leaving, XylophoneError):
-        return type(leaving)(f"{leaving}; {word}")
-    interrupted = isinstance(leaving, KeyboardInterrupt)
-    by = "Ctrl-C" if interrupted else "a signal"
-    stopped = XylophoneError(f"stopped by {by}; all coils are off; {word}")
-    stopped.exit_code = 128 + signal.SIGINT if interrupted else getattr(leaving, "code", 1)
-    return stopped
-
-
 def _say_goodbye(session: Session, path: Path) -> None:
     """Tell what was changed and where it is, what was not played, and that the coils are off."""
     by_ear = session.by_ear
     words = [f"{name} {how}" for name, how in by_ear.written.items()]
     words += [f"wrote {path}"] if by_ear.saved is not by_ear.loaded else []
     words += [f"not saved: {unsaved_words(by_ear)}"] if by_ear.unsaved else []
-    click.echo("; ".join([*(words or ["nothing was changed"]), "all coils are off"]))
+    click.echo("; ".join([*(words or ["nothing was changed"]), str(session.stage.backend.coils)]))
     report = session.stage.backend.report()
     if lost := not_played(report, {}):
         told = [f"not played: {lost}", *filter(None, [line_words(report)])]

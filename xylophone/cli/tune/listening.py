@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ..outcome import closing
+
 if TYPE_CHECKING:
     from ...backends.contract import Backend
     from ...config import Settings
@@ -67,7 +69,9 @@ def session_folder(found: Settings) -> Path:
 def ear_before(found: Settings, position: Position, device: str | None) -> Iterator[tuple[Backend, Ear]]:
     """Open the backend and a microphone before it; simulated hammers have a simulated one, and hurry."""
     if found.backend.startswith("sim:"):
-        yield _simulated(found, position)
+        backend, ear = _simulated(found, position)
+        with closing(backend):
+            yield backend, ear
         return
     from ...microphone import Microphone
     from ..stage import open_stage

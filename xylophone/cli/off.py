@@ -1,0 +1,117 @@
+"""`xylophone off`: whatever plays is ended and silenced; no convenience comes before that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..backends.contract import Coils
+from ..backends.serial import stop_port
+from ..errors import BackendAbsent, BackendError, BackendMissing, FileError, XylophoneError
+from ..running import end_playing, last_played, leaving_on_signals, playing
+from .options import setting_options, settings
+from .outcome import with_words
+from .stage import open_stage
+
+if TYPE_CHECKING:
+    from ..config import Settings
+    from ..players import Player
+
+ANOTHER = 15.0
+"""s that another `xylophone off` is given to end, before the backend is taken all the same."""
+
+
+@click.command()
+@setting_options
+@click.option("--backend", metavar="URL", help="Backend, in place of what was played on.")
+def off(**options: Any) -> None:
+    """Switch all coils off, now: ends whatever plays, then silences what it played on.
+
+    When nothing plays, that is the hardware which was played on last, or else the configured backend.
+    """
+    ended = end_playing(stop=_stop)
+    who = [f"{'killed' if player.killed else 'ended'} process {player.owner.process}" for player in ended]
+    failed: BaseException | None = None
+    for url, config in _backends(options["backend"], ended).items():
+        try:
+            found = _settings_for(url, config, options)
+            click.echo("; ".join([f"{found.backend}: {_switch_off(found)}", *who]))
+        except XylophoneError as error:
+            if failed is not None:
+                click.echo(f"xylophone: {failed}", err=True)
+            failed = with_words(error, *who)
+    if failed is not None:
+        raise failed
+
+
+def _backends(asked: str | None, ended: Sequence[Player]) -> dict[str | None, str | None]:
+    """Return the URLs that are to be silent, each with the configuration it was played on with.
+
+    None stands for the configured backend.
+    """
+    if asked is not None:
+        return {asked: None}
+    if ended:
+        return {player.owner.url: player.owner.config for player in ended}
+    last = last_played()
+    return {last.url: last.config} if last is not None else {None: None}
+
+
+def _settings_for(url: str | None, config: str | None, options: dict[str, Any]) -> Settings:
+    """Return what is in force for a backend; for a board also where the configuration cannot be read."""
+    asked = {**options, "backend": url}
+    if asked["config"] is None and config is not None:
+        asked["config"] = Path(config)
+    try:
+        return settings(asked)
+    except XylophoneError as error:
+        if url is None or url.startswith("gpio:"):  # its wiring stands there
+            raise
+        from ..config import Settings
+        from ..instrument import build_instrument
+
+        click.echo(f"xylophone: going on without the configuration: {error}", err=True)
+        return Settings(build_instrument(), backend=url)
+
+
+def _switch_off(found: Settings) -> Coils:
+    """Silence a backend, and return what is known of its coils.
+
+    Raises BackendAbsent for a board that is not there, BackendError where nothing confirms that they are off.
+    """
+    board = found.backend.startswith("serial:")
+    try:
+        if board:
+            stop_port(found.backend)
+        with leaving_on_signals(), _alone(found), open_stage(found) as stage:
+            stage.backend.silence()
+    except BackendAbsent as error:
+        raise with_words(error, str(Coils.OFF_BY_LIMIT)) from error
+    except BackendError as error:
+        if str(Coils.UNCONFIRMED) in str(error) or isinstance(error, BackendMissing) and not board:
+            raise
+        raise BackendError(f"{error}; {Coils.UNCONFIRMED}") from error
+    return stage.backend.coils
+
+
+@contextmanager
+def _alone(found: Settings) -> Iterator[None]:
+    """Hold a backend while the block runs; where that cannot be, say why, and go on all the same."""
+    with ExitStack() as holding:
+        try:
+            lock = playing(found.backend, config=found.config, switches_off=True, patience=ANOTHER)
+            holding.enter_context(lock)
+        except (FileError, BackendMissing) as error:
+            click.echo(f"xylophone: going on without a lock: {error}", err=True)
+        yield
+
+
+def _stop(url: str) -> None:
+    """Send the emergency stop to a board whose player does not answer, on the port that it has open."""
+    if url.startswith("serial:"):
+        with suppress(BackendError):  # the board is asked again, and then it is told
+            stop_port(url)
