@@ -108,7 +108,6 @@ def test_silence_and_close_are_bounded_when_the_cable_is_out():
     backend.close()
     assert backend.clock.now() <= 2.0
     assert backend.coils is Coils.OFF_BY_LIMIT
-    assert str(Coils.OFF_BY_LIMIT) in told(backend)
     world.run(4.0)
     assert world.board.outputs == 0
     assert not world.board.armed
@@ -124,7 +123,6 @@ def test_silence_is_bounded_when_the_line_is_dead():
     backend.close()
     assert backend.clock.now() <= 2.0
     assert backend.coils is Coils.UNCONFIRMED
-    assert str(Coils.UNCONFIRMED) in told(backend)
 
 
 def test_silence_goes_below_all_frames_when_frames_do_not_get_through():

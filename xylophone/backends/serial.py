@@ -70,7 +70,6 @@ class SerialBackend:
         """Switch all coils off now and forget the queue; returns within a second, whatever happens."""
         if not self._closed:
             self._silence()
-            self._tell_doubt()
 
     def stop(self) -> None:
         """Silence past all frames under way, and refuse pulses until `clear`."""
@@ -78,7 +77,8 @@ class SerialBackend:
         if not self._closed:
             self.board.tell(lambda session, now: self._forget(session.stop(now)))
             self.coils = self.board.confirm_off()
-            self._tell_doubt()
+            if self.coils is not Coils.OFF:
+                self.board.add_fault(self.now(), str(self.coils))
 
     def clear(self) -> None:
         """Allow pulses again."""
@@ -140,11 +140,6 @@ class SerialBackend:
     def _silence(self) -> None:
         self.board.tell(lambda session, now: self._forget(session.silence(now)))
         self.coils = self.board.confirm_off()
-
-    def _tell_doubt(self) -> None:
-        """Say it when the board has not confirmed that its coils are off."""
-        if self.coils is not Coils.OFF:
-            self.board.add_fault(self.now(), str(self.coils))
 
     def _report(self, session: Session, now: float) -> Report:
         counters = session.talk.counters

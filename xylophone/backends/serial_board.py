@@ -166,7 +166,9 @@ class Board:
         self._line.write(self.session.turn(now))
         for news in self.session.take_news():
             self.add_fault(now, str(news), news.fatal)
-        if self.session.phase in (Phase.PLAYING, Phase.STOPPED):
+        if self.session.talk.lost:
+            self._line.doubted()
+        if self.heard and self.session.phase in (Phase.PLAYING, Phase.STOPPED):
             self._line.settled()
         elif self.session.phase is Phase.DEAF and self._opened:
             self._line.break_off("no answer")

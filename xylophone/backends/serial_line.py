@@ -49,7 +49,8 @@ class Line:
         self._connect = connect
         self._transport: Transport | None = connect()
         self.trouble: str | None = None
-        self.gone = False  # the port was, and the board has not settled since
+        self.gone = False  # the port was, while the board answered, and it has not answered since
+        self._answered = False  # the board does, as far as is known
         self.down_since: float | None = None
         self.reopened = 0
         self._next_try = 0.0
@@ -67,7 +68,7 @@ class Line:
         try:
             return self._transport.read()
         except OSError as error:
-            self.gone = True
+            self.gone |= self._answered
             self.break_off(str(error))
             return b""
 
@@ -78,7 +79,7 @@ class Line:
         try:
             self._transport.write(content)
         except OSError as error:
-            self.gone = not isinstance(error, TimeoutError)
+            self.gone |= self._answered and not isinstance(error, TimeoutError)
             self.break_off(str(error))
 
     def break_off(self, trouble: str) -> None:
@@ -105,7 +106,11 @@ class Line:
 
     def settled(self) -> None:
         """Note that the board has answered: the patience begins anew."""
-        self.down_since, self.gone = None, False
+        self.down_since, self.gone, self._answered = None, False, True
+
+    def doubted(self) -> None:
+        """Note that the board has not answered for too long: it may hang."""
+        self._answered = False
 
     def given_up(self, now: float) -> bool:
         """Whether the board has been away for too long."""
