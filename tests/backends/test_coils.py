@@ -26,7 +26,10 @@ PLAYED = 1.0
 LATER = (0.0, 0.3, 1.7, 3.1, 12.0)
 """s from the trouble to the order to switch off: before it is noticed, and in the stages of mending."""
 
-MOMENTS = [*(("close", later) for later in LATER), *((name, later) for name in ORDERS for later in (0.0, 0.9))]
+MOMENTS = [
+    *(("close", later) for later in LATER),
+    *((name, later) for name in ORDERS for later in (0.0, 0.9)),
+]
 
 
 def hang(world: World) -> None:

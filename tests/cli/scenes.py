@@ -70,7 +70,11 @@ class Scene:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "XYLOPHONE_"))},
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("XDG_", "XYLOPHONE_"))
+            },
             "HOME": str(folder),
             "TMPDIR": str(folder),
             "XDG_CACHE_HOME": str(program.parent / "cache"),

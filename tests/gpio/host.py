@@ -11,10 +11,12 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
-from xylophone.backends import open_backend
+from xylophone.backends import Backend, open_backend
 from xylophone.errors import BackendError
 from xylophone.instrument import Instrument, build_instrument
 from xylophone.running import leaving_on_signals
@@ -30,9 +32,19 @@ def say(**content: object) -> None:
     print(json.dumps(content), flush=True)
 
 
+@contextmanager
+def told_of_coils(backend: Backend) -> Iterator[Backend]:
+    """Close a backend, whatever happens, and say what it knows of its coils then."""
+    try:
+        with backend:
+            yield backend
+    finally:
+        say(coils=backend.coils.name)
+
+
 def play(url: str, instrument: Instrument, wiring: Wiring, period: float) -> None:
     """Play until a signal or a fatal fault comes."""
-    with leaving_on_signals(), open_backend(url, instrument, None, wiring) as backend:
+    with leaving_on_signals(), told_of_coils(open_backend(url, instrument, None, wiring)) as backend:
         say(processes=[os.getpid(), *backend.line.processes])
         begin, count = backend.now() + 0.05, 0
         while True:

@@ -71,7 +71,12 @@ class Playing:
 
     def faults(self) -> list[str]:
         """Return the messages of faults and errors that the host has said."""
-        return [line.get("fault") or line.get("error") or "" for line in self.hear()[1:]]
+        return [line.get("fault") or line.get("error") or "" for line in self.hear()[1:] if "coils" not in line]
+
+    def coils(self) -> str:
+        """Return what the host, which has ended, has said that is known of the coils."""
+        self._reader.join(PATIENCE)
+        return next(str(line["coils"]) for line in self.hear() if "coils" in line)
 
     def kill(self, who: str, number: signal.Signals) -> None:
         """Send a signal to 'host', 'dispatcher' or 'watchdog'."""

@@ -61,9 +61,9 @@ class SerialPort:
         try:
             self._port.write(content)
         except OSError as error:
-            gone = error.errno in _GONE
+            full = isinstance(error, require_serial().SerialTimeoutException)
             raise (
-                OSError("its port has gone") if gone else TimeoutError("its port takes no bytes")
+                TimeoutError("its port takes no bytes") if full else OSError("its port has gone")
             ) from error
 
     def close(self) -> None:
@@ -73,8 +73,6 @@ class SerialPort:
         except OSError:
             return  # a device that was pulled out has nothing left to let go of
 
-
-_GONE = (errno.EIO, errno.ENXIO, errno.ENODEV)
 
 ABSENT = (errno.ENOENT, errno.ENXIO, errno.ENODEV)
 """What the system says of a port that is not there."""
