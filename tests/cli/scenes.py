@@ -94,12 +94,13 @@ class Scene:
         self.url = f"serial://{self.link}"
         self.player: subprocess.Popen[bytes] | None = None
         self.keys: int | None = None
+        self.prefix: list[str] = []
         self._shown = b""
 
     def play(self, song: str, *options: str) -> None:
         """Start a player that has a terminal for keys and screen, and wait until it strikes."""
         keys, terminal = pty.openpty()
-        command = [*XYLOPHONE, "play", song, "--backend", self.url, "--mute", *options]
+        command = [*self.prefix, *XYLOPHONE, "play", song, "--backend", self.url, "--mute", *options]
         with (self.folder / "errors").open("wb") as errors:
             self.player = subprocess.Popen(
                 command, stdin=terminal, stdout=terminal, stderr=errors, env=self.environment, cwd=self.folder
@@ -136,7 +137,7 @@ class Scene:
     def run(self, *arguments: str) -> End:
         """Run another command to its end."""
         done = subprocess.run(
-            [*XYLOPHONE, *arguments],
+            [*self.prefix, *XYLOPHONE, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -71,7 +71,8 @@ class Playing:
 
     def faults(self) -> list[str]:
         """Return the messages of faults and errors that the host has said."""
-        return [line.get("fault") or line.get("error") or "" for line in self.hear()[1:] if "coils" not in line]
+        said = [line for line in self.hear()[1:] if "coils" not in line]
+        return [line.get("fault") or line.get("error") or "" for line in said]
 
     def coils(self) -> str:
         """Return what the host, which has ended, has said that is known of the coils."""

@@ -1,4 +1,4 @@
-"""What a host says of its coils when it ends, whatever has died before: they are off, or it does not say so."""
+"""What a host says of its coils when it ends, whatever has died before: it is true."""
 
 from __future__ import annotations
 

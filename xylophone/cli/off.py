@@ -92,7 +92,7 @@ def _switch_off(found: Settings) -> Coils:
     except BackendAbsent as error:
         raise with_words(error, str(Coils.OFF_BY_LIMIT)) from error
     except BackendError as error:
-        if str(Coils.UNCONFIRMED) in str(error) or isinstance(error, BackendMissing) and not board:
+        if str(Coils.UNCONFIRMED) in str(error) or (isinstance(error, BackendMissing) and not board):
             raise
         raise BackendError(f"{error}; {Coils.UNCONFIRMED}") from error
     return stage.backend.coils

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,14 +87,14 @@ def cache_folder() -> Path:
     """Return the user's folder for what can be worked out again."""
     from platformdirs import user_cache_path
 
-    return _somewhere(user_cache_path("xylophone", appauthor=False))
+    return _somewhere(user_cache_path)
 
 
 def state_folder() -> Path:
     """Return the user's folder for what programs leave behind."""
     from platformdirs import user_state_path
 
-    return _somewhere(user_state_path("xylophone", appauthor=False))
+    return _somewhere(user_state_path)
 
 
 def temporary_folder() -> Path:
@@ -104,8 +104,12 @@ def temporary_folder() -> Path:
     return Path(os.environ.get("TMPDIR") or "/tmp", f"xylophone-{os.getuid()}")
 
 
-def _somewhere(path: Path) -> Path:
-    """Return a place that does not hang on the working folder, also for a user without a home."""
+def _somewhere(place: Callable[..., Path]) -> Path:
+    """Return a folder as platformdirs has it; for a user without a home the one among temporary files."""
+    try:
+        path = place("xylophone", appauthor=False)
+    except RuntimeError:  # newer ones say that there is no home, older ones return '~'
+        return temporary_folder()
     return path if path.is_absolute() else temporary_folder()
 
 

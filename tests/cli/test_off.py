@@ -1,0 +1,242 @@
+"""`xylophone off` silences whatever plays, however the machine is, and says what it could not do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from cli.scenes import SOON, XYLOPHONE, End, Scene
+from cli.test_said_of_coils import program, tune
+from firmware.building import need
+from gpio.fake_pi import FakePi
+from gpio.playing import wait_for
+from xylophone.backends.contract import Coils
+from xylophone.wiring import HONEST_PINS
+
+__all__ = ["program"]  # a fixture
+
+STRANGER = 54321
+"""A user that no machine knows."""
+
+AS_STRANGER = [
+    *("setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups"),
+    *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"),  # Python may lie in a private folder
+]
+
+ROOT = os.geteuid() == 0
+"""Whether file systems can be mounted, and others be impersonated."""
+
+
+@pytest.fixture
+def scene(program: Path, tmp_path: Path) -> Iterator[Scene]:
+    scene = Scene(program, tmp_path / "scene")
+    try:
+        yield scene
+    finally:
+        scene.close()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A small disk, for the state folder."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "none", folder], check=True)
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def fill(disk: Path) -> None:
+    """Leave no room on a disk."""
+    with (disk / "full").open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    assert os.statvfs(disk).f_bavail == 0
+
+
+def is_silenced(scene: Scene, off: End, words: str = "ended process") -> None:
+    """Assert that `off` has done what it is for, and has said so."""
+    assert scene.player is not None
+    scene.player.wait(SOON)
+    assert f"{scene.url}: {Coils.OFF}; {words} {scene.player.pid}" in off.said
+    assert off.code == 0, off.said
+    assert "Traceback" not in off.said
+    scene.wait(lambda: scene.outputs() == 0)
+    if words == "ended process":
+        assert scene.ended().code == 4
+
+
+def one_line(ran: End, *words: str) -> None:
+    """Assert that a command was refused in one line with these words."""
+    assert (ran.code, ran.said.count("\n")) == (1, 1), ran.said
+    for word in words:
+        assert word in ran.said
+
+
+def test_it_silences_what_plays_and_names_it(scene: Scene) -> None:
+    scene.play(str(tune(scene.folder, 60)))
+    is_silenced(scene, scene.run("off"))
+
+
+def test_it_silences_what_was_played_on_last_when_nothing_plays(scene: Scene) -> None:
+    scene.play(str(tune(scene.folder, 60)))
+    assert scene.player is not None
+    scene.player.kill()
+    off = scene.run("off")
+    assert (off.code, off.said) == (0, f"{scene.url}: {Coils.OFF}\n")
+    assert scene.outputs() == 0
+    assert scene.run("strike", "C6", "--backend", "sim:", "--mute").code == 0
+    assert scene.run("off").said == f"{scene.url}: {Coils.OFF}\n"  # what strikes nothing is not remembered
+
+
+def test_a_player_that_stands_still_is_stopped_on_its_own_port(scene: Scene) -> None:
+    scene.play(str(tune(scene.folder, 60)))
+    assert scene.player is not None
+    scene.player.send_signal(signal.SIGSTOP)
+    is_silenced(scene, scene.run("off"), "killed process")
+    assert scene.player.returncode == -signal.SIGKILL
+
+
+def test_two_at_once_do_not_end_each_other(scene: Scene) -> None:
+    scene.play(str(tune(scene.folder, 60)))
+    both = [
+        subprocess.Popen(
+            [*XYLOPHONE, "off"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=scene.environment,
+            cwd=scene.folder,
+        )
+        for _ in range(2)
+    ]
+    said = [one.communicate(timeout=SOON)[0] for one in both]
+    assert [one.returncode for one in both] == [0, 0], said
+    assert all(f"{scene.url}: {Coils.OFF}" in words for words in said)
+    assert scene.outputs() == 0
+
+
+def test_a_configuration_that_cannot_be_read_does_not_keep_it(scene: Scene) -> None:
+    scene.play(str(tune(scene.folder, 60)))
+    (scene.folder / "xylophone.toml").write_text("[nonsense")
+    off = scene.run("off")
+    assert "xylophone.toml: this is no TOML" in off.said
+    is_silenced(scene, off)
+
+
+def test_a_full_output_does_not_keep_it(scene: Scene) -> None:
+    scene.play(str(tune(scene.folder, 60)))
+    with Path("/dev/full").open("w") as full:
+        off = subprocess.run(
+            [*XYLOPHONE, "off"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=scene.environment,
+            cwd=scene.folder,
+            check=False,
+        )
+    one_line(End(off.returncode, off.stderr), "cannot write the output")
+    assert scene.ended().code == 4
+    assert scene.outputs() == 0
+
+
+def test_a_port_with_a_name_of_300_characters(scene: Scene) -> None:
+    deep = scene.folder / ("a" * 150)
+    deep.mkdir()
+    rest = 300 - len(str(deep)) - 1
+    scene.url = f"serial://{deep / ('b' * rest)}"
+    (deep / ("b" * rest)).symlink_to(os.readlink(scene.link))
+    scene.play(str(tune(scene.folder, 60)))
+    is_silenced(scene, scene.run("off"))
+
+
+def test_without_any_folder_to_write_in_only_off_works(scene: Scene) -> None:
+    scene.play(str(tune(scene.folder, 60)))
+    scene.environment |= {"XDG_STATE_HOME": "/proc/nowhere", "TMPDIR": "/proc/nowhere"}
+    for command in (["play", "twinkle"], ["strike", "C6"]):
+        one_line(scene.run(*command), "cannot write /proc/nowhere/xylophone/running/sim-", "XDG_STATE_HOME")
+    asked = scene.run("off", "--backend", scene.url)  # whoever plays cannot be found: the port is in use
+    assert (asked.code, "another program holds this port" in asked.said) == (1, True)
+    assert str(Coils.UNCONFIRMED) in asked.said
+    assert scene.player is not None
+    scene.player.kill()
+    scene.player.wait(SOON)
+    off = scene.run("off", "--backend", scene.url)
+    lock = "going on without a lock: cannot write /proc/nowhere/xylophone/running/serial-"
+    assert (off.code, lock in off.said, f"{scene.url}: {Coils.OFF}" in off.said) == (0, True, True)
+
+
+if ROOT:
+
+    def test_a_disk_that_is_full_does_not_keep_it(scene: Scene, disk: Path) -> None:
+        scene.environment["XDG_STATE_HOME"] = str(disk)
+        scene.play(str(tune(scene.folder, 60)))
+        fill(disk)
+        is_silenced(scene, scene.run("off"))
+
+    def test_a_disk_that_is_full_is_named_by_play_and_strike(scene: Scene, disk: Path) -> None:
+        scene.environment |= {"XDG_STATE_HOME": str(disk), "TMPDIR": str(disk)}
+        fill(disk)
+        for command in (["play", "twinkle"], ["strike", "C6"]):
+            one_line(scene.run(*command), f"cannot write {disk}/xylophone/running/sim-", "No space left")
+        off = scene.run("off", "--backend", scene.url)
+        assert off.code == 0
+        assert f"going on without a lock: cannot write {disk}/xylophone/running/serial-" in off.said
+        assert "No space left on device" in off.said
+
+    def test_a_disk_that_is_read_only_does_not_keep_it(scene: Scene, disk: Path) -> None:
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        scene.environment["XDG_STATE_HOME"] = str(disk)
+        scene.play(str(tune(scene.folder, 60)))
+        is_silenced(scene, scene.run("off"))
+
+    def test_a_folder_of_another_user_is_not_used(scene: Scene) -> None:
+        foreign = scene.folder / "foreign" / "xylophone" / "running"
+        foreign.mkdir(parents=True)
+        os.chown(foreign, STRANGER, STRANGER)
+        scene.environment["XDG_STATE_HOME"] = str(scene.folder / "foreign")
+        scene.play(str(tune(scene.folder, 60)))
+        is_silenced(scene, scene.run("off"))
+        assert not list(foreign.iterdir())
+
+    def test_a_user_without_home_and_without_a_name(scene: Scene) -> None:
+        need("setpriv")
+        del scene.environment["HOME"]
+        scene.prefix = AS_STRANGER
+        del scene.environment["XDG_CACHE_HOME"]
+        for place in (scene.folder, os.readlink(scene.link)):
+            os.chown(place, STRANGER, STRANGER)
+        scene.play(str(tune(scene.folder, 60)))
+        is_silenced(scene, scene.run("off"))
+        assert not (scene.folder / "~").exists()
+
+
+@pytest.mark.parametrize("kind", ["595", "mcp23017", "pins"])
+def test_on_a_pi_a_player_that_stands_still_is_killed_and_its_coils_are_off(
+    tmp_path: Path, kind: str
+) -> None:
+    pi = FakePi(tmp_path, pins=HONEST_PINS if kind == "pins" else ())
+    homes = {name: str(tmp_path / "home") for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "TMPDIR")}
+    (tmp_path / "home").mkdir()
+    own = os.environ | homes | pi.environment
+    layout = '[instrument]\nlayout = "diatonic-15"\n'
+    (tmp_path / "xylophone.toml").write_text(f'[backend]\nurl = "gpio:{kind}"\n{layout}')
+    strike = [*XYLOPHONE, "strike", "C6", "--mute", "--times", "100"]
+    with subprocess.Popen(strike, env=own, cwd=tmp_path) as player:
+        assert wait_for(lambda: pi.state.logged > 4 and pi.coils(kind) != 0)
+        player.send_signal(signal.SIGSTOP)
+        off = subprocess.run(
+            [*XYLOPHONE, "off"], env=own, cwd="/", capture_output=True, text=True, check=False
+        )
+        assert player.wait(SOON) == -signal.SIGKILL
+    assert off.returncode == 0, off.stderr
+    assert off.stdout == f"gpio:{kind}: {Coils.OFF}; killed process {player.pid}\n"  # from another folder
+    assert pi.coils(kind) == 0
