@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import getpass
 import io
+import json
 import re
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from xylophone import __version__
 from xylophone.backends import Report
 from xylophone.cli.findings import FAILED, OK, WARNING, clock_finding, lateness_finding, link_finding
 
@@ -105,3 +110,72 @@ def test_a_link_is_judged_by_its_report(notes: dict[str, float], level: str, wor
 )
 def test_a_clock_is_judged_by_its_rate_and_its_error(rate: float, error: float, level: str) -> None:
     assert clock_finding(Report(notes={"rate_ppm": rate, "clock_error_ms": error})).level == level
+
+
+def strings(content: Any) -> Iterator[str]:
+    """Yield every text in what JSON holds, keys too."""
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, dict):
+        yield from (text for pair in content.items() for part in pair for text in strings(part))
+    elif isinstance(content, list):
+        yield from (text for part in content for text in strings(part))
+
+
+WORD = re.compile(r"[A-Za-z0-9_.:+ -]{1,40}")
+"""What a text of the report may be: no path, no address, no sentence."""
+
+SECRETS = ("maria", "hallway", "secret-name")
+
+
+@pytest.mark.parametrize("kind", ["sim:", "gpio:null", "gpio:null?trace=secret-name", "serial:"])
+def test_a_report_has_figures_and_nothing_of_whose_it_is(
+    xylophone: Run, virtual_board: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    home = tmp_path / "maria"
+    home.mkdir()
+    for name, value in {"HOME": home, "USER": "maria", "LOGNAME": "maria", "HOSTNAME": "hallway"}.items():
+        monkeypatch.setenv(name, str(value))
+    config = home / "secret-name.toml"
+    config.write_text('[instrument]\npitches = ["C6", "E6", "G6"]\nchannels = [2, 0, 1]\n')
+    port = tmp_path / "serial-secret-name-75330303035351F0E1A2"
+    port.symlink_to(virtual_board)
+    url = f"serial://{port}" if kind == "serial:" else kind
+    sent = home / "report.json"
+    ran = xylophone("doctor", "--config", config, "--backend", url, "--report", sent)
+    assert f"wrote {sent}: versions and figures, no names, paths or serial numbers\n" in ran.out
+    text = sent.read_text()
+    content = json.loads(text)
+    private = (
+        *SECRETS,
+        str(tmp_path),
+        virtual_board,
+        getpass.getuser(),
+        socket.gethostname(),
+        "75330303035351",
+    )
+    assert not [word for word in private if word.lower() in text.lower()]
+    assert all(WORD.fullmatch(found) for found in strings(content))
+    assert content["machine"]["xylophone"] == __version__
+    assert content["instrument"]["channels"] == [2, 0, 1]
+    assert content["instrument"]["layout"] == "own"
+    assert ["ok", "backend"] in content["findings"]
+    assert content["backend"]["coils"] == "OFF"
+    if kind == "serial:":
+        assert content["backend"]["board"]["kind"] == "HOST"
+        assert content["backend"]["notes"]["round_trip_ms"] > 0
+
+
+def test_a_report_is_written_of_a_board_that_is_not_there(xylophone: Run, tmp_path: Path) -> None:
+    sent = tmp_path / "report.json"
+    ran = xylophone("doctor", "--backend", "serial:///dev/no-such-port", "--report", sent)
+    content = json.loads(sent.read_text())
+    assert (ran.code, content["backend"], content["url"]) == (3, None, "serial:")
+    assert ["FAILED", "backend"] in content["findings"]
+    assert "no-such-port" not in sent.read_text()
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_struck(xylophone: Run) -> None:
+    ran = xylophone("doctor", "--report", "nowhere/report.json")
+    assert (ran.code, ran.out) == (1, "")
+    assert "cannot write nowhere/report.json: its folder does not exist" in ran.err

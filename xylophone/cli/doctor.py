@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import click
 
 from ..errors import BackendError, XylophoneError
+from ..files import write_text
 from ..running import leaving_on_signals, playing
 from .findings import (
     FAILED,
@@ -21,8 +23,10 @@ from .findings import (
     link_finding,
     writes_finding,
 )
-from .options import calibration_of, setting_options, settings
+from .options import FOLDER_PATH, calibration_of, check_writable, setting_options, settings
 from .outcome import not_played, tell
+from .report import backend as figures_of
+from .report import report_text
 from .stage import Stage, open_stage
 from .striking import strike_in_turn
 
@@ -46,14 +50,17 @@ APART = 0.5
 @click.option("--backend", metavar="URL", help="Backend, in place of the configured one.")
 @click.option("--hammers", is_flag=True, help="Strike every hammer softly, one after the other.")
 @click.option("--yes", is_flag=True, help="Do not ask before the hammers are struck.")
-def doctor(hammers: bool, yes: bool, **options: Any) -> None:
+@click.option("--report", type=FOLDER_PATH, help="Write versions and figures to a file that can be sent on.")
+def doctor(hammers: bool, yes: bool, report: Path | None, **options: Any) -> None:
     """Check the installation, the board, its link, clock and limits, and on request every hammer."""
     found = settings(options)
     failed: XylophoneError | None = None
-    levels: list[str] = []
+    findings: list[Finding] = []
+    figures: dict[str, Any] | None = None
+    check_writable(report)
 
     def show(finding: Finding) -> None:
-        levels.append(finding.level)
+        findings.append(finding)
         click.echo(str(finding))
 
     for finding in (folder_finding(), *extras_findings()):
@@ -65,9 +72,14 @@ def doctor(hammers: bool, yes: bool, **options: Any) -> None:
             if is_silent(found.backend) or (hammers and (yes or _agreed(found))):
                 for finding in _strike_all(stage, found):
                     show(finding)
+        figures = figures_of(stage.backend)
     except XylophoneError as error:
         failed = error
         show(Finding(FAILED, "backend", str(error)))
+    if report is not None:
+        write_text(report, report_text(found, findings, figures))
+        click.echo(f"wrote {report}: versions and figures, no names, paths or serial numbers")
+    levels = [finding.level for finding in findings]
     if FAILED in levels:
         kind = type(failed) if failed else BackendError
         raise kind(f"{levels.count(FAILED)} of {len(levels)} checks failed: see above")
