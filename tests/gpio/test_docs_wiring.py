@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from xylophone.cli.off import off
 from xylophone.cli.play import play
-from xylophone.cli.strike import off
 from xylophone.gpio.realtime import DISPATCHER, WATCHDOG
 from xylophone.instrument import KINDS
 from xylophone.wiring import HONEST_PINS, Wiring
