@@ -64,7 +64,7 @@ def is_silenced(scene: Scene, off: End, words: str = "ended process") -> None:
     """Assert that `off` has done what it is for, and has said so."""
     assert scene.player is not None
     scene.player.wait(SOON)
-    assert f"{scene.url}: {Coils.OFF}; {words} {scene.player.pid}" in off.said
+    assert f"{Coils.OFF} ({scene.url}); {words} {scene.player.pid}" in off.said
     assert off.code == 0, off.said
     assert "Traceback" not in off.said
     scene.wait(lambda: scene.outputs() == 0)
@@ -89,10 +89,10 @@ def test_it_silences_what_was_played_on_last_when_nothing_plays(scene: Scene) ->
     assert scene.player is not None
     scene.player.kill()
     off = scene.run("off")
-    assert (off.code, off.said) == (0, f"{scene.url}: {Coils.OFF}\n")
+    assert (off.code, off.said) == (0, f"{Coils.OFF} ({scene.url})\n")
     assert scene.outputs() == 0
     assert scene.run("strike", "C6", "--backend", "sim:", "--mute").code == 0
-    assert scene.run("off").said == f"{scene.url}: {Coils.OFF}\n"  # what strikes nothing is not remembered
+    assert scene.run("off").said == f"{Coils.OFF} ({scene.url})\n"  # what strikes nothing is not remembered
 
 
 def test_a_player_that_stands_still_is_stopped_on_its_own_port(scene: Scene) -> None:
@@ -119,7 +119,7 @@ def test_two_at_once_do_not_end_each_other(scene: Scene) -> None:
     ]
     said = [one.communicate(timeout=SOON)[0] for one in both]
     assert [one.returncode for one in both] == [0, 0], said
-    assert all(f"{scene.url}: {Coils.OFF}" in words for words in said)
+    assert all(f"{Coils.OFF} ({scene.url})" in words for words in said)
     assert scene.outputs() == 0
 
 
@@ -171,7 +171,7 @@ def test_without_any_folder_to_write_in_only_off_works(scene: Scene) -> None:
     scene.player.wait(SOON)
     off = scene.run("off", "--backend", scene.url)
     lock = "going on without a lock: cannot write /proc/nowhere/xylophone/running/serial-"
-    assert (off.code, lock in off.said, f"{scene.url}: {Coils.OFF}" in off.said) == (0, True, True)
+    assert (off.code, lock in off.said, f"{Coils.OFF} ({scene.url})" in off.said) == (0, True, True)
 
 
 if ROOT:
@@ -238,5 +238,5 @@ def test_on_a_pi_a_player_that_stands_still_is_killed_and_its_coils_are_off(
         )
         assert player.wait(SOON) == -signal.SIGKILL
     assert off.returncode == 0, off.stderr
-    assert off.stdout == f"gpio:{kind}: {Coils.OFF}; killed process {player.pid}\n"  # from another folder
+    assert off.stdout == f"{Coils.OFF} (gpio:{kind}); killed process {player.pid}\n"  # from another folder
     assert pi.coils(kind) == 0

@@ -39,7 +39,7 @@ def off(**options: Any) -> None:
     for url, config in _backends(options["backend"], ended).items():
         try:
             found = _settings_for(url, config, options)
-            click.echo("; ".join([f"{found.backend}: {_switch_off(found)}", *who]))
+            click.echo("; ".join([f"{_switch_off(found)} ({found.backend})", *who]))
         except XylophoneError as error:
             if failed is not None:
                 click.echo(f"xylophone: {failed}", err=True)
