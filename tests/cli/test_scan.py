@@ -186,9 +186,9 @@ def test_a_scan_that_is_stopped_says_how_far_it_came_and_goes_on_there(
     returned, out, err = stopped(many, "60 of 200 files\n", number)
     assert (returned, out) == (code, "")
     last = err.splitlines()[-1]
-    assert last.startswith("xylophone: stopped: ")
+    assert last.startswith("xylophone: stopped by ")
     assert last.endswith(" of 200 files are done; run it again to go on")
-    done = int(last.split()[2])
+    done = int(last.split("; ")[1].split()[0])
     assert 60 <= done < 200
     assert "Traceback" not in err
     with scanning(many) as process:
