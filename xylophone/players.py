@@ -66,6 +66,8 @@ class Player:
 
     def kill(self, stop: Callable[[str], object]) -> None:
         """Call `stop` with its backend's URL while it has that open, then end it at once."""
+        if self.has_left:  # somebody else has killed it
+            return
         self.killed = True
         stop(self.owner.url)
         self._send(KILL)

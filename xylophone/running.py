@@ -25,6 +25,9 @@ from .players import OFF, Player
 LEFT_FOR = 0.1
 """s for which a lock is tried: another process looks at it for an instant, to see whether it is held."""
 
+ANOTHER = 15.0
+"""s that `xylophone off` waits for another one, before it goes on all the same."""
+
 LONGEST_NAME = 80
 """Characters of a backend's URL in the name of its lock file; file systems take 255 bytes."""
 
@@ -58,16 +61,15 @@ def playing(
     *,
     config: Path | None = None,
     switches_off: bool = False,
-    patience: float = LEFT_FOR,
 ) -> Iterator[None]:
     """Hold the backend of this URL while the block runs; BackendMissing if another process plays on it.
 
     What strikes nothing excludes nobody; a machine has one set of pins, whatever hangs on them. `config` is
-    the configuration file in use. `xylophone off` itself `switches_off`; it may wait `patience` s for another
-    one. Raises FileError, which names the file, where nobody could find this process by one.
+    the configuration file in use. `xylophone off` itself `switches_off`, and waits ANOTHER s for another one.
+    Raises FileError, which names the file, where nobody could find this process by one.
     """
     owner = Owner(os.getpid(), url, str(config.absolute()) if config else None, switches_off)
-    path, number = _enter(owner, where, patience)
+    path, number = _enter(owner, where)
     try:
         yield
     finally:
@@ -144,7 +146,7 @@ ENDED_BY_OFF = 4
 """Exit code of a process that `xylophone off` has ended: nothing starts it again unasked."""
 
 
-def _enter(owner: Owner, where: Path | None, patience: float) -> tuple[Path, int]:
+def _enter(owner: Owner, where: Path | None) -> tuple[Path, int]:
     """Lock the backend in the first folder where that can be; return the file and its descriptor."""
     name, wrong = _name(owner), None
     for place in _folders(where):
@@ -152,7 +154,7 @@ def _enter(owner: Owner, where: Path | None, patience: float) -> tuple[Path, int
         try:
             private_folder(place)
             _clear_left(place)
-            return path, _taken(path, owner, where, patience)
+            return path, _taken(path, owner, where)
         except OSError as error:
             wrong = wrong or FileError(
                 f"cannot write {path}, by which xylophone off finds who plays: {error.strerror or error}; "
@@ -162,16 +164,17 @@ def _enter(owner: Owner, where: Path | None, patience: float) -> tuple[Path, int
     raise wrong
 
 
-def _taken(path: Path, owner: Owner, where: Path | None, patience: float) -> int:
+def _taken(path: Path, owner: Owner, where: Path | None) -> int:
     """Return the descriptor of a lock; OSError where there is none to be had, BackendMissing in use."""
-    end = monotonic() + patience
+    begin = monotonic()
     while True:
         holder = next((other for other in _locks(where) if other.name == path.name and is_held(other)), None)
         number = take(path, owner) if holder is None else None
         if number is not None:
             break
-        if monotonic() > end:
-            other = owner_of(holder or path)
+        other = owner_of(holder or path)
+        both = other is not None and other.switches_off and owner.switches_off
+        if monotonic() > begin + (ANOTHER if both else LEFT_FOR):
             raise BackendMissing(
                 f"{owner.url} is in use by process {other.process if other else 'unknown'}: wait until it "
                 "has played, or stop it with: xylophone off"

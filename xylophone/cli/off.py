@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from ..config import Settings
     from ..players import Player
 
-ANOTHER = 15.0
-"""s that another `xylophone off` is given to end, before the backend is taken all the same."""
-
 
 @click.command()
 @setting_options
@@ -85,10 +82,11 @@ def _switch_off(found: Settings) -> Coils:
     """
     board = found.backend.startswith("serial:")
     try:
-        if board:
-            stop_port(found.backend)
-        with leaving_on_signals(), _alone(found), open_stage(found) as stage:
-            stage.backend.silence()
+        with leaving_on_signals(), _alone(found):
+            if board:
+                stop_port(found.backend)
+            with open_stage(found) as stage:
+                stage.backend.silence()
     except BackendAbsent as error:
         raise with_words(error, str(Coils.OFF_BY_LIMIT)) from error
     except BackendError as error:
@@ -103,7 +101,7 @@ def _alone(found: Settings) -> Iterator[None]:
     """Hold a backend while the block runs; where that cannot be, say why, and go on all the same."""
     with ExitStack() as holding:
         try:
-            lock = playing(found.backend, config=found.config, switches_off=True, patience=ANOTHER)
+            lock = playing(found.backend, config=found.config, switches_off=True)
             holding.enter_context(lock)
         except (FileError, BackendMissing) as error:
             click.echo(f"xylophone: going on without a lock: {error}", err=True)
