@@ -11,8 +11,9 @@ import numpy.typing as npt
 from firmware.building import need
 from firmware.host import VirtualBoard
 from xylophone.backends.serial import SerialBackend
+from xylophone.backends.serial_port import send
 from xylophone.clock import VirtualClock
-from xylophone.errors import BackendMissing
+from xylophone.errors import BackendAbsent
 from xylophone.instrument import Instrument, build_instrument
 from xylophone.link.frames import FrameReader, encode_frame
 from xylophone.link.messages import (
@@ -136,6 +137,10 @@ class Chip:
         channels: list[int] = self.pulses()["channel"].tolist()
         return channels
 
+    def stick(self, channel: int) -> None:
+        """Switch an output on behind the firmware's back."""
+        self._board.stick(channel)
+
     @property
     def outputs(self) -> int:
         """The mask of the outputs that are on."""
@@ -172,13 +177,14 @@ class World:
         self.to_board = Line(TO_BOARD, 1)
         self.to_host = Line(TO_HOST, 2)
         self.plugged = True
+        self.full: list[tuple[float, float]] = []  # times at which the port takes no bytes
         self.boards: list[Chip] = []
         self.wires: list[Wire] = []
 
     def connect(self) -> Wire:
         """Open the port, which resets the board."""
         if not self.plugged:
-            raise BackendMissing("no such port")
+            raise BackendAbsent("no such port")
         self.reset()
         self.wires.append(Wire(self))
         return self.wires[-1]
@@ -238,10 +244,21 @@ class Wire:
 
     def write(self, content: bytes) -> None:
         self._check()
+        send(self, content)
+
+    def ready(self, limit: float) -> bool:
+        clock = self._world.clock
+        now = clock.now()
+        free = max([now, *(end for begin, end in self._world.full if begin <= now < end)])
+        clock.wait_until(min(free, now + limit))
+        return free <= now + limit
+
+    def take(self, content: memoryview) -> int:
         world = self._world
         begin = max(self._busy, world.clock.now() + USB)
         self._busy = begin + len(content) * 10 / BAUD
-        world.board.feed(self._busy, world.to_board.carry(content))
+        world.board.feed(self._busy, world.to_board.carry(bytes(content)))
+        return len(content)
 
     def close(self) -> None:
         self.cut = True

@@ -178,6 +178,19 @@ def test_a_host_that_stalls_for_0_4_s_misses_nothing(stalls):
         assert not player.faults
 
 
+def test_a_port_that_takes_nothing_for_0_4_s_now_and_then_is_not_gone_and_misses_nothing():
+    world = World()
+    notes = piece(np.arange(0.2, 20.0, 0.05).tolist())
+    with world.open() as backend:
+        world.full = [(begin, begin + 0.4) for begin in np.arange(0.5, 19.0, 0.93).tolist()]
+        player = Player(backend)
+        player.play(notes).wait()
+        report = backend.report()
+        assert report.pulses == len(world.board.struck()) == len(notes.notes)
+        assert (report.late, report.refused, report.notes["reconnects"]) == (0, {}, 0)
+        assert not player.faults
+
+
 def test_half_a_second_is_on_the_board_whenever_the_player_sleeps():
     """Its longest sleep is half the lookahead; what it handed over before reaches that much further."""
     assert LOOKAHEAD - LOOKAHEAD / 2 >= ON_BOARD

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import pty
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from serial.tools import list_ports as system
 
-from xylophone.backends.ports import port_of, remember_port
+from backends.rights import held, somebody_else
+from xylophone.backends.ports import Port, port_of, remember_port
+from xylophone.cli.devices import choice
 
 MEGA = SimpleNamespace(
     device="/dev/ttyACM0", description="Mega 2560", serial_number="7533030303", vid=0x2341, pid=0x42
@@ -43,7 +48,7 @@ def test_the_only_mega_is_listed_first_and_chosen(xylophone: Run, plugged: Calla
 
 def test_a_known_board_is_preferred_and_the_reason_told(xylophone: Run, plugged: Callable[..., None]) -> None:
     plugged(MEGA, OTHER_MEGA)
-    remember_port(port_of(OTHER_MEGA, []))
+    remember_port(port_of(OTHER_MEGA))
     report = xylophone("devices", "--json").json
     assert report["auto"] == "/dev/ttyACM1"
     assert report["why"] == "serial:auto opens /dev/ttyACM1: this board has answered before"
@@ -70,3 +75,31 @@ def test_without_a_port_the_cable_is_named(xylophone: Run, plugged: Callable[...
     assert ran.code == 0
     assert ran.out.startswith("serial:auto: no board is there: check the USB cable")
     assert xylophone("devices", "--json").json["ports"] == []
+
+
+@pytest.fixture
+def terminal() -> Iterator[Port]:
+    """A port that is there, of a Mega by what USB says."""
+    ours, theirs = pty.openpty()
+    yield Port(os.ttyname(theirs), "Mega 2560", "7533030303", 0x2341, 0x42, candidate=True)
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_a_port_that_this_user_may_not_open_is_not_said_to_be_opened(terminal: Port) -> None:
+    assert choice([terminal])[0] == terminal
+    clone = replace(terminal, serial_number=None, link="pci-usb-2", candidate=False, known=True)
+    assert choice([clone])[1].endswith(": a board in its USB socket has answered")
+    os.chmod(terminal.device, 0)
+    with somebody_else():
+        chosen, why = choice([terminal])
+    assert chosen is None
+    assert why.startswith(f"serial:auto cannot open {terminal.device}: its rights are for others alone: let")
+
+
+def test_a_port_that_another_program_has_open_is_not_said_to_be_opened(terminal: Port) -> None:
+    with held(terminal.device) as process:
+        chosen, why = choice([terminal])
+    assert chosen is None
+    assert f"(process {process}) holds it; close that first" in why
+    assert choice([terminal])[0] == terminal

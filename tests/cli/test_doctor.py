@@ -7,14 +7,19 @@ import io
 import json
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from serial.tools import list_ports as system
 
+from backends.serial_world import World
 from xylophone import __version__
 from xylophone.backends import Report
+from xylophone.cli.doctor import examine_link
 from xylophone.cli.findings import FAILED, OK, WARNING, clock_finding, lateness_finding, link_finding
 
 Run = Callable[..., Any]
@@ -87,6 +92,43 @@ def test_a_missing_board_is_one_failed_line_and_code_3(xylophone: Run) -> None:
     assert "there is no such port" in ran.out
     assert ran.err.count("\n") == 1
     assert "1 of " in ran.err
+
+
+@pytest.fixture
+def brltty(tmp_path: Path) -> Iterator[None]:
+    """A program of this name runs."""
+    program = tmp_path / "brltty"
+    program.symlink_to(sys.executable)
+    command = [program, "-c", "print(flush=True); input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield
+        process.communicate("\n")
+
+
+@pytest.mark.parametrize("url", ["serial:///dev/no-such-port", "serial:auto"])
+def test_a_program_that_takes_ports_is_named_where_one_is_missing(
+    xylophone: Run, brltty: None, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setattr(system, "comports", list)
+    ran = xylophone("doctor", "--backend", url)
+    assert ran.code == 3
+    assert "warning  port     brltty runs here: it takes boards with a CH340" in ran.out
+    assert "sudo apt remove brltty" in ran.out
+
+
+def test_a_program_that_takes_ports_is_not_blamed_where_all_is_well(xylophone: Run, brltty: None) -> None:
+    assert "brltty" not in xylophone("doctor").out
+
+
+def test_a_board_that_goes_while_it_is_examined_has_failed() -> None:
+    world = World()
+    with world.open() as backend:
+        world.unplug()
+        findings = list(examine_link(backend))
+    assert [finding.level for finding in findings if finding.subject == "link"] == [FAILED]
+    assert "the board is gone (its port has gone): check its USB cable" in findings[0].words
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,18 @@ def test_pitches_are_names_or_numbers(alone: Path) -> None:
     assert settings.instrument.name == "own"
 
 
+@pytest.mark.parametrize("query", ["trace=precious", "%74race=precious", "speed=2&trace"])
+def test_only_the_command_line_names_a_file_to_write(alone: Path, query: str) -> None:
+    url = f"gpio:null?{query}"
+    text = f'[backend]\nurl = "{url}"'
+    with pytest.raises(ConfigError, match=r"xylophone.toml: .*give trace= on the command line"):
+        load(alone, text)
+    with pytest.raises(ConfigError, match=r"XYLOPHONE_BACKEND: .*give trace= on the command line"):
+        load(alone, environ={"XYLOPHONE_BACKEND": url})
+    assert load(alone, text, backend=url).backend == url
+    assert load(alone, '[backend]\nurl = "gpio:null"').backend == "gpio:null"
+
+
 def test_the_backend_is_taken_from_option_environment_configuration_simulation(alone: Path) -> None:
     text = '[backend]\nurl = "gpio:"'
     named = {"XYLOPHONE_BACKEND": "midi:Loop"}

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Protocol
 
 from ..clock import Clock
+from ..errors import BackendError
 from ..instrument import Instrument
 from ..song import Table
 
@@ -29,12 +30,19 @@ class Coils(Enum):
 class Fault:
     """Trouble that a backend met: when, on its own clock, and one line of what and what to do.
 
-    `fatal` faults end the playing: nothing more can be struck until the backend is opened again.
+    `fatal` faults end the playing, by an `error` of this kind: nothing more can be struck until the backend
+    is opened again.
     """
 
     time: float
     message: str
     fatal: bool = False
+    error: type[BackendError] = BackendError
+
+    def require_more(self) -> None:
+        """Raise the error by which this fault ends the playing, if it does."""
+        if self.fatal:
+            raise self.error(self.message)
 
 
 @dataclass(frozen=True)

@@ -7,24 +7,44 @@ board that has answered before, or the one and only Arduino Mega.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from ..config.places import state_folder
 from ..errors import BackendAbsent, BackendMissing, FileError, MissingExtra, OptionError
 from ..files import read_text, write_text
 
-MEGAS = frozenset({(0x2341, 0x0042), (0x2341, 0x0010), (0x2A03, 0x0042), (0x2A03, 0x0010)})
-"""USB vendor and product of an Arduino Mega 2560, all its revisions."""
+MEGAS = frozenset(
+    {
+        (0x2341, 0x0010),
+        (0x2341, 0x0042),
+        (0x2A03, 0x0010),
+        (0x2A03, 0x0042),
+        (0x2341, 0x0210),
+        (0x2341, 0x0242),
+    }
+)
+"""USB vendor and product of an Arduino Mega 2560, all its revisions: every `mega.vid` and `mega.pid` in
+Arduino's own boards.txt (github.com/arduino/ArduinoCore-avr, 1.8.7; in Debian's arduino-core-avr)."""
 
 CONVERTERS = frozenset({(0x1A86, 0x7523), (0x0403, 0x6001), (0x10C4, 0xEA60)})
 """CH340, FT232R, CP2102: on clones of the Mega, and on thousands of other things."""
 
 SHORTEST_SERIAL = 6
 """Characters; shorter serial numbers ('0001' on every CP2102) tell no board from another."""
+
+LINKS = Path("/dev/serial/by-path")
+"""Where Linux names ports by the USB socket that they are plugged into."""
+
+NETWORK: dict[str, tuple[str, ...]] = {
+    "socket": (),
+    "rfc2217": ("ign_set_control", "poll_modem", "timeout"),
+}
+"""Schemes of pyserial's URLs behind which a board may be, and their options; its others write files."""
 
 LISTING = "list them with: xylophone devices"
 
@@ -38,8 +58,10 @@ class Port:
     serial_number: str | None = None
     vid: int | None = None
     pid: int | None = None
-    known: bool = False  # a board with this serial number has answered before
+    known: bool = False  # a board of this identity has answered before
     candidate: bool = False  # an Arduino Mega 2560 by its USB identity
+    link: str | None = None  # its name in LINKS, that of its USB socket
+    alone: bool = False  # no other port that is there has its vid and pid
 
     @property
     def possible(self) -> bool:
@@ -47,11 +69,21 @@ class Port:
         return self.known or self.candidate or (self.vid, self.pid) in CONVERTERS
 
     @property
+    def usb(self) -> str | None:
+        """USB vendor and product as '2341:0042', None where it is no USB device."""
+        return None if self.vid is None or self.pid is None else f"{self.vid:04x}:{self.pid:04x}"
+
+    @property
+    def has_serial_number(self) -> bool:
+        """Whether USB tells this board from every other, wherever it is plugged in."""
+        return self.usb is not None and len(self.serial_number or "") >= SHORTEST_SERIAL
+
+    @property
     def identity(self) -> str | None:
-        """What tells this board from every other, None where nothing does."""
-        if self.vid is None or self.pid is None or len(self.serial_number or "") < SHORTEST_SERIAL:
-            return None
-        return f"{self.vid:04x}:{self.pid:04x} {self.serial_number}"
+        """What tells this board from others: its serial number, else its USB socket; else None."""
+        if self.has_serial_number:
+            return f"{self.usb} {self.serial_number}"
+        return f"{self.usb} at {self.link}" if self.usb and self.link else None
 
     def __str__(self) -> str:
         return f"{self.device} ({self.description})"
@@ -69,41 +101,63 @@ def require_serial() -> ModuleType:
     return module
 
 
-def list_ports(known: Path | None = None) -> list[Port]:
+def list_ports(known: Path | None = None, links: Path = LINKS) -> list[Port]:
     """Return the serial ports that are there, known boards first, then Megas, then the rest by name.
 
-    `known` is the file of known boards, the user's own unless given. Opens no port. Raises
-    MissingExtra without pyserial.
+    `known` is the file of known boards, the user's own unless given; FileError if it is unreadable. The rest
+    is as present_ports has it.
     """
-    require_serial()
-    from serial.tools import list_ports as system
-
-    boards = known_boards(known)
-    ports = [port_of(entry, boards) for entry in system.comports()]
+    boards = set(known_boards(known))
+    ports = [replace(port, known=port.identity in boards) for port in present_ports(links)]
     return sorted(
         ports, key=lambda port: (not port.known, not port.candidate, not port.possible, port.device)
     )
 
 
-def port_of(entry: object, boards: Iterable[str]) -> Port:
-    """Return the port that pyserial's list describes, known if its identity is among `boards`."""
+def present_ports(links: Path = LINKS) -> list[Port]:
+    """Return the serial ports that are there, without a look at which boards are known.
+
+    `links` is the folder of names by USB socket. Opens no port. Raises MissingExtra without pyserial.
+    """
+    require_serial()
+    from serial.tools import list_ports as system
+
+    named = links_by_device(links)
+    found = [port_of(entry, named) for entry in system.comports()]
+    kinds = Counter(port.usb for port in found)
+    return [replace(port, alone=port.usb is not None and kinds[port.usb] == 1) for port in found]
+
+
+def links_by_device(links: Path = LINKS) -> dict[str, str]:
+    """Return for each device the name of its USB socket; nothing where the system has no such names.
+
+    Newer systems have two names for a socket; the first by the alphabet is the one that all have.
+    """
+    if not links.is_dir():
+        return {}
+    return {os.path.realpath(link): link.name for link in sorted(links.iterdir(), reverse=True)}
+
+
+def port_of(entry: object, links: Mapping[str, str] | None = None) -> Port:
+    """Return the port that pyserial's list describes; `links` are those of links_by_device."""
     vid, pid = getattr(entry, "vid", None), getattr(entry, "pid", None)
     device = str(getattr(entry, "device", ""))
-    port = Port(
+    return Port(
         device=device,
         description=_description(entry),
         serial_number=getattr(entry, "serial_number", None),
         vid=vid,
         pid=pid,
         candidate=(vid, pid) in MEGAS,
+        link=(links or {}).get(os.path.realpath(device)),
     )
-    return replace(port, known=port.identity in set(boards))
 
 
-def choose_port(ports: Sequence[Port]) -> Port:
+def choose_port(ports: Sequence[Port], remembered: bool = False) -> Port:
     """Return the port that `serial:auto` opens: the one known board, or else the one and only Mega.
 
-    Raises BackendMissing that lists what is there and says how to name one.
+    Raises BackendMissing that lists what is there and says how to name one; BackendAbsent where nothing is
+    there that could be opened, or a board is `remembered` that is not there.
     """
     for choice in ([port for port in ports if port.known], [port for port in ports if port.candidate]):
         if len(choice) == 1:
@@ -114,7 +168,8 @@ def choose_port(ports: Sequence[Port]) -> Port:
             )
     possible = [port for port in ports if port.possible]
     if possible:
-        raise BackendMissing(
+        error = BackendAbsent if remembered else BackendMissing
+        raise error(
             f"serial:auto: no board that is known, but {_listed(possible)}, which may be a board or "
             f"something that should not be reset: {_name(possible)}"
         )
@@ -128,23 +183,41 @@ def choose_port(ports: Sequence[Port]) -> Port:
 def named_port(rest: str) -> Port:
     """Return the port that the rest of a `serial:` URL names: 'auto', '///dev/ttyACM0', 'COM3'.
 
-    An URL that pyserial knows ('socket://host:7000') is one too. Raises OptionError for a name or
-    option that cannot be, BackendMissing as choose_port does."""
+    A board behind a network is one too ('socket://host:7000', 'rfc2217://host:7000'). Raises OptionError
+    for a name or option that cannot be, BackendMissing as choose_port does."""
     device, _, query = rest.partition("?")
     if "://" in device:
-        return Port(device=rest, description="an URL for pyserial")
+        return _on_the_network(rest)
     for key, _ in parse_qsl(query, keep_blank_values=True):
         raise OptionError(f"backend 'serial:{rest}': unknown option {key!r}: serial: has no options")
     if device == "auto":
-        return choose_port(list_ports())
+        return choose_port(list_ports(), bool(known_boards()))
     device = device.removeprefix("//")
     if not device:
         raise OptionError(
             f"backend 'serial:{rest}': name a port, such as serial:///dev/ttyACM0, or say serial:auto"
         )
-    ports = {port.device: port for port in list_ports()}
+    ports = {port.device: port for port in present_ports()}
     found = ports.get(os.path.realpath(device), Port(device=device, description="named by you"))
     return replace(found, device=device)
+
+
+def is_on_the_network(device: str) -> bool:
+    """Tell whether a device is a URL behind which pyserial reaches a board on another machine."""
+    return device.lower().partition("://")[0] in NETWORK
+
+
+def _on_the_network(url: str) -> Port:
+    try:
+        parts = urlsplit(url)
+        options = [key for key, _ in parse_qsl(parts.query, keep_blank_values=True)]
+        fits = bool(parts.hostname and parts.port) and set(options) <= set(NETWORK[parts.scheme])
+    except (ValueError, KeyError):
+        fits = False
+    if not fits:
+        forms = " and ".join(f"serial:{scheme}://HOST:PORT" for scheme in NETWORK)
+        raise OptionError(f"backend 'serial:{url}': the only URLs of a board are {forms}")
+    return Port(device=url, description="on the network")
 
 
 def known_boards(file: Path | None = None) -> list[str]:
@@ -171,16 +244,26 @@ def remember_port(port: Port, file: Path | None = None) -> None:
     write_text(file, "".join(f"{board}\n" for board in [*boards, port.identity]))
 
 
-def find_again(port: Port, look: Callable[[], Sequence[Port]] = list_ports) -> Port | None:
-    """Return where a board is now that was behind `port`, None while it is not there.
+def find_again(port: Port, look: Callable[[], Sequence[Port]] = present_ports) -> Port | None:
+    """Return where a board is now that was behind `port` when it was opened, None while it is not there.
 
-    By its identity, which survives another name of the port; without one, by the name alone.
+    By its serial number, which goes wherever the board goes. Without one by its USB socket, or by its name
+    where the system names no sockets. Else as the only one of its kind, if it was that before: what else has
+    such a converter must not be reset. A port without USB is where its name is.
     """
-    for other in look():
-        same = other.identity == port.identity if port.identity else other.device == port.device
-        if same:
+    if is_on_the_network(port.device):
+        return port
+    there = look()
+    if port.has_serial_number:
+        return next((other for other in there if other.identity == port.identity), None)
+    kind = [other for other in there if other.usb == port.usb]
+    named = os.path.realpath(port.device)
+    for other in kind:
+        if other.link == port.link if port.link else other.device == named:
             return other
-    return port if port.vid is None and Path(port.device).exists() else None
+    if port.usb is None:
+        return port if Path(port.device).exists() else None
+    return kind[0] if port.alone and len(kind) == 1 else None
 
 
 def boards_file() -> Path:

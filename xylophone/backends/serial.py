@@ -114,8 +114,7 @@ class SerialBackend:
     def _schedule(self, session: Session, now: float, pulses: Table) -> None:
         if self._closed:
             raise BackendError("this backend is closed: open it again")
-        if self.board.over is not None:
-            raise BackendError(self.board.over)
+        self.board.require_more()
         if self._stopped or session.stopped:
             raise SafetyError("the emergency stop is on: call clear() before the next pulse")
         self._intake.admit(pulses)
@@ -178,8 +177,9 @@ def stop_port(url: str) -> None:
 def open_serial(rest: str, instrument: Instrument, clock: Clock | None = None) -> SerialBackend:
     """Return the backend that the rest of a `serial:` URL names: 'auto', '///dev/ttyACM0', 'COM3'.
 
-    An URL that pyserial knows ('socket://host:7000') is one too. Raises BackendMissing where the port
-    or the board is not there or does not fit, OptionError for a name or option that cannot be.
+    A board behind a network is one too ('socket://host:7000'). Raises BackendAbsent where no board is plugged
+    in, BackendMissing where it does not open or answer, BackendError where it does not fit, OptionError for a
+    name or option that cannot be.
     """
     port = named_port(rest)
     plug = Plug(port)

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..clock import Clock
-from ..errors import BackendError, BackendMissing
+from ..errors import BackendAbsent, BackendError, BackendMissing, SafetyError
 from ..instrument import Instrument
 from ..link.conversation import LISTENING, Phase
 from ..link.fitness import FLASH
 from ..link.messages import BAUD
+from ..link.news import News, Stopped
 from ..link.session import Session
 from .contract import Coils, Fault
 from .serial_line import PATIENCE, Connect, Line
@@ -43,7 +44,7 @@ class Board:
         Raises BackendMissing where nothing answers, BackendError where the board does not fit.
         """
         self.clock = clock
-        self.over: str | None = None  # why nothing more can be played
+        self.over: Fault | None = None  # why nothing more can be played
         self._faults: list[Fault] = []
         self._opened = False
         self._sent_at = clock.now()
@@ -59,8 +60,8 @@ class Board:
 
     @property
     def reconnects(self) -> int:
-        """How often the port was opened again."""
-        return self._line.reopened
+        """How often the board was away and has answered again."""
+        return self._line.returns
 
     @property
     def heard(self) -> bool:
@@ -75,12 +76,17 @@ class Board:
             self._send(now)
             return result
 
-    def add_fault(self, time: float, message: str, fatal: bool = False) -> None:
-        """Note trouble."""
+    def add_fault(self, time: float, message: str, fatal: type[BackendError] | None = None) -> None:
+        """Note trouble; `fatal` is the error by which it ends the playing, if it does."""
         with self._turns.lock:
-            self._faults.append(Fault(time, message, fatal))
-            if fatal:
-                self.over = self.over or message
+            self._faults.append(fault := Fault(time, message, fatal is not None, fatal or BackendError))
+            if fault.fatal:
+                self.over = self.over or fault
+
+    def require_more(self) -> None:
+        """Raise the error that has ended the playing, if one has."""
+        if self.over is not None:
+            self.over.require_more()
 
     def take_faults(self) -> tuple[Fault, ...]:
         """Return the trouble met since the last call."""
@@ -122,16 +128,17 @@ class Board:
         done = self._turns.wait(
             lambda: self.session.phase in settled or not self._line.up or self.over is not None, OPENING
         )
-        if self.over is not None:
-            raise BackendError(self.over)
+        self.require_more()
+        if self._line.trouble is not None:
+            raise BackendAbsent(
+                f"the port broke off while it was opened ({self._line.trouble}): check the USB cable"
+            )
         if not done or self.session.phase is not Phase.PLAYING:
             raise BackendMissing(self._nobody())
         self._faults.clear()
         self._opened = True
 
     def _nobody(self) -> str:
-        if self._line.trouble is not None:
-            return f"the port broke off while it was opened ({self._line.trouble}): check the USB cable"
         said = "what is there says something else" if self.session.talk.noise else "nothing is heard"
         return (
             f"no xylophone's board answers at {BAUD} baud, {said}: is it another device, or a board "
@@ -147,7 +154,7 @@ class Board:
                 self._turns.tell()
         except Exception as error:
             self.add_fault(
-                self.clock.now(), f"the serial backend failed, please report this: {error!r}", True
+                self.clock.now(), f"the serial backend failed, please report this: {error!r}", BackendError
             )
             raise
         return 0.0 if self._line.up else PAUSE
@@ -165,7 +172,7 @@ class Board:
         self._sent_at = now
         self._line.write(self.session.turn(now))
         for news in self.session.take_news():
-            self.add_fault(now, str(news), news.fatal)
+            self.add_fault(now, str(news), ending(news))
         if self.session.talk.lost:
             self._line.doubted()
         if self.heard and self.session.phase in (Phase.PLAYING, Phase.STOPPED):
@@ -189,5 +196,17 @@ class Board:
             self.session.open(now)
         elif line.given_up(now):
             self.add_fault(
-                now, f"the board did not come back within {PATIENCE:g} s: plug it in and start again", True
+                now,
+                f"the board did not come back within {PATIENCE:g} s: plug it in and start again",
+                BackendAbsent if line.absent else BackendError,
             )
+
+
+def ending(news: News) -> type[BackendError] | None:
+    """Return the error by which news end the playing, None where they do not.
+
+    A board that has switched off to protect its coils is to be looked at by somebody before it plays again.
+    """
+    if not news.fatal:
+        return None
+    return SafetyError if isinstance(news, Stopped) else BackendError

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from ..errors import BackendMissing
-from .ports import Port, find_again
-from .serial_port import SerialPort, Transport
+from ..errors import BackendAbsent, BackendMissing
+from .port_use import holder_of
+from .ports import Port, find_again, present_ports
+from .serial_port import SerialPort, Transport, held_by
 
 Connect = Callable[[], Transport]
 """Opens the port of a board, the same board's each time; BackendMissing while it is not there."""
@@ -22,17 +23,25 @@ PATIENCE = 30.0
 class Plug:
     """Where a board is plugged in; called, it opens that port, or the one where the board is now."""
 
-    def __init__(self, port: Port) -> None:
+    def __init__(self, port: Port, look: Callable[[], Sequence[Port]] = present_ports) -> None:
+        """Open `port` first; later look for its board among the ports that `look` returns."""
         self.port = port
+        self._first = port
+        self._look = look
         self._opened = False
 
     def __call__(self) -> Transport:
-        """Return the port, open; BackendMissing when it is not there or cannot be opened."""
+        """Return the port, open; BackendMissing when it is not there or cannot be opened.
+
+        One on USB that another program has open is not touched: few programs lock theirs.
+        """
         if self._opened:
-            now = find_again(self.port)
+            now = find_again(self._first, self._look)
             if now is None:
-                raise BackendMissing(f"{self.port.device} is not there: plug the board in again")
+                raise BackendAbsent(f"{self._first.device} is not there: plug the board in again")
             self.port = now
+        if self.port.usb is not None and (holder := holder_of(self.port.device)):
+            raise BackendMissing(f"cannot open the port: {held_by(holder)}")
         transport = SerialPort(self.port.device)
         self._opened = True
         return transport
@@ -52,7 +61,8 @@ class Line:
         self.gone = False  # the port was, while the board answered, and it has not answered since
         self._answered = False  # the board does, as far as is known
         self.down_since: float | None = None
-        self.reopened = 0
+        self.absent = False  # no port was there when it was looked for
+        self.returns = 0
         self._next_try = 0.0
         self._pause = FIRST_PAUSE
 
@@ -98,14 +108,15 @@ class Line:
         self._next_try = now + self._pause
         try:
             self._transport = self._connect()
-        except (BackendMissing, OSError):
+        except (BackendMissing, OSError) as error:
+            self.absent = isinstance(error, BackendAbsent)
             return False  # not there yet: the next attempt, or the end of patience, follows
-        self.trouble = None
-        self.reopened += 1
+        self.trouble, self.absent = None, False
         return True
 
     def settled(self) -> None:
-        """Note that the board has answered: the patience begins anew."""
+        """Note that the board has answered: it is back if it was away, and the patience begins anew."""
+        self.returns += self.down_since is not None
         self.down_since, self.gone, self._answered = None, False, True
 
     def doubted(self) -> None:

@@ -38,19 +38,32 @@ def devices(as_json: bool) -> None:
 
 def choice(ports: Sequence[Port]) -> tuple[Port | None, str]:
     """Return the port that serial:auto opens, None where it opens none, and one line that says why."""
+    from ..backends.port_use import holder_of, refusal_to
     from ..backends.ports import choose_port
 
     try:
         port = choose_port(ports)
     except BackendMissing as error:
         return None, str(error)
-    reason = "this board has answered before" if port.known else "it is the only Arduino Mega here"
-    return port, f"serial:auto opens {port.device}: {reason}"
+    if refusal := refusal_to(port.device):
+        return None, f"serial:auto cannot open {port.device}: {refusal}"
+    if holder := holder_of(port.device):
+        return None, f"serial:auto cannot open {port.device}: {holder} holds it; close that first"
+    return port, f"serial:auto opens {port.device}: {_reason(port)}"
+
+
+def _reason(port: Port) -> str:
+    if not port.known:
+        return "it is the only Arduino Mega here"
+    return (
+        "this board has answered before"
+        if port.has_serial_number
+        else "a board in its USB socket has answered"
+    )
 
 
 def _row(port: Port) -> tuple[str, ...]:
-    usb = "" if port.vid is None or port.pid is None else f"{port.vid:04x}:{port.pid:04x}"
-    return port.device, port.description, usb, port.serial_number or "", _kind(port)
+    return port.device, port.description, port.usb or "", port.serial_number or "", _kind(port)
 
 
 def _kind(port: Port) -> str:
@@ -71,4 +84,5 @@ def _as_dict(port: Port) -> dict[str, Any]:
         "known": port.known,
         "candidate": port.candidate,
         "possible": port.possible,
+        "link": port.link,
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import click
 
-from ..errors import BackendError, XylophoneError
+from ..errors import BackendError, BackendMissing, XylophoneError
 from ..files import write_text
 from ..running import leaving_on_signals, playing
 from .findings import (
@@ -21,10 +21,11 @@ from .findings import (
     folder_finding,
     lateness_finding,
     link_finding,
+    meddler_findings,
     writes_finding,
 )
 from .options import FOLDER_PATH, calibration_of, check_writable, setting_options, settings
-from .outcome import not_played, tell
+from .outcome import not_played
 from .report import backend as figures_of
 from .report import report_text
 from .stage import Stage, open_stage
@@ -33,6 +34,7 @@ from .striking import strike_in_turn
 if TYPE_CHECKING:
     from ..backends.contract import Backend
     from ..backends.gpio import GpioBackend
+    from ..backends.serial import SerialBackend
     from ..config import Settings
 
 LISTENING = 3.0
@@ -76,6 +78,9 @@ def doctor(hammers: bool, yes: bool, report: Path | None, **options: Any) -> Non
     except XylophoneError as error:
         failed = error
         show(Finding(FAILED, "backend", str(error)))
+        if found.backend.startswith("serial:") and isinstance(error, BackendMissing):
+            for finding in meddler_findings():
+                show(finding)
     if report is not None:
         write_text(report, report_text(found, findings, figures))
         click.echo(f"wrote {report}: versions and figures, no names, paths or serial numbers")
@@ -97,15 +102,29 @@ def _examine(stage: Stage, found: Settings) -> Iterator[Finding]:
         yield Finding(OK, "limits", f"{limits}: the dispatcher holds the same")
         yield from _examine_outputs(stage.backend)
         return
-    if "round_trip_ms" not in stage.backend.report().notes:
+    if not is_serial(stage.backend):
         yield Finding(OK, "limits", limits)
         return
     yield Finding(OK, "limits", f"{limits}: the board has the same, by its checksum")
-    stage.backend.clock.wait_until(stage.backend.now() + LISTENING)
-    report = stage.backend.report()
-    tell(stage.backend.poll())
-    yield link_finding(report)
-    yield clock_finding(report)
+    yield from examine_link(stage.backend)
+
+
+def is_serial(backend: Backend) -> TypeGuard[SerialBackend]:
+    """Tell whether hammers hang on a board."""
+    return backend.name == "serial"
+
+
+def examine_link(backend: SerialBackend) -> Iterator[Finding]:
+    """Listen for a while, and yield what there is to say of the line to a board and of its clock."""
+    backend.clock.wait_until(backend.now() + LISTENING)
+    report, faults = backend.report(), backend.poll()
+    if not faults:
+        yield link_finding(report)
+        yield clock_finding(report)
+        return
+    level = WARNING if backend.board.heard else FAILED
+    yield from (Finding(level, "link", fault.message) for fault in faults)
+    yield from meddler_findings()
 
 
 def is_silent(url: str) -> bool:
@@ -130,12 +149,10 @@ def _examine_outputs(backend: GpioBackend) -> Iterator[Finding]:
 
 def _board(stage: Stage) -> str:
     """Return who the board behind a serial backend is."""
-    from ..backends.serial import SerialBackend
     from .firmware import board_words
 
     backend = stage.backend
-    said = backend.identity if isinstance(backend, SerialBackend) else None
-    return "" if said is None else f": {board_words(said)}"
+    return f": {board_words(backend.identity)}" if is_serial(backend) else ""
 
 
 def _agreed(found: Settings) -> bool:

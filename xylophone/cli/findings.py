@@ -88,6 +88,13 @@ def link_finding(report: Report) -> Finding:
     return Finding(OK, "link", f"{words}, nothing damaged, nothing sent again")
 
 
+def meddler_findings() -> Iterator[Finding]:
+    """Name the programs that run here and take ports which are not theirs."""
+    from ..backends.port_use import meddlers
+
+    yield from (Finding(WARNING, "port", line) for line in meddlers())
+
+
 def clock_finding(report: Report) -> Finding:
     """Judge the board's clock by a report."""
     rate, error = report.notes.get("rate_ppm", 0.0), report.notes.get("clock_error_ms", 0.0)

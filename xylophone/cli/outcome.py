@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COUNTED = {
     "resets": ("the board has reset {} time", "the board has reset {} times"),
-    "reconnects": ("it was plugged in again {} time", "it was plugged in again {} times"),
+    "reconnects": ("it was gone and came back {} time", "it was gone and came back {} times"),
     "retransmits": ("{} frame was sent again", "{} frames were sent again"),
     "damaged": ("{} answer arrived damaged", "{} answers arrived damaged"),
     "board_damaged": ("{} frame reached the board damaged", "{} frames reached the board damaged"),

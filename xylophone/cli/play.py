@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import BackendError, OptionError, XylophoneError
+from ..errors import BackendAbsent, BackendError, OptionError, XylophoneError
 from ..running import leaving_on_signals, playing
 from .options import (
     Asked,
@@ -29,6 +29,7 @@ from .options import (
 from .outcome import line_words, not_played, tell
 from .screen import busy, keyboard, show
 from .stage import Stage, open_stage, sounding
+from .waiting import wait_for_board
 
 if TYPE_CHECKING:
     from ..arranger import Arrangement
@@ -63,6 +64,7 @@ KEYS: dict[str, tuple[Callable[[Player], object], str]] = {
 )
 @click.option("--end", type=float, help="With --loop: repeat from --start to this second of the song.")
 @click.option("--loop", is_flag=True, help="Play again and again.")
+@click.option("--wait", is_flag=True, help="Wait for a board that is not plugged in, also in play.")
 @click.option("--mute", is_flag=True, help="No loudspeaker.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 def play(
@@ -70,6 +72,7 @@ def play(
     start: float,
     end: float | None,
     loop: bool,
+    wait: bool,
     mute: bool,
     quiet: bool,
     **options: Any,
@@ -103,18 +106,26 @@ def play(
             titles = ", ".join(piece.song.title or "an untitled song" for piece in pieces)
             click.echo(f"playing {titles}")
 
-    player: Player | None = None
-    try:
-        with leaving_on_signals(), playing(found.backend, config=found.config), open_stage(found) as stage:
-            player = _player(stage, found, chosen, manner, quiet)
-            with sounding(stage, mute, quiet), _watching(player, stage, quiet):
-                begin(player)
-                player.wait()
-    except (BackendError, KeyboardInterrupt, SystemExit):
-        if player is not None:
-            _say_goodbye(player, stage, quiet)
-        raise
-    _say_goodbye(player, stage, quiet, str(stage.backend.coils))
+    def perform(came: Callable[[], None]) -> None:
+        player: Player | None = None
+        try:
+            with open_stage(found) as stage:
+                came()
+                player = _player(stage, found, chosen, manner, quiet)
+                with sounding(stage, mute, quiet), _watching(player, stage, quiet):
+                    begin(player)
+                    player.wait()
+        except (BackendError, KeyboardInterrupt, SystemExit) as leaving:
+            if player is not None and not (wait and isinstance(leaving, BackendAbsent)):
+                _say_goodbye(player, stage, quiet)
+            raise
+        _say_goodbye(player, stage, quiet, str(stage.backend.coils))
+
+    with leaving_on_signals(), playing(found.backend, config=found.config):
+        if wait:
+            wait_for_board(perform)
+        else:
+            perform(lambda: None)
     if failed := failed or missing:
         raise type(failed)("not every song could be played: see above")
 

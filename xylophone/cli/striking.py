@@ -54,8 +54,6 @@ def strike_in_turn(
 
 def _watch(stage: Stage, times: Sequence[float], began: Callable[[int], object]) -> None:
     """Look on until the last strike has sounded; BackendError for a fault after which nothing more plays."""
-    from ..errors import BackendError
-
     backend, begun, end = stage.backend, 0, float(times[-1]) + SETTLE
     while (now := backend.now()) < end:
         while begun < len(times) and times[begun] <= now:
@@ -67,5 +65,4 @@ def _watch(stage: Stage, times: Sequence[float], began: Callable[[int], object])
         faults = backend.poll()
         tell(faults)
         for fault in faults:
-            if fault.fatal:
-                raise BackendError(fault.message)
+            fault.require_more()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from ..errors import ConfigError, FileError
 from ..instrument import LAYOUTS, Instrument, build_instrument
@@ -178,10 +179,17 @@ def _backend(
     if option is not None:
         return option, "--backend"
     if named := environ.get(BACKEND_VARIABLE):
-        return named, BACKEND_VARIABLE
+        return _harmless(named, BACKEND_VARIABLE)
     if read is not None and place is not None and read.backend.model_fields_set:
-        return read.backend.url, str(place.path)
+        return _harmless(read.backend.url, str(place.path))
     return DEFAULT_BACKEND, DEFAULT
+
+
+def _harmless(url: str, source: str) -> tuple[str, str]:
+    """Return a backend's URL and where it came from; ConfigError where it would write a file unasked."""
+    if "trace" in dict(parse_qsl(url.partition("?")[2], keep_blank_values=True)):
+        raise ConfigError(f"{source}: backend {url!r} would write a file: give trace= on the command line")
+    return url, source
 
 
 def _told_by(read: Config | None, place: Place | None) -> dict[str, str]:

@@ -16,7 +16,7 @@ from ..arranger import Arrangement, arrange
 from ..backends.contract import Backend, Fault
 from ..calibration import Calibration
 from ..calibration_file import default_calibration
-from ..errors import BackendError, OptionError, PlayerError
+from ..errors import OptionError, PlayerError
 from ..performance import Performance
 from ..sequencer import Planner, PlanOptions
 from ..song import Table
@@ -297,8 +297,7 @@ class Player:
         for fault in self.backend.poll():
             self.faults.append(fault)
             self.faults_met += 1
-            if fault.fatal:
-                raise BackendError(fault.message)
+            fault.require_more()
 
     def _command(self, name: str, effect: Callable[[float], object]) -> Player:
         with self._lock:

@@ -8,7 +8,6 @@ import numpy as np
 
 from ..backends.contract import Backend
 from ..calibration import Calibration
-from ..errors import BackendError
 from ..song import Table
 from .evidence import fundamentals_of
 from .rounds import blind_rounds, trials_of
@@ -38,7 +37,6 @@ def play_blind(backend: Backend, default: Calibration, told: Callable[[Progress]
     while (now := backend.now()) < end:
         backend.clock.wait_until(min(end, now + STEP))
         for fault in backend.poll():
-            if fault.fatal:
-                raise BackendError(fault.message)
+            fault.require_more()
         told(Progress(now - first, end - first, "playing the plan"))
     return whole

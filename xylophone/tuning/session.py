@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..backends.contract import Backend, Fault
 from ..backends.simulated import SimulatedBackend
 from ..calibration import Calibration
-from ..errors import BackendError, TuningError
+from ..errors import TuningError
 from ..instrument import Instrument
 from ..simulation.microphone import SimulatedMicrophone
 from ..song import Table
@@ -219,8 +219,7 @@ class Session:
             faults = self.backend.poll()
             self._met(faults)
             for fault in faults:
-                if fault.fatal:
-                    raise BackendError(fault.message)
+                fault.require_more()
             self._told(Progress(self._seconds(), max(self._whole, self._seconds()), doing))
 
     def _save(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...errors import BackendError, CalibrationError, OptionError, XylophoneError
+from ...errors import CalibrationError, OptionError, XylophoneError
 from ...tuning.by_ear import ByEar, Company
 from ..outcome import tell
 from ..striking import STEP
@@ -82,8 +82,7 @@ class Session:
         faults = self.stage.backend.poll()
         tell(faults)
         for fault in faults:
-            if fault.fatal:
-                raise BackendError(fault.message)
+            fault.require_more()
 
     def want(self) -> None:
         """Strike once, as soon as what was struck before has sounded."""
