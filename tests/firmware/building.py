@@ -25,6 +25,7 @@ PACKAGES = {
     "Arduino core": "arduino-core-avr",
     "avrdude": "avrdude",
     "lgpio": "python3-lgpio",
+    "systemd-analyze": "systemd",
 }
 """What each tool is called by Debian."""
 

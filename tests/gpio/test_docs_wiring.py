@@ -66,14 +66,21 @@ def test_supplies_are_sized_by_the_instrument_s_limits(page: str, kind) -> None:
     assert kind.supply_limit < float(re.findall(r"[\d.]+", row[5])[0]) <= 1.35 * kind.supply_limit
 
 
+COMMANDS = {"ExecStart": play, "ExecStopPost": off}
+
+
 def test_the_unit_plays_and_may_what_the_dispatcher_asks_for(root: Path) -> None:
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str
-    unit.read_string((root / "docs" / "systemd" / "xylophone.service").read_text())
+    folder = root / "docs" / "systemd"
+    unit.read_string((folder / "xylophone.service").read_text())
+    board = dict(unit["Service"])
+    unit.read_string((folder / "gpio.conf").read_text())
     service = unit["Service"]
     assert int(service["LimitRTPRIO"]) >= max(DISPATCHER, WATCHDOG)
-    for key, command in (("ExecStart", play), ("ExecStopPost", off)):
-        _, name, *options = service[key].split()
+    lines = [(lines[key], command) for lines in (board, service) for key, command in COMMANDS.items()]
+    for line, command in lines:
+        _, name, *options = line.split()
         assert name == command.name
         known = {flag for option in command.params for flag in option.opts}
         assert {option for option in options if option.startswith("--")} <= known
