@@ -10,9 +10,12 @@ import pytest
 from xylophone.errors import ConfigError, FileError
 from xylophone.files import (
     MOST_TEXT_BYTES,
+    alone_with,
+    make_folder,
     read_bytes,
     read_text,
     read_toml,
+    remove_file,
     replace_file,
     unknown_key,
     write_text,
@@ -129,6 +132,47 @@ def test_what_cannot_be_read_is_named_with_its_remedy(tmp_path: Path, name: str,
     (tmp_path / "file").touch()
     with pytest.raises(FileError, match=reason):
         read_bytes(tmp_path / name)
+
+
+def test_what_is_held_is_alone_and_nothing_stays_of_that(tmp_path: Path) -> None:
+    with alone_with(tmp_path / "a"):
+        with pytest.raises(FileError, match=r"cannot change .*a: another program has held it for 0 s"):
+            alone_with(tmp_path / "a", patience=0).__enter__()
+        with alone_with(tmp_path / "b"):
+            write_text(tmp_path / "a", "new")
+    assert names(tmp_path) == ["a"]
+
+
+def test_who_holds_a_file_clears_what_killed_writers_left(tmp_path: Path) -> None:
+    left = {}
+    for name in ("a", "b"):
+        with replace_file(tmp_path / name) as out:
+            left[name] = Path(out.name)
+        left[name].touch()  # as if the writer had been killed
+    with alone_with(tmp_path / "a"):
+        assert (left["a"].exists(), left["b"].exists()) == (False, True)
+
+
+@pytest.mark.parametrize("folder", ["none", "file"])
+def test_what_cannot_be_held_is_named(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match=rf"cannot write .*{folder}/a: "):
+        alone_with(tmp_path / folder / "a").__enter__()
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_folder_is_made_with_those_above_it_or_named(tmp_path: Path) -> None:
+    make_folder(tmp_path / "one" / "two", "go elsewhere")
+    make_folder(tmp_path / "one" / "two", "go elsewhere")
+    assert (tmp_path / "one" / "two").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match=r"cannot make .*two: .*: go elsewhere"):
+        make_folder(tmp_path / "file" / "two", "go elsewhere")
+
+
+def test_what_cannot_be_deleted_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"cannot delete .*none"):
+        remove_file(tmp_path / "none")
 
 
 def test_an_empty_name_is_no_file() -> None:

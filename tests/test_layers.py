@@ -39,6 +39,7 @@ THIRD_PARTIES = {
     "blessed": {"cli"},
     "click": {"cli"},
     "drawsvg": {"plotter"},
+    "filelock": {"files"},
     "font_source_sans_pro": {"plotter"},
     "gpiozero": {"gpio"},
     "mido": {"midifile.writing", "live", "backends.midi"},

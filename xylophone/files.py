@@ -1,4 +1,10 @@
-"""Files: read whole or replaced whole, and every failure told as one line with its remedy."""
+"""Files: read whole or replaced whole, and every failure told as one line with its remedy.
+
+What a function here has done when it returns outlasts a power cut: content is flushed to the disk before
+it gets its name, and a folder after a name in it has changed. Cut short at any instant, by `kill -9`, a full
+disk or a power cut, it has done all or nothing; at most a temporary file stays, which the next `alone_with`
+clears.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +12,8 @@ import errno
 import os
 import reprlib
 import stat
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,6 +22,9 @@ from .errors import FileError, XylophoneError
 
 MOST_TEXT_BYTES = 4_000_000
 """No text file that this project reads is larger; a device that never ends is refused, not read."""
+
+PATIENCE = 60.0
+"""s for which a file that another program changes is waited for."""
 
 _WRITING = {
     errno.ENOENT: "its folder does not exist: make the folder first, or write elsewhere",
@@ -43,7 +53,7 @@ def replace_file(path: str | Path) -> Iterator[BinaryIO]:
     old file stays. An existing file keeps its mode, a link stays a link, a device is written to
     directly. An OSError in the block counts as a failure to write: FileError.
     """
-    try:
+    with _told("write", path):
         target = _target(Path(path))
         if target.exists() and not target.is_file():
             with target.open("wb") as out:
@@ -51,10 +61,44 @@ def replace_file(path: str | Path) -> Iterator[BinaryIO]:
             return
         with _beside(target) as out:
             yield out
-    except XylophoneError:
-        raise
-    except OSError as error:
-        raise FileError(_explain("write", path, error, _WRITING)) from error
+
+
+@contextmanager
+def alone_with(path: str | Path, patience: float = PATIENCE) -> Iterator[None]:
+    """Hold a file while the block runs, to read, change and replace it: others that hold it so wait.
+
+    What was left by writers that were killed is cleared first. FileError where another one holds it for
+    longer than `patience` seconds, or where its folder is missing or cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    with _told("write", path):
+        target = _target(Path(path))
+        target.parent.stat()  # the library would make a folder that is missing
+        lock = FileLock(target.with_name(f"{_prefix(target)}.lock"))
+        try:
+            lock.acquire(timeout=patience)
+        except Timeout:
+            raise FileError(
+                f"cannot change {path}: another program has held it for {patience:g} s: let that one end, "
+                "then do it again"
+            ) from None
+    try:
+        with _told("write", path):
+            for left in target.parent.glob(f"{_prefix(target)}-*.tmp"):
+                left.unlink()
+        yield
+    finally:
+        # While it is held: whoever waits for this file sees that it has gone, and makes a new one.
+        with suppress(OSError):
+            os.unlink(lock.lock_file)
+        lock.release()
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Replace a file by these bytes; FileError."""
+    with replace_file(path) as out:
+        out.write(content)
 
 
 def private_folder(path: Path) -> Path:
@@ -76,20 +120,42 @@ def private_folder(path: Path) -> Path:
 
 def write_text(path: str | Path, text: str) -> None:
     """Replace a file by UTF-8 text with '\\n' line ends; FileError."""
-    with replace_file(path) as out:
-        out.write(text.encode())
+    write_bytes(path, text.encode())
+
+
+def rename_file(old: Path, new: Path) -> None:
+    """Give a file another name in its folder, in place of a file of that name; FileError."""
+    with _told("write", new), _folder(new.parent) as synced:
+        old.replace(new)
+        synced()
+
+
+def remove_file(path: Path) -> None:
+    """Delete a file; FileError, also where there is none."""
+    with _told("delete", path), _folder(path.parent) as synced:
+        path.unlink()
+        synced()
+
+
+def make_folder(path: Path, remedy: str) -> None:
+    """Make a folder and those above it, where they are not there; FileError that ends with `remedy`."""
+    try:
+        for missing in [folder for folder in (path, *path.parents) if not folder.exists()][::-1]:
+            with _folder(missing.parent) as synced:
+                missing.mkdir(exist_ok=True)
+                synced()
+        if not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "it is a file", str(path))
+    except OSError as error:
+        raise FileError(f"cannot make {path}: {error.strerror}: {remedy}") from error
 
 
 def read_bytes(path: str | Path, most: int | None = None) -> bytes:
     """Return what a file holds; FileError when it cannot be read or has more than `most` bytes."""
-    try:
+    with _told("read", path):
         _check_name(path)
         with Path(path).open("rb") as file:
             content = file.read(-1 if most is None else most + 1)
-    except OSError as error:
-        if isinstance(error, XylophoneError):
-            raise
-        raise FileError(_explain("read", path, error, _READING)) from error
     if most is not None and len(content) > most:
         raise FileError(f"cannot read {path}: it has more than {most} bytes: is it the right file?")
     return content
@@ -138,19 +204,48 @@ def _beside(target: Path) -> Iterator[BinaryIO]:
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
     if mode is not None and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, "read-only", str(target))
-    temporary = target.with_name(f".xylophone-{os.urandom(6).hex()}.tmp")
+    temporary = target.with_name(f"{_prefix(target)}-{os.urandom(6).hex()}.tmp")
+    with _folder(target.parent) as synced:
+        try:
+            with temporary.open("xb+") as out:
+                yield out
+                out.flush()
+                if mode is not None:
+                    os.chmod(temporary, mode)
+                os.fsync(out.fileno())
+            temporary.replace(target)
+        except BaseException:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                temporary.unlink()
+            raise
+        synced()
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[Callable[[], None]]:
+    """Give what flushes the names in a folder to the disk, on systems where that can be asked for."""
+    if os.name != "posix":
+        yield lambda: None
+        return
+    opened = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with temporary.open("xb+") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        if mode is not None:
-            temporary.chmod(mode)
-        temporary.replace(target)
-    except BaseException:
-        with suppress(FileNotFoundError, NotADirectoryError):
-            temporary.unlink()
-        raise
+        yield lambda: _synced(opened)
+    finally:
+        os.close(opened)
+
+
+def _synced(folder: int) -> None:
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        # Some network file systems know no such act: a name there is on the server once it is given.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+
+
+def _prefix(target: Path) -> str:
+    """Return how the names of lock and temporary files of a target begin, of one length for all."""
+    return f".xylophone-{zlib.crc32(os.fsencode(target.name)):08x}"
 
 
 def _target(path: Path) -> Path:
@@ -169,6 +264,14 @@ def _check_name(path: str | Path) -> None:
         raise FileError(f"{name!r} is no file name: it is empty or holds a zero byte; name a file")
 
 
-def _explain(doing: str, path: str | Path, error: OSError, remedies: dict[int, str]) -> str:
-    reason = remedies.get(error.errno or 0) or f"{error.strerror or error}: try another place"
-    return f"cannot {doing} {path}: {reason}"
+@contextmanager
+def _told(doing: str, path: str | Path) -> Iterator[None]:
+    """Tell an OSError of the block as one line: what could not be done, why, and the remedy."""
+    try:
+        yield
+    except XylophoneError:
+        raise
+    except OSError as error:
+        remedies = _READING if doing == "read" else _WRITING
+        reason = remedies.get(error.errno or 0) or f"{error.strerror or error}: try another place"
+        raise FileError(f"cannot {doing} {path}: {reason}") from error

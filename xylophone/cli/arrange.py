@@ -169,13 +169,16 @@ def _forgotten(path: Path) -> str:
 
 def _saved(path: Path, asked: Asked) -> str:
     """Save what the options chose, together with what was saved before, and say so."""
-    from ..config import write_saved
+    from ..config import saved_place, write_saved
+    from ..files import alone_with
 
-    saved = asked.saved(path)
     if not asked.chosen:
+        saved = asked.saved(path)
         still = f"{saved.path} stays as it is" if saved else "nothing is saved"
         return f"nothing was chosen: {still}; choose with --octave, --mute-tracks, --preset, ..."
-    return f"saved {write_saved(path, asked.chosen.over(saved.chosen) if saved else asked.chosen)}"
+    with alone_with(saved_place(path)):
+        saved = asked.saved(path)
+        return f"saved {write_saved(path, asked.chosen.over(saved.chosen) if saved else asked.chosen)}"
 
 
 def _same(path: Path, source: Path) -> bool:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError, FileError
-from ..files import read_text, read_toml, write_text
+from ..errors import ConfigError
+from ..files import read_text, read_toml, remove_file, write_text
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -125,12 +125,7 @@ def forget_saved(song: Path) -> Path | None:
     path = saved_place(song)
     if not os.path.lexists(path):
         return None
-    try:
-        path.unlink()
-    except OSError as error:
-        raise FileError(
-            f"cannot delete {path}: {error.strerror}: change the permissions of its folder"
-        ) from error
+    remove_file(path)
     return path
 
 
