@@ -178,7 +178,11 @@ def test_a_file_that_covers_more_hammers_serves_the_instrument(tmp_path: Path) -
     ("kind", "layout", "message"),
     [
         ("zye1-0530", "glockenspiel", r"not 30 zye1-0530 hammers G5\.\.C8: it lacks C#7; tune this one"),
-        ("jf-0530b", "song-bell", r"not 30 jf-0530b hammers G4\.\.C7; tune this one, or name its file with"),
+        (
+            "jf-0530b",
+            "song-bell",
+            r"not 30 jf-0530b hammers G4\.\.C7; tune this one into a file of its own: name it with --cal",
+        ),
     ],
 )
 def test_calibration_of_another_instrument_is_refused(

@@ -48,15 +48,23 @@ _BOUNDS = {
 def write_calibration(path: str | Path, calibration: Calibration) -> None:
     """Replace a calibration file as a whole; FileError when it cannot be written.
 
-    Raises CalibrationError, and writes nothing, when the file could not be read again: knots that lie
-    closer than the file's digits, a coefficient out of bounds.
+    Raises CalibrationError, and writes nothing, as `checked_text` does.
+    """
+    write_text(path, checked_text(path, calibration))
+
+
+def checked_text(path: str | Path, calibration: Calibration) -> str:
+    """Return the text of a calibration file that is to be written to `path`.
+
+    Raises CalibrationError when the file could not be read again: knots that lie closer than the file's
+    digits, a coefficient out of bounds.
     """
     text = calibration_text(calibration)
     try:
         calibration_from(tomllib.loads(text))
     except CalibrationError as error:
         raise CalibrationError(f"cannot write {path}: {error}") from error
-    write_text(path, text)
+    return text
 
 
 def calibration_text(calibration: Calibration) -> str:
@@ -97,15 +105,20 @@ def calibration_for(instrument: Instrument, path: str | Path | None) -> Calibrat
     if path is None:
         return default_calibration(instrument)
     calibration = read_calibration(path)
+    check_fits(calibration, instrument, path)
+    return calibration.select(_names(instrument))
+
+
+def check_fits(calibration: Calibration, instrument: Instrument, path: str | Path) -> None:
+    """Raise CalibrationError, which names both, where the calibration of a file is for another instrument."""
     names = _names(instrument)
     missing = [name for name in names if name not in calibration.hammers]
     if missing or calibration.kind != instrument.kind.name:
         raise CalibrationError(
             f"{path} is for another instrument, {_span(calibration.kind, calibration.hammers)}, "
             f"not {_span(instrument.kind.name, names)}{f': it lacks {missing[0]}' if missing else ''}; "
-            "tune this one, or name its file with --calibration"
+            "tune this one into a file of its own: name it with --calibration, or give it another --config"
         )
-    return calibration.select(names)
 
 
 @cache

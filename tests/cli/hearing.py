@@ -23,7 +23,7 @@ Run = Callable[..., Any]
 
 BARS = ("G4", "D5", "G5", "C6", "G6", "C7")
 CONFIG = f"[instrument]\nname = 'six'\npitches = {list(BARS)}\n[simulation]\nseed = 2\n"
-CALIBRATION, HISTORY = "calibration-sim.toml", "tuning-history.jsonl"
+CALIBRATION, HISTORY = "calibration-sim.toml", "calibration-sim.history.jsonl"
 SESSION = Path("home", "xylophone", "tuning", "six-sim")
 """Where the session is kept, from the folder the command runs in."""
 

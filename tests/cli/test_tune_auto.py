@@ -9,6 +9,7 @@ import signal
 import sys
 import wave
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,15 +38,16 @@ from cli.hearing import (
 from soundcards import Library
 from tuning.sessions import distance
 from xylophone.calibration import CURVES, Calibration
-from xylophone.calibration_file import default_calibration, read_calibration
+from xylophone.calibration_file import default_calibration, read_calibration, write_calibration
 from xylophone.clock import VirtualClock
 from xylophone.config import load_settings
 from xylophone.errors import TuningError
-from xylophone.instrument import Instrument
+from xylophone.instrument import Instrument, build_instrument
 from xylophone.simulation.bench import measure
 from xylophone.simulation.faults import Planted
 from xylophone.simulation.hammers import Twin
 from xylophone.simulation.microphone import Room, SimulatedMicrophone
+from xylophone.tuning.edits import later
 from xylophone.tuning.takes import read_plan
 from xylophone.tuning.trials import pulses_of
 from xylophone.tuning.wav import read_wav, write_mono
@@ -88,7 +90,7 @@ def test_it_says_what_was_measured_and_where_it_was_written(tuned: Home) -> None
         r"strikes scatter by 0\.[23]\d ms and 0\.[123]\d dB; latencies are known to 0\.[012]\d ms\n"
         r"all hammers share \d+\.\d dB of loudness( \(.*\))?\n"
         r"the supply sags \d\.\d times as much as the default says, which is made up for\n"
-        r"wrote calibration-sim\.toml\n",
+        r"wrote calibration-sim\.toml; xylophone tune undo takes it back\n",
         tuned.out,
     )
 
@@ -108,7 +110,7 @@ def test_the_calibration_is_near_the_true_one_and_says_where_it_comes_from(
 
 
 def test_session_and_history_are_kept(tuned: Home) -> None:
-    assert sorted(contents(tuned.folder)) == [CALIBRATION, HISTORY, "xylophone.toml"]
+    assert sorted(contents(tuned.folder)) == [HISTORY, CALIBRATION, "xylophone.toml"]
     assert sorted(path.name for path in (tuned.folder / SESSION).iterdir()) == ["session.json", "take-1.wav"]
     (line,) = (tuned.folder / HISTORY).read_text().splitlines()
     entry = json.loads(line)
@@ -126,8 +128,6 @@ def test_the_kept_session_leads_to_the_same_again_and_undo_returns_what_was_ther
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.splitlines()[0] == tuned.out.splitlines()[0]
     assert ran.out.endswith("wrote calibration-sim.toml; xylophone tune undo takes it back\n")
-    after = contents(place)
-    assert after["calibration-sim.previous.toml"] == before[CALIBRATION]
     again = distance(read_calibration(place / CALIBRATION), read_calibration(tuned.folder / CALIBRATION))
     assert again.usual_width < 0.02
     assert again.usual_latency < 0.1
@@ -146,9 +146,10 @@ def test_a_dry_run_writes_nothing(xylophone: Run, place: Path) -> None:
 def test_it_writes_where_it_is_told(xylophone: Run, place: Path) -> None:
     before = contents(place)
     ran = xylophone("tune", "auto", "--from-wav", TAKE, "--plan", PLAN, "--calibration", "mine/c.toml")
-    assert (ran.code, ran.out.splitlines()[-1]) == (0, "wrote mine/c.toml")
+    undo = "xylophone tune undo --calibration mine/c.toml"
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, f"wrote mine/c.toml; {undo} takes it back")
     assert read_calibration(place / "mine" / "c.toml").origin == ("measured",) * 6
-    assert (place / "mine" / HISTORY).exists()
+    assert (place / "mine" / "c.history.jsonl").exists()
     assert contents(place) == before
 
 
@@ -445,7 +446,35 @@ def test_a_damaged_calibration_is_tuned_anew_and_kept_beside(
     assert ran.code == 0
     assert re.fullmatch(r"warning: calibration-sim\.toml: .*; nothing is taken over from it\n", ran.err)
     assert read_calibration(place / CALIBRATION).origin == ("measured",) * 6
-    assert (place / "calibration-sim.previous.toml").read_text() == damaged
+    assert (place / "calibration-sim.versions" / "2-after-1.toml").read_text() == damaged
+
+
+def test_hammers_that_the_instrument_has_not_stay_in_the_file(
+    xylophone: Run, place: Path, instrument: Instrument
+) -> None:
+    wide = later(default_calibration(build_instrument()), 3, 0.001)
+    write_calibration(place / CALIBRATION, wide)
+    ran = xylophone("tune", "auto", "--from-wav", TAKE, "--plan", PLAN)
+    assert (ran.code, ran.err) == (0, "")
+    new = read_calibration(place / CALIBRATION)
+    assert new.hammers == (*BARS, *(name for name in wide.hammers if name not in BARS))
+    assert new.origin[:7] == ("measured",) * 6 + ("default",)
+    for key in ("level", *CURVES):
+        kept = getattr(new.select(wide.hammers[3:4]), key)
+        assert np.allclose(kept, getattr(wide.select(wide.hammers[3:4]), key), rtol=0, atol=1e-9)
+
+
+def test_an_earlier_one_with_other_knots_is_told_and_replaced(
+    xylophone: Run, place: Path, instrument: Instrument
+) -> None:
+    whole = default_calibration(instrument)
+    few = replace(whole, **{key: getattr(whole, key)[:, ::9] for key in ("level", *CURVES)})
+    write_calibration(place / CALIBRATION, few)
+    ran = xylophone("tune", "auto", "--from-wav", TAKE, "--plan", PLAN)
+    assert ran.code == 0
+    assert ran.err == (
+        "warning: calibration-sim.toml: its curves have 4 knots, not 28; nothing is taken over from it\n"
+    )
 
 
 def test_a_broken_history_is_told_before_anything_is_struck(xylophone: Run, place: Path) -> None:
@@ -453,7 +482,7 @@ def test_a_broken_history_is_told_before_anything_is_struck(xylophone: Run, plac
     before = contents(place)
     for command in (("auto", "--from-wav", TAKE, "--plan", PLAN), ("auto",), ("check",)):
         ran = xylophone("tune", *command)
-        refused(ran, 1, "tuning-history.jsonl: line 1 is no entry of a history: take it out")
+        refused(ran, 1, "calibration-sim.history.jsonl: line 1 is no entry of a history: take it out")
         assert (ran.out, contents(place)) == ("", before)
 
 

@@ -74,7 +74,7 @@ def test_all_lists_every_hammer(xylophone: Run, place: Path) -> None:
 
 def test_other_hammers_than_were_tuned_are_named(xylophone: Run, place: Path) -> None:
     before = contents(place)
-    ran = xylophone("tune", "check", "--backend", "sim:?seed=9")
+    ran = xylophone("tune", "check", "--backend", "sim:?seed=9", "--calibration", CALIBRATION)
     assert ran.code == 1
     assert ran.err.count("\n") == 1
     rows = [line.split() for line in ran.out.splitlines() if " of " in line]

@@ -29,7 +29,7 @@ from xylophone.cli.tune.hand_session import ACTS, Session
 from xylophone.cli.tune.striker import Striker
 from xylophone.clock import VirtualClock
 from xylophone.config import Settings
-from xylophone.errors import BackendError, BackendMissing, FileError
+from xylophone.errors import BackendError, BackendMissing, CalibrationError, FileError
 from xylophone.instrument import Instrument, build_instrument
 from xylophone.simulation.hammers import Twin
 from xylophone.tuning.by_ear import ByEar
@@ -56,7 +56,7 @@ class Bench:
         by_ear = ByEar.begin(instrument, default_calibration(instrument), begin.pop("place", C6), **begin)
         self.session = Session(self.stage, by_ear, self.keep)
 
-    def keep(self, calibration: Calibration) -> str:
+    def keep(self, _begun: Calibration, calibration: Calibration) -> str:
         self.saved.append(calibration)
         return "wrote it"
 
@@ -258,7 +258,7 @@ def test_saving_hands_over_the_new_curves_also_while_old_ones_are_heard(bench: B
 
 
 def test_what_cannot_be_saved_is_told_and_stays_unsaved(bench: Bench) -> None:
-    def fail(_calibration: Calibration) -> str:
+    def fail(_begun: Calibration, _calibration: Calibration) -> str:
         raise FileError("cannot write c.toml: the disk is full")
 
     bench.session._save = fail
@@ -384,25 +384,45 @@ def test_what_is_wrong_is_one_line(xylophone: Run, arguments: list[str], code: i
     assert words in ran.err
 
 
+UNDO = "xylophone tune undo"
+
+
 def test_edits_begin_from_the_whole_file(tmp_path: Path) -> None:
     wide = later(default_calibration(build_instrument("glockenspiel-37")), 3, 0.001)
     write_calibration(path := tmp_path / "c.toml", wide)
-    few = build_instrument("glockenspiel-25")
-    made = Bench(few, place=0)
-    calibration = present(Settings(few), path, made.stage)
+    found = Settings(build_instrument("glockenspiel-25"))
+    calibration = present(found, path)
     assert calibration.hammers == wide.hammers
-    assert write(path, calibration, "sim:") == f"wrote {path}; xylophone tune undo takes it back"
+    assert write(found, path, calibration, calibration, UNDO) == f"wrote {path}; {UNDO} takes it back"
     again = read_calibration(path)
     assert (again.hammers, again.backend) == (wide.hammers, "sim:")
 
 
 def test_a_file_that_is_not_there_yet_is_begun(tmp_path: Path) -> None:
     path = tmp_path / "new" / "c.toml"
-    made = Stage(SimulatedBackend(INSTRUMENT, VirtualClock()), None)
-    calibration = present(Settings(INSTRUMENT, calibration=path), path, made)
+    found = Settings(INSTRUMENT, calibration=path, backend="gpio:null")
+    calibration = present(found, path)
     assert calibration.hammers == DEFAULT.hammers
-    assert write(path, calibration, "sim:") == f"wrote {path}"
+    write(found, path, calibration, calibration, UNDO)
     assert path.exists()
+
+
+def test_what_another_program_changes_meanwhile_stays(tmp_path: Path) -> None:
+    found = Settings(INSTRUMENT, backend="gpio:null")
+    write_calibration(path := tmp_path / "c.toml", DEFAULT)
+    begun = present(found, path)
+    mine = later(begun, C6, 0.001)
+    write_calibration(path, later(later(begun, 3, 0.002), C6, 0.002))
+    write(found, path, begun, mine, UNDO)
+    new = read_calibration(path)
+    assert new.latency[C6] - DEFAULT.latency[C6] == pytest.approx(0.001)
+    assert new.latency[3] - DEFAULT.latency[3] == pytest.approx(0.002)
+
+
+def test_a_file_of_another_instrument_is_refused(tmp_path: Path) -> None:
+    write_calibration(path := tmp_path / "c.toml", default_calibration(build_instrument("diatonic-15")))
+    with pytest.raises(CalibrationError, match=r"is for another instrument, 15 .* not 30 "):
+        present(Settings(INSTRUMENT), path)
 
 
 # The program in a terminal

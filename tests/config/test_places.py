@@ -62,6 +62,24 @@ def test_tuning_writes_where_calibration_is_looked_for(folders: tuple[Path, Path
 
 
 @pytest.mark.parametrize(
+    ("config", "backend", "name"),
+    [
+        ("xylophone.toml", "gpio:595", "calibration.toml"),
+        ("xylophone.toml", "sim:", "calibration-sim.toml"),
+        ("xylophone.toml", "sim:?realtime=1&scatter=0", "calibration-sim.toml"),
+        ("xylophone.toml", "sim:?seed=3", "calibration-sim-seed-3.toml"),
+        ("alma.toml", "serial:auto", "alma.calibration.toml"),
+        ("alma.toml", "sim:?tolerance=0.5&seed=3", "alma.calibration-sim-seed-3-tolerance-0.5.toml"),
+        ("alma", "sim:?seed=../x", "alma.calibration-sim-seed-..-x.toml"),
+    ],
+)
+def test_each_configuration_and_each_set_of_hammers_has_a_calibration_of_its_own(
+    config: str, backend: str, name: str
+) -> None:
+    assert calibration_home(Place(Path("here", config), "--config"), None, backend) == Path("here", name)
+
+
+@pytest.mark.parametrize(
     ("environ", "folder"),
     [
         ({"HOME": "/home/ada"}, "/home/ada/.config/xylophone"),

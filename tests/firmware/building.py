@@ -24,6 +24,7 @@ PACKAGES = {
     "simavr headers": "libsimavr-dev libelf-dev",
     "Arduino core": "arduino-core-avr",
     "avrdude": "avrdude",
+    "strace": "strace",
     "lgpio": "python3-lgpio",
     "systemd-analyze": "systemd",
 }

@@ -168,9 +168,18 @@ def test_what_cannot_be_done_is_one_line(act: Act, words: str) -> None:
 
 def test_a_change_that_leaves_no_common_loudness_is_refused() -> None:
     two = replace(INSTRUMENT, hammers=INSTRUMENT.hammers[C6 : C6 + 2])
-    now = ByEar.begin(two, DEFAULT, 0)
+    now = ByEar.begin(two, DEFAULT, 0).louder(10.0).choose(1)
     with pytest.raises(CalibrationError, match="no common loudness"):
-        now.louder(30.0)
+        now.louder(-10.0)
+
+
+@pytest.mark.parametrize("key", ["set_latency", "louder"])
+def test_what_no_hammer_of_the_kind_is_like_is_refused_with_the_remedy(key: str) -> None:
+    wanted = 0.3 if key == "set_latency" else 13.0
+    with pytest.raises(
+        CalibrationError, match=r"C6 .* kind zye1-0530 .* insist with: xylophone tune set C6 --fo"
+    ):
+        getattr(START, key)(wanted)
 
 
 def test_hammers_that_the_instrument_has_not_stay() -> None:

@@ -1,106 +1,191 @@
-"""A calibration takes the place of another, which is kept beside it."""
+"""A calibration takes the place of another; all that were in force can be returned to."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from xylophone.calibration import Calibration
-from xylophone.calibration_file import calibration_text, default_calibration, read_calibration
+from xylophone.calibration_file import default_calibration, read_calibration, write_calibration
 from xylophone.errors import CalibrationError, FileError
+from xylophone.files import alone_with
 from xylophone.instrument import build_instrument
 from xylophone.tuning.edits import later
-from xylophone.tuning.keeping import keep, previous_of, take_back
+from xylophone.tuning.keeping import KEPT, Versions, folder_of, hold
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
-DEFAULT = default_calibration(build_instrument())
+INSTRUMENT = build_instrument("diatonic-15")
+DEFAULT = default_calibration(INSTRUMENT)
 
 
-def versions(count: int) -> list[Calibration]:
-    return [later(DEFAULT, 0, 0.001 * number) for number in range(1, count + 1)]
+def keep(path: Path, number: int) -> Calibration:
+    """Put a calibration in force that is known again by its number."""
+    with hold(path) as held:
+        return held.keep(later(DEFAULT, 0, 1e-4 * number), NOON, "gpio:595")
+
+
+def take_back(path: Path, number: int | None = None) -> None:
+    with hold(path) as held:
+        held.take_back(Versions.read(path).before() if number is None else number, INSTRUMENT)
+
+
+def kept(path: Path) -> int:
+    """Return the number of the calibration that is in force, 0 for none."""
+    if not path.exists():
+        return 0
+    return round(1e4 * float(read_calibration(path).latency[0, 0] - DEFAULT.latency[0, 0]))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "calibration.toml"
 
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def first_latency(path: Path) -> float:
-    return round(1000 * float(read_calibration(path).latency[0, 0] - DEFAULT.latency[0, 0]), 3)
-
-
 def test_the_first_is_written_into_a_new_folder_dated_and_says_on_what(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "calibration.toml"
-    kept = keep(path, DEFAULT, NOON, "gpio:595")
-    assert (kept.tuned, kept.backend) == ("2026-03-01T12:00:00+00:00", "gpio:595")
-    assert path.read_text() == calibration_text(kept)
-    assert names(path.parent) == ["calibration.toml"]
+    written = keep(path, 1)
+    assert (written.tuned, written.backend) == ("2026-03-01T12:00:00+00:00", "gpio:595")
+    assert path.read_text().startswith("# Version 1, made from 0; xylophone tune log lists all.\n")
+    assert names(path.parent) == ["calibration.toml", "calibration.versions"]
+    assert names(folder_of(path)) == ["1-after-0.toml"]
 
 
-def test_what_was_in_force_is_kept_byte_for_byte(tmp_path: Path) -> None:
-    path = tmp_path / "mine.toml"
-    one, two, three = versions(3)
-    keep(path, one, NOON, "")
-    path.write_text(path.read_text() + "# a remark\n")
-    before = path.read_bytes()
-    keep(path, two, NOON + timedelta(hours=1), "")
-    assert previous_of(path) == tmp_path / "mine.previous.toml"
-    assert previous_of(path).read_bytes() == before
-    keep(path, three, NOON + timedelta(hours=2), "")
-    assert (first_latency(path), first_latency(previous_of(path))) == (3.0, 2.0)
-    assert names(tmp_path) == ["mine.previous.toml", "mine.toml"]
-
-
-def test_taking_back_changes_places_and_twice_changes_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "calibration.toml"
-    one, two = versions(2)
-    keep(path, one, NOON, "")
-    keep(path, two, NOON + timedelta(hours=1), "")
-    before = path.read_bytes(), previous_of(path).read_bytes()
-    back = take_back(path)
-    assert back.tuned == "2026-03-01T12:00:00+00:00"
-    assert (path.read_bytes(), previous_of(path).read_bytes()) == before[::-1]
-    take_back(path)
-    assert (path.read_bytes(), previous_of(path).read_bytes()) == before
-
-
-def test_taking_back_what_was_deleted(tmp_path: Path) -> None:
-    path = tmp_path / "calibration.toml"
-    for version in versions(2):
-        keep(path, version, NOON, "")
-    path.unlink()
-    take_back(path)
-    assert first_latency(path) == 1.0
-
-
-def test_nothing_to_take_back_is_said(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match=r"calibration\.previous\.toml: .*nothing can be taken back"):
-        take_back(tmp_path / "calibration.toml")
-    assert names(tmp_path) == []
-
-
-def test_a_previous_one_that_is_broken_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "calibration.toml"
-    keep(path, DEFAULT, NOON, "")
-    previous_of(path).write_text("no = calibration")
-    before = path.read_bytes()
-    with pytest.raises(CalibrationError, match="previous"):
+def test_undo_goes_back_to_the_first_and_to_none(path: Path) -> None:
+    for number in range(1, 13):
+        keep(path, number)
+    found = []
+    while path.exists():
         take_back(path)
-    assert (path.read_bytes(), previous_of(path).read_text()) == (before, "no = calibration")
+        found.append(kept(path))
+    assert found == [11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
+    with pytest.raises(FileError, match=r"there is no .*nothing can be taken back; .*tune log lists"):
+        take_back(path)
+    take_back(path, 12)
+    assert kept(path) == 12
 
 
-def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
-    path = tmp_path / "calibration.toml"
-    keep(path, DEFAULT, NOON, "")
-    before = path.read_bytes()
-    with pytest.raises(CalibrationError, match=r"cannot write .*rest_time"):
-        keep(path, replace(DEFAULT, rest_time=1e6), NOON, "")
-    assert path.read_bytes() == before
+def test_what_is_kept_after_undo_is_taken_back_to_what_it_was_made_from(path: Path) -> None:
+    for number in (1, 2):
+        keep(path, number)
+    take_back(path)
+    keep(path, 3)
+    assert [(one.number, one.made_from) for one in Versions.read(path).known] == [(1, 0), (2, 1), (3, 1)]
+    take_back(path)
+    assert kept(path) == 1
+    take_back(path, 2)
+    assert kept(path) == 2
+
+
+def test_the_same_numbers_again_are_a_version_of_their_own(path: Path) -> None:
+    for number in (1, 2, 1):
+        keep(path, number)
+    take_back(path)
+    assert kept(path) == 2
+
+
+def test_what_somebody_has_edited_is_kept_byte_for_byte(path: Path) -> None:
+    keep(path, 1)
+    path.write_text(path.read_text() + "# a remark\n")
+    edited = path.read_bytes()
+    assert Versions.read(path).present == 2
+    keep(path, 3)
+    take_back(path)
+    assert path.read_bytes() == edited
+    take_back(path)
+    assert (kept(path), path.read_bytes() == edited) == (1, False)
+    take_back(path, 2)
+    assert path.read_bytes() == edited
+
+
+def test_what_was_deleted_is_still_kept(path: Path) -> None:
+    keep(path, 1)
+    keep(path, 2)
+    path.unlink()
+    assert Versions.read(path).present == 0
+    take_back(path, 2)
+    assert kept(path) == 2
+
+
+def test_a_file_from_before_versions_is_the_first_one(path: Path) -> None:
+    write_calibration(path, later(DEFAULT, 0, 1e-4 * 7))
+    keep(path, 8)
+    take_back(path)
+    assert kept(path) == 7
+    take_back(path)
+    assert kept(path) == 0
+    take_back(path, 1)
+    assert kept(path) == 7
+
+
+def test_nothing_to_take_back_is_said(path: Path) -> None:
+    with pytest.raises(FileError, match=r"there is no .*calibration\.toml: nothing is tuned"):
+        Versions.read(path).before()
+    keep(path, 1)
+    with pytest.raises(FileError, match=r"version 5 of .* is not kept: xylophone tune log lists"):
+        take_back(path, 5)
+    assert kept(path) == 1
+
+
+def test_the_oldest_go_but_not_what_undo_needs(path: Path) -> None:
+    keep(path, 1)
+    for number in range(2, KEPT + 12):
+        (folder_of(path) / f"{number}-after-{number - 1}.toml").write_text(f"# {number}\n")
+    path.write_text(f"# {KEPT + 11}\n")
+    keep(path, 99)
+    known = Versions.read(path).known
+    assert [one.number for one in known] == list(range(13, KEPT + 13))
+
+    take_back_to = known[0].number  # far back, and on from there: what led to it stays
+    path.write_text(f"# {take_back_to}\n")
+    keep(path, 100)
+    stay = Versions.read(path)
+    assert stay.before() == take_back_to
+    assert take_back_to in {one.number for one in stay.known}
+
+
+@pytest.mark.parametrize("content", ["no = calibration", ""])
+def test_a_version_that_is_broken_is_not_put_in_force(path: Path, content: str) -> None:
+    keep(path, 1)
+    keep(path, 2)
+    (folder_of(path) / "1-after-0.toml").write_text(content)
+    with pytest.raises(CalibrationError, match=r"1-after-0\.toml"):
+        take_back(path)
+    assert kept(path) == 2
+
+
+def test_a_version_of_another_instrument_is_not_put_in_force(path: Path) -> None:
+    write_calibration(path, default_calibration(build_instrument()))
+    keep(path, 2)
+    with pytest.raises(
+        CalibrationError, match=r"is for another instrument, 30 zye1-0530 hammers G4\.\.C7, not"
+    ):
+        take_back(path)
+    assert kept(path) == 2
+
+
+def test_what_could_not_be_read_again_is_not_written(path: Path) -> None:
+    keep(path, 1)
+    with pytest.raises(CalibrationError, match=r"cannot write .*rest_time"), hold(path) as held:
+        held.keep(replace(DEFAULT, rest_time=1e6), NOON, "")
+    assert kept(path) == 1
+    assert names(folder_of(path)) == ["1-after-0.toml"]
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FileError, match=r"cannot make .*--calibration"):
-        keep(tmp_path / "file" / "calibration.toml", DEFAULT, NOON, "")
+        keep(tmp_path / "file" / "calibration.toml", 1)
+
+
+def test_whoever_waits_too_long_is_told(path: Path) -> None:
+    with hold(path), pytest.raises(FileError, match=r"cannot change .*: another program has held it for 0 s"):
+        alone_with(path, patience=0).__enter__()
+    keep(path, 1)
+    assert kept(path) == 1

@@ -264,3 +264,20 @@ def calibration_of(found: Settings, twin: Twin | None) -> Calibration:
 
         return measured(twin, cache_folder())
     return calibration_for(found.instrument, found.calibration)
+
+
+def untuned(found: Settings) -> Calibration:
+    """Return what hammers that nobody tuned play by: their bench's curves where they are simulated, else
+    the default curves of their kind."""
+    from ..clock import VirtualClock
+    from .screen import busy
+    from .stage import simulated
+
+    twin = simulated(found, VirtualClock()).twin if found.backend.startswith("sim:") else None
+    with busy("measuring the simulated hammers", quiet=twin is None):
+        return calibration_of(replace(found, calibration=None), twin)
+
+
+def in_force(found: Settings) -> Calibration:
+    """Return the calibration by which the backend in force plays."""
+    return untuned(found) if found.calibration is None else calibration_of(found, None)

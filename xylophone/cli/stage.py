@@ -11,12 +11,13 @@ import click
 
 from ..backends import open_backend
 from ..backends.contract import Backend
-from ..clock import SystemClock
+from ..clock import Clock, SystemClock
 from ..errors import BackendMissing, MissingExtra
 from .outcome import closing, tell
 from .screen import Lights
 
 if TYPE_CHECKING:
+    from ..backends.simulated import SimulatedBackend
     from ..config import Settings
     from ..loudspeaker import Loudspeaker
     from ..player import Player
@@ -54,16 +55,25 @@ class Stage:
 @contextmanager
 def open_stage(found: Settings) -> Iterator[Stage]:
     """Open the backend in force; it is silenced and closed on every way out."""
-    if found.backend == "sim:":
-        from ..backends.simulated import SimulatedBackend
-        from ..simulation.hammers import Twin
-
-        twin = Twin(found.instrument, **asdict(found.simulation))
-        backend: Backend = SimulatedBackend(found.instrument, SystemClock(), twin)
+    if found.backend.startswith("sim:"):
+        backend: Backend = simulated(found, SystemClock())
     else:
         backend = open_backend(found.backend, found.instrument, SystemClock(), found.wiring)
     with closing(backend):
         yield Stage(backend, getattr(backend, "twin", None))
+
+
+def simulated(found: Settings, clock: Clock) -> SimulatedBackend:
+    """Return the simulated instrument that is in force: of the configuration, or as its URL says."""
+    from ..backends.simulated import SimulatedBackend
+    from ..simulation.hammers import Twin
+
+    if found.backend == "sim:":
+        twin = Twin(found.instrument, **asdict(found.simulation))
+        return SimulatedBackend(found.instrument, clock, twin)
+    backend = open_backend(found.backend, found.instrument, clock)
+    assert isinstance(backend, SimulatedBackend)
+    return backend
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -11,8 +12,6 @@ from pathlib import Path
 
 FILE_NAME = "xylophone.toml"
 CALIBRATION_NAME = "calibration.toml"
-SIMULATED_NAME = "calibration-sim.toml"
-"""The calibration of simulated hammers: they are others than those of the hardware."""
 
 CONFIG_VARIABLE = "XYLOPHONE_CONFIG"
 BACKEND_VARIABLE = "XYLOPHONE_BACKEND"
@@ -45,26 +44,47 @@ def find_config(
 
 
 def find_calibration(
-    option: Path | None, config: Place | None, user: Path | None, simulated: bool = False
+    option: Path | None, config: Place | None, user: Path | None, backend: str = ""
 ) -> Place | None:
     """Return the calibration file in use, None for the default of the hammer kind.
 
-    The first of: the option; calibration.toml beside the configuration in use or, when none is in
-    use, in the user's folder (calibration-sim.toml for simulated hammers). A file that was named is
-    returned whether it exists or not.
+    The first of: the option; the one at `calibration_home`. A file that was named is returned whether it
+    exists or not.
     """
     if option is not None:
         return Place(option, "--calibration")
-    home = calibration_home(config, user, simulated)
+    home = calibration_home(config, user, backend)
     if home is None or not _is_there(home):
         return None
     return Place(home, "beside the configuration" if config else "user's folder")
 
 
-def calibration_home(config: Place | None, user: Path | None, simulated: bool = False) -> Path | None:
-    """Return where the calibration of the instrument in use belongs; tuning writes there."""
+def calibration_home(config: Place | None, user: Path | None, backend: str = "") -> Path | None:
+    """Return where the calibration of the hammers behind a backend's URL belongs; tuning writes there.
+
+    It is calibration.toml beside xylophone.toml or, when none is in use, in the user's folder; beside a
+    configuration of another name, alma.toml, it is alma.calibration.toml. Simulated hammers are others than
+    those of the hardware, and others for each seed and tolerance in the URL: calibration-sim.toml,
+    calibration-sim-seed-3.toml.
+    """
     folder = config.path.parent if config else user
-    return folder / (SIMULATED_NAME if simulated else CALIBRATION_NAME) if folder else None
+    if folder is None:
+        return None
+    whose = "" if config is None or config.path.name == FILE_NAME else f"{config.path.stem}."
+    calibration = Path(CALIBRATION_NAME)
+    return folder / f"{whose}{calibration.stem}{_simulated(backend)}{calibration.suffix}"
+
+
+def _simulated(backend: str) -> str:
+    """Return what is in the name of simulated hammers' calibration, nothing for those of hardware."""
+    from urllib.parse import parse_qsl
+
+    scheme, _, rest = backend.partition(":")
+    if scheme != "sim":
+        return ""
+    asked = parse_qsl(rest.partition("?")[2])
+    others = [f"-{key}-{value}" for key, value in sorted(asked) if key in ("seed", "tolerance")]
+    return re.sub(r"[^A-Za-z0-9.-]", "-", "".join(["-sim", *others]))
 
 
 def user_folder(environ: Mapping[str, str]) -> Path | None:

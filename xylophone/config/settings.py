@@ -115,8 +115,7 @@ def load_settings(
     place = find_config(config, environ, working or Path(), user)
     read = _read(place)
     url, url_source = _backend(backend, environ, read, place)
-    simulated = url.startswith("sim:")
-    tuned = find_calibration(calibration, place, user, simulated) if calibration or layout is None else None
+    tuned = find_calibration(calibration, place, user, url) if calibration or layout is None else None
     sources = {
         "config": place.source if place else "no file found",
         "calibration": tuned.source if tuned else DEFAULT,
@@ -127,7 +126,7 @@ def load_settings(
         instrument=_instrument(read, place, layout),
         config=place.path if place else None,
         calibration=tuned.path if tuned else None,
-        calibration_home=calibration_home(place, user, simulated),
+        calibration_home=calibration_home(place, user, url),
         backend=url,
         wiring=_wiring(read, place),
         arrange=_arrange(read),

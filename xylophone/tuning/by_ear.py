@@ -11,6 +11,7 @@ from enum import StrEnum
 import numpy as np
 
 from ..calibration import CURVES, Calibration
+from ..calibration_file import default_calibration
 from ..errors import CalibrationError, OptionError
 from ..instrument import Hammer, Instrument
 from . import edits
@@ -260,7 +261,11 @@ class ByEar:
             )
 
     def _edited(self, new: Calibration) -> ByEar:
-        """Take an edited calibration; CalibrationError where no loudness would be left that all share."""
+        """Take an edited calibration; CalibrationError where no hammer of the kind is like that, or no
+        loudness would be left that all share."""
+        name = self.hammer.name
+        insist = f"leave here and insist with: xylophone tune set {name} --force"
+        edits.check_likely(self.calibration, new, name, default_calibration(self.instrument), insist)
         new.select(tuple(hammer.name for hammer in self.instrument.hammers)).common_range()
         past = (*self.past, (self.calibration, self.place))[-REMEMBERED:]
         return replace(self, calibration=new, hears_old=False, past=past, future=())

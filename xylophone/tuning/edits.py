@@ -7,6 +7,7 @@ softest and its loudest knot. `row` is its place in the calibration. What was to
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,14 @@ MOST_WIDTH = 0.2
 
 MOST_LOUDER = 40.0
 """dB by which one step makes a hammer louder or softer at most."""
+
+
+LIKELY_LATENCY = 2.0
+"""Factor by which a hammer's latency differs at most from the usual one of its kind; simulated hammers with
+three times the ordinary tolerances differ by 1.7."""
+
+LIKELY_LEVEL = 12.0
+"""dB by which its softest and its loudest blow differ at most from the usual ones; there it is 9.1."""
 
 
 def middle(calibration: Calibration, row: int) -> tuple[float, float, float]:
@@ -93,6 +102,60 @@ def with_hammer(calibration: Calibration, row: int, other: Calibration) -> Calib
         )
     curves = {key: getattr(donor, key)[0] for key in ("level", *CURVES)}
     return _changed(calibration, row, donor.origin[0], **curves)
+
+
+def check_likely(
+    old: Calibration, new: Calibration, name: str, usual: Calibration, insist: str = "insist with --force"
+) -> None:
+    """Raise CalibrationError where a change takes a hammer to, or further to, what none of its kind is like.
+
+    `usual` holds the default curves of the kind, `insist` says how to do it all the same.
+    """
+    was, now, own = (one.select((name,)) for one in (old, new, usual))
+    latency, typical = middle(now, 0)[2], middle(own, 0)[2]
+    least, most = typical / LIKELY_LATENCY, typical * LIKELY_LATENCY
+    if not least <= latency <= most and _farther(middle(was, 0)[2], latency, typical):
+        raise CalibrationError(
+            f"latency of {name} would be {1e3 * latency:.1f} ms: hammers of kind {own.kind} have "
+            f"{1e3 * least:.1f}..{1e3 * most:.1f} ms; give one within, or {insist}"
+        )
+    for end, which in ((0, "softest"), (-1, "loudest")):
+        level, typical = float(now.level[0, end]), float(own.level[0, end])
+        if abs(level - typical) > LIKELY_LEVEL and _farther(float(was.level[0, end]), level, typical):
+            raise CalibrationError(
+                f"{which} blow of {name} would have {level:.1f} dB re 1 m/s: hammers of kind {own.kind} have "
+                f"{typical - LIKELY_LEVEL:.1f}..{typical + LIKELY_LEVEL:.1f} dB; give less, or {insist}"
+            )
+
+
+def _farther(old: float, new: float, typical: float) -> bool:
+    return abs(new - typical) > abs(old - typical) + 1e-9
+
+
+def carried(begun: Calibration, changed: Calibration, now: Calibration) -> Calibration:
+    """Return the calibration `now` with those hammers of `changed` that are other than in `begun`.
+
+    What others have changed meanwhile so stays. CalibrationError as `with_hammer`.
+    """
+    for name in changed.hammers:
+        row, old = changed.hammers.index(name), begun.hammers.index(name)
+        pairs = ((getattr(begun, key)[old], getattr(changed, key)[row]) for key in ("level", *CURVES))
+        if name in now.hammers and any(not np.array_equal(*pair) for pair in pairs):
+            now = with_hammer(now, now.hammers.index(name), changed)
+    return now
+
+
+def with_others(calibration: Calibration, other: Calibration) -> Calibration:
+    """Return the calibration with those hammers of another one, of as many knots, that it has not."""
+    names = tuple(name for name in other.hammers if name not in calibration.hammers)
+    if not names:
+        return calibration
+    both = (calibration, other.select(names))
+    curves: dict[str, Any] = {
+        key: np.concatenate([getattr(one, key) for one in both]) for key in ("level", *CURVES)
+    }
+    origin = calibration.origin + both[1].origin
+    return replace(calibration, hammers=calibration.hammers + names, origin=origin, **curves)
 
 
 def _changed(calibration: Calibration, row: int, origin: str = "set", **curves: Array) -> Calibration:

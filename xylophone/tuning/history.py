@@ -1,6 +1,6 @@
 """History: what each hammer was measured to be like, at each tuning and check, so that changes can be told.
 
-One line of JSON each time, in tuning-history.jsonl beside the calibration; lines are only ever added.
+One line of JSON each time, in calibration.history.jsonl beside calibration.toml; lines are only ever added.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..errors import FileError
-from ..files import read_text, write_text
-
-FILE_NAME = "tuning-history.jsonl"
+from ..files import alone_with, read_text, write_text
 
 CHANGED = (0.0015, 2.0)
 """s and dB by which a hammer must have changed since an earlier time to be told."""
@@ -48,7 +46,7 @@ class Entry:
 
 def history_of(calibration: Path) -> Path:
     """Return where the history of a calibration file is kept."""
-    return calibration.with_name(FILE_NAME)
+    return calibration.with_name(f"{calibration.name.removesuffix('.toml')}.history.jsonl")
 
 
 def read_history(path: Path) -> list[Entry]:
@@ -73,9 +71,10 @@ def read_history(path: Path) -> list[Entry]:
 
 
 def add_entry(path: Path, entry: Entry) -> None:
-    """Add an entry; the file is replaced whole. FileError."""
-    lines = [old.line() for old in read_history(path)]
-    write_text(path, "".join(f"{line}\n" for line in [*lines, entry.line()]))
+    """Add an entry; the file is replaced whole, and held meanwhile. FileError."""
+    with alone_with(path):
+        lines = [old.line() for old in read_history(path)]
+        write_text(path, "".join(f"{line}\n" for line in [*lines, entry.line()]))
 
 
 def changes(entries: Sequence[Entry], now: Mapping[str, State]) -> list[str]:

@@ -1,56 +1,211 @@
-"""Keeping calibrations: a new one takes the place of the old one, and the old one is kept beside it."""
+"""Keeping calibrations: each that was ever in force stays, under a number, and can be returned to.
+
+The folder calibration.versions beside calibration.toml holds them, named by their number and that of the one
+each was made from: 4-after-3.toml. Number 0 is none: the hammers as if never tuned. Which one is in
+force is said by the calibration file alone, by its bytes. So one file that is replaced, or deleted, is the
+whole of a change, and a change that is cut short has happened or has not.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from ..calibration import Calibration
-from ..calibration_file import read_calibration, write_calibration
+from ..calibration_file import calibration_for, checked_text
 from ..errors import FileError
-from ..files import read_bytes, replace_file
+from ..files import alone_with, make_folder, read_bytes, remove_file, rename_file, write_bytes
+from ..instrument import Instrument
+
+KEPT = 50
+"""So many versions are kept: of the newest, and of those that led to the one in force."""
+
+NEVER_TUNED = 0
+"""The number that stands for no calibration file."""
+
+_NAME = re.compile(r"([1-9][0-9]{0,8})-after-(0|[1-9][0-9]{0,8})\.toml(\.new)?")
+"""The name of a version's file; it ends in '.new' until the version is in force."""
 
 
-def previous_of(path: Path) -> Path:
-    """Return where the calibration that was in force before is kept: calibration.previous.toml."""
-    return path.with_name(f"{path.stem}.previous{path.suffix}")
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A calibration that was in force: its number, that of the one it was made from, and its file."""
+
+    number: int
+    made_from: int
+    file: Path
 
 
-def keep(path: Path, calibration: Calibration, when: datetime, backend: str) -> Calibration:
-    """Write a calibration, dated, and keep what the file held until then; return it as it was written.
+@dataclass(frozen=True)
+class Versions:
+    """What is kept of the calibration file `path`, rising by number, and the number of the one in force.
 
-    Each file is replaced whole, and what cannot be written or read again changes neither. Raises
-    FileError where a file or its folder cannot be written, CalibrationError as `write_calibration` does.
+    A file in force that is like no version, since somebody has edited or copied it, counts as the
+    newest one, made from the newest that is kept.
     """
-    dated = replace(calibration, tuned=when.isoformat(timespec="seconds"), backend=backend)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot make {path.parent}: name a file elsewhere with --calibration") from error
-    old = read_bytes(path) if path.exists() else None
-    write_calibration(path, dated)
-    if old is not None:
-        _write(previous_of(path), old)
-    return dated
+
+    path: Path
+    known: tuple[Version, ...]
+    present: int
+
+    @classmethod
+    def read(cls, path: Path) -> Versions:
+        """Return what is kept of a calibration file; FileError where something of it cannot be read."""
+        folder = folder_of(path)
+        while True:
+            names = _names(folder)
+            try:
+                content = read_bytes(path) if os.path.lexists(path) else None
+                found = {name: read_bytes(folder / name) for name in names}
+            except FileError:
+                if _names(folder) == names:
+                    raise
+                continue  # another program has changed something meanwhile
+            if _names(folder) == names:
+                return cls._of(path, content, found)
+
+    @classmethod
+    def _of(cls, path: Path, content: bytes | None, found: dict[str, bytes]) -> Versions:
+        there = {name: held for name, held in found.items() if not name.endswith(".new") or held == content}
+        known = tuple(sorted((_version(path, name) for name in there), key=lambda one: one.number))
+        same = [one.number for one in known if there[one.file.name] == content]
+        if content is None or same:
+            return cls(path, known, max(same, default=NEVER_TUNED))
+        newest = known[-1].number if known else NEVER_TUNED
+        return cls(path, (*known, Version(newest + 1, newest, path)), newest + 1)
+
+    @property
+    def newest(self) -> int:
+        """The highest number."""
+        return self.known[-1].number if self.known else NEVER_TUNED
+
+    def version(self, number: int) -> Version:
+        """Return the version of a number; FileError for one that is not kept."""
+        for version in self.known:
+            if version.number == number:
+                return version
+        raise FileError(
+            f"version {number} of {self.path} is not kept: xylophone tune log lists those that are, and "
+            "xylophone tune undo --to returns to one"
+        )
+
+    def before(self) -> int:
+        """Return the number of what the version in force was made from; FileError where none is in force."""
+        if self.present == NEVER_TUNED:
+            kept = "; xylophone tune log lists what is kept" if self.known else ""
+            raise FileError(f"there is no {self.path}: nothing is tuned, so nothing can be taken back{kept}")
+        return self.version(self.present).made_from
+
+    def stay(self) -> set[int]:
+        """Return the numbers of those that stay: the newest KEPT, and as many that led to that in force."""
+        made_from = {version.number: version.made_from for version in self.known}
+        staying, number = set(sorted(made_from)[-KEPT:]), self.present
+        for _ in range(KEPT):
+            staying.add(number)
+            number = made_from.get(number, NEVER_TUNED)
+        return staying
 
 
-def take_back(path: Path) -> Calibration:
-    """Put the previous calibration in force again and keep the present one in its place; return it.
+class Held:
+    """A calibration file that nobody else changes meanwhile; `hold` makes it."""
 
-    Taking back twice changes nothing. FileError where none is kept, CalibrationError where it cannot be read.
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._settle()
+
+    def keep(self, calibration: Calibration, when: datetime, backend: str) -> Calibration:
+        """Put a calibration in force, dated, as the newest version; return it as it was written.
+
+        What was in force until then is kept byte for byte. FileError where something cannot be written,
+        CalibrationError as `checked_text` does; then all is as it was.
+        """
+        dated = replace(calibration, tuned=when.isoformat(timespec="seconds"), backend=backend)
+        text = checked_text(self.path, dated)
+        versions = self._adopt()
+        number = versions.newest + 1
+        head = f"# Version {number}, made from {versions.present}; xylophone tune log lists all.\n"
+        content = (head + text).encode()
+        new = folder_of(self.path) / f"{number}-after-{versions.present}.toml.new"
+        try:
+            write_bytes(new, content)
+            write_bytes(self.path, content)
+        finally:
+            self._settle()
+        self._thin()
+        return dated
+
+    def take_back(self, number: int, instrument: Instrument) -> None:
+        """Put a version in force again, or, for NEVER_TUNED, none; what was in force until then is kept.
+
+        FileError where it is not kept or cannot be read or written, CalibrationError where it is broken or
+        for another instrument; then all is as it was.
+        """
+        if number == NEVER_TUNED:
+            if self._adopt().present != NEVER_TUNED:
+                remove_file(self.path)
+            return
+        file = Versions.read(self.path).version(number).file
+        calibration_for(instrument, file)
+        content = read_bytes(file)
+        self._adopt()
+        write_bytes(self.path, content)
+
+    def _adopt(self) -> Versions:
+        """Keep what is in force, where somebody else has put it there; return what is kept then."""
+        versions = Versions.read(self.path)
+        make_folder(folder_of(self.path), "name a file elsewhere with --calibration")
+        if versions.known and versions.known[-1].file == self.path:
+            number, made_from = versions.newest, versions.known[-1].made_from
+            file = folder_of(self.path) / f"{number}-after-{made_from}.toml"
+            write_bytes(file, read_bytes(self.path))
+        return versions
+
+    def _settle(self) -> None:
+        """End a change that was cut short: what came into force gets its name, what did not is forgotten."""
+        folder = folder_of(self.path)
+        known = {version.file.name for version in Versions.read(self.path).known}
+        for name in _names(folder):
+            if name.endswith(".new") and name in known:
+                rename_file(folder / name, folder / name.removesuffix(".new"))
+            elif name.endswith(".new"):
+                remove_file(folder / name)
+        for left in folder.glob(".xylophone-*.tmp"):
+            remove_file(left)
+
+    def _thin(self) -> None:
+        versions = Versions.read(self.path)
+        for version in versions.known:
+            if version.number not in versions.stay():
+                remove_file(version.file)
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[Held]:
+    """Hold a calibration file while the block runs, to read, change and keep it; others wait so long.
+
+    Its folder is made. FileError where that cannot be, or another program holds it too long.
     """
-    previous = previous_of(path)
-    if not previous.exists():
-        raise FileError(f"there is no {previous}: nothing was tuned before, so nothing can be taken back")
-    old = read_calibration(previous)
-    content, present = read_bytes(previous), read_bytes(path) if path.exists() else None
-    _write(path, content)
-    if present is not None:
-        _write(previous, present)
-    return old
+    make_folder(path.parent, "name a file elsewhere with --calibration")
+    with alone_with(path):
+        yield Held(path)
 
 
-def _write(path: Path, content: bytes) -> None:
-    with replace_file(path) as out:
-        out.write(content)
+def folder_of(path: Path) -> Path:
+    """Return the folder where the versions of a calibration file are kept: calibration.versions."""
+    return path.with_name(f"{path.name.removesuffix('.toml')}.versions")
+
+
+def _names(folder: Path) -> list[str]:
+    """Return the names of all versions' files, also of those that are not in force yet."""
+    return sorted(name for name in (os.listdir(folder) if folder.is_dir() else ()) if _NAME.fullmatch(name))
+
+
+def _version(path: Path, name: str) -> Version:
+    found = _NAME.fullmatch(name)
+    assert found
+    return Version(int(found[1]), int(found[2]), folder_of(path) / name)

@@ -12,8 +12,10 @@ COMMANDS = {
     "hand": ("hand", "Tune hammers by ear, in the terminal."),
     "show": ("show", "Print latency and pulses of all hammers."),
     "set": ("change:set_", "Set a hammer's latency, pulses or loudness."),
-    "reset": ("change", "Give hammers the default curves of their kind again."),
-    "undo": ("change", "Take back the last change of the calibration."),
+    "reset": ("change", "Give hammers again the curves that they have untuned."),
+    "undo": ("versions", "Take back the last change of the calibration, and earlier ones."),
+    "log": ("versions", "List the calibrations that are kept."),
+    "diff": ("versions", "Say how two calibrations differ."),
     "export": ("exchange", "Write the calibration as JSON or CSV."),
     "import": ("exchange:import_", "Read a calibration from JSON or CSV."),
 }

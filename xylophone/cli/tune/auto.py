@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from ...errors import CalibrationError, TuningError, XylophoneError
 from ...running import leaving_on_signals, playing
 from ..options import FOLDER_PATH, setting_options
 from ..outcome import tell, with_words
-from .change import place
+from .kept import place, undo_command
 from .listening import (
     check_history,
     ear_before,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ...tuning.analysis import Analysis
     from ...tuning.diagnosis import Ailment
     from ...tuning.geometry import Position
+    from ...tuning.keeping import Held
     from ...tuning.trials import Take
 
 LEAST = 0.5
@@ -65,8 +67,9 @@ def auto(
         raise click.UsageError(
             "--from-wav and --plan belong together: the recording, and what was played for it"
         )
-    device, position = options.pop("device"), position_from(options)
+    device, position, undo = options.pop("device"), position_from(options), undo_command(options)
     found, path = place(options)
+    _refuse_others(path, found)
     check_history(path)
     folder = session or session_folder(found)
     default = _default(found)
@@ -81,7 +84,20 @@ def auto(
             _ask(found, yes)
             analysis = _listened(found, default, position, folder, resume, device)
         position = position or _front(found)
-    _conclude(analysis, found, path, position, dry_run)
+    _conclude(analysis, found, path, position, undo, dry_run)
+
+
+def _refuse_others(path: Path, found: Settings) -> None:
+    """Raise CalibrationError where a file is for another instrument; one that is broken is tuned anew."""
+    from ...calibration_file import check_fits, read_calibration
+
+    if not path.exists():
+        return
+    try:
+        old = read_calibration(path)
+    except CalibrationError:
+        return  # told of when it is replaced
+    check_fits(old, found.instrument, path)
 
 
 def _default(found: Settings) -> Calibration:
@@ -190,57 +206,81 @@ def _play_blind(found: Settings, folder: Path, position: Position, yes: bool) ->
     )
 
 
-def _conclude(analysis: Analysis, found: Settings, path: Path, position: Position, dry_run: bool) -> None:
+def _conclude(
+    analysis: Analysis, found: Settings, path: Path, position: Position, undo: str, dry_run: bool
+) -> None:
     """Say what was found, and write it unless too little is known."""
-    from datetime import datetime
-
     from ...tuning.diagnosis import diagnose, tilt
-    from ...tuning.history import Entry, add_entry, history_of
-    from ...tuning.keeping import keep
+    from ...tuning.keeping import hold
     from ...tuning.session import result_of
 
-    ailments = diagnose(analysis)
-    calibration = _with_old(result_of(analysis), path)
-    for line in summary(analysis, calibration, ailments):
-        click.echo(line)
-    doubt = tilt(analysis, position)
-    if doubt:
-        click.echo(f"warning: {doubt}")
-    known = sum(found is not None for found in analysis.fits)
-    if known < LEAST * len(calibration.hammers):
-        raise TuningError(
-            f"only {known} of {len(calibration.hammers)} hammers could be measured: mend what is "
-            "named above, "
-            "and tune again; the calibration is as it was"
-        )
-    calibration.common_range()
-    if dry_run:
-        click.echo(f"nothing was written to {path}")
-        return
+    ailments, result = diagnose(analysis), result_of(analysis)
+    with nullcontext() if dry_run else hold(path) as held:
+        old = _old(path, found, result)
+        calibration = _with_old(result, old)
+        for line in summary(analysis, calibration, ailments):
+            click.echo(line)
+        doubt = tilt(analysis, position)
+        if doubt:
+            click.echo(f"warning: {doubt}")
+        known = sum(one is not None for one in analysis.fits)
+        if known < LEAST * len(calibration.hammers):
+            raise TuningError(
+                f"only {known} of {len(calibration.hammers)} hammers could be measured: mend what is "
+                "named above, "
+                "and tune again; the calibration is as it was"
+            )
+        calibration.common_range()
+        if held is None:
+            click.echo(f"nothing was written to {path}")
+            return
+        _write(held, calibration, old, found.backend)
+    click.echo(f"wrote {path}; {undo} takes it back")
+
+
+def _write(held: Held, calibration: Calibration, old: Calibration | None, backend: str) -> None:
+    """Put a calibration in force, with hammers of the old one that the instrument has not, and note it."""
+    from datetime import datetime
+
+    from ...tuning.edits import with_others
+    from ...tuning.history import Entry, add_entry, history_of
+
     now = datetime.now().astimezone()
-    there = path.exists()
-    keep(path, calibration, now, found.backend)
-    add_entry(history_of(path), Entry(now, "auto", states(calibration)))
-    click.echo(f"wrote {path}{'; xylophone tune undo takes it back' if there else ''}")
+    held.keep(calibration if old is None else with_others(calibration, old), now, backend)
+    add_entry(history_of(held.path), Entry(now, "auto", states(calibration)))
 
 
-def _with_old(calibration: Calibration, path: Path) -> Calibration:
-    """Return the calibration with curves of an earlier tuning for hammers that could not be measured now.
+def _old(path: Path, found: Settings, new: Calibration) -> Calibration | None:
+    """Return what a calibration file holds from an earlier tuning, None where it holds nothing of use.
 
-    An earlier one that cannot be read is told of, and is no reason not to write a new one.
+    One that cannot be read, or has other knots, is told of, and is no reason not to write a new one.
     """
-    from ...calibration_file import read_calibration
-    from ...tuning.edits import with_hammer
+    from ...calibration_file import check_fits, read_calibration
 
     if not path.exists():
-        return calibration
+        return None
     try:
         old = read_calibration(path)
     except CalibrationError as error:
         click.echo(f"warning: {error}; nothing is taken over from it", err=True)
-        return calibration
-    for row, name in enumerate(calibration.hammers):
-        if calibration.origin[row] == "default" and name in old.hammers and old.kind == calibration.kind:
+        return None
+    check_fits(old, found.instrument, path)
+    have, knots = old.level.shape[1], new.level.shape[1]
+    if have != knots:
+        click.echo(
+            f"warning: {path}: its curves have {have} knots, not {knots}; nothing is taken over from it",
+            err=True,
+        )
+        return None
+    return old
+
+
+def _with_old(calibration: Calibration, old: Calibration | None) -> Calibration:
+    """Return the calibration with curves of an earlier tuning for hammers that could not be measured now."""
+    from ...tuning.edits import with_hammer
+
+    for row, origin in enumerate(calibration.origin):
+        if origin == "default" and old is not None:
             calibration = with_hammer(calibration, row, old)
     return calibration
 

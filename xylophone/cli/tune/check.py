@@ -15,7 +15,7 @@ from ..options import setting_options
 from ..outcome import tell
 from ..screen import table
 from .auto import states
-from .change import place
+from .kept import place
 from .listening import check_history, ear_before, listening_options, position_from, progress_shown
 
 if TYPE_CHECKING:

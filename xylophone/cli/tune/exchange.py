@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from ...errors import CalibrationError, OptionError
-from ..options import FOLDER_PATH, calibration_of, setting_options, settings
-from .change import Kept
+from ..options import FOLDER_PATH, in_force, settings
+from .kept import Kept, tuned_options
 
 FORMATS = ("json", "csv")
 
@@ -21,7 +21,7 @@ _format_option = click.option(
 @click.command()
 @click.argument("path", metavar="[FILE]", type=FOLDER_PATH, default=Path("-"))
 @_format_option
-@setting_options
+@tuned_options
 def export(path: Path, as_format: str | None, **options: Any) -> None:
     """Write the calibration as JSON or CSV: into a file or, without one, on stdout as JSON."""
     from ...files import write_text
@@ -29,7 +29,7 @@ def export(path: Path, as_format: str | None, **options: Any) -> None:
 
     stdout = path == Path("-")
     chosen = as_format or ("json" if stdout else _format_of(path))
-    calibration = calibration_of(settings(options), None)
+    calibration = in_force(settings(options))
     text = to_csv(calibration) if chosen == "csv" else to_json(calibration)
     if stdout:
         click.echo(text, nl=False)
@@ -41,20 +41,26 @@ def export(path: Path, as_format: str | None, **options: Any) -> None:
 @click.command("import")
 @click.argument("path", metavar="FILE", type=FOLDER_PATH)
 @_format_option
-@setting_options
-def import_(path: Path, as_format: str | None, **options: Any) -> None:
+@click.option("--force", is_flag=True, help="Also what no hammer of this kind is like.")
+@tuned_options
+def import_(path: Path, as_format: str | None, force: bool, **options: Any) -> None:
     """Read a calibration from JSON or CSV; hammers that the file does not name keep theirs."""
+    from ...calibration_file import default_calibration
     from ...files import read_text
+    from ...tuning.edits import check_likely
     from ...tuning.exchange import from_csv, from_json
 
     chosen = as_format or _format_of(path)
-    kept = Kept.take(options)
     text = read_text(path)
-    try:
-        new = (from_csv if chosen == "csv" else from_json)(text, kept.calibration)
-    except CalibrationError as error:
-        raise CalibrationError(f"{path}: {error}") from error
-    kept.save(new)
+    with Kept.take(options) as kept:
+        usual = default_calibration(kept.found.instrument)
+        try:
+            new = (from_csv if chosen == "csv" else from_json)(text, kept.calibration)
+            for name in () if force else usual.hammers:
+                check_likely(kept.calibration, new, name, usual)
+        except CalibrationError as error:
+            raise CalibrationError(f"{path}: {error}") from error
+        kept.save(new)
 
 
 def _format_of(path: Path) -> str:

@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -17,13 +16,14 @@ import click
 from ...errors import OptionError, XylophoneError
 from ...running import leaving_on_signals, playing
 from ...tuning.by_ear import ByEar, Company
-from ..options import calibration_of, setting_options
+from ..options import setting_options, untuned
 from ..outcome import line_words, not_played, with_words
-from ..screen import bars, busy, keyboard
-from ..stage import Stage, open_stage, sounding
+from ..screen import bars, keyboard
+from ..stage import open_stage, sounding
 from ..striking import STEP
-from .change import place as place_of
 from .hand_session import Session
+from .kept import place as place_of
+from .kept import undo_command
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -151,6 +151,7 @@ def hand(bar: str | None, velocity: float, reference: str | None, mute: bool, **
     """
     if not 1 <= velocity <= 127:
         raise OptionError(f"--velocity {velocity:g} is out of range: give 1..127")
+    undo = undo_command(options)
     found, path = place_of(options)
     place = 0 if bar is None else found.instrument.index(bar)
     other = None if reference is None else found.instrument.index(reference)
@@ -162,19 +163,15 @@ def hand(bar: str | None, velocity: float, reference: str | None, mute: bool, **
             "tuning by hand needs a terminal, for keys and screen: run it in one, "
             f"or give numbers with: xylophone tune set {name} --later-ms 0.5"
         )
-    _tune(found, path, place, velocity, other, mute)
+    by_ear = ByEar.begin(found.instrument, present(found, path), place, velocity=velocity, reference=other)
+    _tune(found, path, by_ear, undo, mute)
 
 
-def _tune(
-    found: Settings, path: Path, place: int, velocity: float, reference: int | None, mute: bool
-) -> None:
+def _tune(found: Settings, path: Path, by_ear: ByEar, undo: str, mute: bool) -> None:
     session: Session | None = None
     try:
         with leaving_on_signals(), playing(found.backend, config=found.config), open_stage(found) as stage:
-            with busy("measuring the simulated hammers", quiet=stage.twin is None):
-                calibration = present(found, path, stage)
-            by_ear = ByEar.begin(found.instrument, calibration, place, velocity=velocity, reference=reference)
-            session = Session(stage, by_ear, lambda new: write(path, new, found.backend))
+            session = Session(stage, by_ear, lambda begun, new: write(found, path, begun, new, undo))
             with sounding(stage, mute), showing(session):
                 play_keys(session)
     except (KeyboardInterrupt, SystemExit, XylophoneError) as leaving:
@@ -184,28 +181,35 @@ def _tune(
     _say_goodbye(session, path)
 
 
-def present(found: Settings, path: Path, stage: Stage) -> Calibration:
+def present(found: Settings, path: Path) -> Calibration:
     """Return the calibration that edits begin from: the whole file, where there is one.
 
     It may hold hammers that the instrument has not. Without a file, the one in force.
     """
-    from ...calibration_file import calibration_for, read_calibration
+    from ...calibration_file import check_fits, read_calibration
 
     if not os.path.lexists(path):
-        return calibration_of(replace(found, calibration=None), stage.twin)
-    calibration_for(found.instrument, path)  # raises where it is for another instrument
-    return read_calibration(path)
+        return untuned(found)
+    calibration = read_calibration(path)
+    check_fits(calibration, found.instrument, path)
+    return calibration
 
 
-def write(path: Path, calibration: Calibration, backend: str) -> str:
-    """Write a calibration, the one before kept beside it, and return what to tell."""
+def write(found: Settings, path: Path, begun: Calibration, calibration: Calibration, undo: str) -> str:
+    """Write a calibration that was made from `begun`, the one before kept beside it; return what to tell.
+
+    What another program has changed in the file meanwhile stays, but for hammers that were changed here.
+    """
     from datetime import datetime
 
-    from ...tuning.keeping import keep
+    from ...tuning.edits import carried
+    from ...tuning.keeping import hold
 
-    there = path.exists()
-    keep(path, calibration, datetime.now().astimezone(), backend)
-    return f"wrote {path}{'; xylophone tune undo takes it back' if there else ''}"
+    with hold(path) as held:
+        if os.path.lexists(path):
+            calibration = carried(begun, calibration, present(found, path))
+        held.keep(calibration, datetime.now().astimezone(), found.backend)
+    return f"wrote {path}; {undo} takes it back"
 
 
 def _say_goodbye(session: Session, path: Path) -> None:

@@ -47,9 +47,12 @@ QUESTION = "s saves and quits, Q quits without saving, any other key goes on"
 
 
 class Session:
-    """What keys do and what is struck; `by_ear` is the state, `message` the last thing to be told."""
+    """What keys do and what is struck; `by_ear` is the state, `message` the last thing to be told.
 
-    def __init__(self, stage: Stage, by_ear: ByEar, save: Callable[[Calibration], str]) -> None:
+    `save` writes a calibration, told what it was made from, and returns what to tell.
+    """
+
+    def __init__(self, stage: Stage, by_ear: ByEar, save: Callable[[Calibration, Calibration], str]) -> None:
         self.stage = stage
         self.by_ear = by_ear
         self.auto = True
@@ -93,7 +96,7 @@ class Session:
     def save(self) -> None:
         """Write the new calibration, or tell why it cannot be written."""
         try:
-            self.message = self._save(self.by_ear.calibration)
+            self.message = self._save(self.by_ear.saved, self.by_ear.calibration)
         except XylophoneError as error:
             self.message = str(error)
             return

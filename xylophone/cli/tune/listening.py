@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -81,20 +80,12 @@ def ear_before(found: Settings, position: Position, device: str | None) -> Itera
 
 
 def _simulated(found: Settings, position: Position) -> tuple[Backend, Ear]:
-    from ...backends import open_backend
-    from ...backends.simulated import SimulatedBackend
     from ...clock import VirtualClock
-    from ...simulation.hammers import Twin
     from ...simulation.microphone import Room, SimulatedMicrophone
     from ...tuning.session import SimulatedEar
+    from ..stage import simulated
 
-    if found.backend == "sim:":
-        twin = Twin(found.instrument, **asdict(found.simulation))
-        backend = SimulatedBackend(found.instrument, VirtualClock(), twin)
-    else:
-        opened = open_backend(found.backend, found.instrument, VirtualClock())
-        assert isinstance(opened, SimulatedBackend)
-        backend = opened
+    backend = simulated(found, VirtualClock())
     return backend, SimulatedEar(backend, SimulatedMicrophone(found.instrument, Room(position)))
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...errors import CalibrationError
-from ..options import FOLDER_PATH, calibration_of, setting_options, settings
+from ..options import FOLDER_PATH, in_force, settings
 from ..screen import table
+from .kept import tuned_options
 
 if TYPE_CHECKING:
     from ...calibration import Calibration
@@ -43,11 +44,11 @@ _SHORT = {
 @click.argument("bars", metavar="[BAR...]", nargs=-1)
 @click.option("--plot", type=FOLDER_PATH, help="Draw all hammers: .svg, or .png.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/cli.md).")
-@setting_options
+@tuned_options
 def show(bars: tuple[str, ...], plot: Path | None, as_json: bool, **options: Any) -> None:
     """Print latency, pulses and loudness of all hammers, or of these bars."""
     found = settings(options)
-    calibration = calibration_of(found, None)
+    calibration = in_force(found)
     chosen = list(dict.fromkeys(found.instrument.index(bar) for bar in bars)) or range(len(found.instrument))
     common = common_range(calibration)
     if plot is not None:
@@ -64,10 +65,11 @@ def show(bars: tuple[str, ...], plot: Path | None, as_json: bool, **options: Any
 
 
 def about(found: Settings, calibration: Calibration) -> str:
-    """Return a line: which file, when it was tuned and on what, or that these are default curves."""
+    """Return a line: which file, when it was tuned and on what, or that nobody has tuned them."""
     if found.calibration is None:
-        bench = "; simulated hammers are measured on their bench" if found.backend.startswith("sim:") else ""
-        return f"default curves of {calibration.kind}: nobody has tuned these hammers{bench}"
+        if found.backend.startswith("sim:"):
+            return f"curves of {calibration.kind} as the bench measures them: nobody has tuned these hammers"
+        return f"default curves of {calibration.kind}: nobody has tuned these hammers"
     when = f"tuned {calibration.tuned}" if calibration.tuned else "tuned nobody knows when"
     where = f" on {calibration.backend}" if calibration.backend else ""
     return f"{found.calibration}: {when}{where}"

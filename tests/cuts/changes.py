@@ -1,0 +1,149 @@
+"""Changes of files that are cut short: how a folder is before, what is done in it, and what must be whole."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from xylophone.calibration import CURVES
+from xylophone.calibration_file import default_calibration
+from xylophone.config.beside import Chosen, saved_place, write_saved
+from xylophone.files import alone_with, remove_file, write_text
+from xylophone.instrument import Instrument, build_instrument, hammers_of
+from xylophone.tuning.edits import later
+from xylophone.tuning.history import Entry, State, add_entry, read_history
+from xylophone.tuning.keeping import Versions, hold
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+KIND = build_instrument().kind
+INSTRUMENT = Instrument("two", KIND, hammers_of((84, 86), KIND), KIND.supply_limit)
+WHOLE = default_calibration(INSTRUMENT)
+FEW = {key: getattr(WHOLE, key)[:, ::9] for key in ("level", *CURVES)}
+DEFAULT = replace(WHOLE, **FEW)
+"""Of two hammers and four knots: what a file holds changes nothing in how it is written."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What `before` makes of an empty folder, `act` changes at once; `state` tells what is in the folder."""
+
+    before: Callable[[Path], object]
+    act: Callable[[Path], object]
+    state: Callable[[Path], object]
+
+
+def calibration(folder: Path) -> Path:
+    return folder / "calibration.toml"
+
+
+def keep(folder: Path, *numbers: int) -> None:
+    """Put so many calibrations in force, one after the other."""
+    for number in numbers:
+        with hold(calibration(folder)) as held:
+            held.keep(later(DEFAULT, 0, 1e-4 * number), NOON, "gpio:null")
+
+
+def take_back(folder: Path, to: int | None = None) -> None:
+    with hold(calibration(folder)) as held:
+        wanted = Versions.read(calibration(folder)).before() if to is None else to
+        held.take_back(wanted, INSTRUMENT)
+
+
+def edited(folder: Path) -> None:
+    """Let somebody edit the calibration that is in force."""
+    keep(folder, 1)
+    calibration(folder).write_bytes(calibration(folder).read_bytes() + b"# a remark\n")
+
+
+def versions(folder: Path) -> object:
+    """Return what is in force, and what can be returned to: numbers, what each was made from, contents."""
+    path = calibration(folder)
+    kept = Versions.read(path)
+    known = [(one.number, one.made_from, one.file.read_bytes()) for one in kept.known]
+    return kept.present, path.read_bytes() if path.exists() else None, known
+
+
+def content(name: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).read_bytes() if (folder / name).exists() else None
+
+
+def nothing(folder: Path) -> None:
+    """Leave the folder empty."""
+
+
+def add(folder: Path, *latencies: float) -> None:
+    for latency in latencies:
+        add_entry(folder / "history", Entry(NOON, "auto", {"C6": State(latency, -8.0)}))
+
+
+def forget(folder: Path) -> None:
+    with alone_with(folder / "a"):
+        remove_file(folder / "a")
+
+
+def save(folder: Path, preset: str) -> None:
+    """Save what was chosen for a song."""
+    with alone_with(saved_place(folder / "tune.mid")):
+        write_saved(folder / "tune.mid", Chosen(preset=preset))
+
+
+CHANGES = {
+    "a new file": Change(nothing, lambda to: write_text(to / "a", "new"), content("a")),
+    "a file replaced": Change(
+        lambda to: write_text(to / "a", "old"), lambda to: write_text(to / "a", "new" * 9000), content("a")
+    ),
+    "a file deleted": Change(lambda to: write_text(to / "a", "old"), forget, content("a")),
+    "choices saved": Change(
+        lambda to: save(to, "solo"), lambda to: save(to, "virtuoso"), content("tune.arrange.toml")
+    ),
+    "history": Change(
+        lambda to: add(to, 0.018), lambda to: add(to, 0.019), lambda to: read_history(to / "history")
+    ),
+    "the first kept": Change(nothing, lambda to: keep(to, 1), versions),
+    "another kept": Change(lambda to: keep(to, 1, 2), lambda to: keep(to, 3), versions),
+    "kept over an edited one": Change(edited, lambda to: keep(to, 2), versions),
+    "kept after undo": Change(
+        lambda to: (keep(to, 1, 2), take_back(to)), lambda to: keep(to, 3), versions
+    ),
+    "undo": Change(lambda to: keep(to, 1, 2, 3), take_back, versions),
+    "undo of the first": Change(lambda to: keep(to, 1), take_back, versions),
+    "undo of an edited one": Change(edited, take_back, versions),
+    "return": Change(
+        lambda to: (keep(to, 1, 2), take_back(to, 0)), lambda to: take_back(to, 2), versions
+    ),
+}  # fmt: skip
+"""All that must happen wholly or not at all, by name."""
+
+
+def unsynced(folder: Path) -> None:
+    """Replace a file without any sync."""
+    (folder / "b").write_bytes(b"new")
+    (folder / "b").rename(folder / "a")
+
+
+def in_place(folder: Path) -> None:
+    """Write over a file."""
+    with (folder / "a").open("wb") as out:
+        out.write(b"new")
+        out.flush()
+        os.fsync(out.fileno())
+
+
+CARELESS = {
+    "no sync": Change(lambda to: write_text(to / "a", "old"), unsynced, content("a")),
+    "in place": Change(lambda to: write_text(to / "a", "old"), in_place, content("a")),
+}
+"""What is not safe, to see that it is found out."""
+
+
+def main(name: str, folder: str) -> None:
+    """Do a change in a folder, for whoever watches this process."""
+    (CHANGES | CARELESS)[name].act(Path(folder))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

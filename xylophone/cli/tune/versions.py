@@ -1,0 +1,135 @@
+"""`xylophone tune undo`, `log` and `diff`: the calibrations that were in force before, and back to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ...errors import CalibrationError
+from ..options import untuned
+from ..screen import table
+from .kept import changes, place, tuned_options, undo_command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...calibration import Calibration
+    from ...config import Settings
+    from ...tuning.keeping import Version, Versions
+
+NAMED = 4
+"""So many hammers that have changed are named; of more it is said how many."""
+
+_number = click.IntRange(min=0)
+_HEADS = ("", "version", "from", "tuned", "on", "changed")
+
+
+@click.command()
+@click.option("--to", type=_number, metavar="N", help="Return to this version; 0: as if never tuned.")
+@tuned_options
+def undo(to: int | None, **options: Any) -> None:
+    """Take back the last change of the calibration, and again the one before it.
+
+    `xylophone tune log` lists what can be returned to.
+    """
+    from ...tuning.keeping import NEVER_TUNED, Versions, hold
+
+    again = undo_command(options)
+    found, path = place(options)
+    versions = Versions.read(path)
+    if _wanted(versions, to) == versions.present:
+        click.echo(f"nothing to change: {_is_in_force(path, versions.present)}")
+        return
+    with hold(path) as held:
+        versions = Versions.read(path)  # once more: others may have changed it until it was held
+        number = _wanted(versions, to)
+        held.take_back(number, found.instrument)
+    how = f"there is no {path} any more: all hammers are untuned"
+    if number != NEVER_TUNED:
+        how = f"{path} is version {number} again"
+    click.echo(f"{how}; {again} --to {versions.present} returns to what it was")
+
+
+def _wanted(versions: Versions, to: int | None) -> int:
+    """Return the number of the version to go to; FileError where there is none."""
+    if to is None:
+        return versions.before()
+    return versions.version(to).number if to else 0
+
+
+def _is_in_force(path: Path, number: int) -> str:
+    return (
+        f"version {number} of {path} is in force"
+        if number
+        else f"there is no {path}, all hammers are untuned"
+    )
+
+
+@click.command()
+@tuned_options
+def log(**options: Any) -> None:
+    """List the calibrations that are kept, the newest first."""
+    from ...tuning.keeping import Versions
+
+    _, path = place(options)
+    versions = Versions.read(path)
+    click.echo(_is_in_force(path, versions.present))
+    if not versions.known:
+        return
+    read = {version.number: _read(version) for version in versions.known}
+    rows = [_row(version, read, versions.present) for version in reversed(versions.known)]
+    click.echo()
+    table(_HEADS, [*rows, ("" if versions.present else "*", 0, "", "never", "", "")])
+
+
+def _read(version: Version) -> Calibration | None:
+    """Return what a version holds, None where its file is broken."""
+    from ...calibration_file import read_calibration
+
+    try:
+        return read_calibration(version.file)
+    except CalibrationError:
+        return None
+
+
+def _row(version: Version, read: dict[int, Calibration | None], present: int) -> tuple[object, ...]:
+    mark, calibration = "*" if version.number == present else "", read[version.number]
+    if calibration is None:
+        return (mark, version.number, version.made_from, "broken", "", "")
+    before = read.get(version.made_from)
+    names = [line.partition(":")[0] for line in changes(before, calibration)] if before else []
+    what = (
+        ", ".join(names) if before and len(names) <= NAMED else f"{len(names or calibration.hammers)} hammers"
+    )
+    return (
+        mark, version.number, version.made_from, calibration.tuned or "nobody knows when",
+        calibration.backend, what,
+    )  # fmt: skip
+
+
+@click.command()
+@click.argument("old", metavar="[N]", type=_number, required=False)
+@click.argument("new", metavar="[M]", type=_number, required=False)
+@tuned_options
+def diff(old: int | None, new: int | None, **options: Any) -> None:
+    """Say how two versions differ: N and M, N and the one in force, or what undo would take back.
+
+    0 stands for untuned hammers.
+    """
+    from ...tuning.keeping import Versions
+
+    found, path = place(options)
+    versions = Versions.read(path)
+    first = versions.before() if old is None else old
+    second = versions.present if new is None else new
+    lines = changes(_calibration(versions, first, found), _calibration(versions, second, found))
+    click.echo(f"from version {first} to {second} of {path}:")
+    for line in lines or ["no difference"]:
+        click.echo(line)
+
+
+def _calibration(versions: Versions, number: int, found: Settings) -> Calibration:
+    from ...calibration_file import read_calibration
+
+    return read_calibration(versions.version(number).file) if number else untuned(found)
