@@ -170,7 +170,7 @@ def test_a_dead_line_is_opened_again_which_resets_the_board():
         lines = told(backend)
         assert total(backend) == 160
     assert any("the board is gone (no answer)" in line for line in lines)
-    assert "the board is back, playing on" in lines[-1]
+    assert any("the board is back, playing on" in line for line in lines[-2:])
     assert len(world.boards) >= 2
 
 

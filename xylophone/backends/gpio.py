@@ -14,11 +14,13 @@ from ..gpio.lines import Line, open_line_to
 from ..gpio.log import REFUSALS, Count
 from ..gpio.pi import require_pi
 from ..instrument import Instrument
+from ..link.news import BUSY, Late
 from ..song import Table
 from ..strikes import PULSE
 from ..wiring import KINDS, Wiring
 from .contract import Coils, Fault, Report
 from .intake import Intake
+from .lateness import Lateness
 
 LOOKAHEAD = 1.0
 """s; what the dispatcher has in hand is played however busy this process is."""
@@ -49,6 +51,7 @@ class GpioBackend:
         self._stopped = self._closed = self._slow = False
         self._late, self._latest = 0, 0.0
         self._faults: list[Fault] = []
+        self._lateness = Lateness()
         self._over: str | None = None
         self._told_off = False  # the coils were to be off, and nothing has been scheduled since
         if line.denied:
@@ -115,7 +118,7 @@ class GpioBackend:
     def poll(self) -> tuple[Fault, ...]:
         """Return the faults met since the last call."""
         self._listen()
-        faults, self._faults = tuple(self._faults), []
+        faults, self._faults = (*self._faults, *self._lateness.tell(self.now())), []
         return faults
 
     def report(self) -> Report:
@@ -195,13 +198,8 @@ class GpioBackend:
     def _count_late(self, starts: Table, now: float) -> None:
         by = now - float(starts.min())
         self._late, self._latest = self._late + len(starts), max(self._latest, by)
-        self._faults.append(
-            Fault(
-                now,
-                f"{len(starts)} pulses came up to {1e3 * by:.1f} ms late and were not played: "
-                "the machine is too busy",
-            )
-        )
+        self._lateness.add(now, Late(len(starts), by, BUSY))
+        self._faults += self._lateness.tell(now)
 
     def _notes(self) -> dict[str, float]:
         """Return counters, times of writes, and median, 99th percentile and greatest lateness and width.

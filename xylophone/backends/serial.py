@@ -122,7 +122,7 @@ class SerialBackend:
         if late.any():
             count, by = int(late.sum()), now - float(pulses["start"].min())
             self._late, self._latest = self._late + count, max(self._latest, by)
-            self.board.add_fault(now, str(Late(count, by, BUSY)))
+            self.board.add_late(now, Late(count, by, BUSY))
         self.coils = Coils.UNCONFIRMED
         session.play(pulses[~late])
 

@@ -11,9 +11,10 @@ from ..instrument import Instrument
 from ..link.conversation import LISTENING, Phase
 from ..link.fitness import FLASH
 from ..link.messages import BAUD
-from ..link.news import News, Stopped
+from ..link.news import Late, News, Stopped
 from ..link.session import Session
 from .contract import Coils, Fault
+from .lateness import Lateness
 from .serial_line import PATIENCE, Connect, Line
 from .serial_turns import turns_of
 
@@ -46,6 +47,7 @@ class Board:
         self.clock = clock
         self.over: Fault | None = None  # why nothing more can be played
         self._faults: list[Fault] = []
+        self._lateness = Lateness()
         self._opened = False
         self._sent_at = clock.now()
         self._line = Line(connect)
@@ -87,6 +89,12 @@ class Board:
         """Raise the error that has ended the playing, if one has."""
         if self.over is not None:
             self.over.require_more()
+
+    def add_late(self, now: float, late: Late) -> None:
+        """Note pulses that came too late."""
+        with self._turns.lock:
+            self._lateness.add(now, late)
+            self._faults += self._lateness.tell(now)
 
     def take_faults(self) -> tuple[Fault, ...]:
         """Return the trouble met since the last call."""
@@ -172,7 +180,11 @@ class Board:
         self._sent_at = now
         self._line.write(self.session.turn(now))
         for news in self.session.take_news():
-            self.add_fault(now, str(news), ending(news))
+            if isinstance(news, Late):
+                self._lateness.add(now, news)
+            else:
+                self.add_fault(now, str(news), ending(news))
+        self._faults += self._lateness.tell(now)
         if self.session.talk.lost:
             self._line.doubted()
         if self.heard and self.session.phase in (Phase.PLAYING, Phase.STOPPED):

@@ -12,12 +12,14 @@ import numpy as np
 from ..clock import Clock, SystemClock, VirtualClock
 from ..errors import BackendError, OptionError, SafetyError
 from ..instrument import Instrument
+from ..link.news import BUSY, Late
 from ..simulation.hammers import BLOCK, Twin
 from ..simulation.outcome import Outcome, join
 from ..song import Table
 from ..strikes import HIT, PULSE
 from .contract import Coils, Fault, Report
 from .intake import Intake
+from .lateness import Lateness
 
 LOOKAHEAD = 0.5
 """s; as much as hardware would want, so that a player does here what it does there."""
@@ -44,6 +46,7 @@ class SimulatedBackend:
         self._outcomes = [self.twin.advance(self._queue, -np.inf)]
         self._hits = np.empty(0, HIT)  # heard, not taken
         self._faults: list[Fault] = []
+        self._lateness = Lateness()
         self._report = Report()
         self._cut = 0
         self._stopped = self._closed = False
@@ -102,7 +105,7 @@ class SimulatedBackend:
 
     def poll(self) -> tuple[Fault, ...]:
         """Return the faults met since the last call."""
-        faults, self._faults = tuple(self._faults), []
+        faults, self._faults = (*self._faults, *self._lateness.tell(self.now())), []
         return faults
 
     def report(self) -> Report:
@@ -179,13 +182,8 @@ class SimulatedBackend:
         self._report = replace(
             self._report, late=self._report.late + len(starts), latest=max(self._report.latest, by)
         )
-        self._faults.append(
-            Fault(
-                now,
-                f"{len(starts)} pulses came up to {1e3 * by:.1f} ms late and were not played: "
-                "the machine is too busy",
-            )
-        )
+        self._lateness.add(now, Late(len(starts), by, BUSY))
+        self._faults += self._lateness.tell(now)
 
 
 def _switch(text: str) -> bool:
