@@ -41,6 +41,7 @@ class Wiring:
     i2c_addresses: tuple[int, ...] = (0x20, 0x21)  # of the MCP23017, 16 outputs each
     reset_pin: int = 24  # to /RESET of all MCP23017, with a pull-down
     pins: tuple[int, ...] = HONEST_PINS  # of gpio:pins, by channel
+    master_enable_pin: int | None = None  # to the relay of the coils' supply, with a pull-down; high is on
     on_error: str = "stop"  # or "go on"
 
     def __post_init__(self) -> None:
@@ -68,8 +69,14 @@ class Wiring:
     def require(self, kind: str, channels: Sequence[int]) -> None:
         """Raise BackendMissing, with the remedy, unless these channels have an output of this kind.
 
-        ConfigError where pins are to go on after an error: what takes them ends the process that played.
+        ConfigError where pins are to go on after an error: what takes them ends the process that played; and
+        where the master enable is on a pin that this kind has another use for.
         """
+        if self.master_enable_pin in (taken := self._taken(kind)):
+            raise ConfigError(
+                f"gpio.master_enable_pin: GPIO{self.master_enable_pin} is {taken[self.master_enable_pin]} of "
+                f"gpio:{kind}: wire another of 9..13 and 16..27"
+            )
         if kind == "pins" and self.on_error != "stop":
             raise ConfigError(
                 f"gpio.on_error {self.on_error!r} is not for gpio:pins, which no line switches off: set it "
@@ -88,6 +95,14 @@ class Wiring:
             )
         key = "registers" if kind == "595" else "i2c_addresses"
         raise BackendMissing(f"{needs}: add chips and raise gpio.{key} in xylophone.toml")
+
+    def _taken(self, kind: str) -> dict[int | None, str]:
+        """Return what a kind of outputs uses pins for."""
+        if kind == "595":
+            return {self.output_enable_pin: "/OE", **dict.fromkeys(_SPI_PINS[self.spi_device], "the SPI bus")}
+        if kind == "mcp23017":
+            return {self.reset_pin: "/RESET", **dict.fromkeys(_I2C_PINS[self.i2c_bus], "the I2C bus")}
+        return dict.fromkeys(self.pins, "a hammer's pin, as gpio.pins says,") if kind == "pins" else {}
 
     def _check_addresses(self) -> None:
         wrong = [address for address in self.i2c_addresses if not 0x20 <= address < 0x20 + CHIPS]
@@ -116,10 +131,16 @@ class Wiring:
                 raise ConfigError(
                     f"gpio.{key}: GPIO{pin} is used by {bus} already: take another, as 24 or 25"
                 )
-            if pin not in HONEST_PINS:
-                raise ConfigError(
-                    f"gpio.{key} {pin} is no pin that stays low until it is driven: give 9..13 or 16..27"
-                )
+            _check_honest(key, pin)
+        if self.master_enable_pin is not None:
+            _check_honest("master_enable_pin", self.master_enable_pin)
+
+
+def _check_honest(key: str, pin: int) -> None:
+    if pin not in HONEST_PINS:
+        raise ConfigError(
+            f"gpio.{key} {pin} is no pin that stays low until it is driven: give 9..13 or 16..27"
+        )
 
 
 def _unfit(pin: int) -> str:

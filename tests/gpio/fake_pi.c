@@ -1,10 +1,11 @@
 /*
- * A Raspberry Pi below the system calls: preloaded, it answers for /dev/gpiochip0, /dev/spidev0.*, /dev/i2c-* and
- * the files with the Pi's model and revision, so that the real lgpio, gpiozero and smbus2 run in ordinary processes.
+ * A Raspberry Pi below the system calls: preloaded, it answers for /dev/gpiochip*, /dev/spidev0.*, /dev/i2c-* and the
+ * files with the Pi's model and revision, so that the real lgpio, gpiozero and smbus2 run in ordinary processes.
  *
- * Its state is one shared file, named by FAKE_PI, that outlives every process; fake_pi.py has the same layout. As on
- * Raspberry Pi OS, a pin keeps its level when its owner has died. The lock is taken over from an owner that holds it
- * too long: a process can be killed or stopped anywhere.
+ * Its state is one shared file, named by FAKE_PI, that outlives every process; fake_pi.py has the same layout. When
+ * the owner of a pin has let go of it or died, the pin keeps its level, as on Raspberry Pi OS, or becomes an input, as
+ * with a mainline kernel. On a Pi 5 the header is on gpiochip4, and gpiochip0 is another, or it is on gpiochip0. The
+ * lock is taken over from an owner that holds it too long: a process can be killed or stopped anywhere.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -21,12 +22,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { LINES = 28, CHAIN = 8, CHIPS = 8, REGISTERS = 22, LOGGED = 1 << 16, FILES = 1024 };
 enum { IODIR = 0x00, GPIO = 0x12, OLAT = 0x14 };
-enum device { NONE, CHIP, LINE, SPI, I2C };
+enum device { NONE, CHIP, LINE, SPI, I2C, OTHER_CHIP, DEVICES };
 enum coils { BY_595, BY_MCP, BY_PINS, KINDS };
 
 struct entry {
@@ -39,8 +41,9 @@ struct state {
     int32_t size, lock;
     /* What there is. */
     int32_t registers, enable_pin, reset_pin, revision, chips, pins;
+    int32_t header, mainline; /* number of the header's gpiochip; whether a pin that nobody holds becomes an input */
     int32_t address[CHIPS], pin[LINES];
-    int32_t absent[5], forbidden[5]; /* by device */
+    int32_t absent[DEVICES], forbidden[DEVICES]; /* by device */
     /* Faults: how often from now on, -1 for ever. */
     int32_t spi_failures, i2c_failures, spi_noise, spi_delay_us, i2c_delay_us, pin_failures,
         pin_delay_us, miso;
@@ -66,7 +69,9 @@ __attribute__((constructor)) static void map(void) {
     real_open = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, "open");
     real_close = (int (*)(int))dlsym(RTLD_NEXT, "close");
     const char *path = getenv("FAKE_PI");
-    int file = path ? real_open(path, O_RDWR | O_CLOEXEC) : -1;
+    if (!path) /* loaded by the test itself, for bury_the_dead */
+        return;
+    int file = real_open(path, O_RDWR | O_CLOEXEC);
     if (file < 0) {
         fprintf(stderr, "fake_pi: FAKE_PI must name the state of a Pi\n");
         _exit(99);
@@ -177,6 +182,26 @@ static void set_line(int line, int output, int level) {
     settle();
 }
 
+static void free_line(int line) {
+    pi->owner[line] = 0;
+    if (pi->mainline)
+        set_line(line, 0, 0);
+}
+
+/* Free the pins of processes that have died: what the kernel does then. For the tests' own process. */
+void bury_the_dead(struct state *of) {
+    pi = of;
+    for (int line = 0; line < LINES; line++) {
+        int owner = pi->owner[line];
+        if (!owner || lives(owner))
+            continue;
+        take();
+        if (pi->owner[line] == owner)
+            free_line(line);
+        give();
+    }
+}
+
 static int request_line(int line, int output, int level) {
     if (line < 0 || line >= LINES)
         return fail(EINVAL);
@@ -193,12 +218,14 @@ static int request_line(int line, int output, int level) {
     return file;
 }
 
+static int is_pi_5(void) { return (pi->revision >> 4 & 0xFF) == 0x17; }
+
 static int chip_ioctl(unsigned long request, void *argument) {
     if (request == GPIO_GET_CHIPINFO_IOCTL) {
         struct gpiochip_info *info = argument;
         memset(info, 0, sizeof *info);
-        strcpy(info->name, "gpiochip0");
-        strcpy(info->label, "pinctrl-bcm2711");
+        sprintf(info->name, "gpiochip%d", pi->header);
+        strcpy(info->label, is_pi_5() ? "pinctrl-rp1" : "pinctrl-bcm2711");
         info->lines = LINES;
         return 0;
     }
@@ -373,6 +400,8 @@ int ioctl(int file, unsigned long request, ...) {
         return spi_ioctl(request, argument);
     case I2C:
         return i2c_ioctl(request, argument);
+    case OTHER_CHIP: /* no pin of it is on the header */
+        return fail(EINVAL);
     default:
         return real_ioctl(file, request, argument);
     }
@@ -383,7 +412,7 @@ int close(int file) {
         if (device_of[file] == LINE) {
             take();
             if (pi->owner[line_of[file]] == getpid())
-                pi->owner[line_of[file]] = 0;
+                free_line(line_of[file]);
             give();
         }
         device_of[file] = NONE;
@@ -411,13 +440,21 @@ static int open_revision(void) {
 
 static int open_model(void) {
     const char *model = getenv("FAKE_MODEL");
-    model = model ? model : "Raspberry Pi 4 Model B Rev 1.2";
+    model = model ? model : is_pi_5() ? "Raspberry Pi 5 Model B Rev 1.0" : "Raspberry Pi 4 Model B Rev 1.2";
     return open_content(model, strlen(model) + 1);
 }
 
+/* Which chip a path names: the header's, another one that is there too, or none. */
+static enum device chip_at(const char *path) {
+    if (!pi || strncmp(path, "/dev/gpiochip", 13))
+        return NONE;
+    int number = atoi(path + 13);
+    return number == pi->header ? CHIP : number == 0 ? OTHER_CHIP : NONE;
+}
+
 static int opened(const char *path, int flags, mode_t mode) {
-    if (pi && !strcmp(path, "/dev/gpiochip0"))
-        return open_device(CHIP);
+    if (chip_at(path))
+        return open_device(chip_at(path));
     if (pi && !strncmp(path, "/dev/spidev0.", 13))
         return open_device(SPI);
     if (pi && !strcmp(path, "/dev/i2c-1"))
@@ -439,3 +476,15 @@ static int opened(const char *path, int flags, mode_t mode) {
     }
 OPEN(open)
 OPEN(open64)
+
+/* Whether a chip is there is asked by stat. */
+#define STAT(name, kind)                                                                                               \
+    int name(const char *path, struct kind *found) {                                                                   \
+        int (*real)(const char *, struct kind *) = (int (*)(const char *, struct kind *))dlsym(RTLD_NEXT, #name);      \
+        enum device chip = chip_at(path);                                                                              \
+        if (chip && pi->absent[chip])                                                                                  \
+            return fail(ENOENT);                                                                                       \
+        return real(chip ? "/dev/null" : path, found);                                                                 \
+    }
+STAT(stat, stat)
+STAT(stat64, stat64)

@@ -11,15 +11,35 @@ import sys
 import tempfile
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from firmware.building import need
 
 SOURCE = Path(__file__).with_name("fake_pi.c")
-LINES, CHAIN, CHIPS, REGISTERS, LOGGED = 28, 8, 8, 22, 1 << 16
+LINES, CHAIN, CHIPS, REGISTERS, LOGGED, KINDS_OF_DEVICES = 28, 8, 8, 22, 1 << 16, 6
 COILS = ("595", "mcp23017", "pins")
-DEVICES = {"/dev/gpiochip0": 1, "/dev/spidev0.0": 3, "/dev/i2c-1": 4}
+DEVICES = {"/dev/gpiochip0": 1, "/dev/gpiochip4": 1, "/dev/spidev0.0": 3, "/dev/i2c-1": 4}
 FOR_EVER = -1
+
+PI_4, PI_5 = 0xC03112, 0xD04170
+"""Revisions."""
+
+
+class Model(NamedTuple):
+    """A Pi and its kernel: the gpiochip of its header, and whether a pin that nobody holds becomes an input."""
+
+    revision: int
+    header: int
+    mainline: bool
+
+
+MODELS = {
+    "4": Model(PI_4, 0, False),
+    "4-mainline": Model(PI_4, 0, True),
+    "5": Model(PI_5, 4, False),
+    "5-mainline": Model(PI_5, 0, True),
+}
+"""Raspberry Pi OS and a mainline kernel on each; newer kernels have the header of a Pi 5 on gpiochip0."""
 
 i32, i64, u8, u64 = ctypes.c_int32, ctypes.c_int64, ctypes.c_uint8, ctypes.c_uint64
 
@@ -38,11 +58,11 @@ class State(ctypes.Structure):
             (name, i32)
             for name in ("size", "lock", "registers", "enable_pin", "reset_pin", "revision", "chips")
         ),
-        ("pins", i32),
+        *((name, i32) for name in ("pins", "header", "mainline")),
         ("address", i32 * CHIPS),
         ("pin", i32 * LINES),
-        ("absent", i32 * 5),
-        ("forbidden", i32 * 5),
+        ("absent", i32 * KINDS_OF_DEVICES),
+        ("forbidden", i32 * KINDS_OF_DEVICES),
         *(
             (name, i32)
             for name in ("spi_failures", "i2c_failures", "spi_noise", "spi_delay_us", "i2c_delay_us")
@@ -88,22 +108,18 @@ class FakePi:
         registers: int = 4,
         addresses: tuple[int, ...] = (0x20, 0x21),
         pins: tuple[int, ...] = (),
-        revision: int = 0xC03112,
+        model: str = "4",
         seed: int = 1,
     ) -> None:
-        """Make the Pi; `registers` are in the chain, /OE is GPIO25 and /RESET GPIO24, a Pi 4 by default."""
+        """Make the Pi, one of MODELS; `registers` are in the chain, /OE is GPIO25 and /RESET GPIO24."""
         self._folder, self._library = folder, library()
         path = folder / "pi"
         path.write_bytes(bytes(ctypes.sizeof(State)))
         with path.open("r+b") as file:
             self.state: Any = State.from_buffer(mmap.mmap(file.fileno(), 0))
         state, random = self.state, Random(seed)
-        state.size, state.registers, state.revision, state.miso = (
-            ctypes.sizeof(State),
-            registers,
-            revision,
-            -1,
-        )
+        state.size, state.registers, state.miso = ctypes.sizeof(State), registers, -1
+        state.revision, state.header, state.mainline = MODELS[model]
         state.enable_pin, state.reset_pin = 25, 24
         state.chips, state.pins = len(addresses), len(pins)
         state.address[: len(addresses)] = addresses
@@ -120,6 +136,7 @@ class FakePi:
 
     def coils(self, kind: str) -> int:
         """Return the mask of coils that are on, by physics."""
+        self._bury()
         mask: int = self.state.coils[COILS.index(kind)]
         return mask
 
@@ -130,15 +147,20 @@ class FakePi:
 
     def level(self, line: int) -> int | None:
         """Return the level that a pin is driven to; None where it is an input."""
+        self._bury()
         return self.state.level[line] if self.state.driven[line] else None
 
     def take_away(self, device: str) -> None:
-        """Let a device not be there."""
+        """Let a device not be there; a gpiochip is the header's, whichever it is."""
         self.state.absent[DEVICES[device]] = 1
 
     def forbid(self, device: str) -> None:
         """Let a device be there for others only."""
         self.state.forbidden[DEVICES[device]] = 1
+
+    def _bury(self) -> None:
+        """Have the pins of the dead freed: the kernel of a real Pi does that as they die."""
+        ctypes.CDLL(str(self._library)).bury_the_dead(ctypes.byref(self.state))
 
     def run(self, program: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a Python program on this Pi."""

@@ -16,8 +16,8 @@ from xylophone.wiring import HONEST_PINS
 class Stand:
     """A Pi, and a host that plays on it, or is kept from it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.pi = FakePi(folder)
+    def __init__(self, folder: Path, model: str = "4") -> None:
+        self.pi = FakePi(folder, model=model)
         self.playing: Playing | None = None
 
     def start(self, kind: str, hammers: int = 30, **wiring: Any) -> Playing:
@@ -61,6 +61,16 @@ def test_a_pi_whose_pins_nobody_sees(stand: Stand) -> None:
     assert stand.refusal("595").startswith(
         "there is no /dev/gpiochip0 on this Raspberry Pi 4 Model B Rev 1.2: "
     )
+
+
+def test_a_pi_5_whose_header_is_not_for_this_user(tmp_path: Path) -> None:
+    """Its gpiochip0 opens, and is another one."""
+    stand = Stand(tmp_path, "5")
+    stand.pi.forbid("/dev/gpiochip4")
+    try:
+        assert stand.refusal("595").startswith("no permission for /dev/gpiochip4: join its group: ")
+    finally:
+        stand.playing.end()
 
 
 @pytest.mark.parametrize(

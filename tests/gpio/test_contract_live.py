@@ -20,10 +20,12 @@ from xylophone.errors import BackendError, OrderError, SafetyError
 from xylophone.instrument import Instrument, build_instrument
 from xylophone.song import Table
 from xylophone.strikes import PULSE
-from xylophone.wiring import HONEST_PINS
+from xylophone.wiring import HONEST_PINS, Wiring
 
 WHOLE = build_instrument()
-INSTRUMENT = Instrument(WHOLE.name, WHOLE.kind, WHOLE.hammers[: len(HONEST_PINS)], WHOLE.supply_limit)
+MASTER = 23
+WIRING = Wiring(master_enable_pin=MASTER, pins=tuple(pin for pin in HONEST_PINS if pin != MASTER))
+INSTRUMENT = Instrument(WHOLE.name, WHOLE.kind, WHOLE.hammers[: len(WIRING.pins)], WHOLE.supply_limit)
 WIDTH, SOON = 0.013, 0.1
 
 
@@ -32,7 +34,7 @@ class Live:
 
     def __init__(self, kind: str, pi: FakePi) -> None:
         self.kind, self.pi = kind, pi
-        self.backend: GpioBackend = open_backend(f"gpio:{kind}", INSTRUMENT)
+        self.backend: GpioBackend = open_backend(f"gpio:{kind}", INSTRUMENT, None, WIRING)
 
     def pulses(self, *rows: tuple[float, int]) -> Table:
         """Return pulses of (s from soon on, channel)."""
@@ -50,10 +52,14 @@ class Live:
     def coils(self) -> int:
         return 0 if self.kind == "null" else self.pi.coils(self.kind)
 
+    def is_enabled(self) -> bool:
+        """Tell whether the master enable is on, or is not there."""
+        return self.kind == "null" or self.pi.level(MASTER) == 1
+
 
 @pytest.fixture(params=["null", "595", "mcp23017", "pins"])
 def live(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
-    pi = FakePi(tmp_path, pins=HONEST_PINS if request.param == "pins" else ())
+    pi = FakePi(tmp_path, pins=WIRING.pins if request.param == "pins" else ())
     for name, value in (pi.environment | {"GPIOZERO_PIN_FACTORY": "lgpio"}).items():
         monkeypatch.setenv(name, value)  # for the two processes; this one sees nothing of that Pi
     made = Live(request.param, pi)
@@ -106,13 +112,16 @@ def test_silence_forgets_and_can_be_used_afterwards(live: Live) -> None:
 
 def test_stop_is_off_until_it_is_cleared(live: Live) -> None:
     live.backend.schedule(live.pulses((1.0, 0)))
+    assert live.is_enabled()
     live.backend.stop()
     assert live.coils() == 0
+    assert wait_for(lambda: live.kind == "null" or not live.is_enabled())
     with pytest.raises(SafetyError, match="call clear"):
         live.backend.schedule(live.pulses((0.0, 0)))
     live.backend.clear()
     live.backend.schedule(live.pulses((0.1, 0)))
     assert wait_for(lambda: live.done() == 1)
+    assert wait_for(live.is_enabled)
 
 
 def test_a_pulse_that_is_past_is_late(live: Live) -> None:

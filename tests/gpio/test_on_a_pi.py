@@ -1,6 +1,8 @@
 """Host, dispatcher and watchdog with the real gpiozero, lgpio and smbus2, on a Pi that is fake below them.
 
-What counts is which coils are on, by the physics of chips and pins, after whatever happens to a process.
+What counts is which coils are on, by the physics of chips and pins, after whatever happens to a process, and
+that the master enable is off then. The model of the Pi says which chip its pins are on, and the kernel what
+becomes of them when a process has died.
 """
 
 from __future__ import annotations
@@ -8,17 +10,22 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from gpio.fake_pi import FakePi
+from gpio.fake_pi import MODELS, FakePi
 from gpio.playing import Playing, wait_for
 from xylophone.wiring import HONEST_PINS
 
 KINDS = ("595", "mcp23017", "pins")
-HAMMERS = {"595": 30, "mcp23017": 30, "pins": len(HONEST_PINS)}
+MASTER = 23
+"""GPIO of the master enable."""
+
+PINS = tuple(pin for pin in HONEST_PINS if pin != MASTER)
+HAMMERS = {"595": 30, "mcp23017": 30, "pins": len(PINS)}
 LINES = {"595": (25, 1), "mcp23017": (24, 0)}
 """The hardware line of a kind, and its level when all is off."""
 
@@ -26,40 +33,55 @@ LINES = {"595": (25, 1), "mcp23017": (24, 0)}
 class Stand:
     """A Pi, and a host that plays on it."""
 
-    def __init__(self, kind: str, folder: Path) -> None:
+    def __init__(self, kind: str, folder: Path, model: str) -> None:
         self.kind = kind
-        self.pi = FakePi(folder, pins=HONEST_PINS if kind == "pins" else ())
+        self.pi = FakePi(folder, pins=PINS if kind == "pins" else (), model=model)
         self.playing: Playing | None = None
 
-    def start(self, hammers: int = 0, **wiring: Any) -> Playing:
-        self.playing = Playing(
-            f"gpio:{self.kind}", self.pi.environment, hammers or HAMMERS[self.kind], wiring
-        )
+    def start(self) -> Playing:
+        wiring = {"master_enable_pin": MASTER, "pins": PINS}
+        self.playing = Playing(f"gpio:{self.kind}", self.pi.environment, HAMMERS[self.kind], wiring)
         return self.playing
 
     def coils(self) -> int:
         return self.pi.coils(self.kind)
 
     def play_on(self, changes: int = 20) -> None:
-        """Wait until the coils have changed so often, and one is on."""
+        """Wait until the coils have changed so often, and one is on: the master enable is then."""
         count = self.pi.state.logged + changes
         assert wait_for(lambda: self.pi.state.logged >= count and self.coils() != 0), self.playing.faults()
+        assert self.pi.level(MASTER) == 1
+
+    def is_off(self) -> bool:
+        """Tell whether all coils are off, and the master enable."""
+        return self.coils() == 0 and not self.pi.level(MASTER)
 
     def goes_off(self) -> bool:
-        """Tell whether all coils go off and stay so."""
+        """Tell whether all coils and the master enable go off, and stay so."""
         before = -1
 
         def settled() -> bool:
             nonlocal before
             count, before = before, self.pi.state.logged
-            return self.coils() == 0 and count == before
+            return self.is_off() and count == before
 
         return wait_for(settled)
 
 
 @pytest.fixture(params=KINDS)
-def stand(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stand]:
-    stand = Stand(request.param, tmp_path)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def model() -> str:
+    """The Pi; tests that depend on which it is have a parameter of this name."""
+    return "4"
+
+
+@pytest.fixture
+def stand(kind: str, model: str, tmp_path: Path) -> Iterator[Stand]:
+    stand = Stand(kind, tmp_path, model)
     try:
         yield stand
     finally:
@@ -74,6 +96,11 @@ def playing(stand: Stand) -> Stand:
     return stand
 
 
+EVERY_MODEL = pytest.mark.parametrize("model", MODELS)
+BOTH_KERNELS = pytest.mark.parametrize("model", ["4", "5-mainline"])
+
+
+@EVERY_MODEL
 def test_coils_go_on_one_after_the_other_and_none_before_the_first(playing: Stand) -> None:
     """The host strikes channels 0, 1, 2, ...; what 74HC595 power up with never gets through.
 
@@ -88,16 +115,31 @@ def test_coils_go_on_one_after_the_other_and_none_before_the_first(playing: Stan
     assert struck[0] < 3
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+class Deaths:
+    """What any end of a process has to leave behind."""
+
+    def end(self, playing: Stand, who: str, number: signal.Signals) -> None:
+        assert playing.playing is not None
+        playing.playing.kill(who, number)
+        processes = ("host", "dispatcher", "watchdog")
+        assert wait_for(lambda: all(playing.playing.has_ended(one) for one in processes))
+        assert playing.is_off()
+        if playing.kind in LINES:
+            line, off = LINES[playing.kind]
+            assert playing.pi.level(line) in (None, off)
+
+
 @pytest.mark.parametrize("who", ["host", "dispatcher", "watchdog"])
-def test_no_end_of_a_process_leaves_a_coil_on(playing: Stand, who: str, number: signal.Signals) -> None:
-    assert playing.playing is not None
-    playing.playing.kill(who, number)
-    assert wait_for(lambda: all(playing.playing.has_ended(one) for one in ("host", "dispatcher", "watchdog")))
-    assert playing.coils() == 0
-    if playing.kind in LINES and who != "watchdog":
-        line, off = LINES[playing.kind]
-        assert playing.pi.level(line) in (None, off)
+class TestEnds(Deaths):
+    @BOTH_KERNELS
+    def test_no_process_that_is_killed_leaves_a_coil_on(self, playing: Stand, who: str) -> None:
+        self.end(playing, who, signal.SIGKILL)
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM])
+    def test_no_end_of_a_process_leaves_a_coil_on(
+        self, playing: Stand, who: str, number: signal.Signals
+    ) -> None:
+        self.end(playing, who, number)
 
 
 @pytest.mark.parametrize("who", ["host", "dispatcher", "watchdog"])
@@ -111,18 +153,28 @@ def test_no_process_that_was_stopped_leaves_a_coil_on(playing: Stand, who: str) 
 KILL, STOP = signal.SIGKILL, signal.SIGSTOP
 
 
-@pytest.mark.parametrize(
-    "deaths",
-    [
-        {"watchdog": KILL, "dispatcher": KILL},
-        {"dispatcher": KILL, "watchdog": KILL},
-        {"watchdog": STOP, "dispatcher": KILL},
-        {"watchdog": STOP, "dispatcher": STOP},
-        {"dispatcher": STOP, "watchdog": KILL},
-        {"watchdog": STOP, "dispatcher": STOP, "host": signal.SIGTERM},
-    ],
-    ids=lambda deaths: " ".join(f"{who}-{number.name}" for who, number in deaths.items()),
+DEATHS = (
+    {"watchdog": KILL, "dispatcher": KILL},
+    {"dispatcher": KILL, "watchdog": KILL},
+    {"watchdog": STOP, "dispatcher": KILL},
+    {"watchdog": STOP, "dispatcher": STOP},
+    {"dispatcher": STOP, "watchdog": KILL},
+    {"watchdog": STOP, "dispatcher": STOP, "host": signal.SIGTERM},
 )
+TWO_DEATHS = tuple(
+    ({"host": number, who: number}) for number in (KILL, STOP) for who in ("dispatcher", "watchdog")
+)
+
+
+def by_turns(deaths: tuple[dict[str, signal.Signals], ...]) -> pytest.MarkDecorator:
+    """Give each of them one of the two kernels, by turns."""
+    ids = [" ".join(f"{who}-{number.name}" for who, number in one.items()) for one in deaths]
+    return pytest.mark.parametrize(
+        ("deaths", "model"), list(zip(deaths, cycle(("4", "5-mainline")), strict=False)), ids=ids
+    )
+
+
+@by_turns(DEATHS)
 def test_without_dispatcher_and_watchdog_the_host_switches_off(
     playing: Stand, deaths: dict[str, signal.Signals]
 ) -> None:
@@ -130,21 +182,33 @@ def test_without_dispatcher_and_watchdog_the_host_switches_off(
     for who, number in deaths.items():
         playing.playing.kill(who, number)
     assert playing.playing.host.wait(20) in (1, 143)
-    assert playing.coils() == 0
+    assert playing.is_off()
     assert not any("SWITCH" in words for words in playing.playing.faults())
 
 
-@pytest.mark.parametrize("number", [KILL, STOP])
-@pytest.mark.parametrize("who", ["dispatcher", "watchdog"])
+@by_turns(TWO_DEATHS)
 def test_without_host_and_another_the_third_switches_off(
-    playing: Stand, who: str, number: signal.Signals
+    playing: Stand, deaths: dict[str, signal.Signals]
 ) -> None:
     assert playing.playing is not None
-    for one in ("host", who):
-        playing.playing.kill(one, number)
+    for who, number in deaths.items():
+        playing.playing.kill(who, number)
     assert playing.goes_off()
-    rest = ({"host", "dispatcher", "watchdog"} - {"host", who}).pop()
-    assert number == STOP or wait_for(lambda: playing.playing.has_ended(rest))
+    rest = ({"host", "dispatcher", "watchdog"} - set(deaths)).pop()
+    assert STOP in deaths.values() or wait_for(lambda: playing.playing.has_ended(rest))
+
+
+@pytest.mark.parametrize("kind", ["595"])
+@pytest.mark.parametrize("who", ["dispatcher", "watchdog"])
+def test_a_process_that_is_asked_again_and_again_while_it_leaves_prints_nothing(
+    playing: Stand, who: str
+) -> None:
+    """As after SIGSTOP, SIGCONT and SIGINT of a dispatcher; that nothing is printed is seen at the end."""
+    assert playing.playing is not None
+    with suppress(ProcessLookupError):
+        while not playing.playing.has_ended(who):
+            playing.playing.kill(who, signal.SIGINT)
+    assert playing.goes_off()
 
 
 def test_why_a_dispatcher_stands_still_is_said_while_it_does(playing: Stand) -> None:

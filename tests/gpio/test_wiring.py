@@ -87,7 +87,7 @@ WRONG = [
             {key: pin},
             f"gpio.{key} {pin} is no pin that stays low until it is driven: give 9..13 or 16..27",
         )
-        for key in ("output_enable_pin", "reset_pin")
+        for key in ("output_enable_pin", "reset_pin", "master_enable_pin")
         for pin in (1, 4, 5, 6, 14, 15, 28)
     ),
     *(
@@ -120,6 +120,7 @@ def test_a_wiring_that_cannot_be_does_not_exist(settings, message):
         {"output_enable_pin": 24, "reset_pin": 25},
         {"pins": (27, 9, 16)},
         {"on_error": "go on"},
+        {"master_enable_pin": 23},
     ],
     ids=str,
 )
@@ -196,3 +197,25 @@ class TestRequire:
     def test_where_a_pi_has_pins_enough_they_are_the_remedy(self):
         with pytest.raises(BackendMissing, match=r"gpio\.pins"):
             Wiring(pins=(17, 27)).require("pins", range(8))
+
+
+@pytest.mark.parametrize(
+    ("kind", "pin", "use"),
+    [
+        ("595", 25, "/OE"),
+        ("595", 11, "the SPI bus"),
+        ("mcp23017", 24, "/RESET"),
+        ("pins", 23, "a hammer's pin, as gpio.pins says,"),
+    ],
+)
+def test_the_master_enable_has_a_pin_of_its_own(kind, pin, use):
+    with pytest.raises(ConfigError) as told:
+        Wiring(master_enable_pin=pin).require(kind, [0])
+    assert str(told.value) == (
+        f"gpio.master_enable_pin: GPIO{pin} is {use} of gpio:{kind}: wire another of 9..13 and 16..27"
+    )
+
+
+@pytest.mark.parametrize(("kind", "pin"), [("595", 24), ("mcp23017", 25), ("pins", 27), ("null", 25)])
+def test_the_master_enable_may_have_a_pin_that_this_kind_has_no_use_for(kind, pin):
+    Wiring(master_enable_pin=pin, pins=(9, 10)).require(kind, [0])

@@ -170,6 +170,9 @@ class GpioTable(Table):
     pins: list[int] = _other(
         list(_WIRING.pins), "a list of GPIO numbers 9..13 and 16..27", "pins of gpio:pins, by channel"
     )
+    master_enable_pin: int | None = _number(
+        None, 9, 27, "", "GPIO that is wired to the master enable, the relay in the coils' supply"
+    )
     on_error: str = _other(
         _WIRING.on_error,
         " or ".join(f'"{choice}"' for choice in ON_ERROR),

@@ -94,6 +94,8 @@ def _default(table: str, key: str, example: object) -> str:
         return "; default: 0, 1, 2, ..."
     if key == "channel":
         return "; default: by the order of the bars"
+    if key == "master_enable_pin":
+        return "; default: none"
     if table == "arrange" and key != "preset":
         return "; default: the preset's"
     followed = {"name": "layout", "sounding": "layout", "supply_limit": "kind"}
@@ -118,6 +120,7 @@ def _examples(instrument: Instrument) -> dict[tuple[str, str], object]:
         ("instrument", "supply_limit"): instrument.supply_limit,
         ("instrument", "channels"): [hammer.channel for hammer in hammers],
         ("instrument", "sounding"): instrument.sounding,
+        ("gpio", "master_enable_pin"): 23,
         ("hammers", "channel"): one.channel,
         ("hammers", "current"): one.current,
         ("hammers", "shortest_pulse_ms"): round(one.shortest_pulse * 1000, 4),

@@ -17,7 +17,7 @@ from ..wiring import Wiring
 from .dispatcher import Dispatcher
 from .limits import Limits
 from .log import SIZE, Log
-from .messages import LEAVE_BY, Kind
+from .messages import LEAVE_BY, Kind, is_stopped
 
 if TYPE_CHECKING:
     from .links import Links
@@ -30,7 +30,11 @@ def main() -> None:
     role, spec = sys.argv[1], json.loads(sys.argv[2])
     spec["wiring"] = Wiring(**{key: _tuple(value) for key, value in spec["wiring"].items()})
     roles = {"dispatcher": dispatch, "watchdog": watch}
-    roles[role](spec, wake)
+    try:
+        roles[role](spec, wake)
+    finally:  # it leaves already; not by a mask, since lgpio has a thread of its own that would be asked
+        for number in LEAVE_BY:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def dispatch(spec: dict[str, Any], wake: socket.socket) -> None:
@@ -42,7 +46,8 @@ def dispatch(spec: dict[str, Any], wake: socket.socket) -> None:
     links = Links(_line(spec["host"]), _line(spec["watchdog"]), wake, log)
     with ExitStack() as ends:
         try:
-            loop = _open(spec, links, log, ends)
+            loop, watchdog = _open(spec, links, log, ends)
+            handle = os.pidfd_open(watchdog)
         except opening_errors() as error:
             kinds = (kind.__name__ for kind in type(error).__mro__ if hasattr(errors, kind.__name__))
             kind = next(kinds, "BackendMissing")
@@ -50,10 +55,29 @@ def dispatch(spec: dict[str, Any], wake: socket.socket) -> None:
             return
         ends.pop_all()
     loop.run()
+    if is_stopped(watchdog):
+        _relieve(spec, handle)
 
 
-def _open(spec: dict[str, Any], links: Links, log: Log, ends: ExitStack) -> Loop:
-    """Return the loop of a dispatcher whose outputs are open; `ends` closes them. Errors pass through."""
+def _relieve(spec: dict[str, Any], watchdog: int) -> None:
+    """Take the lines of a watchdog that is dead or stands still, by its pidfd: the host may be dead too."""
+    from .guards import ender, open_guard, patiently
+    from .pi import opening_errors
+
+    try:
+        ender(watchdog)()
+        guard = open_guard(spec["kind"], spec["wiring"], lambda: None, spec["trace"])
+        patiently(guard.claim)
+        guard.cut()
+    except opening_errors() as error:
+        sys.exit(f"xylophone: the dispatcher cannot switch off: {error}; the program that plays will try")
+
+
+def _open(spec: dict[str, Any], links: Links, log: Log, ends: ExitStack) -> tuple[Loop, int]:
+    """Return the loop of a dispatcher whose outputs are open, and the process of its watchdog.
+
+    `ends` closes the outputs. Errors pass through.
+    """
     from .duty import Duty
     from .loop import Loop, timed
     from .outputs import open_output
@@ -65,7 +89,7 @@ def _open(spec: dict[str, Any], links: Links, log: Log, ends: ExitStack) -> Loop
     ends.callback(duty.close)
     found = duty.open()
     links.tell_start(Kind.OPENED, {"found": found, "denied": be_punctual(DISPATCHER)})
-    return Loop(dispatcher, duty, links)
+    return Loop(dispatcher, duty, links), duty.dog_process
 
 
 def watch(spec: dict[str, Any], wake: socket.socket) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from time import monotonic, sleep
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ..wiring import Wiring
 from .null import Trace
@@ -15,6 +16,8 @@ from .pi import open_line, pin_factory
 
 PATIENCE = 1.0
 """s that a process which was killed is given to let go of its pins."""
+
+Taken = TypeVar("Taken")
 
 
 class Guard(Protocol):
@@ -31,9 +34,15 @@ class Guard(Protocol):
     def cut(self) -> None:
         """Switch all outputs off."""
 
+    def rest(self, resting: bool) -> None:
+        """Open the relay, if there is one, while nothing is to play; else close it again."""
+
 
 class LineGuard:
-    """A pin: /OE of the 74HC595, which is off while high, or /RESET of the MCP23017, off while low."""
+    """A pin: /OE of the 74HC595, which is off while high, or one that is off while low.
+
+    That is /RESET of the MCP23017, and the master enable.
+    """
 
     severs = True
 
@@ -44,7 +53,8 @@ class LineGuard:
 
     def claim(self) -> None:
         """Take the pin. lgpio makes it low for an instant first: the outputs must be zero before."""
-        self._line = open_line(self._pin, self._factory, self._off)
+        if self._line is None:
+            self._line = open_line(self._pin, self._factory, self._off)
 
     def allow(self) -> None:
         """Let the outputs be on."""
@@ -54,6 +64,38 @@ class LineGuard:
         """Switch all outputs off."""
         if self._line is not None:
             self._line.value = self._off
+
+    def rest(self, resting: bool) -> None:
+        """Have no relay."""
+
+
+class MasterEnable:
+    """A guard, and the relay in the supply of all coils, which is on only while the guard allows."""
+
+    def __init__(self, guard: Guard, pin: int, factory: Any = None) -> None:
+        self._guard, self._relay = guard, LineGuard(pin, False, factory)
+        self.severs = guard.severs
+
+    def claim(self) -> None:
+        """Take both lines, off."""
+        self._relay.claim()
+        self._guard.claim()
+
+    def allow(self) -> None:
+        """Close the relay, then let the outputs be on: no contact closes on a coil that is on."""
+        self._relay.allow()
+        self._guard.allow()
+
+    def cut(self) -> None:
+        """Open the relay and switch all outputs off, each also where the other fails."""
+        try:
+            self._relay.cut()
+        finally:
+            self._guard.cut()
+
+    def rest(self, resting: bool) -> None:
+        """Open the relay, or close it again."""
+        (self._relay.cut if resting else self._relay.allow)()
 
 
 class PinsGuard:
@@ -75,16 +117,11 @@ class PinsGuard:
     def cut(self) -> None:
         """End the dispatcher, take its pins and drive them low; OutputError where one stays out of reach."""
         self._end()
-        limit = monotonic() + PATIENCE
         for pin in self._pins[len(self._taken) :]:
-            while True:
-                try:
-                    self._taken.append(open_line(pin, self._factory, level=False))
-                    break
-                except OutputError:
-                    if monotonic() > limit:
-                        raise
-                    sleep(0.001)  # the kernel takes the pins from a process that was killed, soon
+            self._taken.append(patiently(partial(open_line, pin, self._factory, level=False)))
+
+    def rest(self, resting: bool) -> None:
+        """Have no relay."""
 
 
 class NullGuard:
@@ -109,9 +146,18 @@ class NullGuard:
         if self._trace is not None:
             self._trace.add(0)
 
+    def rest(self, resting: bool) -> None:
+        """Have no relay."""
+
 
 def open_guard(kind: str, wiring: Wiring, end: Callable[[], None], trace: str = "") -> Guard:
     """Return the guard of a kind of wiring; `end` kills the dispatcher, where there is no line."""
+    guard = _guard(kind, wiring, end, trace)
+    pin = None if kind == "null" else wiring.master_enable_pin
+    return guard if pin is None else MasterEnable(guard, pin)
+
+
+def _guard(kind: str, wiring: Wiring, end: Callable[[], None], trace: str) -> Guard:
     if kind == "595":
         return LineGuard(wiring.output_enable_pin, off=True)
     if kind == "mcp23017":
@@ -129,3 +175,15 @@ def ender(handle: int) -> Callable[[], None]:
             signal.pidfd_send_signal(handle, signal.SIGKILL)
 
     return end
+
+
+def patiently(take: Callable[[], Taken]) -> Taken:
+    """Return what `take` does, tried again while a process that was killed still has the pin."""
+    limit = monotonic() + PATIENCE
+    while True:
+        try:
+            return take()
+        except OutputError:
+            if monotonic() > limit:
+                raise
+            sleep(0.001)  # the kernel takes the pins from it, soon

@@ -24,17 +24,23 @@ _REMEDY = (
 
 def require_pi() -> None:
     """Raise BackendMissing, with the remedy, where there are no pins or they are not for this user."""
-    chip = "/dev/gpiochip0"
     if "GPIOZERO_PIN_FACTORY" in os.environ:
         return
     if "Raspberry Pi" not in (model := _model()):
         raise BackendMissing(
             f"this is no Raspberry Pi{f' but {model}' if model else ''}: use sim: or serial:auto here"
         )
+    chip = _chip(model)
     if (why := no_device(chip, "gpio")) is not None:
         raise BackendMissing(
             why or f"there is no {chip} on this {model}: update its system, or pass it into the container"
         )
+
+
+def _chip(model: str) -> str:
+    """Return the gpiochip of the header, as gpiozero finds it: 4 on a Pi 5, unless its kernel is newer."""
+    older = "/dev/gpiochip4"
+    return older if model.startswith("Raspberry Pi 5 ") and os.path.exists(older) else "/dev/gpiochip0"
 
 
 def _model() -> str:

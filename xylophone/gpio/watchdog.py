@@ -120,12 +120,14 @@ class Watchdog:
     def _hear_host(self) -> None:
         kind = receive(self._host)[:1]
         if kind == Kind.HOLD:
-            self._held = self._guard.severs
-            if self._held:
+            self._held = True
+            if self._guard.severs:
                 self._trip()
+            self._rest()
         elif kind == Kind.RELEASE:
             self._held = False
             self._allow()
+            self._rest()
         elif kind == Kind.TRIP:
             self._trip()
             self._cut()
@@ -145,6 +147,13 @@ class Watchdog:
         before, self._host_stopped = self._host_stopped, is_stopped(self._pids[1])
         if self._host_stopped and not before:
             self._send(Kind.HOST_STOPPED)
+        if self._host_stopped != before:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Have the master enable off while the host was stopped or holds everything."""
+        if self._allowed:
+            self._guard.rest(self._held or self._host_stopped)
 
     def _claim(self) -> None:
         try:
@@ -162,6 +171,7 @@ class Watchdog:
         self._allowed, self._wanted, self._on = True, False, False
         self._beaten = monotonic_ns()
         self._send(Kind.ALLOWED)
+        self._rest()
 
     def _trip(self, why: str = "") -> None:
         """Switch off, unless that was done; tell both why, if there is something to tell."""
