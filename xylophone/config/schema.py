@@ -240,6 +240,9 @@ class SimulationTable(Table):
         _SIMULATION.scatter_time * 1000, 0, 10, "ms", "standard deviation of a strike's time"
     )
     scatter_db: float = _number(_SIMULATION.scatter_level_db, 0, 10, "dB", "standard deviation of its level")
+    fuse_ohm: float = _number(
+        _SIMULATION.fuse, 0, 100, "ohm", "resistance of the fuse before each coil, 0 for none"
+    )
 
 
 class SavedTable(Table):

@@ -241,4 +241,6 @@ def _simulation(read: Config | None) -> SimulationSettings:
     if read is None:
         return SimulationSettings()
     table = read.simulation
-    return SimulationSettings(table.seed, table.tolerance, table.scatter_ms / 1000, table.scatter_db)
+    return SimulationSettings(
+        table.seed, table.tolerance, table.scatter_ms / 1000, table.scatter_db, table.fuse_ohm
+    )

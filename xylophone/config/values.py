@@ -45,3 +45,4 @@ class SimulationSettings:
     tolerance: float = 1.0  # factor on the ordinary differences between hammers, 0 for none
     scatter_time: float = 0.0003  # s SD of a strike's time
     scatter_level_db: float = 0.3  # dB SD of a strike's level
+    fuse: float = 0.0  # ohm of the fuse before each coil, 0 for none

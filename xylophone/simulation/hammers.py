@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..errors import BackendError
@@ -32,8 +34,8 @@ class Twin:
 
     `tolerance` 1 gives hammers as they come from a factory, 0 all alike; `seed` says which ones, and
     draws the scatter from strike to strike: `scatter_time` in seconds and `scatter_level_db` in dB,
-    standard deviations. Two twins with the same arguments do the same, bit for bit; played in pieces
-    instead of at once they do the same within a microsecond.
+    standard deviations. `fuse` is in ohm, before each coil. Two twins with the same arguments do the
+    same, bit for bit; played in pieces instead of at once they do the same within a microsecond.
     """
 
     def __init__(
@@ -45,8 +47,9 @@ class Twin:
         supply_resistance: float = SUPPLY_RESISTANCE,
         tolerance: float = 1.0,
         ambient: float = AMBIENT,
+        fuse: float = 0.0,
     ) -> None:
-        nominal = parameters_of(instrument.kind.name)
+        nominal = replace(parameters_of(instrument.kind.name), fuse=fuse)
         drawn = instrument.column("current") / instrument.kind.current
         hammers = rewound(build_hammers(nominal, len(instrument), seed, tolerance), drawn)
         self.instrument = instrument

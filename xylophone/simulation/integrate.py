@@ -133,6 +133,7 @@ class _March:
         self.next_stop = float(rows.stop.min(initial=np.inf))
         self.i, self.y, self.v = rows.current.copy(), rows.travel.copy(), rows.speed.copy()
         self.ohm, self.voltage = rows.resistance, rows.voltage
+        self.feed = self.source + h.fuse  # ohm between the supply and a coil that is on
         self.half = step / (2.0 * h.inductance)
         self.push = step / h.inductance
         self.reach, self.pull, self.gap, self.diode = h.air + h.stroke, h.pull, h.gap, h.diode
@@ -187,7 +188,7 @@ class _March:
             if number == 0:
                 on -= self.begin
             volt = on * (self.voltage - sag[number, self.live] + self.diode) - self.diode
-            ohm += self.source * on
+            ohm += self.feed * on
         damp = self.half * ohm
         now = np.maximum((self.i * (1.0 - damp) + self.push * volt) / (1.0 + damp), 0.0)
         mean: Array = 0.5 * (self.i + now)

@@ -44,6 +44,7 @@ class HammerParameters:
     diode: float = 0.8  # V, flyback path
     heat: float = 13.0  # J/K, coil
     cooling: float = 50.0  # K/W, coil to ambient
+    fuse: float = 0.0  # ohm, cold, between the supply and the coil with its diode; 0 for none
 
 
 PARAMETERS = {
@@ -101,6 +102,7 @@ class Hammers:
     diode: Array
     heat: Array
     cooling: Array
+    fuse: Array
 
     def __len__(self) -> int:
         return len(self.mass)

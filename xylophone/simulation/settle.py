@@ -151,7 +151,7 @@ class _Relaxation:
 
     def _guess(self) -> tuple[Array, Array]:
         """Return the current and heat of coils that are alone with the supply and never move."""
-        ohm = self.own.resistance + self.setting.source
+        ohm = self.own.resistance + self.own.fuse + self.setting.source
         rise = self.own.inductance / ohm
         tick = np.arange(int(self.steps.max(initial=0)))[:, None] + 0.5
         time = self.setting.step * (tick - self.rows.begin)
