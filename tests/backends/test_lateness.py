@@ -26,8 +26,8 @@ def test_the_first_is_told_at_once_and_a_machine_that_is_too_slow_says_so_in_one
     first, again = (message for _, message in told)
     assert first == f"1 pulses came up to 20.0 ms late and were not played: {BUSY}"
     assert again == (
-        f"100 pulses came up to 20.0 ms late and were not played: {BUSY}, again and again within 10 s, and may "
-        "be too slow to play: end other programs, or play from another one"
+        f"100 pulses came up to 20.0 ms late and were not played: {BUSY}, again and again within 10 s, and "
+        "may be too slow to play: end other programs, or play from another one"
     )
 
 

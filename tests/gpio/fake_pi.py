@@ -26,7 +26,7 @@ PI_4, PI_5 = 0xC03112, 0xD04170
 
 
 class Model(NamedTuple):
-    """A Pi and its kernel: the gpiochip of its header, and whether a pin that nobody holds becomes an input."""
+    """A Pi and its kernel: the gpiochip of its header, and whether a pin that nobody holds is an input."""
 
     revision: int
     header: int
