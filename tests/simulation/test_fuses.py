@@ -5,8 +5,10 @@ A fuse that protects a coil is rated below what the coil draws when it is hot, a
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +22,9 @@ from xylophone.simulation.parameters import COLD, COPPER, parameters_of
 
 AMBIENT, LONG = 40.0, 60.0
 """C around coils and fuses; s in which a coil's fuse is to open."""
+
+STEP = 0.01
+"""s."""
 
 CEILING = 0.25
 """Of the time that a coil is on in the long run, whatever its kind: the board's own limit."""
@@ -63,26 +68,42 @@ class Load(NamedTuple):
     hot: float
 
 
+class Coil:
+    """A coil of a kind behind so much resistance, at AMBIENT, by its temperature in C."""
+
+    def __init__(self, kind: HammerKind, ohm: float) -> None:
+        self.kind, self.ohm, self.own = kind, ohm, parameters_of(kind.name)
+
+    def current(self, celsius: float) -> float:
+        return self.kind.voltage / (self._resistance(celsius) + self.ohm)
+
+    def warm(self) -> float:
+        """Return what it comes to by playing at its ceiling for ever."""
+        celsius = AMBIENT
+        for _ in range(100):
+            celsius = AMBIENT + self.own.cooling * duty_of(self.kind) * self._heat(celsius)
+        return celsius
+
+    def stuck(self) -> Iterator[tuple[float, float]]:
+        """Yield s and C from when it is on for good, warm from playing."""
+        celsius = self.warm()
+        for step in itertools.count():
+            yield step * STEP, celsius
+            lost = (celsius - AMBIENT) / self.own.cooling
+            celsius += STEP * (self._heat(celsius) - lost) / self.own.heat
+
+    def _resistance(self, celsius: float) -> float:
+        return self.own.resistance * (1.0 + COPPER * (celsius - COLD))
+
+    def _heat(self, celsius: float) -> float:
+        return self.current(celsius) ** 2 * self._resistance(celsius)
+
+
 def load_of(kind: HammerKind, ohm: float) -> Load:
-    """Return what a coil of a kind draws through so much resistance, at AMBIENT."""
-    own = parameters_of(kind.name)
-
-    def ohms(celsius: float) -> float:
-        return own.resistance * (1.0 + COPPER * (celsius - COLD))
-
-    def current(celsius: float) -> float:
-        return kind.voltage / (ohms(celsius) + ohm)
-
-    def heat(celsius: float) -> float:
-        return current(celsius) ** 2 * ohms(celsius)
-
-    duty, warm = duty_of(kind), AMBIENT
-    for _ in range(100):  # until it is steady
-        warm = AMBIENT + own.cooling * duty * heat(warm)
-    stuck = warm
-    for _ in range(round(LONG / 0.01)):
-        stuck += 0.01 * (heat(stuck) - (stuck - AMBIENT) / own.cooling) / own.heat
-    return Load(math.sqrt(duty) * current(AMBIENT), math.sqrt(duty) * current(warm), current(stuck))
+    """Return what a coil of a kind draws through so much resistance."""
+    coil, share = Coil(kind, ohm), math.sqrt(duty_of(kind))
+    hot = next(celsius for time, celsius in coil.stuck() if time >= LONG)
+    return Load(share * coil.current(AMBIENT), share * coil.current(coil.warm()), coil.current(hot))
 
 
 def duty_of(kind: HammerKind) -> float:
@@ -149,3 +170,16 @@ def test_the_12_volt_jf_does_not_strike_behind_a_fuse_that_could_open_for_it(fus
     assert all(load_of(kind, other.ohm).hot < OPENS * other.rating for other in FUSES if other.rating > 0.14)
     with pytest.raises(CalibrationError, match="never meets its bar"):
         measure(Twin(build_instrument(kind=kind.name), tolerance=0.0, fuse=fuse.ohm))
+
+
+def test_coils_are_too_hot_as_soon_as_the_page_says(root: Path) -> None:
+    page = (root / "docs" / "wiring.md").read_text(encoding="utf-8")
+    least, most, slow = map(
+        float, re.findall(r"reaches 130 C after (\d+) to (\d+) s \(12 W and more\), or (\d+) s", page)[0]
+    )
+    took = {
+        name: next(time for time, celsius in Coil(kind, 0.0).stuck() if celsius >= 130.0)
+        for name, kind in KINDS.items()
+    }
+    assert least <= took["jf-0530b-24v"] < took["zye1-0530"] <= most
+    assert took["jf-0530b"] == pytest.approx(slow, rel=0.1)
