@@ -30,7 +30,7 @@ CEILING = 0.25
 """Of the time that a coil is on in the long run, whatever its kind: the board's own limit."""
 
 RERATED = 1.0 - 0.2 * (AMBIENT - 25.0) / 45.0
-"""Part of its rating that a Slo-Blo fuse carries at 40 C: 80 % at 70 C (Littelfuse, Fuseology)."""
+"""Part of its rating that a Slo-Blo fuse carries at 40 C: 80 % at 70 C, an assumption."""
 
 OPENS = 2.0
 """Times its rating at which a Littelfuse 313 opens within 30 s (data sheet of 2013)."""
