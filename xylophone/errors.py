@@ -12,6 +12,11 @@ class XylophoneError(Exception):
 
     exit_code = 1
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The message as lines: one, unless an error tells several mistakes."""
+        return (str(self),)
+
 
 class SongError(XylophoneError, ValueError):
     """What was given is no song, or holds nothing that can be played."""
@@ -22,7 +27,15 @@ class InstrumentError(XylophoneError, ValueError):
 
 
 class ConfigError(XylophoneError, ValueError):
-    """A configuration file that is broken or asks for something out of bounds."""
+    """A configuration file that is broken or asks for something out of bounds; a line for each mistake."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The arguments, each of which tells one mistake."""
+        return tuple(map(str, self.args))
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
 
 
 class CalibrationError(XylophoneError, ValueError):

@@ -136,7 +136,7 @@ def test_titles_and_names_are_shown_as_they_are(scan: Run, music: Path) -> None:
     out = scan().out
     assert "[/b] :smile: xxxxxxxxxxxxxxxxxxxxxxxx...  " in out
     assert "music/[red]a.mid\n" in out
-    assert "music/\N{REPLACEMENT CHARACTER}?b.mid\n" in out
+    assert "music/??b.mid\n" in out
     assert len(scan("--json").json) == 8
 
 

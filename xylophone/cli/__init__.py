@@ -16,6 +16,7 @@ import click
 
 from .. import __version__
 from ..errors import XylophoneError
+from .printing import FULL, let_go_of_output, ready_streams, say, warn
 
 COMMANDS = {
     "play": ("play", "Play songs, on the hammers or in the simulation."),
@@ -99,7 +100,7 @@ def cli(ctx: click.Context) -> None:
     Try: xylophone play greensleeves
     """
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        say(*ctx.get_help().splitlines())
 
 
 def main() -> None:
@@ -107,9 +108,7 @@ def main() -> None:
 
     0 ok, 1 failed, 2 usage, 3 hardware missing, 4 refused for safety, 130 Ctrl-C, 143 SIGTERM.
     """
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started us
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+    ready_streams()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -117,17 +116,16 @@ def run(arguments: list[str]) -> int:
     """Run a command line and return its exit code; every error is one line on stderr."""
     try:
         cli.main(arguments, prog_name="xylophone", standalone_mode=False)
-        sys.stdout.flush()
         return 0
     except XylophoneError as error:
-        return _fail(str(error), error.exit_code)
+        return _fail(error, error.exit_code)
     except click.ClickException as error:
         where = (
             f" (see {error.ctx.command_path} --help)"
             if isinstance(error, click.UsageError) and error.ctx
             else ""
         )
-        return _fail(error.format_message().rstrip(".") + where, error.exit_code)
+        return _fail(" ".join(error.format_message().split()).rstrip(".") + where, error.exit_code)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except (KeyboardInterrupt, click.Abort):
@@ -139,22 +137,26 @@ def run(arguments: list[str]) -> int:
         stopped = Stopped.by(leaving)
         return code if stopped is None else _fail(stopped.words, code)
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # whoever read us has left: nothing to say
+        let_go_of_output()  # whoever read us has left: nothing to say
         return 0
+    except MemoryError:
+        return _fail("this needs more memory than there is: give it a shorter song, or end other programs", 1)
+    except UnicodeEncodeError as error:
+        name = f"{error.object!r} cannot be the name of a file here, where names are {error.encoding}"
+        return _fail(f"{name}: set LC_ALL=C.UTF-8, or choose another name", 1)
     except OSError as error:
-        return _output_failed(error)
+        return _fail(_refusal(error), 1)
 
 
-def _output_failed(error: OSError) -> int:
-    """Say that stdout takes nothing more: nothing else that fails by these numbers comes this far."""
-    if error.errno not in (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT):
-        raise error
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return _fail(f"cannot write the output: {error.strerror}; make room, or write it elsewhere", 1)
+def _refusal(error: OSError) -> str:
+    """Return in words what the system has refused: an output of click's own, or a file."""
+    if error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT):
+        let_go_of_output()
+        return FULL.format(error.strerror)
+    what = "what was asked for" if error.filename is None else os.fsdecode(error.filename)
+    return f"the system refuses {what}: {error.strerror or error}; check that it is there and may be used"
 
 
-def _fail(message: str, code: int) -> int:
-    click.echo(f"xylophone: {message}", err=True)
+def _fail(told: str | XylophoneError, code: int) -> int:
+    warn(told)
     return code

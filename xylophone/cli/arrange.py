@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -25,6 +24,7 @@ from .options import (
     settings,
     song_options,
 )
+from .printing import say, say_json
 from .screen import busy
 
 if TYPE_CHECKING:
@@ -76,11 +76,11 @@ def arrange(
     told += [f"wrote {written}" for written in outputs.write(arrangement, found)]
     told += [_saved(path, asked)] if save else []
     for line in told:
-        click.echo(line, err=as_json)
+        say(line, err=as_json)
     if as_json:
         from ..arranger.table import as_json as table
 
-        click.echo(json.dumps(table(arrangement), ensure_ascii=False))
+        say_json(table(arrangement))
     elif not told:
         print_account(arrangement)
 

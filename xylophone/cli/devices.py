@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BackendMissing
+from .printing import say, say_json
 from .screen import table
 
 if TYPE_CHECKING:
@@ -23,17 +24,15 @@ def devices(as_json: bool) -> None:
     ports = list_ports()
     chosen, why = choice(ports)
     if as_json:
-        import json
-
         auto = None if chosen is None else chosen.device
         report = {"ports": [_as_dict(port) for port in ports], "auto": auto, "why": why}
-        click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+        say_json(report, indent=2)
         return
     if ports:
         columns = ("port", "what it says", "usb", "serial number", "what it is")
         table(columns, [_row(port) for port in ports])
-        click.echo()
-    click.echo(why)
+        say("")
+    say(why)
 
 
 def choice(ports: Sequence[Port]) -> tuple[Port | None, str]:

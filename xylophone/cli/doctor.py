@@ -26,6 +26,7 @@ from .findings import (
 )
 from .options import FOLDER_PATH, calibration_of, check_writable, setting_options, settings
 from .outcome import not_played
+from .printing import ask, say
 from .report import backend as figures_of
 from .report import report_text
 from .stage import Stage, open_stage
@@ -63,7 +64,7 @@ def doctor(hammers: bool, yes: bool, report: Path | None, **options: Any) -> Non
 
     def show(finding: Finding) -> None:
         findings.append(finding)
-        click.echo(str(finding))
+        say(str(finding))
 
     for finding in (folder_finding(), *extras_findings()):
         show(finding)
@@ -77,20 +78,20 @@ def doctor(hammers: bool, yes: bool, report: Path | None, **options: Any) -> Non
         figures = figures_of(stage.backend)
     except XylophoneError as error:
         failed = error
-        show(Finding(FAILED, "backend", str(error)))
+        show(Finding(FAILED, "backend", "; ".join(error.lines)))
         if found.backend.startswith("serial:") and isinstance(error, BackendMissing):
             for finding in meddler_findings():
                 show(finding)
     if report is not None:
         write_text(report, report_text(found, findings, figures))
-        click.echo(f"wrote {report}: versions and figures, no names, paths or serial numbers")
+        say(f"wrote {report}: versions and figures, no names, paths or serial numbers")
     levels = [finding.level for finding in findings]
     if FAILED in levels:
         kind = type(failed) if failed else BackendError
         raise kind(f"{levels.count(FAILED)} of {len(levels)} checks failed: see above")
     warnings = levels.count(WARNING)
     but = f", but for {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
-    click.echo(f"all is well{but}")
+    say(f"all is well{but}")
 
 
 def _examine(stage: Stage, found: Settings) -> Iterator[Finding]:
@@ -157,7 +158,7 @@ def _board(stage: Stage) -> str:
 
 def _agreed(found: Settings) -> bool:
     question = f"Strike all {len(found.instrument)} hammers of {found.backend} softly, one after the other?"
-    return click.confirm(question)
+    return ask(question)
 
 
 def _strike_all(stage: Stage, found: Settings) -> Iterator[Finding]:
@@ -165,7 +166,7 @@ def _strike_all(stage: Stage, found: Settings) -> Iterator[Finding]:
     hammers, before = found.instrument.hammers, stage.backend.report()
 
     def began(turn: int) -> None:
-        click.echo(f"         strike   {hammers[turn].name} on channel {hammers[turn].channel}")
+        say(f"         strike   {hammers[turn].name} on channel {hammers[turn].channel}")
 
     plan = strike_in_turn(
         stage,

@@ -12,6 +12,7 @@ import click
 
 from ..errors import BackendError, BackendMissing, FileError
 from ..running import leaving_on_signals, playing
+from .printing import say
 
 if TYPE_CHECKING:
     from ..link.messages import HelloReply
@@ -35,7 +36,7 @@ def build(output: Path) -> None:
     with _words_first():
         build_image(folder, output)
     size = len(read_program(output))
-    click.echo(f"wrote {output}: firmware {firmware_version(folder)}, {size} bytes of flash")
+    say(f"wrote {output}: firmware {firmware_version(folder)}, {size} bytes of flash")
 
 
 @firmware.command()
@@ -55,10 +56,10 @@ def flash(port: str | None, image: Path | None) -> None:
     device = port or choose_port(list_ports()).device
     url = url_of(device)
     with leaving_on_signals(), playing("serial:auto"), playing(url):
-        click.echo(f"writing {image.name}, {size} bytes, to {device} ...")
+        say(f"writing {image.name}, {size} bytes, to {device} ...")
         with _words_first():
             write_flash(image, device)
-        click.echo(f"written; the board says: {board_words(greet(url))}")
+        say(f"written; the board says: {board_words(greet(url))}")
 
 
 @firmware.command()
@@ -69,13 +70,13 @@ def version(backend: str | None) -> None:
 
     folder = firmware_folder()
     record, size = read_record(folder), len(read_program(folder / IMAGE))
-    click.echo(f"firmware:  {record.version}, protocol {record.protocol}")
-    click.echo(f"image:     {folder / IMAGE}, {size} bytes of flash")
-    click.echo(f"checksum:  sha256 {record.sha256}")
-    click.echo(f"built by:  {record.compiler}")
+    say(f"firmware:  {record.version}, protocol {record.protocol}")
+    say(f"image:     {folder / IMAGE}, {size} bytes of flash")
+    say(f"checksum:  sha256 {record.sha256}")
+    say(f"built by:  {record.compiler}")
     if backend is not None:
         with leaving_on_signals(), playing(backend):
-            click.echo(f"board:     {board_words(greet(backend))}")
+            say(f"board:     {board_words(greet(backend))}")
 
 
 @firmware.command()
@@ -93,14 +94,14 @@ def emulate() -> None:
             port = board.stdout.readline().strip() if board.stdout else ""
             if not port:
                 raise BackendError(f"the virtual board did not start: run {program} to see why")
-            click.echo(f"virtual board on {port}, until Ctrl-C; in another terminal:")
-            click.echo(f"xylophone play greensleeves --backend {url_of(port)}")
+            say(f"virtual board on {port}, until Ctrl-C; in another terminal:")
+            say(f"xylophone play greensleeves --backend {url_of(port)}")
             board.wait()
             raise BackendError(
                 f"the virtual board has ended by itself, with {board.returncode}: start it again"
             )
     except KeyboardInterrupt:
-        click.echo("\nthe virtual board is off")
+        say("", "the virtual board is off")
 
 
 def greet(url: str) -> HelloReply:
@@ -140,7 +141,7 @@ def _words_first() -> Iterator[None]:
         yield
     except BackendError as error:
         for note in getattr(error, "__notes__", ()):
-            click.echo(note, err=True)
+            say(*note.splitlines(), err=True)
         raise
 
 

@@ -10,6 +10,7 @@ import click
 from ..errors import XylophoneError
 from ..pitch import pitch_name
 from .options import Asked, arrange_options, find_all, load, setting_options, settings, song_options
+from .printing import say, say_json, warn
 from .screen import clock_time
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -
         except XylophoneError as error:
             if len(paths) == 1:
                 raise
-            click.echo(f"xylophone: left out: {error}", err=True)
+            warn(error, "left out: ")
             failed = error
             continue
         arrangement = choices.arrange(song, found.instrument)
@@ -115,9 +116,7 @@ def _longest(values: list[Value], begins: list[float], end: float) -> Value:
 
 
 def _print_json(value: object) -> None:
-    import json
-
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    say_json(value, indent=2)
 
 
 def _print_song(arrangement: Arrangement, path: Path, saved: Saved | None, all_changes: bool) -> None:
@@ -137,9 +136,9 @@ def _print_song(arrangement: Arrangement, path: Path, saved: Saved | None, all_c
     print_account(arrangement)
     shown = None if all_changes else SHOWN_CHANGES
     for change in itertools.islice(arrangement.changes, shown):
-        click.echo(f"  {change}")
+        say(f"  {change}")
     if shown is not None and len(arrangement.changes) > shown:
-        click.echo(f"  and {len(arrangement.changes) - shown} more: --changes prints them all")
+        say(f"  and {len(arrangement.changes) - shown} more: --changes prints them all")
 
 
 def _print_written(song: Song, path: Path) -> None:
@@ -195,4 +194,4 @@ def _instrument(instrument: Any) -> str:
 
 
 def _line(name: str, text: str) -> None:
-    click.echo(f"{name + ':' if name else '':<13} {text}")
+    say(f"{name + ':' if name else '':<13} {text}")

@@ -8,6 +8,7 @@ import click
 
 from ..instrument import DEFAULT_KIND, DEFAULT_LAYOUT, KINDS, LAYOUTS
 from . import Commands
+from .printing import say, say_json
 from .screen import table
 
 
@@ -31,11 +32,9 @@ def _list_songs(as_json: bool) -> None:
 
     found = entries()
     if as_json:
-        import json
-
         keys = ("title", "composer", "year", "licence", "shows")
         rows = [{"name": Path(s.file).stem, **{key: getattr(s, key) for key in keys}} for s in found]
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        say_json(rows, indent=2)
         return
     table(
         ("name", "title", "composer", "shows"),
@@ -55,7 +54,7 @@ def instruments() -> None:
             (name + mark, len(pitches), f"{pitch_name(pitches[0])}..{pitch_name(pitches[-1])}", about)
         )
     table(("layout", "bars", "range", "what it is"), rows)
-    click.echo()
+    say("")
     table(
         ("hammer kind", "volts", "amperes", "supply", "recovery", "what it is"),
         [
@@ -82,4 +81,4 @@ def init(path: Path, instrument: str, kind: str, force: bool) -> None:
     from ..config import write_initial_config
 
     write_initial_config(path, instrument, kind, force=force)
-    click.echo(f"wrote {path}: every key is explained in it; xylophone info shows what is in force")
+    say(f"wrote {path}: every key is explained in it; xylophone info shows what is in force")

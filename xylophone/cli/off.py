@@ -15,6 +15,7 @@ from ..errors import BackendAbsent, BackendError, BackendMissing, FileError, Xyl
 from ..running import end_playing, last_played, leaving_on_signals, playing
 from .options import setting_options, settings
 from .outcome import with_words
+from .printing import say, warn
 from .stage import open_stage
 
 if TYPE_CHECKING:
@@ -36,10 +37,10 @@ def off(**options: Any) -> None:
     for url, config in _backends(options["backend"], ended).items():
         try:
             found = _settings_for(url, config, options)
-            click.echo("; ".join([f"{_switch_off(found)} ({found.backend})", *who]))
+            say("; ".join([f"{_switch_off(found)} ({found.backend})", *who]))
         except XylophoneError as error:
             if failed is not None:
-                click.echo(f"xylophone: {failed}", err=True)
+                say(f"xylophone: {failed}", err=True)
             failed = with_words(error, *who)
     if failed is not None:
         raise failed
@@ -71,7 +72,7 @@ def _settings_for(url: str | None, config: str | None, options: dict[str, Any]) 
         from ..config import Settings
         from ..instrument import build_instrument
 
-        click.echo(f"xylophone: going on without the configuration: {error}", err=True)
+        warn(error, "going on without the configuration: ")
         return Settings(build_instrument(), backend=url)
 
 
@@ -104,7 +105,7 @@ def _alone(found: Settings) -> Iterator[None]:
             lock = playing(found.backend, config=found.config, switches_off=True)
             holding.enter_context(lock)
         except (FileError, BackendMissing) as error:
-            click.echo(f"xylophone: going on without a lock: {error}", err=True)
+            warn(error, "going on without a lock: ")
         yield
 
 

@@ -11,6 +11,7 @@ import click
 
 from ..errors import FileError, OptionError, XylophoneError
 from .parameters import Numbers, TrackOctaves, stack
+from .printing import warn
 
 if TYPE_CHECKING:
     from ..arranger import Arrangement, Weights
@@ -169,7 +170,7 @@ def find_all(names: tuple[str, ...]) -> tuple[list[Path], XylophoneError | None]
             paths += find_songs([name])
         except XylophoneError as error:
             if len(names) > 1:
-                click.echo(f"xylophone: left out: {error}", err=True)
+                warn(error, "left out: ")
             failed = error
     if failed and not paths:
         raise (
@@ -184,7 +185,7 @@ def load(path: Path, *, quiet: bool = False) -> Song:
 
     song: Song = load_song(path)
     for warning in () if quiet else song.warnings:
-        click.echo(f"xylophone: warning: {path.name}: {warning}", err=True)
+        warn(f"warning: {path.name}: {warning}")
     return song
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..backends.contract import Backend, Coils
 from ..errors import BackendError, SafetyError, XylophoneError
 from ..running import ENDED_BY_OFF
+from .printing import warn
 
 if TYPE_CHECKING:
     from ..backends.contract import Fault, Report
@@ -51,7 +51,8 @@ class Stopped(SystemExit):
 
 def with_words(leaving: BaseException, *words: str) -> BaseException:
     """Return what ends the program as `leaving` does, its one line followed by more words."""
-    told = "; ".join([str(Stopped.by(leaving) or leaving), *words])
+    first = leaving.lines if isinstance(leaving, XylophoneError) else [str(Stopped.by(leaving) or leaving)]
+    told = "; ".join([*first, *words])
     if (stopped := Stopped.by(leaving)) is not None:
         return Stopped(stopped.code, told)
     return type(leaving)(told)
@@ -72,7 +73,7 @@ def closing(backend: Backend) -> Iterator[None]:
     if backend.coils is Coils.UNCONFIRMED:
         raise BackendError(str(Coils.UNCONFIRMED))
     if backend.coils is Coils.OFF_BY_LIMIT:
-        print(f"xylophone: {backend.coils}", file=sys.stderr, flush=True)
+        warn(str(backend.coils))
 
 
 def _ended(leaving: BaseException, coils: Coils) -> BaseException:
@@ -91,8 +92,7 @@ def tell(faults: Iterable[Fault]) -> None:
     """Print faults on stderr, a line each; a fatal one is left to the error that it raises."""
     for fault in faults:
         if not fault.fatal:
-            # Not by click, which writes past the bars that are being drawn, and into them.
-            print(f"xylophone: {fault.message}", file=sys.stderr, flush=True)
+            warn(fault.message)
 
 
 def not_played(report: Report, refusals: Mapping[str, int]) -> str:

@@ -27,6 +27,7 @@ from .options import (
     song_options,
 )
 from .outcome import line_words, not_played, tell
+from .printing import beep, say, warn
 from .screen import busy, keyboard, show
 from .stage import Stage, open_stage, sounding
 from .waiting import wait_for_board
@@ -104,7 +105,7 @@ def play(
             player.set_loop(start, end)
         if not quiet and not sys.stdout.isatty():
             titles = ", ".join(piece.song.title or "an untitled song" for piece in pieces)
-            click.echo(f"playing {titles}")
+            say(f"playing {titles}")
 
     def perform(came: Callable[[], None]) -> None:
         player: Player | None = None
@@ -173,7 +174,7 @@ def _load_all(
         except XylophoneError as error:
             if len(paths) == 1:
                 raise
-            click.echo(f"xylophone: left out: {error}", err=True)
+            warn(error, "left out: ")
             failed = error
     if not pieces and failed:
         raise failed
@@ -205,7 +206,7 @@ def _press(player: Player, key: str) -> None:
         try:
             KEYS[key][0](player)
         except XylophoneError:
-            click.echo("\a", nl=False, err=True)
+            beep()
 
 
 def _say_goodbye(player: Player, stage: Stage, quiet: bool, *last: str) -> None:
@@ -217,6 +218,6 @@ def _say_goodbye(player: Player, stage: Stage, quiet: bool, *last: str) -> None:
     if lost := not_played(report, player.refusals):
         words += [f"not played: {lost}", *filter(None, [line_words(report)])]
     if not quiet:
-        click.echo("; ".join([*words, *last]))
+        say("; ".join([*words, *last]))
     elif lost:
-        click.echo(f"xylophone: {'; '.join(words)}", err=True)
+        warn("; ".join(words))

@@ -12,6 +12,7 @@ import click
 
 from .options import FOLDER_PATH, Choices, arrange_options, setting_options, settings
 from .outcome import with_words
+from .printing import say, terminal, warn
 
 if TYPE_CHECKING:
     from ..catalogue import Catalogue
@@ -99,21 +100,20 @@ def _fill(catalogue: Catalogue, setting: Any, folders: tuple[Path, ...], jobs: i
 @contextmanager
 def _progress(count: list[int]) -> Iterator[Callable[[], object]]:
     """Show on stderr how far the scan is; gives what is called after each file, which raises count[0]."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    def say() -> None:
+    def step() -> None:
         count[0] += 1
         if count[0] * TOLD // count[1] > (count[0] - 1) * TOLD // count[1]:
-            click.echo(f"{count[0]:,} of {count[1]:,} files", err=True)
+            say(f"{count[0]:,} of {count[1]:,} files", err=True)
 
     def advance() -> None:
         count[0] += 1
         shown.update(bar, completed=count[0])
 
-    console = Console(stderr=True)
+    console = terminal(err=True)
     if not console.is_terminal or count[0] == count[1]:
-        yield say
+        yield step
         return
     columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as shown:
@@ -122,7 +122,7 @@ def _progress(count: list[int]) -> Iterator[Callable[[], object]]:
 
 
 def _left_out(line: str) -> None:
-    click.echo(f"xylophone: left out: {line}", err=True)
+    warn(line, "left out: ")
 
 
 def _cores() -> int:

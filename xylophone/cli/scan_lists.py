@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import click
 
 from ..catalogue import Fit, Found
 from ..scanner import same_tunes
+from .printing import plain, say, say_json
 from .screen import clock_time
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def print_best(catalogue: Catalogue, many: int) -> None:
     rows = [_cells(*row) for row in itertools.islice(distinct, many)]
     if rows:
         _print_columns(HEADS, rows)
-        click.echo()
-    click.echo(_summary(catalogue, leaders))
+        say("")
+    say(_summary(catalogue, leaders))
 
 
 def print_duplicates(catalogue: Catalogue) -> None:
@@ -46,30 +46,29 @@ def print_duplicates(catalogue: Catalogue) -> None:
     rows = [row for group in groups.values() for row in (*group, ())]
     if rows:
         _print_columns(HEADS, rows)
-    click.echo(_summary(catalogue, leaders))
+    say(_summary(catalogue, leaders))
 
 
 def print_failed(catalogue: Catalogue) -> None:
     """Print the files without a score, each with the reason, and the summary."""
     for file, fit in catalogue.fits():
         if fit.score is None:
-            click.echo(f"{_shown(file.path)}: {fit.reason}")
-    click.echo(_summary(catalogue, same_tunes(catalogue)))
+            say(f"{_shown(file.path)}: {fit.reason}")
+    say(_summary(catalogue, same_tunes(catalogue)))
 
 
 def print_json(catalogue: Catalogue, instrument: str) -> None:
     """Print an array of all files, the best first, those without a score last; an object a line."""
     leaders = same_tunes(catalogue)
     paths: list[str] = []
-    separator = "["
+    say("[")
     for number, (file, fit) in enumerate(catalogue.fits()):
         path = click.format_filename(file.path)
         leader = leaders[number] if number < len(leaders) else number
         paths += [path] if number < len(leaders) else []
         row = _as_dict(file, fit, instrument, None if leader == number else paths[leader])
-        click.echo(f"{separator}\n  {json.dumps(row, ensure_ascii=False)}", nl=False)
-        separator = ","
-    click.echo("\n]")
+        say_json(row, before="," if number else " ")
+    say("]")
 
 
 def _as_dict(file: Found, fit: Fit, instrument: str, same_as: str | None) -> dict[str, Any]:
@@ -124,8 +123,7 @@ def _cells(file: Found, fit: Fit) -> tuple[str, ...]:
 def _shown(path: str) -> str:
     """Return a path as people and terminals read it: from the working folder where it lies below."""
     within = os.path.join(os.getcwd(), "")
-    text = click.format_filename(path.removeprefix(within))
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    return plain(path.removeprefix(within))
 
 
 def _print_columns(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -140,4 +138,4 @@ def _print_columns(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     widths = [max(cell_len(cell) for cell in column) for column in zip(*full, strict=True)]
     for line in lines:
         cells = [set_cell_size(cell, width) for cell, width in zip(line[:-1], widths, strict=False)]
-        click.echo("  ".join([*cells, *line[-1:]]))
+        say("  ".join([*cells, *line[-1:]]))

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .printing import plain, plain_text, put, terminal
+
 if TYPE_CHECKING:
     from rich.box import Box
     from rich.console import RenderableType
@@ -24,16 +26,17 @@ _SHADES = ("bold white on red", "bold white on dark_orange3", "bold black on yel
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table on stdout: ruled on a terminal, plain columns into a file or pipe."""
-    from rich.console import Console
     from rich.table import Table as Grid
 
-    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console = terminal() if sys.stdout.isatty() else terminal(width=200)
     grid = Grid(box=None if not console.is_terminal else _box(), pad_edge=False, header_style="bold")
     for head in heads:
         grid.add_column(head, overflow="fold", no_wrap=head in ("name", "layout", "hammer kind", "range"))
     for row in rows:
-        grid.add_row(*(str(cell) for cell in row))
-    console.print(grid)
+        grid.add_row(*(plain_text(str(cell)) for cell in row))
+    with console.capture() as drawn:
+        console.print(grid)
+    put(drawn.get())
 
 
 def _box() -> Box:
@@ -90,13 +93,11 @@ def bars(instrument: Instrument, shades: Sequence[str], width: int, colour: bool
 @contextmanager
 def busy(what: str, quiet: bool = False) -> Iterator[None]:
     """Say on the terminal what takes a moment, while the block runs."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
+    console = terminal(err=True)
     if quiet or not console.is_terminal:
         yield
         return
-    with console.status(f"{what} ..."):
+    with console.status(plain_text(f"{what} ...")):
         yield
 
 
@@ -106,13 +107,13 @@ def show(player: Player, lights: Lights, delayed: bool) -> Iterator[None]:
 
     With a loudspeaker everything is shown as late as it sounds.
     """
-    from rich.console import Console, Group
+    from rich.console import Group
     from rich.live import Live
     from rich.text import Text
 
     from ..loudspeaker import DELAY
 
-    console, instrument = Console(), player.backend.instrument
+    console, instrument = terminal(), player.backend.instrument
 
     help_line = Text(HELP, style="dim")
 
@@ -145,7 +146,8 @@ def status(shot: Snapshot, width: int) -> RenderableType:
     clock = f"{clock_time(shot.position)} / {clock_time(shot.duration)}"
     room = max(8, min(60, width - len(clock) - 3))
     done = round(room * min(1.0, shot.position / shot.duration)) if shot.duration else 0
-    line = Text(f"{shot.title or 'untitled'}{queue}  {place}  {manner}", no_wrap=True, overflow="ellipsis")
+    title = plain(shot.title or "untitled")
+    line = Text(f"{title}{queue}  {place}  {manner}", no_wrap=True, overflow="ellipsis")
     line.append(state, "bold yellow")
     line.append(f"\n{'━' * done}", "red").append("─" * (room - done), "grey50").append(f"  {clock}")
     return line

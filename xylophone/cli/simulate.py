@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from .options import (
     settings,
     song_options,
 )
+from .printing import say, say_json
 from .screen import busy
 
 _STRIKES = "{strikes}, heard {heard}, missed {missed}, doubled {double}, rolled {rolled}"
@@ -81,7 +81,7 @@ def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **op
         )
     _write(performance, wav, plot)
     if as_json:
-        click.echo(json.dumps(performance.to_json(), ensure_ascii=False))
+        say_json(performance.to_json())
     else:
         _print(performance.summary(), song.title or name, found.instrument)
 
@@ -138,7 +138,7 @@ def _print(summary: dict[str, Any], title: str, instrument: Instrument) -> None:
     reasons = ", ".join(f"{count} {reason}" for reason, count in summary["refused"].items())
     timing, score, level = (summary[key] for key in ("timing_error", "score_error", "level_error_db"))
     spread = summary["chord_spread"]
-    click.echo(f"{title} on {instrument.name}")
+    say(f"{title} on {instrument.name}")
     told = {key: summary[key] for key in ("strikes", "heard", "missed", "double", "rolled")}
     for name, text in (
         (
@@ -153,7 +153,7 @@ def _print(summary: dict[str, Any], title: str, instrument: Instrument) -> None:
         ("current", f"{summary['peak_current']:.2f} of {summary['supply_limit']:g} A"),
         ("hottest", f"{summary['hottest_coil_c']:.1f} C"),
     ):
-        click.echo(f"{name + ':':<9} {text}")
+        say(f"{name + ':':<9} {text}")
 
 
 def _ms(value: float | None) -> str:

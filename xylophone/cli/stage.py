@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import click
-
 from ..backends import open_backend
 from ..backends.contract import Backend
 from ..clock import Clock, SystemClock
 from ..errors import BackendMissing, MissingExtra
 from .outcome import closing, tell
+from .printing import warn
 from .screen import Lights
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def sounding(stage: Stage, mute: bool, quiet: bool = False) -> Iterator[None]:
         loudspeaker = Loudspeaker(stage.backend.instrument)
     except (MissingExtra, BackendMissing) as error:
         if not quiet:
-            click.echo(f"xylophone: {error}", err=True)
+            warn(error)
         yield
         return
     with loudspeaker:

@@ -10,6 +10,7 @@ from ..errors import BackendError, OptionError
 from ..running import leaving_on_signals, playing
 from .options import calibration_of, setting_options, settings
 from .outcome import line_words, not_played
+from .printing import say
 from .stage import open_stage, sounding
 from .striking import strike_in_turn
 
@@ -41,10 +42,10 @@ def strike(bars: tuple[str, ...], velocity: float, times: int, mute: bool, **opt
         calibration = calibration_of(found, stage.twin)
         plan = strike_in_turn(stage, calibration, [hammers] * times, velocity=velocity, apart=0.5)
     for refused in plan.refused:
-        click.echo(f"{refused.hammer} not struck: {refused.why}", err=True)
+        say(f"{refused.hammer} not struck: {refused.why}", err=True)
     _require_played(stage.backend.report(), len(plan.pulses))
     names = " ".join(found.instrument.hammers[hammer].name for hammer in hammers)
-    click.echo(f"struck {names}{f' {times} times' if times > 1 else ''} at velocity {velocity:g}")
+    say(f"struck {names}{f' {times} times' if times > 1 else ''} at velocity {velocity:g}")
 
 
 def _require_played(report: Report, planned: int) -> None:

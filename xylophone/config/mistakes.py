@@ -32,7 +32,7 @@ def config_error(path: Path, text: str, mistakes: Iterable[Mistake]) -> ConfigEr
     for keys, message in mistakes:
         line = _line_of(keys, lines)
         told.append((line, f"{path}{f', line {line}' if line else ''}: {message}"))
-    return ConfigError("\n".join(message for _, message in sorted(told, key=lambda pair: pair[0])))
+    return ConfigError(*(message for _, message in sorted(told, key=lambda pair: pair[0])))
 
 
 def mistakes_of(error: ValidationError) -> list[Mistake]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .. import Commands
+from ..printing import say
 
 COMMANDS = {
     "auto": ("auto", "Measure all hammers with a microphone."),
@@ -37,4 +38,4 @@ def tune(ctx: click.Context) -> None:
     With a microphone: xylophone tune auto. By ear: xylophone tune hand C6.
     """
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        say(*ctx.get_help().splitlines())

@@ -14,6 +14,7 @@ from ...errors import CalibrationError, TuningError, XylophoneError
 from ...running import leaving_on_signals, playing
 from ..options import FOLDER_PATH, setting_options
 from ..outcome import tell, with_words
+from ..printing import ask, say
 from .kept import place, undo_command
 from .listening import (
     check_history,
@@ -119,7 +120,7 @@ def _ask(found: Settings, yes: bool) -> None:
     question = (
         f"Strike all {len(found.instrument)} hammers of {found.backend} for {minutes}? Keep the room quiet"
     )
-    click.confirm(question, abort=True)
+    ask(question, abort=True)
 
 
 def _listened(
@@ -138,7 +139,7 @@ def _listened(
     if resume:
         earlier, before = load_session(folder, found.instrument)
         position = position or before
-        click.echo(f"going on with {folder}: {sum(len(take.trials) for take in earlier)} strikes are there")
+        say(f"going on with {folder}: {sum(len(take.trials) for take in earlier)} strikes are there")
     at = position or _front(found)
     running: Session | None = None
     try:
@@ -200,7 +201,7 @@ def _play_blind(found: Settings, folder: Path, position: Position, yes: bool) ->
             trials = play_blind(stage.backend, _default(found), told)
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / PLAN, plan_text([trials], found.instrument, position))
-    click.echo(
+    say(
         f"played {len(trials)} strikes; analyse the recording with: "
         f"xylophone tune auto --from-wav RECORDING.wav --plan {folder / PLAN}"
     )
@@ -219,10 +220,10 @@ def _conclude(
         old = _old(path, found, result)
         calibration = _with_old(result, old)
         for line in summary(analysis, calibration, ailments):
-            click.echo(line)
+            say(line)
         doubt = tilt(analysis, position)
         if doubt:
-            click.echo(f"warning: {doubt}")
+            say(f"warning: {doubt}")
         known = sum(one is not None for one in analysis.fits)
         if known < LEAST * len(calibration.hammers):
             raise TuningError(
@@ -232,10 +233,10 @@ def _conclude(
             )
         calibration.common_range()
         if held is None:
-            click.echo(f"nothing was written to {path}")
+            say(f"nothing was written to {path}")
             return
         _write(held, calibration, old, found.backend)
-    click.echo(f"wrote {path}; {undo} takes it back")
+    say(f"wrote {path}; {undo} takes it back")
 
 
 def _write(held: Held, calibration: Calibration, old: Calibration | None, backend: str) -> None:
@@ -262,12 +263,12 @@ def _old(path: Path, found: Settings, new: Calibration) -> Calibration | None:
     try:
         old = read_calibration(path)
     except CalibrationError as error:
-        click.echo(f"warning: {error}; nothing is taken over from it", err=True)
+        say(f"warning: {error}; nothing is taken over from it", err=True)
         return None
     check_fits(old, found.instrument, path)
     have, knots = old.level.shape[1], new.level.shape[1]
     if have != knots:
-        click.echo(
+        say(
             f"warning: {path}: its curves have {have} knots, not {knots}; nothing is taken over from it",
             err=True,
         )

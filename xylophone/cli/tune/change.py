@@ -10,6 +10,7 @@ import click
 
 from ...errors import CalibrationError, OptionError
 from ..options import untuned
+from ..printing import say
 from .kept import Kept, place, tuned_options
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def reset(bars: tuple[str, ...], every: bool, **options: Any) -> None:
         raise click.UsageError("name the bars to reset, or give --all for every one")
     found, path = place(dict(options))
     if not os.path.lexists(path):
-        click.echo(f"nothing to change: there is no {path}, all hammers are untuned")
+        say(f"nothing to change: there is no {path}, all hammers are untuned")
         return
     base = untuned(found)
     with Kept.take(options) as kept:

@@ -13,6 +13,7 @@ from ...errors import CalibrationError
 from ...running import leaving_on_signals, playing
 from ..options import setting_options
 from ..outcome import tell
+from ..printing import ask, say
 from ..screen import table
 from .auto import states
 from .kept import place
@@ -48,20 +49,18 @@ def check(every: bool, yes: bool, **options: Any) -> None:
     check_history(path)
     with playing(found.backend, config=found.config):
         if not (yes or found.backend.startswith("sim:")):
-            click.confirm(
-                f"Strike all {len(found.instrument)} hammers of {found.backend} four times?", abort=True
-            )
+            ask(f"Strike all {len(found.instrument)} hammers of {found.backend} four times?", abort=True)
         drifts = _measured(found, calibration, position, device)
     drifted = [drift for drift in drifts if drift.drifted or np.isnan(drift.later)]
     _tell(drifts if every else drifted)
     for line in _remember(path, calibration, drifts):
-        click.echo(line)
+        say(line)
     if drifted:
         names = ", ".join(drift.hammer for drift in drifted)
         raise CalibrationError(
             f"{len(drifted)} of {len(drifts)} hammers have drifted ({names}): xylophone tune auto"
         )
-    click.echo(f"all {len(drifts)} hammers strike as they were tuned")
+    say(f"all {len(drifts)} hammers strike as they were tuned")
 
 
 def _measured(

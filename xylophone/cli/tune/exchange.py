@@ -9,6 +9,7 @@ import click
 
 from ...errors import CalibrationError, OptionError
 from ..options import FOLDER_PATH, in_force, settings
+from ..printing import say
 from .kept import Kept, tuned_options
 
 FORMATS = ("json", "csv")
@@ -32,10 +33,10 @@ def export(path: Path, as_format: str | None, **options: Any) -> None:
     calibration = in_force(settings(options))
     text = to_csv(calibration) if chosen == "csv" else to_json(calibration)
     if stdout:
-        click.echo(text, nl=False)
+        say(*text.splitlines())
         return
     write_text(path, text)
-    click.echo(f"wrote {path}: {len(calibration.hammers)} hammers of kind {calibration.kind}")
+    say(f"wrote {path}: {len(calibration.hammers)} hammers of kind {calibration.kind}")
 
 
 @click.command("import")

@@ -18,6 +18,7 @@ from ...running import leaving_on_signals, playing
 from ...tuning.by_ear import ByEar, Company
 from ..options import setting_options, untuned
 from ..outcome import line_words, not_played, with_words
+from ..printing import plain_text, say, terminal, warn
 from ..screen import bars, keyboard
 from ..stage import open_stage, sounding
 from ..striking import STEP
@@ -59,7 +60,7 @@ def lines(session: Session, width: int, unsaved: str) -> RenderableType:
     page.append(f"{'unsaved':<10}", "dim").append(f"{unsaved or 'nothing'}\n\n", "bold" if unsaved else "")
     page.append("\n".join(HELP), "dim")
     typed = f"latency {session.typed}_ ms: enter sets it, escape leaves it"
-    return Group(page, Text(typed if session.typed else session.message, "bold"))
+    return Group(page, plain_text(typed if session.typed else session.message, "bold"))
 
 
 def figures(by_ear: ByEar, auto: bool) -> list[tuple[str, str]]:
@@ -87,10 +88,10 @@ def figures(by_ear: ByEar, auto: bool) -> list[tuple[str, str]]:
 @contextmanager
 def showing(session: Session) -> Iterator[None]:
     """Draw bars and figures in the terminal while the block runs."""
-    from rich.console import Console, Group
+    from rich.console import Group
     from rich.live import Live
 
-    console, stage = Console(), session.stage
+    console, stage = terminal(), session.stage
     drawn: dict[str, Any] = {"state": None, "unsaved": ""}
 
     def draw() -> RenderableType:
@@ -218,8 +219,8 @@ def _say_goodbye(session: Session, path: Path) -> None:
     words = [f"{name} {how}" for name, how in by_ear.written.items()]
     words += [f"wrote {path}"] if by_ear.saved is not by_ear.loaded else []
     words += [f"not saved: {unsaved_words(by_ear)}"] if by_ear.unsaved else []
-    click.echo("; ".join([*(words or ["nothing was changed"]), str(session.stage.backend.coils)]))
+    say("; ".join([*(words or ["nothing was changed"]), str(session.stage.backend.coils)]))
     report = session.stage.backend.report()
     if lost := not_played(report, {}):
         told = [f"not played: {lost}", *filter(None, [line_words(report)])]
-        click.echo(f"xylophone: {'; '.join(told)}", err=True)
+        warn("; ".join(told))

@@ -15,6 +15,7 @@ import click
 from ...errors import FileError
 from ..options import setting_options, settings, untuned
 from ..parameters import stack
+from ..printing import say
 
 if TYPE_CHECKING:
     from ...calibration import Calibration
@@ -88,12 +89,12 @@ class Kept:
         new.select(tuple(hammer.name for hammer in self.found.instrument.hammers)).common_range()
         undated = replace(new, tuned=self.calibration.tuned)
         if path.exists() and calibration_text(undated) == calibration_text(self.calibration):
-            click.echo(f"nothing to change: {path} says so already")
+            say(f"nothing to change: {path} says so already")
             return
         self.held.keep(new, datetime.now().astimezone(), new.backend)
         for line in changes(self.calibration, new):
-            click.echo(line)
-        click.echo(f"wrote {path}; {self.undo} takes it back")
+            say(line)
+        say(f"wrote {path}; {self.undo} takes it back")
 
 
 def undo_command(options: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..outcome import closing
+from ..printing import terminal
 
 if TYPE_CHECKING:
     from ...backends.contract import Backend
@@ -92,13 +93,12 @@ def _simulated(found: Settings, position: Position) -> tuple[Backend, Ear]:
 @contextmanager
 def progress_shown() -> Iterator[Callable[[Progress], object]]:
     """Show on a terminal how far a session is, and how long it will take."""
-    from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    console = Console(stderr=True)
+    console = terminal(err=True)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[left]}"),
         TimeElapsedColumn(),

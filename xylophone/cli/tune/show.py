@@ -9,6 +9,7 @@ import click
 
 from ...errors import CalibrationError
 from ..options import FOLDER_PATH, in_force, settings
+from ..printing import say, say_json
 from ..screen import table
 from .kept import tuned_options
 
@@ -59,8 +60,8 @@ def show(bars: tuple[str, ...], plot: Path | None, as_json: bool, **options: Any
     if as_json:
         _print_json(found, calibration, common, rows)
         return
-    click.echo(about(found, calibration))
-    click.echo(f"{_share(common)}\n")
+    say(about(found, calibration))
+    say(_share(common), "")
     table(_HEADS, [_cells(row) for row in rows])
 
 
@@ -127,8 +128,6 @@ def _cells(row: dict[str, Any]) -> tuple[object, ...]:
 def _print_json(
     found: Settings, calibration: Calibration, common: Range | None, rows: list[dict[str, Any]]
 ) -> None:
-    import json
-
     document = {
         "file": None if found.calibration is None else str(found.calibration),
         "kind": calibration.kind,
@@ -137,4 +136,4 @@ def _print_json(
         "common_range_db": None if common is None else [round(end, 3) for end in common],
         "hammers": rows,
     }
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    say_json(document, indent=2)

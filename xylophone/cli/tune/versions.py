@@ -8,6 +8,7 @@ import click
 
 from ...errors import CalibrationError
 from ..options import untuned
+from ..printing import say
 from ..screen import table
 from .kept import changes, place, tuned_options, undo_command
 
@@ -39,7 +40,7 @@ def undo(to: int | None, **options: Any) -> None:
     found, path = place(options)
     versions = Versions.read(path)
     if _wanted(versions, to) == versions.present:
-        click.echo(f"nothing to change: {_is_in_force(path, versions.present)}")
+        say(f"nothing to change: {_is_in_force(path, versions.present)}")
         return
     with hold(path) as held:
         versions = Versions.read(path)  # once more: others may have changed it until it was held
@@ -48,7 +49,7 @@ def undo(to: int | None, **options: Any) -> None:
     how = f"there is no {path} any more: all hammers are untuned"
     if number != NEVER_TUNED:
         how = f"{path} is version {number} again"
-    click.echo(f"{how}; {again} --to {versions.present} returns to what it was")
+    say(f"{how}; {again} --to {versions.present} returns to what it was")
 
 
 def _wanted(versions: Versions, to: int | None) -> int:
@@ -74,12 +75,12 @@ def log(**options: Any) -> None:
 
     _, path = place(options)
     versions = Versions.read(path)
-    click.echo(_is_in_force(path, versions.present))
+    say(_is_in_force(path, versions.present))
     if not versions.known:
         return
     read = {version.number: _read(version) for version in versions.known}
     rows = [_row(version, read, versions.present) for version in reversed(versions.known)]
-    click.echo()
+    say("")
     table(_HEADS, [*rows, ("" if versions.present else "*", 0, "", "never", "", "")])
 
 
@@ -124,9 +125,9 @@ def diff(old: int | None, new: int | None, **options: Any) -> None:
     first = versions.before() if old is None else old
     second = versions.present if new is None else new
     lines = changes(_calibration(versions, first, found), _calibration(versions, second, found))
-    click.echo(f"from version {first} to {second} of {path}:")
+    say(f"from version {first} to {second} of {path}:")
     for line in lines or ["no difference"]:
-        click.echo(line)
+        say(line)
 
 
 def _calibration(versions: Versions, number: int, found: Settings) -> Calibration:
