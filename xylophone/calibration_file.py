@@ -141,12 +141,17 @@ def _head(calibration: Calibration) -> str:
         f"# Calibration of {_span(calibration.kind, calibration.hammers)}. Written by the program:\n"
         "# tune again rather than edit. Level is the impact speed in dB re 1 m/s, width the pulse that\n"
         "# gives it, latency the time from its start to the contact. See docs/configuration.md.\n"
-        f"version = {VERSION}\nkind = {json.dumps(calibration.kind)}\n"
-        f"tuned = {json.dumps(calibration.tuned)}  # when last changed\n"
-        f"backend = {json.dumps(calibration.backend)}  # on what\n"
+        f"version = {VERSION}\nkind = {_quoted(calibration.kind)}\n"
+        f"tuned = {_quoted(calibration.tuned)}  # when last changed\n"
+        f"backend = {_quoted(calibration.backend)}  # on what\n"
         f"measured = {json.dumps(list(calibration.measured))}  # of supply and warmth; else the default's\n"
         f"rest_time = {_short(calibration.rest_time)}  # s\n"
     )
+
+
+def _quoted(text: str) -> str:
+    """Return a TOML string; letters stay as they are: JSON escapes emoji as TOML may not."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _terms_text(calibration: Calibration) -> str:

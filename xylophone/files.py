@@ -161,6 +161,20 @@ def read_bytes(path: str | Path, most: int | None = None) -> bytes:
     return content
 
 
+def is_there(path: str | Path) -> bool:
+    """Tell whether a file is there that is read unasked, a link to nowhere too.
+
+    FileError for a pipe, a device or a socket: reading it might never end.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return os.path.lexists(path)
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise FileError(f"cannot read {path}: it is a pipe or a device, no file: delete it, or name another")
+    return True
+
+
 def read_text(path: str | Path) -> str:
     """Return the text of a UTF-8 file of at most MOST_TEXT_BYTES, without byte order mark; FileError."""
     try:

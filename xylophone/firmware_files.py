@@ -15,6 +15,9 @@ IMAGE = Path("images", "xylophone-mega2560.hex")
 RECORD = IMAGE.with_suffix(".toml")
 VERSION_HEADER = Path("src", "core", "version.h")
 
+MOST_FLASH = 256 * 1024
+"""Bytes of program that an ATmega2560 holds."""
+
 _VERSION = re.compile(r"#define FIRMWARE_VERSION_(MAJOR|MINOR) (\d+)")
 
 
@@ -81,6 +84,7 @@ def read_program(image: Path) -> bytes:
         address, kind, content = _parse(line, f"{image}, line {number}")
         if kind == 0:
             start = base + address
+            _check_flash(start + len(content), f"{image}, line {number}")
             program.extend(b"\xff" * (start - len(program)))
             program[start : start + len(content)] = content
         elif kind in (2, 4):
@@ -89,6 +93,14 @@ def read_program(image: Path) -> bytes:
     if not ended:
         raise FileError(f"{image} is no whole Intel HEX file, its end is missing: build it again")
     return bytes(program)
+
+
+def _check_flash(end: int, place: str) -> None:
+    if end > MOST_FLASH:
+        raise FileError(
+            f"{place}: the program ends at {end:,} of {MOST_FLASH:,} bytes: "
+            "name an image for an Arduino Mega 2560"
+        )
 
 
 def _parse(line: str, place: str) -> tuple[int, int, bytes]:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from .errors import BackendError, MissingExtra
-from .files import read_bytes, replace_file
+from .files import make_folder, read_bytes, replace_file
 
 INSTALL = {
     "make": ("make", "make"),
@@ -71,6 +71,7 @@ def build_virtual_board(folder: Path, cache: Path) -> Path:
         mark.update(path.name.encode() + b"\0" + read_bytes(path))
     program = cache / f"virtual-board-{mark.hexdigest()[:16]}"
     if not program.exists():
+        make_folder(cache, "set XDG_CACHE_HOME to a folder that can be written")
         compiler = require_tool("cc", "the virtual board")
         with tempfile.TemporaryDirectory(prefix="xylophone-") as build:
             made = Path(build, "board")
@@ -96,7 +97,7 @@ def write_flash(image: Path, device: str) -> None:
 
 
 def _place(made: Path, target: Path, *, executable: bool = False) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent, "name a file in another folder")
     with replace_file(target) as out:
         out.write(made.read_bytes())
     if executable:
@@ -104,7 +105,14 @@ def _place(made: Path, target: Path, *, executable: bool = False) -> None:
 
 
 def _run(command: list[str], failed: str, remedy: str = "its words are above") -> None:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",  # a program may speak another language than this machine
+        check=False,
+    )
     if done.returncode:
         error = BackendError(f"{failed}: {remedy}")
         error.add_note(done.stdout.rstrip())

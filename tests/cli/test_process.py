@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
+
+from cli.hostile import FORGED, TUNE, song
+from firmware.building import need
+from midifile import smf
 
 PLAY = [sys.executable, "-m", "xylophone", "play", "greensleeves", "--mute"]
 
@@ -85,3 +92,115 @@ def test_a_closed_output_is_no_error(environment: dict[str, str], tmp_path: Path
         command, shell=True, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path
     )
     assert (run.returncode, run.stderr) == (0, "")
+
+
+XYLOPHONE = f"{sys.executable} -m xylophone"
+
+ODD = [
+    (f"{XYLOPHONE} info - <&-", 1, "standard input is no MIDI file but empty"),
+    (f"{XYLOPHONE} info - 0>file", 1, "cannot read standard input: "),
+    (f"{XYLOPHONE} info twinkle <&- >&- 2>&-", 0, ""),
+    (f"{XYLOPHONE} info nothing 2>&-", 1, ""),
+    (f"{XYLOPHONE} info nothing 2>/dev/full", 1, ""),
+    (f"{XYLOPHONE} songs >/dev/full", 1, "cannot write the output: No space left"),
+    (f"{XYLOPHONE} songs --json >/dev/full", 1, "cannot write the output: No space left"),
+    (f"{XYLOPHONE} --help >/dev/full", 1, "cannot write the output: No space left"),
+    (f"touch file; XDG_CACHE_HOME=$PWD/file {XYLOPHONE} songs scan .", 1, "cannot make the folder "),
+    (f"touch file; XYLOPHONE_CONFIG=file/x {XYLOPHONE} info", 1, "which is not there: mend the variable"),
+    (f"mkdir a; cd a; rmdir ../a; {XYLOPHONE} songs scan .", 1, "the working folder is not there any more"),
+    (f"mkdir a; cd a; rmdir ../a; {XYLOPHONE} info twinkle >/dev/null", 0, ""),
+    (f"COLUMNS=0 LINES=x TERM=nonsense {XYLOPHONE} instruments >/dev/null", 0, ""),
+    (f"PYTHONIOENCODING=ascii {XYLOPHONE} info ode_to_joy >/dev/null", 0, ""),
+    (f"mkfifo xylophone.toml; {XYLOPHONE} info", 1, "is a pipe or a device, no file"),
+]
+"""What a shell runs, the exit code, and what the one line on stderr holds; no words, no line."""
+
+
+@pytest.mark.parametrize(("command", "code", "words"), ODD, ids=[command[-60:] for command, _, _ in ODD])
+def test_odd_streams_folders_and_variables_get_one_line(
+    environment: dict[str, str], tmp_path: Path, command: str, code: int, words: str
+) -> None:
+    run = subprocess.run(
+        command, shell=True, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path
+    )
+    assert (run.returncode, run.stdout) == (code, "")
+    assert words in run.stderr
+    assert run.stderr.count("\n") == bool(words), run.stderr
+
+
+FEW_BYTES = """
+import resource, sys
+from xylophone.cli import run
+run(["info", "twinkle"])
+size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + 30_000_000,) * 2)
+sys.exit(run(["info", "large.mid"]))
+"""
+"""A program with 30 MB of memory left."""
+
+
+def test_too_little_memory_is_one_line(environment: dict[str, str], tmp_path: Path) -> None:
+    notes = smf.on(72) + b"\x01\x48\x00\x01\x48\x60" * 700_000
+    (tmp_path / "large.mid").write_bytes(smf.song(smf.track(notes)))
+    run = subprocess.run(
+        [sys.executable, "-c", FEW_BYTES],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        cwd=tmp_path,
+    )
+    assert run.returncode == 1
+    assert run.stderr.startswith("xylophone: this needs more memory than there is")
+    assert run.stderr.count("\n") == 1
+
+
+def test_a_virtual_board_without_a_place_for_its_program_is_one_line(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    need("cc")
+    (tmp_path / "file").touch()
+    run = subprocess.run(
+        [sys.executable, "-m", "xylophone", "firmware", "emulate"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment | {"XDG_CACHE_HOME": str(tmp_path / "file")},
+    )
+    assert (run.returncode, run.stdout, run.stderr.count("\n")) == (1, "", 1)
+    assert "set XDG_CACHE_HOME to a folder that can be written" in run.stderr
+
+
+def test_a_terminal_gets_our_own_styles_and_nothing_of_a_songs_name_or_title(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / TUNE).write_bytes(song())
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "xylophone", "play", TUNE, "--mute"],
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment | {"TERM": "xterm-256color", "COLUMNS": "120", "LC_ALL": "C.UTF-8"},
+        cwd=tmp_path,
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while more := _read(ours):
+            shown += more
+    os.close(ours)
+    assert process.returncode == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    assert "[red]:smile:" in text
+    steering = {sign for sign in text if unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp")}
+    assert steering <= {"\r", "\n"}
+    assert b"\x1b[31m\r" not in shown
+    assert not [line for line in text.splitlines() if line.startswith(FORGED)]
+
+
+def _read(terminal: int) -> bytes:
+    """Read what is on a terminal; nothing once its other end is closed."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""

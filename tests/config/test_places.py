@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,12 +8,16 @@ import pytest
 from xylophone.config.places import (
     CALIBRATION_NAME,
     FILE_NAME,
+    WORKING,
     Place,
     calibration_home,
+    check_found_links,
+    check_found_url,
     find_calibration,
     find_config,
     user_folder,
 )
+from xylophone.errors import ConfigError, FileError
 
 
 @pytest.fixture
@@ -95,8 +100,75 @@ def test_the_users_folder_follows_the_xdg_rule_on_linux(
 
 
 def test_the_users_folder_is_the_one_that_platformdirs_names() -> None:
-    import os
-
     from platformdirs import user_config_path
 
     assert user_folder(os.environ) == user_config_path("xylophone", appauthor=False)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sim:",
+        "sim:?seed=3",
+        "gpio:",
+        "gpio:595",
+        "serial:auto",
+        "serial:COM3",
+        "serial:///dev/ttyACM0",
+        "serial:/dev/ttyUSB1",
+        "serial:///dev/serial/by-id/usb-Arduino_Mega_7573-if00",
+        "serial:///dev/cu.usbmodem1101",
+    ],
+)
+def test_a_configuration_that_was_found_may_name_the_usual_backends(url: str) -> None:
+    check_found_url(url, Place(Path(FILE_NAME), WORKING))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "serial:spy:///dev/ttyACM0?file=/home/ada/thesis.txt",
+        "serial:socket://example.org:7000",
+        "serial:rfc2217://example.org:7000",
+        "serial:hwgrep://.",
+        "serial:alt:///dev/ttyACM0?class=os.system",
+        "serial:///home/ada/thesis.txt",
+        "serial:thesis.txt",
+        "serial:///dev/tty",
+        "serial:///dev/pts/3",
+        "serial:///dev/watchdog",
+        "serial:///dev/ttyACM0/../../home/ada/thesis.txt",
+        "serial:///dev/serial/by-id/../../../home/ada/thesis.txt",
+        "serial:///dev/ttyACM0?file=x",
+        "gpio:null?trace=/home/ada/thesis.txt",
+        "elsewhere:",
+    ],
+)
+def test_one_that_was_found_asks_for_nothing_else_but_a_named_one_may(url: str) -> None:
+    with pytest.raises(ConfigError, match="--backend, or name the file with --config"):
+        check_found_url(url, Place(Path(FILE_NAME), WORKING))
+    for source in ("--config", "XYLOPHONE_CONFIG", "user's folder"):
+        check_found_url(url, Place(Path(FILE_NAME), source))
+
+
+def test_what_tuning_writes_beside_a_found_configuration_is_no_link(tmp_path: Path) -> None:
+    for name in (CALIBRATION_NAME, "calibration.previous.toml", "tuning-history.jsonl"):
+        (tmp_path / name).touch()
+    check_found_links(tmp_path)
+    for path in list(tmp_path.iterdir()):
+        path.unlink()
+        path.symlink_to("/nowhere")
+        with pytest.raises(FileError, match="is a link"):
+            check_found_links(tmp_path)
+        path.unlink()
+
+
+def test_a_pipe_is_not_waited_for(folders: tuple[Path, Path]) -> None:
+    work, user = folders
+    for name in (FILE_NAME, CALIBRATION_NAME):
+        (work / name).unlink()
+        os.mkfifo(work / name)
+    with pytest.raises(FileError, match="a pipe or a device"):
+        find_config(None, {}, work, user)
+    with pytest.raises(FileError, match="a pipe or a device"):
+        find_calibration(None, Place(work / FILE_NAME, WORKING), user)

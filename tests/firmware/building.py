@@ -27,6 +27,7 @@ PACKAGES = {
     "strace": "strace",
     "lgpio": "python3-lgpio",
     "systemd-analyze": "systemd",
+    "localedef": "locales",
 }
 """What each tool is called by Debian."""
 

@@ -185,8 +185,9 @@ class _Account:
     @property
     def again(self) -> str:
         """How often held notes are struck again."""
-        count = self.arrangement.again
-        return f"held notes struck again, {_count(count, 'time')} in all" if count else ""
+        count, cut = self.arrangement.again, self.arrangement.shortened
+        short = f"; {_count(cut, 'note')} not until {'its' if cut == 1 else 'their'} end" if cut else ""
+        return f"held notes struck again, {_count(count, 'time')} in all{short}" if count else ""
 
     def name(self, part: int) -> str:
         """Return what people call a part: track 3 'Flute', or channel 2 of track 0 where it has several."""

@@ -50,7 +50,8 @@ class Arrangement:
     `notes` is a read-only table of dtype ARRANGED; two strikes of one hammer never share an
     onset. `roles` is a read-only array with the strikes.Priority of each note of the song, NO_ROLE
     for one that was not arranged. `changes` tells of every note that is not struck as written, so
-    that always len(song) == kept + folded + replaced + merged + sum of dropped. Each note that is
+    that always len(song) == kept + folded + replaced + merged + sum of dropped; a note of these that is
+    renewed may be shortened besides. Each note that is
     kept, folded or replaced has one strike, and what held notes are struck again.
     """
 
@@ -106,7 +107,7 @@ class Arrangement:
     @property
     def kept(self) -> int:
         """Notes struck at their written pitch plus the transposition."""
-        return len(self.song) - len(self.changes)
+        return len(self.song) - len(self.changes) + self.shortened
 
     @property
     def folded(self) -> int:
@@ -122,6 +123,11 @@ class Arrangement:
     def again(self) -> int:
         """Strikes that renew a held note."""
         return int(np.count_nonzero(self.notes["again"]))
+
+    @property
+    def shortened(self) -> int:
+        """Held notes that are not renewed until they end."""
+        return self._counted[0][Kind.SHORTENED]
 
     @property
     def merged(self) -> int:

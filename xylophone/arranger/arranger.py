@@ -13,7 +13,7 @@ from ..instrument import Instrument
 from ..song import Song, Table
 from ..strikes import Priority
 from .arrangement import ARRANGED, NO_ROLE, Arrangement
-from .changes import CHANGE, NO_HAMMER, Changes, Kind, Reason
+from .changes import CHANGE, NO_HAMMER, Changes, Kind, Reason, with_shortened
 from .choice import Choice, left_out
 from .columns import Bools, Floats, Ints
 from .dynamics import velocities
@@ -143,7 +143,8 @@ class _Drafted:
         notes = notes[why == 0]
         changes = self._changes(row, hammer, row[carrier])
         if self.weights.tremolo:
-            notes = self._with_tremolo(notes)
+            notes, cut = self._with_tremolo(notes)
+            changes = with_shortened(changes, cut)
         roles = np.full(len(song), NO_ROLE, np.uint8)
         roles[score.row] = self.priority
         told = Changes(song, self.instrument, self.shift, changes)
@@ -174,13 +175,14 @@ class _Drafted:
         telling = informed(value, instant, pitch, onset, hammer, again[notes["source"]])
         return crowded_out(instant, hammer, telling, self.weights.chord)
 
-    def _with_tremolo(self, notes: Table) -> Table:
+    def _with_tremolo(self, notes: Table) -> tuple[Table, Table]:
+        """Return the strikes with those that renew held notes, and those that are not renewed to the end."""
         source = self.song.notes[notes["source"]]
         held = source["duration"] >= HELD
         end = source["onset"] + source["duration"]
-        again = renewed(notes, end, held, self.instrument.column("recovery"))
+        again, cut = renewed(notes, end, held, self.instrument.column("recovery"))
         every = np.concatenate((notes, again))
-        return every[np.argsort(every["onset"], kind="stable")]
+        return every[np.argsort(every["onset"], kind="stable")], notes[cut]
 
     def _changes(self, row: Ints, hammer: Ints, into: Ints) -> Table:
         """Return the CHANGE table; given are rows, hammers and carrying rows of the notes that have a bar."""

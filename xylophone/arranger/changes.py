@@ -12,15 +12,17 @@ import numpy as np
 from ..instrument import Instrument
 from ..pitch import NAMES
 from ..song import Song, Table
+from .tremolo import MOST
 
 
 class Kind(IntEnum):
-    """What happened to a note; each note has one of these, or was kept."""
+    """What happened to a note: one of the first four, or it was kept; it may be shortened besides."""
 
     FOLDED = 1
     MERGED = 2
     DROPPED = 3
     REPLACED = 4
+    SHORTENED = 5
 
 
 class Reason(IntEnum):
@@ -107,6 +109,8 @@ class Change:
         if self.kind is Kind.DROPPED:
             return f"dropped, {self.reason.words}"
         assert self.bar is not None
+        if self.kind is Kind.SHORTENED:
+            return f"struck again {MOST} times, not until it ends"
         if self.kind is Kind.REPLACED:
             return f"replaced by its neighbour {_name(self.bar)}, {Reason.NO_BAR.words}"
         if self.kind is Kind.FOLDED:
@@ -160,6 +164,15 @@ class Changes(Sequence[Change]):
             track=int(note["track"]),
             other=None if into < 0 else int(notes["track"][into]),
         )
+
+
+def with_shortened(table: Table, strikes: Table) -> Table:
+    """Return a CHANGE table with a row for each of these strikes too: its note is not renewed to its end."""
+    more = np.zeros(len(strikes), CHANGE)
+    more["note"], more["into"] = strikes["source"], -1
+    more["kind"], more["hammer"] = Kind.SHORTENED, strikes["hammer"]
+    both = np.concatenate((table, more))
+    return both[np.argsort(both["note"], kind="stable")]
 
 
 def _name(pitch: int) -> str:

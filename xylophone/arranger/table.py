@@ -110,6 +110,7 @@ def _sources(arrangement: Arrangement) -> list[list[int]]:
 def _reasons(arrangement: Arrangement) -> dict[int, str]:
     """Return for each note that is not struck as written why, in a short sentence."""
     table, song = arrangement.changes.table, arrangement.song.notes
+    table = table[table["kind"] != Kind.SHORTENED]
     note, into = table["note"], table["into"]
     away = arrangement.struck[note] - song["pitch"][note].astype(np.int64) - arrangement.transpose
     track = song["track"].astype(np.int64)

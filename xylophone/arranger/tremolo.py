@@ -13,26 +13,31 @@ RATE = 9.0
 HELD = 0.6
 """Seconds that a note must last to be renewed: as two beats at 200 bpm."""
 
+MOST = 200
+"""Times that one note is renewed, some 22 s at RATE: a file of a few bytes may hold a note for years."""
+
 SOFTER = 0.7
 """Velocity of a renewing strike, of the note's own."""
 
 
-def renewed(notes: Table, end: Floats, held: Bools, recovery: Floats) -> Table:
-    """Return strikes that renew held notes until they end, sorted by onset; a row of `notes` for each.
+def renewed(notes: Table, end: Floats, held: Bools, recovery: Floats) -> tuple[Table, Bools]:
+    """Return strikes that renew held notes until they end, a row of `notes` each, and which notes were cut.
 
     `end` is when each note ends, `held` which are renewed, `recovery` by hammer. The last renewal leaves the
-    hammer its recovery before the next strike of the same bar.
+    hammer its recovery before the next strike of the same bar. A note that would be renewed more than MOST
+    times is cut: it is renewed so often and no more.
     """
     until = np.minimum(end, _next_strike(notes) - recovery[notes["hammer"]])
     step = np.maximum(1.0 / RATE, 1.2 * recovery[notes["hammer"]])
-    count = np.where(held, np.floor((until - notes["onset"]) / step + 1e-9), 0).clip(0).astype(np.intp)
+    asked = np.where(held, np.floor((until - notes["onset"]) / step + 1e-9), 0)
+    count = asked.clip(0, MOST).astype(np.intp)
     rows = np.repeat(np.arange(len(notes)), count)
     again = notes[rows].copy()
     number = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count) + 1
     again["onset"] += number * step[rows]
     again["velocity"] = np.maximum(1.0, SOFTER * again["velocity"])
     again["again"] = True
-    return again
+    return again, np.asarray(asked > MOST)
 
 
 def _next_strike(notes: Table) -> Floats:

@@ -153,6 +153,10 @@ def _refusal(error: OSError) -> str:
     if error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT):
         let_go_of_output()
         return FULL.format(error.strerror)
+    try:
+        os.getcwd()
+    except OSError:
+        return "the working folder is not there any more: change to one that is"
     what = "what was asked for" if error.filename is None else os.fsdecode(error.filename)
     return f"the system refuses {what}: {error.strerror or error}; check that it is there and may be used"
 

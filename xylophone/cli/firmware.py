@@ -141,7 +141,7 @@ def _words_first() -> Iterator[None]:
         yield
     except BackendError as error:
         for note in getattr(error, "__notes__", ()):
-            say(*note.splitlines(), err=True)
+            say(*(f"  {line}" for line in note.splitlines()), err=True)
         raise
 
 

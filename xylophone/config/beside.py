@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError
-from ..files import read_text, read_toml, remove_file, write_text
+from ..errors import ConfigError, FileError
+from ..files import is_there, read_text, read_toml, remove_file, write_text
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -87,7 +87,7 @@ def read_saved(song: Path) -> Saved | None:
     Raises ConfigError, a line for each mistake, and FileError for a file that cannot be read.
     """
     path = saved_place(song)
-    if not os.path.lexists(path):
+    if not is_there(path):
         return None
     content = read_toml(path, ConfigError)
     from pydantic import ValidationError
@@ -114,6 +114,8 @@ def write_saved(song: Path, chosen: Chosen) -> Path:
     import tomlkit
 
     path = saved_place(song)
+    if path.is_symlink():
+        raise FileError(f"cannot write {path}: it is a link, which may lead anywhere: delete it")
     document = _document(song, path)
     _fill(document, chosen)
     write_text(path, tomlkit.dumps(document).rstrip("\n") + "\n")

@@ -10,11 +10,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..errors import ConfigError, FileError
+from ..files import is_there
+
 FILE_NAME = "xylophone.toml"
 CALIBRATION_NAME = "calibration.toml"
 
 CONFIG_VARIABLE = "XYLOPHONE_CONFIG"
 BACKEND_VARIABLE = "XYLOPHONE_BACKEND"
+
+WORKING = "working folder"
+"""What led to a configuration that nobody named: it may have come with somebody's songs."""
+
+_PORT = r"(tty(ACM|USB|AMA|S)|serial|rfcomm)\d+|serial/by-(id|path)/[^/]+|(cu|tty)\.[^/]+|xylophone[\w-]*"
+_FOUND_URL = re.compile(rf"sim:.*|gpio:[a-z0-9]*|serial:(auto|COM\d+|(//)?/dev/({_PORT}))")
+"""Backends that such a file may name: the simulation, this machine's pins, and serial ports by their usual
+names; no network, no other file or terminal, no option."""
+
+_WRITTEN = ("calibration*", "calibration.versions/*", ".xylophone-*")
+"""What tuning writes beside a configuration, and what it holds the file by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +51,8 @@ def find_config(
         return Place(option, "--config")
     if named := environ.get(CONFIG_VARIABLE):
         return Place(Path(named), CONFIG_VARIABLE)
-    for folder, source in ((working, "working folder"), (user, "user's folder")):
-        if folder is not None and _is_there(folder / FILE_NAME):
+    for folder, source in ((working, WORKING), (user, "user's folder")):
+        if folder is not None and is_there(folder / FILE_NAME):
             return Place(folder / FILE_NAME, source)
     return None
 
@@ -54,7 +68,7 @@ def find_calibration(
     if option is not None:
         return Place(option, "--calibration")
     home = calibration_home(config, user, backend)
-    if home is None or not _is_there(home):
+    if home is None or not is_there(home):
         return None
     return Place(home, "beside the configuration" if config else "user's folder")
 
@@ -133,5 +147,21 @@ def _somewhere(place: Callable[..., Path]) -> Path:
     return path if path.is_absolute() else temporary_folder()
 
 
-def _is_there(path: Path) -> bool:
-    return os.path.lexists(path)
+def check_found_url(url: str, config: Place) -> None:
+    """Raise ConfigError where a configuration that nobody named asks for more than it may."""
+    if config.source == WORKING and not _FOUND_URL.fullmatch(url):
+        raise ConfigError(
+            f"{config.path}: backend.url {url!r} is more than a file may ask for that was only found in the "
+            "working folder: say so with --backend, or name the file with --config"
+        )
+
+
+def check_found_links(folder: Path) -> None:
+    """Raise FileError where what tuning writes in a folder is a link, which may lead anywhere."""
+    for pattern in _WRITTEN:
+        for path in sorted(folder.glob(pattern)):
+            if path.is_symlink():
+                raise FileError(
+                    f"{path} is a link, in a working folder whose xylophone.toml nobody has named: "
+                    "name it with --config, or delete the link"
+                )

@@ -15,8 +15,11 @@ from ..wiring import Wiring
 from .places import (
     BACKEND_VARIABLE,
     CONFIG_VARIABLE,
+    WORKING,
     Place,
     calibration_home,
+    check_found_links,
+    check_found_url,
     find_calibration,
     find_config,
     user_folder,
@@ -54,6 +57,11 @@ class Settings:
     def weights(self) -> Weights:
         """What the arranger weighs, unless a command or a song names another preset."""
         return self.arrange.weights
+
+    def check_links(self) -> None:
+        """Raise FileError where a link stands for what tuning writes, beside a file that nobody named."""
+        if self.config is not None and self.sources.get("config") == WORKING:
+            check_found_links(self.config.parent)
 
     def lines(self) -> list[tuple[str, str]]:
         """Return what is in force as pairs of a name and a line for people."""
@@ -180,6 +188,7 @@ def _backend(
     if named := environ.get(BACKEND_VARIABLE):
         return _harmless(named, BACKEND_VARIABLE)
     if read is not None and place is not None and read.backend.model_fields_set:
+        check_found_url(read.backend.url, place)
         return _harmless(read.backend.url, str(place.path))
     return DEFAULT_BACKEND, DEFAULT
 

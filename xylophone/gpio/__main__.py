@@ -105,7 +105,7 @@ def watch(spec: dict[str, Any], wake: socket.socket) -> None:
         guard = open_guard(spec["kind"], spec["wiring"], end, spec["trace"])
     except XylophoneError as error:
         with suppress(OSError):  # it has gone
-            dispatcher.send(Kind.NO_LINE + str(error).encode())
+            dispatcher.send(Kind.NO_LINE + str(error).encode(errors="replace"))
         return
     be_punctual(WATCHDOG)
     try:

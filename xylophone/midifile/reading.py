@@ -37,7 +37,12 @@ def load_song(path: str | os.PathLike[str]) -> Song:
     name = os.fspath(path)
     if name != "-":
         return parse_song(read_bytes(name, MOST_SONG_BYTES), name)
-    content = sys.stdin.buffer.read(MOST_SONG_BYTES + 1)
+    try:
+        content = sys.stdin.buffer.read(MOST_SONG_BYTES + 1)
+    except OSError as error:
+        raise FileError(
+            f"cannot read standard input: {error.strerror}; give it a song, or name the song's file"
+        ) from error
     if len(content) > MOST_SONG_BYTES:
         raise FileError(
             f"cannot read standard input: it has more than {MOST_SONG_BYTES} bytes: is it a song?"

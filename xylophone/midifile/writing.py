@@ -157,11 +157,17 @@ def _track(name: str, notes: Table, grid: _Grid) -> MidiTrack:
 
 
 def _filled(rows: list[tuple[int, Any]]) -> MidiTrack:
-    """Return a track of messages at ticks, sorted; those at one tick keep their order."""
-    from mido import MidiTrack
+    """Return a track of messages at ticks, sorted; those at one tick keep their order.
+
+    A gap longer than a delta time holds is filled with empty texts.
+    """
+    from mido import MetaMessage, MidiTrack
 
     track, before = MidiTrack(), 0
     for tick, message in sorted(rows, key=lambda row: row[0]):
+        while tick - before > _FARTHEST:
+            track.append(MetaMessage("text", time=_FARTHEST))
+            before += _FARTHEST
         message.time, before = tick - before, tick
         track.append(message)
     return track

@@ -50,6 +50,10 @@ BLOCK = 8192
 LONGEST = 6 * 3600.0
 """s; a WAV file of 16 bit and two channels at 48 kHz holds a little more."""
 
+SPARSE, EACH = 600.0, 60.0
+"""s of sound that a piece may take whatever is in it, and for each hit: a file of a few bytes may
+last for hours, and fills no disk."""
+
 FITS = 600.0
 """s of sound that are kept in memory (230 MB); a longer piece is rendered twice, for its peak and to disk."""
 
@@ -196,7 +200,8 @@ def render(
     """Return the sound of hits (dtype HIT) as float32 of shape (frames, 2), time 0 being frame 0.
 
     It ends `tail` seconds after the last hit, faded out. When its peak passes CEILING the whole piece
-    is made softer by as much, else nothing is changed. Raises OptionError beyond LONGEST.
+    is made softer by as much, else nothing is changed. Raises OptionError beyond LONGEST, or for
+    hours of silence.
     """
     sound = np.empty((frames_of(hits, sample_rate, tail), 2), dtype=np.float32)
     begin = 0
@@ -214,7 +219,7 @@ def render_wav(
 ) -> None:
     """Write what `render` returns to a WAV file, with memory that does not grow with the piece.
 
-    Raises FileError where it cannot be written and OptionError beyond LONGEST; nothing is half-written.
+    Raises FileError where it cannot be written and OptionError as `render` does; nothing is half-written.
     """
     if frames_of(hits, sample_rate, tail) <= FITS * sample_rate:
         write_wav(path, render(hits, instrument, sample_rate, tail), sample_rate)
@@ -248,7 +253,7 @@ def mixed(renderers: Sequence[Renderer], frames: int, fade: int) -> Iterator[Sam
 
 
 def frames_of(hits: Table, sample_rate: int, tail: float) -> int:
-    """Return how many frames the sound of these hits takes; OptionError beyond LONGEST."""
+    """Return how many frames the sound of these hits takes; OptionError where it is too long."""
     check_hits(hits)
     if not 0 <= tail <= 60:
         raise OptionError(f"tail {tail} s is out of range: give 0..60 s after the last hit")
@@ -257,6 +262,11 @@ def frames_of(hits: Table, sample_rate: int, tail: float) -> int:
         raise OptionError(
             f"the piece takes {seconds:.0f} s, more than the {LONGEST:.0f} s of sound that a WAV file holds: "
             "render a part of it"
+        )
+    if seconds > SPARSE + EACH * len(hits):
+        raise OptionError(
+            f"the piece takes {seconds:.0f} s of sound for {len(hits)} hits, which is nearly all silence: "
+            "take the gaps out of it, or render a part of it"
         )
     return int(np.ceil(seconds * sample_rate))
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import FileError, TuningError
-from ..files import read_text, write_text
+from ..errors import TuningError
+from ..files import make_folder, read_text, write_text
 from ..instrument import Instrument
 from ..song import Table
 from .geometry import Position
@@ -33,10 +33,7 @@ def save_session(folder: Path, takes: Sequence[Take], instrument: Instrument, po
 
     Raises FileError where it cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot make {folder}: name another folder with --session") from error
+    make_folder(folder, "name another folder with --session")
     for number, take in enumerate(takes, 1):
         write_mono(folder / f"take-{number}.wav", take.sound, take.sample_rate)
     write_text(folder / PLAN, plan_text([take.trials for take in takes], instrument, position))

@@ -190,7 +190,7 @@ def _analysed(takes: Sequence[Take], found: Settings, default: Calibration, posi
 
 def _play_blind(found: Settings, folder: Path, position: Position, yes: bool) -> None:
     """Play a fixed plan, and write it for the analysis of what something else records meanwhile."""
-    from ...files import write_text
+    from ...files import make_folder, write_text
     from ...tuning.blind import play_blind
     from ...tuning.takes import PLAN, plan_text
     from ..stage import open_stage
@@ -199,7 +199,7 @@ def _play_blind(found: Settings, folder: Path, position: Position, yes: bool) ->
         _ask(found, yes)
         with leaving_on_signals(), open_stage(found) as stage, progress_shown() as told:
             trials = play_blind(stage.backend, _default(found), told)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, "name another folder with --session")
     write_text(folder / PLAN, plan_text([trials], found.instrument, position))
     say(
         f"played {len(trials)} strikes; analyse the recording with: "

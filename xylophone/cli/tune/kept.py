@@ -123,6 +123,8 @@ def place(options: dict[str, Any]) -> tuple[Settings, Path]:
             "a calibration has no place: there is no configuration file and no home folder; "
             "name a file with --calibration"
         )
+    if named is None:
+        found.check_links()
     return found, path
 
 
