@@ -15,7 +15,6 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from .errors import FileError
-from .files import make_folder
 
 VERSION = 1
 """Of the tables below; a database with older ones is emptied and filled again."""
@@ -152,7 +151,10 @@ def open_catalogue(path: Path, setting: str, patience: float = PATIENCE) -> Iter
     database that is damaged, another program's, in use for longer than `patience` seconds, or cannot
     be written.
     """
-    make_folder(path.parent, _ELSEWHERE)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make the folder of {path}: {error.strerror}: {_ELSEWHERE}") from error
     with _told(path), closing(sqlite3.connect(path, timeout=patience)) as base:
         _prepare(base, path)
         catalogue = Catalogue(base, setting)
