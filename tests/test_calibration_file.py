@@ -164,6 +164,13 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, broken: Cal
     assert list(tmp_path.iterdir()) == []
 
 
+def test_names_in_any_letters_are_kept(tmp_path: Path) -> None:
+    named = replace(calibration(), tuned="café 😀 春", backend="serial:///dev/ttyÄ")
+    write_calibration(tmp_path / "c.toml", named)
+    read = read_calibration(tmp_path / "c.toml")
+    assert (read.tuned, read.backend) == (named.tuned, named.backend)
+
+
 def test_a_file_that_covers_more_hammers_serves_the_instrument(tmp_path: Path) -> None:
     more = tuple(hammer.name for hammer in build_instrument("glockenspiel-37").hammers)
     fewer = build_instrument("glockenspiel")

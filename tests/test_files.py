@@ -11,6 +11,7 @@ from xylophone.errors import ConfigError, FileError
 from xylophone.files import (
     MOST_TEXT_BYTES,
     alone_with,
+    is_there,
     make_folder,
     read_bytes,
     read_text,
@@ -94,6 +95,27 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     write_text(tmp_path / "link", "new")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_text() == "new"
+
+
+def test_what_is_read_unasked_is_no_pipe_and_no_device(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    assert is_there(tmp_path / "file")
+    assert is_there(tmp_path / "link")
+    assert is_there(tmp_path)
+    assert not is_there(tmp_path / "none")
+    for path in (tmp_path / "pipe", Path(os.devnull)):
+        with pytest.raises(FileError, match="a pipe or a device, no file"):
+            is_there(path)
+
+
+def test_a_folder_that_cannot_be_made_is_named_with_the_remedy(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b", "never said")
+    make_folder(tmp_path / "a" / "b", "never said")
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match=r"cannot make the folder .*file/c: Not a directory: go elsewhere"):
+        make_folder(tmp_path / "file" / "c", "go elsewhere")
 
 
 def test_a_device_is_written_to_and_not_replaced() -> None:

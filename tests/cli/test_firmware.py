@@ -170,6 +170,12 @@ def test_a_damaged_image_is_refused(tmp_path: Path, lines: list[str]) -> None:
         read_program(tmp_path / "bad.hex")
 
 
+def test_an_image_that_would_fill_no_board_is_refused_before_it_fills_memory(tmp_path: Path) -> None:
+    (tmp_path / "far.hex").write_text("\n".join([":02000004FFFFFC", ":0100000042BD", ":00000001FF"]))
+    with pytest.raises(FileError, match="line 2: the program ends at 4,294,901,761 of 262,144 bytes"):
+        read_program(tmp_path / "far.hex")
+
+
 def test_an_image_is_read_across_gaps_and_64_kilobytes(tmp_path: Path) -> None:
     lines = [":020000000102FB", ":02000400AABB95", ":020000040001F9", ":0100000042BD", ":00000001FF"]
     (tmp_path / "far.hex").write_text("\r\n".join(lines))

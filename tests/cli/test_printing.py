@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import re
 import sys
@@ -97,6 +98,16 @@ WRITING = re.compile(
     r"print|input|(rich\.)?(console\.)?Console|click\.(echo|secho|confirm|prompt|echo_via_pager)|.*std(out|err)\.write"
 )
 """Names of what writes to a stream or a terminal."""
+
+
+def test_a_letter_that_an_encoding_lacks_is_a_question_mark_or_what_looks_like_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = io.TextIOWrapper(io.BytesIO(), "ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    printing.ready_streams()
+    printing.say("é😀 C♯ ━━──", "\udcff")
+    assert out.buffer.getvalue() == b"?? C# ==--\n?\n"
 
 
 def ways_out(module: Path) -> list[str]:

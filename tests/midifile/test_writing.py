@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arranger.melodies import layouts, line, song_of, songs
-from midifile.smf import meter, note, off, on, song, tempo, track
+from midifile.smf import meta, meter, note, off, on, song, tempo, track
 from xylophone import Song, arrange, build_instrument, load_song, parse_song
 from xylophone import songs as own_songs
 from xylophone.arranger import PRESETS, Arrangement
@@ -199,6 +199,19 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest
     assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [before]
     with pytest.raises(FileError, match="its folder does not exist"):
         write_song(tmp_path / "no" / "out.mid", song_of(line(72)))
+
+
+@pytest.mark.parametrize("gap", [(1 << 28) - 1, 4 * ((1 << 28) - 1)])
+def test_a_gap_that_no_delta_time_holds_keeps_its_length(gap: int) -> None:
+    """Thirty hours at 120 bpm and 1,000 ticks to a quarter note, and what a coarser file can say."""
+    parts = [(1 << 28) - 1] * (gap // ((1 << 28) - 1) - 1)
+    silence = b"".join(meta(1, delta=part) for part in parts)
+    content = song(track(note(72), silence, note(74, delta=(1 << 28) - 1)), division=1000)
+    before = parse_song(content)
+    after = parse_song(song_bytes(before))
+    assert after.notes["onset"].tolist() == pytest.approx(before.notes["onset"].tolist(), abs=CLOSE)
+    assert before.notes["onset"][-1] > 30 * 3600
+    assert len(song_bytes(before)) < 500
 
 
 def test_moments_of_quarters_and_measures_are_the_inverse_of_what_they_count() -> None:

@@ -8,6 +8,7 @@ else in the package writes to stdout or stderr (`tests/cli/test_printing.py`).
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from contextlib import suppress
@@ -27,6 +28,12 @@ NAME = "xylophone"
 
 FULL = "cannot write the output: {}; make room, or write it elsewhere"
 """The words for a stdout that takes nothing more, and why."""
+
+STAND_IN = "xylophone-stand-in"
+"""The name, among Python's handlers of letters that cannot be encoded, of ours."""
+
+_ALIKE = dict(zip("━─█·♯←→↑↓…", "=-#.#<>^v.", strict=True))
+"""What stands for the letters that the program itself draws with, where they are not to be had."""
 
 _STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode's categories of what is not seen but steers: controls (C1 too), marks of direction and joiners,
@@ -121,8 +128,9 @@ def ready_streams() -> None:
     """Put the three streams in order, for a program that begins.
 
     One that whoever started us has closed reads nothing and takes everything. Letters that the terminal does
-    not have become `?`.
+    not have become `?`, those of our own drawings what looks like them.
     """
+    codecs.register_error(STAND_IN, _stand_in)
     for name in ("stdin", "stdout", "stderr"):  # in this order: the lowest free number is taken
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115
@@ -133,4 +141,11 @@ def ready_streams() -> None:
 def _replace_unknown(stream: IO[str]) -> None:
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
-        reconfigure(errors="replace")
+        reconfigure(errors=STAND_IN)
+
+
+def _stand_in(error: UnicodeError) -> tuple[str, int]:
+    """Return what is written for letters that an encoding does not have, and where it goes on."""
+    assert isinstance(error, UnicodeEncodeError)
+    lacking = error.object[error.start : error.end]
+    return "".join(_ALIKE.get(letter, "?") for letter in lacking), error.end
