@@ -118,6 +118,18 @@ def test_a_folder_that_cannot_be_made_is_named_with_the_remedy(tmp_path: Path) -
         make_folder(tmp_path / "file" / "c", "go elsewhere")
 
 
+def test_a_key_of_thousands_of_parts_is_refused_before_it_takes_all_memory(
+    tmp_path: Path,
+) -> None:
+    for text in ("{} = 1", "[{}]", "x = {{ {} = 1 }}"):
+        (tmp_path / "a.toml").write_text("ok = 1\n" + text.format(".".join("a" * 50_000)))
+        with pytest.raises(ConfigError, match="line 2 has a key of more than 100 parts: shorten it"):
+            read_toml(tmp_path / "a.toml", ConfigError)
+    numbers = ", ".join(["1.5"] * 500)
+    (tmp_path / "a.toml").write_text(f"a.b.c = [{numbers},\n{numbers}]\n")
+    assert read_toml(tmp_path / "a.toml", ConfigError)["a"]["b"]["c"] == [1.5] * 1000
+
+
 def test_a_device_is_written_to_and_not_replaced() -> None:
     write_text(os.devnull, "gone")
     assert not Path(os.devnull).is_file()

@@ -26,6 +26,9 @@ MOST_TEXT_BYTES = 4_000_000
 PATIENCE = 60.0
 """s for which a file that another program changes is waited for."""
 
+MOST_KEYS = 100
+"""Parts of a dotted key, a.b.c; reading one takes memory by the square of them."""
+
 _WRITING = {
     errno.ENOENT: "its folder does not exist: make the folder first, or write elsewhere",
     errno.ENOTDIR: "a part of its path is a file, not a folder: write elsewhere",
@@ -147,7 +150,7 @@ def make_folder(path: Path, remedy: str) -> None:
         if not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "it is a file", str(path))
     except OSError as error:
-        raise FileError(f"cannot make {path}: {error.strerror}: {remedy}") from error
+        raise FileError(f"cannot make the folder {path}: {error.strerror}: {remedy}") from error
 
 
 def read_bytes(path: str | Path, most: int | None = None) -> bytes:
@@ -190,6 +193,9 @@ def read_toml(path: str | Path, error: type[XylophoneError]) -> dict[str, Any]:
     import tomllib
 
     text = read_text(path)
+    for number, line in enumerate(text.splitlines(), 1):
+        if any(part.count(".") > MOST_KEYS and "," not in part for part in line.split("=")):
+            raise error(f"{path}: line {number} has a key of more than {MOST_KEYS} parts: shorten it")
     try:
         return tomllib.loads(text)
     except RecursionError as fault:

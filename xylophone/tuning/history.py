@@ -65,7 +65,7 @@ def read_history(path: Path) -> list[Entry]:
                 for name, (latency, level) in content["latency_ms_and_level_db"].items()
             }
             entries.append(Entry(datetime.fromisoformat(content["when"]), str(content["how"]), hammers))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise FileError(f"{path}: line {number} is no entry of a history: take it out") from error
     return entries
 

@@ -93,7 +93,7 @@ def read_plan(path: Path, instrument: Instrument) -> tuple[list[Table], Position
         return [_table(rows, places) for rows in content["takes"]], position
     except TuningError:
         raise
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise TuningError(f"{path} is no plan of a tuning session: give the session.json of one") from error
 
 
