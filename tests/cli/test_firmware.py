@@ -142,7 +142,7 @@ def test_what_avrdude_says_is_shown_when_it_fails(xylophone: Run, tools: Path) -
     ran = xylophone("firmware", "flash", "--port", "/dev/ttyACM9")
     assert ran.code == 1
     said, last = ran.err.splitlines()
-    assert said == "stk500v2_ReceiveMessage(): timeout"
+    assert said == "  stk500v2_ReceiveMessage(): timeout"
     assert last.startswith("xylophone: avrdude could not write to /dev/ttyACM9: is it an Arduino Mega 2560")
 
 
