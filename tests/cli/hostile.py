@@ -145,9 +145,11 @@ def _backends() -> Iterator[list[str]]:
         f"serial:{HOSTILE}",
         f"serial:///dev/{HOSTILE}",
         f"serial:///dev/{LONG}",
+        "serial:hwgrep://((",
         f"serial:{HOSTILE}://x",
         f"gpio:{HOSTILE}",
         f"gpio:null?trace={HOSTILE}/x",
+        "gpio:null?trace=a%00b",
         f"midi:{HOSTILE}",
     ):
         yield ["info", "--backend", url]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import click
-
 from ..clock import Clock, SystemClock
 from ..errors import BackendAbsent, BackendMissing
+from .printing import warn
 
 LOOK = 1.0
 """s between two looks for the board."""
@@ -24,7 +23,7 @@ def wait_for_board(perform: Callable[[Callable[[], None]], None], clock: Clock |
     def came() -> None:
         nonlocal absent
         if absent:
-            click.echo("xylophone: the board is there", err=True)
+            warn("the board is there")
         absent = False
 
     while True:
@@ -32,7 +31,7 @@ def wait_for_board(perform: Callable[[Callable[[], None]], None], clock: Clock |
             return perform(came)
         except BackendAbsent as error:
             if not absent:
-                click.echo(f"xylophone: waiting for the board: {error}", err=True)
+                warn(error, "waiting for the board: ")
             absent, doubted = True, False
         except BackendMissing:
             if not absent or doubted:

@@ -41,9 +41,10 @@ class Trace:
 def _open(path: str) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a zero byte, or letters that no name has here
+        why = getattr(error, "strerror", error)
         raise FileError(
-            f"{path} cannot be written ({error.strerror}): give trace= a name in a folder that can"
+            f"{path} cannot be written ({why}): give trace= a name in a folder that can"
         ) from error
 
 
