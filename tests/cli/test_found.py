@@ -31,9 +31,9 @@ URLS = (
 LINKS = (
     "calibration.toml",
     "calibration-sim.toml",
-    "calibration.previous.toml",
-    "calibration-sim.previous.toml",
-    "tuning-history.jsonl",
+    "calibration-sim.versions",
+    "calibration-sim.versions/1-after-0.toml",
+    "calibration-sim.history.jsonl",
     "tune.arrange.toml",
 )
 WRITING = (
@@ -77,6 +77,7 @@ def test_a_found_configuration_opens_and_writes_nothing_that_was_not_asked_for(
     xylophone: Run, midi: Callable[..., Path], tmp_path: Path, outside: Path, url: str
 ) -> None:
     midi((72, 0, 0.1, 90, 0))
+    (tmp_path / "table.json").write_text("{}")
     before = contents(outside)
     for victim in (outside / "thesis.txt", outside / "new.txt"):
         written = url.format(victim=victim, device=outside / "empty.txt")
@@ -96,6 +97,7 @@ def test_links_in_a_found_folder_are_not_written_through(
     midi((72, 0, 0.1, 90, 0))
     (tmp_path / "xylophone.toml").write_text('[instrument]\nlayout = "song-bell"\n')
     (tmp_path / "table.json").write_text("{}")
+    (tmp_path / link).parent.mkdir(exist_ok=True)
     (tmp_path / link).symlink_to(outside / victim)
     before = contents(outside)
     for command in WRITING:

@@ -152,10 +152,13 @@ def test_one_that_was_found_asks_for_nothing_else_but_a_named_one_may(url: str) 
 
 
 def test_what_tuning_writes_beside_a_found_configuration_is_no_link(tmp_path: Path) -> None:
-    for name in (CALIBRATION_NAME, "calibration.previous.toml", "tuning-history.jsonl"):
-        (tmp_path / name).touch()
+    (tmp_path / "calibration-sim.versions").mkdir()
+    version, lock = "calibration-sim.versions/1-after-0.toml", ".xylophone-0123abcd.lock"
+    files = [tmp_path / name for name in (CALIBRATION_NAME, "calibration.history.jsonl", version, lock)]
+    for path in files:
+        path.touch()
     check_found_links(tmp_path)
-    for path in list(tmp_path.iterdir()):
+    for path in files:
         path.unlink()
         path.symlink_to("/nowhere")
         with pytest.raises(FileError, match="is a link"):

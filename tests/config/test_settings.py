@@ -129,8 +129,9 @@ def test_pitches_are_names_or_numbers(alone: Path) -> None:
 def test_only_the_command_line_names_a_file_to_write(alone: Path, query: str) -> None:
     url = f"gpio:null?{query}"
     text = f'[backend]\nurl = "{url}"'
-    with pytest.raises(ConfigError, match=r"xylophone.toml: .*give trace= on the command line"):
-        load(alone, text)
+    (alone / "named.toml").write_text(text)
+    with pytest.raises(ConfigError, match=r"named.toml: .*give trace= on the command line"):
+        load(alone, config=alone / "named.toml")
     with pytest.raises(ConfigError, match=r"XYLOPHONE_BACKEND: .*give trace= on the command line"):
         load(alone, environ={"XYLOPHONE_BACKEND": url})
     assert load(alone, text, backend=url).backend == url

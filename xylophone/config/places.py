@@ -27,7 +27,7 @@ _FOUND_URL = re.compile(rf"sim:.*|gpio:[a-z0-9]*|serial:(auto|COM\d+|(//)?/dev/(
 """Backends that such a file may name: the simulation, this machine's pins, and serial ports by their usual
 names; no network, no other file or terminal, no option."""
 
-_WRITTEN = ("calibration*", "calibration.versions/*", ".xylophone-*")
+_WRITTEN = ("calibration*", "calibration*.versions/*", ".xylophone-*")
 """What tuning writes beside a configuration, and what it holds the file by."""
 
 
