@@ -27,7 +27,9 @@ def load(library: Path) -> ctypes.CDLL:
     emulator = ctypes.CDLL(str(library))
     here, u64, count = ctypes.c_void_p, ctypes.c_uint64, ctypes.POINTER(ctypes.c_size_t)
     functions = {
-        "open": (here, [ctypes.c_char_p]),
+        "open": (here, [ctypes.c_char_p, ctypes.c_char_p]),
+        "reset": (None, [here, ctypes.c_uint8]),
+        "listens": (ctypes.c_uint32, [here]),
         "close": (None, [here]),
         "line": (None, [here, ctypes.c_char_p, here, ctypes.c_size_t]),
         "run": (ctypes.c_int, [here, u64]),
@@ -51,10 +53,11 @@ def load(library: Path) -> ctypes.CDLL:
 class EmulatedBoard:
     """An Arduino Mega 2560 with an image, from reset; `cycle` counts from there."""
 
-    def __init__(self, library: ctypes.CDLL, image: Path) -> None:
+    def __init__(self, library: ctypes.CDLL, image: Path, bootloader: Path | None = None) -> None:
         self._library = library
-        self._handle = library.emulator_open(str(image).encode())
-        assert self._handle, f"the emulator does not take {image}"
+        first = None if bootloader is None else str(bootloader).encode()
+        self._handle = library.emulator_open(str(image).encode(), first)
+        assert self._handle, f"the emulator does not take {image} behind {bootloader}"
         self._line_free = 0
         self._taken = 0
 
@@ -132,6 +135,14 @@ class EmulatedBoard:
     def longest_interrupt(self, vector: int) -> int:
         """Return the most cycles that an interrupt took, those nested in it included."""
         return int(self._call("longest", vector))
+
+    def reset(self, flags: int) -> None:
+        """Reset the processor, with these flags of MCUSR; what is in memory stays."""
+        self._call("reset", flags)
+
+    def listens(self) -> int:
+        """Return how many cycles a bit takes by the receiver's settings; 0 while it does not listen."""
+        return int(self._call("listens"))
 
     def poke(self, address: int, value: int) -> None:
         """Write a register behind the firmware's back."""

@@ -3,7 +3,7 @@
  * Runs in the caller's process and in virtual time, keeps a log of output edges and of sent bytes in processor cycles, and
  * mends what simavr 1.6 does otherwise than the chip: a byte takes 10 bit times, not 11; entering an interrupt takes 5
  * cycles, not none; the receiver holds two bytes and one that has just arrived, loses what follows, and interrupts again
- * as long as it holds one; sleeping takes no real time.
+ * as long as it holds one; sleeping takes no real time; after a reset by the watchdog no interrupt counts as running.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -17,7 +17,11 @@
 #include <simavr/sim_hex.h>
 #include <simavr/sim_irq.h>
 
-#define CYCLES_PER_BYTE 640
+#define MCUSR 0x54
+#define UCSR0A 0xC0
+#define UBRR0L 0xC4
+#define U2X0 1
+#define RXEN0 4
 #define INTERRUPT_ENTRY 5
 #define HELD 3
 
@@ -38,6 +42,7 @@ struct log {
 };
 
 struct emulator {
+    avr_io_t io; /* first: what simavr tells of resets */
     avr_t *avr;
     avr_uart_t *uart;
     avr_timer_t *timer;
@@ -162,22 +167,41 @@ static void listen(struct emulator *e)
     e->input = avr_io_getirq(e->avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_INPUT);
 }
 
-struct emulator *emulator_open(const char *hex)
+/* Put an image into the flash; where its first byte lies, or -1. */
+static int64_t load(avr_t *avr, const char *hex)
 {
-    avr_global_logger_set(quiet);
     uint32_t size, start;
     uint8_t *code = read_ihex_file(hex, &size, &start);
+    if (!code)
+        return -1;
+    memcpy(avr->flash + start, code, size);
+    free(code);
+    return start;
+}
+
+static void on_reset(avr_io_t *io)
+{
+    ((struct emulator *)io)->depth = 0;
+}
+
+/* A board with an image, and a bootloader in front of it unless that is NULL; NULL when there is no such file. */
+struct emulator *emulator_open(const char *hex, const char *bootloader)
+{
+    avr_global_logger_set(quiet);
     avr_t *avr = avr_make_mcu_by_name("atmega2560");
-    if (!code || !avr || avr_init(avr))
+    if (!avr || avr_init(avr))
         return NULL;
     avr->frequency = 16000000;
     avr->sleep = no_sleep;
     avr->codeend = avr->flashend;
-    memcpy(avr->flash + start, code, size);
-    free(code);
-    avr->pc = start;
+    int64_t start = load(avr, hex), first = bootloader ? load(avr, bootloader) : start;
+    if (start < 0 || first < 0)
+        return NULL;
+    avr->pc = avr->reset_pc = (uint32_t)first;
     struct emulator *e = calloc(1, sizeof *e);
     e->avr = avr;
+    e->io = (avr_io_t){.kind = "emulator", .reset = on_reset};
+    avr_register_io(avr, &e->io);
     e->lowest_stack = 0xFFFF;
     e->uart = find(avr, "uart", offsetof(avr_uart_t, name), '0');
     e->timer = find(avr, "timer", offsetof(avr_timer_t, name), '1');
@@ -209,13 +233,20 @@ void emulator_line(struct emulator *e, const uint8_t *bytes, const uint64_t *cyc
     }
 }
 
+/* Cycles that a bit takes by the receiver's settings. */
+static uint32_t bit_cycles(const avr_t *avr)
+{
+    uint32_t divisor = avr->data[UBRR0L] + 256u * (avr->data[UBRR0L + 1] & 15) + 1;
+    return divisor * (avr->data[UCSR0A] >> U2X0 & 1 ? 8 : 16);
+}
+
 /* Runs until a cycle; false when the processor has crashed. */
 int emulator_run(struct emulator *e, uint64_t until)
 {
     avr_t *avr = e->avr;
     avr->run_cycle_limit = 1; /* one instruction a turn: what follows looks at every one */
     while (avr->cycle < until) {
-        e->uart->cycles_per_byte = CYCLES_PER_BYTE;
+        e->uart->cycles_per_byte = 10 * bit_cycles(avr);
         int state = avr_run(avr);
         if (held(e) && !e->uart->rxc.pending)
             avr_raise_interrupt(avr, &e->uart->rxc);
@@ -226,6 +257,19 @@ int emulator_run(struct emulator *e, uint64_t until)
             return 0;
     }
     return 1;
+}
+
+/* A reset with these flags of MCUSR; what is in memory stays. */
+void emulator_reset(struct emulator *e, uint8_t flags)
+{
+    avr_reset(e->avr);
+    e->avr->data[MCUSR] = flags;
+}
+
+/* The same; 0 while it does not listen. */
+uint32_t emulator_listens(const struct emulator *e)
+{
+    return e->avr->data[UCSR0A + 1] >> RXEN0 & 1 ? bit_cycles(e->avr) : 0;
 }
 
 uint64_t emulator_cycle(const struct emulator *e)

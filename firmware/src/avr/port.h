@@ -18,4 +18,7 @@ void port_sleep(void);
 uint8_t start_cause(void);
 uint32_t start_boot_id(void);
 
+/* Note for the next start that the watchdog had to end this one. */
+void start_mark_hang(void);
+
 #endif

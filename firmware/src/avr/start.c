@@ -7,9 +7,11 @@
 #include "port.h"
 
 #define WARM_MARK 0x58594C4Fu
+#define HUNG_MARK 0x48554E47u
 
 static uint32_t EEMEM stored_boot_id;
 static uint32_t warm_mark __attribute__((section(".noinit")));
+static uint32_t hung_mark __attribute__((section(".noinit")));
 static uint8_t reset_flags __attribute__((section(".noinit")));
 
 /* Before main, since a watchdog that caused the reset keeps running, at its shortest period. */
@@ -21,21 +23,27 @@ void early_start(void)
     wdt_disable();
 }
 
-/* Some bootloaders clear the processor's flags; whether memory survived is then all there is to know. */
+void start_mark_hang(void)
+{
+    hung_mark = HUNG_MARK;
+}
+
+/* Arduino's bootloader clears the processor's flags before this program runs, so what is in memory has to tell: a mark
+ * that is lost tells that the power was, the watchdog's that it was the watchdog; the rest is not to be told apart. */
 uint8_t start_cause(void)
 {
-    uint8_t cause = 0;
+    bool warm = warm_mark == WARM_MARK;
+    uint8_t cause = warm ? CAUSE_WARM : CAUSE_POWER_ON;
     if (reset_flags & _BV(PORF))
         cause |= CAUSE_POWER_ON;
     if (reset_flags & _BV(EXTRF))
         cause |= CAUSE_EXTERNAL;
     if (reset_flags & _BV(BORF))
         cause |= CAUSE_BROWN_OUT;
-    if (reset_flags & _BV(WDRF))
+    if ((reset_flags & _BV(WDRF)) || (warm && hung_mark == HUNG_MARK))
         cause |= CAUSE_WATCHDOG;
-    if (warm_mark == WARM_MARK)
-        cause |= CAUSE_WARM;
     warm_mark = WARM_MARK;
+    hung_mark = 0;
     return cause;
 }
 

@@ -52,6 +52,7 @@ ISR(TIMER0_COMPA_vect, ISR_NOBLOCK)
 ISR(WDT_vect)
 {
     port_outputs_off();
+    start_mark_hang();
     for (;;) /* the next period of the watchdog resets */
         ;
 }
