@@ -20,7 +20,7 @@ INSTALL = {
 }
 """Program: the packages that hold it, of apt and of Homebrew."""
 
-VIRTUAL_BOARD_SOURCES = ("host/pty.c", "host/host.c", "src/core/*.c")
+VIRTUAL_BOARD_SOURCES = ("host/pty.c", "host/host.c", "host/bootloader.c", "host/line.c", "src/core/*.c")
 VIRTUAL_BOARD_FLAGS = ("-std=gnu11", "-O2")
 
 

@@ -5,8 +5,8 @@ HOST_FLAGS := -std=gnu11 -O2 -g $(WARNINGS)
 ifdef SANITIZE
 HOST_FLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
-HOST_SOURCES := host/host.c $(wildcard src/core/*.c)
-HOST_HEADERS := host/host.h $(wildcard src/core/*.h)
+HOST_SOURCES := host/host.c host/bootloader.c host/line.c $(wildcard src/core/*.c)
+HOST_HEADERS := $(wildcard host/*.h src/core/*.h)
 
 host: $(BUILD)/libxylophone.so
 $(BUILD)/libxylophone.so: $(HOST_SOURCES) $(HOST_HEADERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 
@@ -9,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware.building import need
-from firmware.host import VirtualBoard
+from firmware.host import Bootloader, VirtualBoard, hear
 from xylophone.backends.serial import SerialBackend
 from xylophone.backends.serial_port import send
 from xylophone.clock import VirtualClock
 from xylophone.errors import BackendAbsent
 from xylophone.instrument import Instrument, build_instrument
+from xylophone.link.bootloader import BOOTLOADER_BAUD
 from xylophone.link.frames import FrameReader, encode_frame
 from xylophone.link.messages import (
     BAUD,
@@ -39,6 +41,11 @@ BEFORE = 5.0
 
 USB = 0.001
 """s that bytes take from one end of the cable to the other, beside their time on the line."""
+
+LONG_AGO = 1000.0
+"""s before the clock's 0 at which a bootloader's ticks are 0."""
+
+PLAYED = [("on", "i8"), ("off", "i8"), ("channel", "u1")]
 
 Alter = Callable[[Message], "Message | None"]
 
@@ -94,15 +101,21 @@ class Line:
 
 
 class Chip:
-    """A board from one start to the next: the real core, 0.3 % fast. Times are the host's, s."""
+    """A board from one start to the next: the real core, 0.3 % fast. Times are the host's, s.
+
+    With a bootloader in front of it the program starts later, and `cause` is what that leaves of it.
+    """
 
     rate = 1.003 * TICK_RATE
 
-    def __init__(self, start: float, boot: int, cause: int) -> None:
+    def __init__(self, start: float, boot: int, cause: int, bootloader: bool = False) -> None:
         self._start = start
-        self._board = VirtualBoard(FIRST_TICK, boot, cause)
+        self._identity = boot, cause
+        self._before = Bootloader(_ticks(start)) if bootloader else None
+        self._program: VirtualBoard | None = None
         self._reader = FrameReader()
         self._strikes: list[Table] = []
+        self.run(start)
 
     def clock_at(self, times: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return the ticks at some times, without wraps."""
@@ -110,19 +123,37 @@ class Chip:
 
     def run(self, until: float) -> None:
         """Let the time pass."""
-        self._board.advance(int(self.clock_at(until)))
+        if self._program is None:
+            if self._before is not None:
+                if _ticks(until) < self._before.leaves:
+                    return
+                self._start = self._before.leaves / TICK_RATE - LONG_AGO
+            self._program = VirtualBoard(FIRST_TICK, *self._identity)
+        self._program.advance(int(self.clock_at(until)))
 
-    def feed(self, end: float, content: bytes) -> None:
-        """Have bytes arrive, the last one at `end`."""
-        self._board.receive(content, int(self.clock_at(end)))
-        for frame in self._reader.feed(content):
+    def feed(self, begin: float, content: bytes, baud: int, heard_from: float = -math.inf) -> None:
+        """Have bytes sent to it from `begin` on, of which it hears those after `heard_from`."""
+        self.run(begin)
+        own = BAUD if self._program is not None else BOOTLOADER_BAUD
+        if own == baud and heard_from <= begin:
+            heard, end = content, begin + len(content) * 10 / baud
+        else:
+            rows = hear(content, 1 / baud, 1 / own, max(0.0, heard_from - begin))
+            heard, end = rows["byte"].tobytes(), begin + float(rows["at"][-1]) if len(rows) else begin
+        if self._program is None:
+            for byte in heard:
+                assert self._before is not None
+                self._before.take(byte, _ticks(end))
+            return
+        self._program.receive(heard, int(self.clock_at(end)))
+        for frame in self._reader.feed(heard):
             if frame.code == Strikes.CODE:
                 self._strikes.append(Strikes.unpack(frame.payload).rows)
 
     def take(self, until: float) -> bytes:
         """Return the bytes that it has sent by a time."""
         self.run(until)
-        return self._board.sent()
+        return self._program.sent() if self._program is not None else b""
 
     def strikes(self) -> Table:
         """Return the strikes that were sent to it (dtype STRIKE_ON_WIRE), in order."""
@@ -130,7 +161,7 @@ class Chip:
 
     def pulses(self) -> Table:
         """Return the pulses that it has played: (on, off, channel), ticks without wraps, in order."""
-        return self._board.pulses()
+        return self._program.pulses() if self._program is not None else np.empty(0, PLAYED)
 
     def struck(self) -> list[int]:
         """Return the channels of these pulses."""
@@ -144,12 +175,16 @@ class Chip:
     @property
     def outputs(self) -> int:
         """The mask of the outputs that are on."""
-        return self._board.outputs
+        return self._program.outputs if self._program is not None else 0
 
     @property
     def armed(self) -> bool:
         """Whether it would play a strike."""
-        return self._board.armed
+        return self._program is not None and self._program.armed
+
+
+def _ticks(time: float) -> int:
+    return round((time + LONG_AGO) * TICK_RATE)
 
 
 def pulses(*rows: tuple[float, float, int]) -> Table:
@@ -168,11 +203,15 @@ def scale(begin: float, count: int, step: float = 0.05, width: float = 0.013) ->
 class World:
     """A host's clock, a socket for one board, and all that goes over the line between them.
 
-    `sent` are the strikes that left the host for the present board, as they left.
+    A bootloader stands in front of the board's program, unless there is none; with `fixed_baud` the port
+    has one baud rate.
     """
 
-    def __init__(self, clock: VirtualClock | None = None) -> None:
+    def __init__(
+        self, clock: VirtualClock | None = None, bootloader: bool = True, fixed_baud: bool = False
+    ) -> None:
         need("make", "cc")
+        self.bootloader, self.fixed_baud = bootloader, fixed_baud
         self.clock = StallingClock(-BEFORE) if clock is None else clock
         self.to_board = Line(TO_BOARD, 1)
         self.to_host = Line(TO_HOST, 2)
@@ -202,9 +241,14 @@ class World:
 
     def reset(self, cause: int = Cause.EXTERNAL) -> None:
         """Let the board start anew."""
+        now = self.clock.now()
         if self.boards:
-            self.board.run(self.clock.now())
-        self.boards.append(Chip(self.clock.now(), 1000 + len(self.boards), cause))
+            self.board.run(now)
+        if self.bootloader:
+            cause = cause & Cause.WATCHDOG | Cause.WARM
+        self.boards.append(Chip(now, 1000 + len(self.boards), cause, self.bootloader))
+        for wire in self.wires[-1:]:
+            wire.reach(self.board, now)
 
     def unplug(self) -> None:
         """Pull the cable out."""
@@ -234,13 +278,22 @@ class Wire:
 
     def __init__(self, world: World) -> None:
         self.cut = False
+        self.fixed_baud = world.fixed_baud
         self._world = world
+        self._baud = BAUD
         self._busy = world.clock.now()  # until when the line carries what was written
+        self._last = (self._busy, b"", BAUD)  # begin and bytes of what was written last, and how fast
+
+    def set_baud(self, baud: int) -> None:
+        self._check()
+        assert not self.fixed_baud
+        self._baud = baud
 
     def read(self) -> bytes:
         self._check()
         world = self._world
-        return world.to_host.carry(world.board.take(world.clock.now() - USB))
+        said = world.to_host.carry(world.board.take(world.clock.now() - USB))
+        return said if self._baud == BAUD else hear(said, 1 / BAUD, 1 / self._baud)["byte"].tobytes()
 
     def write(self, content: bytes) -> None:
         self._check()
@@ -256,9 +309,17 @@ class Wire:
     def take(self, content: memoryview) -> int:
         world = self._world
         begin = max(self._busy, world.clock.now() + USB)
-        self._busy = begin + len(content) * 10 / BAUD
-        world.board.feed(self._busy, world.to_board.carry(bytes(content)))
+        self._busy = begin + len(content) * 10 / self._baud
+        arriving = world.to_board.carry(bytes(content))
+        self._last = begin, arriving, self._baud
+        world.board.feed(begin, arriving, self._baud)
         return len(content)
+
+    def reach(self, board: Chip, now: float) -> None:
+        """Let a board that has started just now hear the rest of what is on the line."""
+        begin, content, baud = self._last
+        if now < self._busy:
+            board.feed(begin, content, baud, now)
 
     def close(self) -> None:
         self.cut = True

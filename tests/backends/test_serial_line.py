@@ -11,6 +11,7 @@ from xylophone.backends.serial_line import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE,
 from xylophone.backends.serial_turns import ThreadTurns, VirtualTurns, turns_of
 from xylophone.clock import SystemClock, VirtualClock
 from xylophone.errors import BackendMissing
+from xylophone.link.messages import BAUD
 
 SOON = 10.0
 """s that something may take which takes no time on a machine that is not busy."""
@@ -19,9 +20,14 @@ SOON = 10.0
 class Wire:
     """A transport that can be cut."""
 
+    fixed_baud = False
+
     def __init__(self) -> None:
         self.cut = self.closed = False
         self.sent = b""
+
+    def set_baud(self, baud: int) -> None:
+        self._check()
 
     def read(self) -> bytes:
         self._check()
@@ -66,7 +72,7 @@ def test_a_line_that_cannot_be_opened_is_missing(socket):
         Line(socket)
 
 
-@pytest.mark.parametrize("use", [lambda line: line.read(), lambda line: line.write(b"x")])
+@pytest.mark.parametrize("use", [Line.read, lambda line: line.write(b"x"), lambda line: line.set_baud(BAUD)])
 def test_a_cut_line_is_down_and_takes_no_harm_from_use(socket, use):
     line = Line(socket)
     assert line.read() == b"here"

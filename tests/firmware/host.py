@@ -20,6 +20,9 @@ SANITIZE = "SANITIZE"
 EDGE = np.dtype([("clock", "u8"), ("on", "u4"), ("off", "u4")])
 """A change of outputs: tick without wraps, masks of the channels that went on and off."""
 
+HEARD = np.dtype([("at", "f8"), ("byte", "u1")], align=True)
+"""A byte on the line."""
+
 
 @cache
 def library() -> ctypes.CDLL:
@@ -52,8 +55,18 @@ def typed(path: Path) -> ctypes.CDLL:
         "overrun": (None, [here, ctypes.c_uint8]),
         "stall": (None, [here, u64]),
     }
-    for name, (result, arguments) in functions.items():
-        function = getattr(board, f"host_{name}")
+    bootloader = {
+        "start": (None, [here, u64]),
+        "take": (None, [here, ctypes.c_uint8, u64]),
+        "leaves": (u64, [here]),
+    }
+    number = ctypes.c_double
+    line = {"hear": (size, [ctypes.c_char_p, size, number, number, number, here, size])}
+    types = {f"host_{name}": each for name, each in functions.items()}
+    types |= {f"bootloader_{name}": each for name, each in bootloader.items()}
+    types |= {f"line_{name}": each for name, each in line.items()}
+    for name, (result, arguments) in types.items():
+        function = getattr(board, name)
         function.restype, function.argtypes = result, arguments
     return board
 
@@ -143,6 +156,36 @@ class VirtualBoard:
     def stall(self, ticks: int) -> None:
         """Have the main loop stand still for so many ticks; what interrupts do goes on."""
         self._library.host_stall(self._handle, ticks)
+
+
+class Bootloader:
+    """The stand-in for the bootloader of a Mega that was reset at a tick."""
+
+    def __init__(self, clock: int) -> None:
+        self._library = library()
+        self._memory = ctypes.create_string_buffer(64)
+        self._library.bootloader_start(self._memory, clock)
+
+    def take(self, byte: int, clock: int) -> None:
+        """Take a byte that has arrived at a tick, as it is heard at 115,200 baud."""
+        self._library.bootloader_take(self._memory, byte, clock)
+
+    @property
+    def leaves(self) -> int:
+        """The tick at which the program starts, if nothing arrives before."""
+        return int(self._library.bootloader_leaves(self._memory))
+
+
+def hear(content: bytes, sent_bit: float, bit: float, begin: float = 0.0) -> Table:
+    """Return (at, byte) of what a receiver makes of bytes that are sent in a row from time 0 on.
+
+    It listens from `begin`; a bit takes the sender `sent_bit` and the receiver `bit`; `at` is the end of
+    the stop bit. All in one unit of time.
+    """
+    rows = np.zeros(3 * len(content) + 1, HEARD)
+    room = len(rows)
+    count = library().line_hear(content, len(content), sent_bit, bit, begin, rows.ctypes.data, room)
+    return rows[:count]
 
 
 def _channels(mask: int) -> list[int]:

@@ -10,7 +10,7 @@ import pytest
 from firmware.building import need
 from firmware.host import VirtualBoard
 from xylophone.instrument import build_instrument
-from xylophone.link.conversation import BOOT_PATIENCE, Phase
+from xylophone.link.conversation import BOOT_PATIENCE
 from xylophone.link.frames import FrameReader
 from xylophone.link.messages import (
     BAUD,
@@ -28,6 +28,7 @@ from xylophone.link.messages import (
     Sync,
 )
 from xylophone.link.news import LinkLost, Refused, Reset, Resumed, Stopped, Unfit
+from xylophone.link.phases import Phase
 from xylophone.link.session import Session
 from xylophone.song import Table
 from xylophone.strikes import PULSE

@@ -8,7 +8,7 @@ from typing import TypeVar
 from ..clock import Clock
 from ..errors import BackendAbsent, BackendError, BackendMissing, SafetyError
 from ..instrument import Instrument
-from ..link.conversation import LISTENING, Phase
+from ..link.phases import LISTENING, Phase
 from ..link.fitness import FLASH
 from ..link.messages import BAUD
 from ..link.news import Late, News, Stopped
@@ -51,7 +51,7 @@ class Board:
         self._opened = False
         self._sent_at = clock.now()
         self._line = Line(connect)
-        self.session = Session(instrument, clock.now())
+        self.session = Session(instrument, clock.now(), fixed_baud=self._line.fixed_baud)
         self._turns = turns_of(clock)
         self._turns.start(self._turn)
         try:
@@ -178,7 +178,9 @@ class Board:
         if not self._line.up:
             return
         self._sent_at = now
-        self._line.write(self.session.turn(now))
+        content = self.session.turn(now)
+        self._line.set_baud(self.session.baud)
+        self._line.write(content)
         for news in self.session.take_news():
             if isinstance(news, Late):
                 self._lateness.add(now, news)

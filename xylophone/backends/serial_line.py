@@ -71,6 +71,11 @@ class Line:
         """Whether bytes can be sent now."""
         return self._transport is not None and self.trouble is None
 
+    @property
+    def fixed_baud(self) -> bool:
+        """Whether the line has one rate only."""
+        return self._transport is not None and self._transport.fixed_baud
+
     def read(self) -> bytes:
         """Return what has arrived, after a short wait where nothing has."""
         if self._transport is None or self.trouble is not None:
@@ -81,6 +86,15 @@ class Line:
             self.gone |= self._answered
             self.break_off(str(error))
             return b""
+
+    def set_baud(self, baud: int) -> None:
+        """Send and receive at this rate from now on, unless the line has one only."""
+        if self._transport is None or self.trouble is not None or self._transport.fixed_baud:
+            return
+        try:
+            self._transport.set_baud(baud)
+        except OSError as error:
+            self.break_off(str(error))
 
     def write(self, content: bytes) -> None:
         """Send these bytes; they are lost where there is no way."""

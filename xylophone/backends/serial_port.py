@@ -25,6 +25,12 @@ What is under way fits into the system's own buffer, so only a broken port takes
 class Transport(Protocol):
     """Bytes to and from a board. Any call raises OSError once the board is gone."""
 
+    fixed_baud: bool
+    """Whether the line has one rate only, which nobody here can change."""
+
+    def set_baud(self, baud: int) -> None:
+        """Send and receive at this rate from now on; bytes still under way are lost."""
+
     def read(self) -> bytes:
         """Return what has arrived, after a short wait where nothing has; maybe nothing."""
 
@@ -81,6 +87,7 @@ class SerialPort:
         Raises BackendAbsent where nothing is there, BackendMissing where it cannot be opened.
         """
         serial = require_serial()
+        self.fixed_baud = device.startswith("socket:")
         far = is_on_the_network(device)  # nothing else is a URL to pyserial: some of those write files
         make = serial.serial_for_url if far else serial.Serial
         try:
@@ -92,6 +99,15 @@ class SerialPort:
         # spins while a full port takes none. A device of POSIX has a descriptor that says it all.
         descriptor: int | None = getattr(self._port, "fd", None)
         self._send = self._port.write if descriptor is None else partial(send, File(descriptor))
+
+    def set_baud(self, baud: int) -> None:
+        """Send and receive at this rate from now on."""
+        if self._port.baudrate == baud:
+            return
+        try:
+            self._port.baudrate = baud
+        except (OSError, ValueError) as error:
+            raise OSError("its port does not change its baud rate") from error
 
     def read(self) -> bytes:
         """Return what has arrived, waiting at most READ_TIMEOUT for the first byte."""

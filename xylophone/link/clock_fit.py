@@ -51,23 +51,28 @@ class Fit(NamedTuple):
     error: float  # standard error, s
 
 
-def fit_clock(rows: Rows, now: float) -> Fit:
-    """Return what some exchanges say about the board's clock at a host time; there are 4 or more of them."""
+def fit_clock(rows: Rows, now: float, rate: float | None = None) -> Fit:
+    """Return what some exchanges say about the board's clock at a host time; there are 4 or more of them.
+
+    `rate`, ticks a second, is taken for granted where it is given.
+    """
     sent, received, replied, got = rows.T
     trips = got - sent - (replied - received) / TICK_RATE
     order = np.argsort(trips, kind="stable")[: max(LEAST_USED, _usual(trips))]
     trip = trips[order]
     ago = ((sent + got)[order] / 2 - _ASYMMETRY - now) / SPAN
     origin = received[-1]
-    # Ticks beyond those of the nominal rate, in s: small numbers, so that none is rounded.
-    ahead = ((received + replied)[order] / 2 - origin) / TICK_RATE - ago * SPAN
-    columns = [np.ones(len(ago)), ago]
+    # Ticks beyond those of the expected rate, in s: small numbers, so that none is rounded.
+    expected = (rate or TICK_RATE) / TICK_RATE
+    ahead = ((received + replied)[order] / 2 - origin) / TICK_RATE - ago * SPAN * expected
+    columns = [np.ones(len(ago))] if rate else [np.ones(len(ago)), ago]
     if -ago.min() * SPAN >= DRIFT_FROM:
         columns.append(ago**2)
     if len(order) >= SHARES_FROM:
         columns.append(trip - np.quantile(trip, _REFERENCE))
     values, error = _robust(np.stack(columns, 1), ahead)
-    return Fit(origin + TICK_RATE * values[0], TICK_RATE * (1 + values[1] / SPAN), error)
+    found = rate or TICK_RATE * (1 + values[1] / SPAN)
+    return Fit(origin + TICK_RATE * values[0], found, error)
 
 
 def _usual(trips: Rows) -> int:

@@ -20,6 +20,13 @@ FIRST = 20
 READY_AFTER = 16
 """Answers after which the mapping may be used."""
 
+KNOWN_FIRST, KNOWN_EVERY = 10, 0.02
+"""Answers and s from question to question, where the board's rate is known from before its reset: only what
+its clock says now is to be found then."""
+
+KNOWN_FOR = 2.0
+"""s for which that rate is trusted more than what the answers say of it."""
+
 STEEPEST = 0.001
 """s a second by which the line may approach the curve: 1 ms within a slow beat is not heard."""
 
@@ -37,19 +44,21 @@ class ClockSync:
     """The mapping between host seconds and ticks of the board's clock, which count on where 32 bits wrap.
 
     Send a SYNC whenever `next_sync` has come, and `add` each answer, in order. A question without answer
-    leaves `next_sync` where it is: ask again when none will come any more. `seed` is of the spacing.
+    leaves `next_sync` where it is: ask again when none will come any more. `seed` is of the spacing, `rate`
+    that of the same board's clock before it was reset, in ticks a second, where that is known.
     """
 
-    def __init__(self, now: float, seed: int = 0) -> None:
+    def __init__(self, now: float, seed: int = 0, rate: float | None = None) -> None:
         self.next_sync = now
         """When the next SYNC is to be sent, s."""
-        self.rate = float(TICK_RATE)
+        self.rate = rate or float(TICK_RATE)
         """Ticks in a second of the host."""
         self.error = 1.0
         """Estimated standard error of the mapping at the last answer, s, with what it is still steered by."""
         self.ready = False
         """Whether the mapping may be used."""
-        self._spacings = _spacings(random.Random(seed))
+        self._known = rate
+        self._spacings = _spacings(random.Random(seed), *((KNOWN_FIRST, KNOWN_EVERY) if rate else ()))
         self._rows: Rows = np.empty((0, 4))
         self._count = 0
         self._begun = now
@@ -69,10 +78,10 @@ class ClockSync:
         if len(self._rows) < 4:
             self._time, self._clock = got, row[2]
         elif self.ready:
-            self._steer(fit_clock(self._rows, got), got)
+            self._steer(self._fit(got), got)
         else:
-            self._jump(fit_clock(self._rows, got), got)
-            self.ready = self._count >= READY_AFTER
+            self._jump(self._fit(got), got)
+            self.ready = self._count >= (KNOWN_FIRST if self._known else READY_AFTER)
 
     def to_clock(self, time: float) -> int:
         """Return the tick at a host time, unwrapped; monotonic in `time`."""
@@ -81,6 +90,10 @@ class ClockSync:
     def to_time(self, clock: float) -> float:
         """Return the host time of an unwrapped tick."""
         return self._time + (clock - self._clock) / self.rate
+
+    def _fit(self, now: float) -> Fit:
+        young = now - self._rows[0, 0] < KNOWN_FOR
+        return fit_clock(self._rows, now, self._known if young else None)
 
     def _jump(self, fit: Fit, now: float) -> None:
         self._time, self._clock, self.rate = now, fit.clock, _plausible(fit.rate)
@@ -102,10 +115,10 @@ def unwrap(low: int, near: int) -> int:
     return near + ((low - near + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
 
 
-def _spacings(source: random.Random) -> Iterator[float]:
+def _spacings(source: random.Random, first: int = FIRST, every: float = 1 / FIRST) -> Iterator[float]:
     """Yield s from one question to the next: at random, lest they keep step with anything in the host."""
-    for _ in range(FIRST):
-        yield 1 / FIRST
+    for _ in range(first):
+        yield every
     while True:
         yield source.uniform(0.05, 0.15)
 

@@ -10,7 +10,7 @@ from collections import Counter
 
 from ..song import Table
 from .frames import Frame, FrameReader
-from .messages import TO_HOST, Ack, Boot, Hello, HelloReply, Message, Nak, SyncReply
+from .messages import TO_HOST, Ack, Boot, Hello, HelloReply, Message, Nak, State, SyncReply
 from .outbox import Outbox
 
 LOST_AFTER = 0.8
@@ -36,6 +36,7 @@ class Connection:
         self._reader = FrameReader()
         self._unknown = 0
         self._nonce: int | None = None
+        self._boot: int | None = None  # low half of the boot id of the board that has answered HELLO
         self._out = Outbox(now)
 
     def hello(self, now: float, nonce: int) -> None:
@@ -56,6 +57,11 @@ class Connection:
     def raw_stop(self) -> None:
         """Put the emergency stop below all frames before everything else."""
         self._out.raw_stop()
+
+    def hold(self, held: bool) -> None:
+        """Have sequenced messages wait, or go on, and the next frame begin after whatever noise there was."""
+        self._out.held = held
+        self._out.lead()
 
     def take_back_strikes(self) -> Table:
         """Take STRIKES that have not been sent yet out of the queue; return them (dtype STRIKE_ON_WIRE)."""
@@ -90,6 +96,16 @@ class Connection:
     def lost(self, now: float) -> bool:
         """Return whether no valid frame has come for 0.8 s."""
         return now - self.last_heard > LOST_AFTER
+
+    @property
+    def held(self) -> bool:
+        """Whether sequenced messages wait."""
+        return self._out.held
+
+    @property
+    def line_free(self) -> float:
+        """When the line has carried all that was handed out, s."""
+        return self._out.line_free
 
     @property
     def greeted(self) -> bool:
@@ -139,13 +155,28 @@ class Connection:
             self._out.open = False
         elif isinstance(message, HelloReply):
             if message.nonce == self._nonce and not self._out.open:
+                self._boot = message.boot & 0xFFFF
                 self._out.begin(message.slots)
-        elif self._out.open:
+        elif self._out.open and self._greeted_by(message):
             self._out.acknowledge(sequence, now)
             if isinstance(message, Ack | SyncReply) and self._out.base == sequence:
                 self._out.credit = message.free
-            if isinstance(message, Ack) and message.nak:
-                self._refused(Nak(message.nak), now)
+        if self._out.open and isinstance(message, Ack) and message.nak:
+            self._refused(Nak(message.nak), now)
+
+    def _greeted_by(self, message: Message) -> bool:
+        """Whether these are the words of the board that was greeted, in which it says what it wants next.
+
+        One that has started anew wants 0, and knows nothing of what it was sent before: it says so in
+        naks, has no configuration, and another boot id.
+        """
+        match message:
+            case SyncReply():
+                return message.boot == self._boot
+            case Ack():
+                return message.nak == Nak.NONE or bool(message.state & State.CONFIGURED)
+            case _:
+                return False
 
     def _refused(self, nak: Nak, now: float) -> None:
         self.naks[nak] += 1

@@ -8,10 +8,10 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import Any
 
 from ..instrument import Instrument
+from .bootloader import SILENCE, WayOut
 from .clock_sync import ClockSync, unwrap
 from .connection import LOST_AFTER, Connection
 from .counters import Counters
@@ -33,7 +33,8 @@ from .messages import (
     Sync,
     SyncReply,
 )
-from .news import LinkLost, News, Reset, Stopped, Unfit
+from .news import LinkLost, News, Reset, Stopped, Unfit, WaitsLong
+from .phases import LISTENING, Phase
 
 BOOT_PATIENCE = 3.0
 """s that a board is given to say BOOT; then HELLO is said without one."""
@@ -58,34 +59,19 @@ STOP_AGAIN = 0.05
 """s between two emergency stops, until one is confirmed."""
 
 
-class Phase(Enum):
-    """Where a conversation is."""
-
-    BOOTING = auto()  # waits for BOOT
-    GREETING = auto()  # HELLO is said
-    SETTING = auto()  # configuration and the first syncs
-    ARMING = auto()
-    PLAYING = auto()
-    STOPPED = auto()  # emergency stop, until clear
-    DEAF = auto()  # nobody answers
-    FAILED = auto()  # the board cannot be used
-
-
-LISTENING = (Phase.SETTING, Phase.ARMING, Phase.PLAYING, Phase.STOPPED)
-"""Phases in which a board is there and answers."""
-
-
 class Conversation:
     """A conversation with a board that shall play an instrument.
 
     Call `receive` with what has arrived, then `turn`, then send `bytes_to_send`. `falls` counts how
     often the board has lost the strikes it had; in phase ARMING it counts on from before, else from 0.
     `told` is how many strikes it had started since HELLO, and at which clock (without wraps); whoever
-    reads it sets it to None.
+    reads it sets it to None. With `fixed_baud` the port knows one rate only.
     """
 
-    def __init__(self, instrument: Instrument, now: float, seed: int | None = None) -> None:
-        self.instrument = instrument
+    def __init__(
+        self, instrument: Instrument, now: float, seed: int | None = None, fixed_baud: bool = False
+    ) -> None:
+        self.instrument, self.fixed_baud = instrument, fixed_baud
         self.counters = Counters()
         self.board: HelloReply | None = None
         self.news: list[News] = []
@@ -111,6 +97,7 @@ class Conversation:
         self._before = Counter(self.line_counts())
         self.link = Connection(now)
         self.sync = ClockSync(now)
+        self.way_out, self._outwaited = WayOut(), False
         self.phase = Phase.BOOTING
         self.lost = False  # nothing has been heard for too long
         self.noise = 0  # bytes that have come, frames or not
@@ -137,7 +124,7 @@ class Conversation:
     def silence(self, hard: bool = False) -> None:
         """Have all coils switched off now and the queue emptied; `hard` goes past all frames under way."""
         if hard or self.phase is Phase.GREETING:
-            self.link.raw_stop()
+            self._raw_stop()
         if self.phase in (Phase.ARMING, Phase.PLAYING):
             self._arm(Disarm(), *([Clear()] if hard else []))
 
@@ -146,8 +133,8 @@ class Conversation:
         self.stopped = True
         if self.phase in (Phase.ARMING, Phase.PLAYING):
             self._halt(now)
-        elif self.phase is not Phase.BOOTING:
-            self.link.raw_stop()
+        elif self.phase is not Phase.BOOTING or not self._opened:
+            self._raw_stop()
 
     def clear(self) -> None:
         """End the emergency stop."""
@@ -168,7 +155,13 @@ class Conversation:
         self.noise += len(content)
         for message in self.link.receive(content, now):
             self.lost = False
-            self._takers[type(message)](message, now)
+            self.way_out.heard()
+            if self.phase is not Phase.BOOTING:
+                self._takers[type(message)](message, now)
+            elif isinstance(message, Boot) or not self._opened:  # else it may be from before the port was opened
+                self._fall(now)
+        if self.link.held and not self.way_out.held:
+            self.link.hold(False)
 
     def turn(self, now: float) -> None:
         """Do what is due."""
@@ -185,18 +178,26 @@ class Conversation:
 
         To be called after all else was sent: a SYNC with another frame close behind it is not answered.
         """
-        if self.phase not in LISTENING:
+        if self.phase not in LISTENING or self.way_out.busy:
             return
         if at_once or now >= self.counters.next_status():
             self.counters.ask(now)
             self.link.send(Status())
         if at_once or now >= max(self.sync.next_sync, self._sync_again):
             self._sync_again = now + SYNC_PATIENCE
+            if self._leaves(now):
+                return
             self._token = (self._token + 1) & 0xFFFF
             self.link.send(Sync(self._token))
 
+    def bytes_to_send(self, now: float) -> bytes:
+        """Return the bytes to go to the port now, at the rate of `way_out`."""
+        return self.way_out.take(now) if self.way_out.busy else self.link.bytes_to_send(now)
+
     def next_time(self) -> float:
         """Return when `turn` is to be called at the latest, if nothing arrives before."""
+        if self.way_out.busy:
+            return min(self.way_out.next_time(), self._deadline)
         times = [self.link.next_time(), self._deadline]
         if self.phase in (Phase.GREETING, Phase.STOPPED):
             times.append(self._again)
@@ -210,8 +211,11 @@ class Conversation:
 
     def _await_answer(self, now: float) -> None:
         if now >= self._deadline:
-            self.phase = Phase.DEAF
-        elif now >= self._again:
+            if self.fixed_baud and not self._outwaited:
+                self._outwait(now)
+            else:
+                self.phase = Phase.DEAF
+        elif now >= self._again and not self.way_out.busy:
             self._hello(now)
 
     def _await_settings(self, now: float) -> None:
@@ -242,6 +246,28 @@ class Conversation:
         elif silent > LOST_AFTER and not self.lost:
             self.lost = True
             self.news.append(LinkLost(LOST_AFTER))
+            if self.fixed_baud and self.phase is not Phase.STOPPED:
+                self.falls += 1
+                self._outwait(now)
+
+    def _outwait(self, now: float) -> None:
+        """Say nothing until a bootloader that cannot be told to leave has left by itself."""
+        self._outwaited = True
+        self.phase, self._deadline = Phase.BOOTING, now + SILENCE
+        self.news.append(WaitsLong(SILENCE))
+
+    def _leaves(self, now: float) -> bool:
+        """Whether the bootloader is told to leave, in place of one question more."""
+        if not self.fixed_baud and self.way_out.wanted(now):
+            self.way_out.begin(now, self.link.line_free)
+            self.link.hold(True)
+            return True
+        self.way_out.asked()
+        return False
+
+    def _raw_stop(self) -> None:
+        self.way_out.abandon()
+        self.link.raw_stop()
 
     def _fall(self, now: float) -> None:
         """Begin with HELLO again: what the board had is gone, or may be."""
@@ -254,12 +280,16 @@ class Conversation:
         self._hello(now)
 
     def _hello(self, now: float) -> None:
-        self._nonce = self._random.getrandbits(32) | 1  # that of BOOT is 0
         self._again = now + HELLO_EVERY
+        if self._leaves(now):
+            return
+        self._nonce = self._random.getrandbits(32) | 1  # that of BOOT is 0
         self.link.hello(now, self._nonce)
 
     def _take_boot(self, boot: Boot, now: float) -> None:
-        if self.phase is Phase.BOOTING or self.phase in LISTENING:
+        if self.phase is Phase.GREETING:
+            self._hello(now)
+        elif self.phase in LISTENING:
             self._fall(now)
 
     def _take_hello(self, board: HelloReply, now: float) -> None:
@@ -267,11 +297,12 @@ class Conversation:
             return
         before, self.board = self.board, board
         if before is not None and before.boot != board.boot:
-            self.sync = ClockSync(now)
+            rate = self.sync.rate if self.sync.ready and not self._opened else None
+            self.sync = ClockSync(now, rate=rate)
             if not self._opened:
                 self.resets += 1
                 self.news.append(Reset(board.cause))
-        self._opened, self._fired, self.told = False, 0, None
+        self._opened, self._outwaited, self._fired, self.told = False, False, 0, None
         self._deadline = float("inf")
         self._state, self._fault = State(0), Fault.NONE
         self.counters.restart()
@@ -341,7 +372,7 @@ class Conversation:
         self.phase = Phase.STOPPED
         self._again = now + STOP_AGAIN
         self._state = State.ARMED  # until the board says otherwise
-        self.link.raw_stop()
+        self._raw_stop()
         self.link.send(Estop())
 
     def _fail(self, why: str) -> None:

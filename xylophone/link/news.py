@@ -8,21 +8,24 @@ from .messages import Cause, Fault
 
 CAUSES = {
     Cause.WATCHDOG: "its firmware had hung and its watchdog ended that",
-    Cause.BROWN_OUT: "its supply dipped: check the 5 V supply, and that the coils have a supply of their own",
     Cause.POWER_ON: "its power had failed: check its USB cable and supply",
+    Cause.BROWN_OUT: "its supply dipped: check the 5 V supply, and that the coils have a supply of their own",
     Cause.EXTERNAL: (
         "its reset line was pulled: the reset button, another program that opened the port, or coil noise"
     ),
 }
 """Why a board has started, the most telling first."""
 
+UNTOLD = (
+    "its reset line was pulled or its supply dipped, which it cannot tell apart: the reset button, another "
+    "program that opened the port, coil noise; or the 5 V supply, from which no coil may be fed"
+)
+"""What is left where a bootloader has cleared what the processor knew."""
+
 
 def cause_of(cause: int) -> str:
     """Return why a board started, in words, with the remedy."""
-    for flag, words in CAUSES.items():
-        if cause & flag:
-            return words
-    return "why is not known: check its cable and its supply"
+    return next((words for flag, words in CAUSES.items() if cause & flag), UNTOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,19 @@ class LinkLost(News):
         return (
             f"nothing has been heard from the board for {self.silent:.1f} s: check its USB cable and keep "
             "it away from the coils' wires; trying again"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WaitsLong(News):
+    """A bootloader may have the board, and cannot be told to leave."""
+
+    silent: float  # s that nothing is said
+
+    def __str__(self) -> str:
+        return (
+            f"saying nothing for {self.silent:g} s, in case the board has reset and its bootloader listens: "
+            "over this kind of port that is the only way out, a port of this machine takes 1.5 s"
         )
 
 

@@ -59,6 +59,7 @@ class Outbox:
 
     def __init__(self, now: float) -> None:
         self.open = False  # sequenced messages may go
+        self.held = False  # but wait, since the board is not heard
         self.base = 0  # sequence of the first frame not acknowledged
         self.credit = 0  # strikes that the board has room for, those under way not yet counted
         self.retransmits = 0
@@ -99,6 +100,10 @@ class Outbox:
             self._urgent.appendleft(message)
         else:
             self._urgent.append(message)
+
+    def lead(self) -> None:
+        """Let the next frame be led by a 00."""
+        self._lead = True
 
     def raw_stop(self) -> None:
         """Let the next bytes be the raw stop."""
@@ -173,10 +178,15 @@ class Outbox:
             return max(self._now, self._line_free) if isinstance(self._urgent[0], Sync) else self._now
         if self._next() is not None:
             return self._now
-        return self.timeout.deadline if self._sent else math.inf
+        return self.timeout.deadline if self._sent and not self.held else math.inf
+
+    @property
+    def line_free(self) -> float:
+        """When the line has carried all that was handed out."""
+        return self._line_free
 
     def _overdue(self, now: float) -> bool:
-        return bool(self._sent) and self._place == len(self._sent) and now >= self.timeout.deadline
+        return bool(self._sent) and not self.held and self._place == len(self._sent) and now >= self.timeout.deadline
 
     def _again(self) -> None:
         self._place = 0
@@ -234,7 +244,7 @@ class Outbox:
 
     def _next(self) -> Sent | None:
         """Return the frame that is to go next if it may: the line is open, window and credit allow it."""
-        if not self.open:
+        if not self.open or self.held:
             return None
         if self._place < len(self._sent):
             each = self._sent[self._place]

@@ -13,9 +13,10 @@ from ..instrument import Instrument
 from ..song import Table
 from .book import Book
 from .connection import LOST_AFTER
-from .conversation import Conversation, Phase
+from .conversation import Conversation
 from .messages import TICK_RATE, Cancel
 from .news import LINK_BUSY, Late, News, Resumed
+from .phases import Phase
 from .sender import ON_BOARD, next_frame
 
 UNDER_WAY = 3
@@ -29,11 +30,14 @@ class Session:
     """Plays pulses of an instrument on a board.
 
     Call `receive` with what has arrived, then `turn`, whose bytes go to the port; again at
-    `next_time`, or when more arrives. `seed` is that of the nonces.
+    `next_time`, or when more arrives. `seed` is that of the nonces; `fixed_baud` says that the port
+    cannot send at another rate than its own.
     """
 
-    def __init__(self, instrument: Instrument, now: float, seed: int | None = None) -> None:
-        self.talk = Conversation(instrument, now, seed)
+    def __init__(
+        self, instrument: Instrument, now: float, seed: int | None = None, fixed_baud: bool = False
+    ) -> None:
+        self.talk = Conversation(instrument, now, seed, fixed_baud)
         self.book = Book()
         self.late, self.latest = 0, 0.0  # their time was past before they were sent
         self.told_at = -float("inf")
@@ -58,6 +62,11 @@ class Session:
     def quiet(self) -> bool:
         """Whether the board has confirmed what it was told last: that its coils are off."""
         return self.talk.quiet
+
+    @property
+    def baud(self) -> int:
+        """The rate at which the bytes are to be sent that `turn` has just returned."""
+        return self.talk.way_out.baud
 
     def open(self, now: float) -> None:
         """Begin anew with a port that was just opened."""
@@ -114,7 +123,7 @@ class Session:
             self._come_back()
 
     def turn(self, now: float) -> bytes:
-        """Do what is due; return the bytes to send."""
+        """Do what is due; return the bytes to send, at `baud`, which is to be set even when there are none."""
         talk = self.talk
         talk.turn(now)
         if talk.falls != self._falls:
@@ -126,7 +135,7 @@ class Session:
         if now >= self._late_told + LATE_NEWS_EVERY:
             self._tell_late(now)
         talk.ask(now)
-        return talk.link.bytes_to_send(now)
+        return talk.bytes_to_send(now)
 
     def ask(self, now: float) -> None:
         """Ask at once for what the board has counted; `told_at` is when it last told."""
