@@ -88,6 +88,11 @@ class EmulatedBoard:
         self._line_free = int(cycles[-1]) if len(data) else self._line_free
         return self._line_free
 
+    def deliver(self, data: bytes, cycles: Table) -> None:
+        """Have each of these bytes arrive at its cycle (u8), none before one that was delivered."""
+        cycles = np.ascontiguousarray(cycles, np.uint64)
+        self._call("line", data, cycles.ctypes.data, len(data))
+
     def take_sent(self) -> bytes:
         """Return the bytes that the board has sent and nobody took before."""
         rows = self._table("sent", TIMED)[self._taken :]

@@ -240,10 +240,21 @@ static uint32_t bit_cycles(const avr_t *avr)
     return divisor * (avr->data[UCSR0A] >> U2X0 & 1 ? 8 : 16);
 }
 
+/* The end of a run has come: that also ends a sleep. */
+static avr_cycle_count_t on_end(avr_t *avr, avr_cycle_count_t when, void *param)
+{
+    (void)avr;
+    (void)when;
+    (void)param;
+    return 0;
+}
+
 /* Runs until a cycle; false when the processor has crashed. */
 int emulator_run(struct emulator *e, uint64_t until)
 {
     avr_t *avr = e->avr;
+    if (until > avr->cycle)
+        avr_cycle_timer_register(avr, until - avr->cycle, on_end, e);
     avr->run_cycle_limit = 1; /* one instruction a turn: what follows looks at every one */
     while (avr->cycle < until) {
         e->uart->cycles_per_byte = 10 * bit_cycles(avr);
@@ -259,9 +270,10 @@ int emulator_run(struct emulator *e, uint64_t until)
     return 1;
 }
 
-/* A reset with these flags of MCUSR; what is in memory stays. */
+/* A reset with these flags of MCUSR; what is in memory stays, what is on the line is lost. */
 void emulator_reset(struct emulator *e, uint8_t flags)
 {
+    e->next = e->line.count;
     avr_reset(e->avr);
     e->avr->data[MCUSR] = flags;
 }

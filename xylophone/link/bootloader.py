@@ -39,8 +39,6 @@ class WayOut:
     def __init__(self) -> None:
         self.baud = BAUD
         """Baud rate at which the bytes are to be sent that are handed out next."""
-        self.held = False
-        """Whether the command was said and the board not heard since: what needs an answer can wait."""
         self._unanswered = 0
         self._next: float | None = None  # when the next step is due
         self._again = -float("inf")
@@ -56,7 +54,7 @@ class WayOut:
 
     def heard(self) -> None:
         """Note a word of the board: it is no bootloader."""
-        self._unanswered, self.held = 0, False
+        self._unanswered = 0
 
     def wanted(self, now: float) -> bool:
         """Whether the next question should be the leave command."""
@@ -64,7 +62,6 @@ class WayOut:
 
     def begin(self, now: float, line_free: float) -> None:
         """Say the command once the line has carried what it was given, by `line_free`."""
-        self.held = True
         self._again = now + AGAIN
         self._next = max(now, line_free) + SETTLE
 

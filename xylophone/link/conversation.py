@@ -154,14 +154,11 @@ class Conversation:
         """Take bytes that have arrived by `now`."""
         self.noise += len(content)
         for message in self.link.receive(content, now):
-            self.lost = False
-            self.way_out.heard()
+            self._heard()
             if self.phase is not Phase.BOOTING:
                 self._takers[type(message)](message, now)
             elif isinstance(message, Boot) or not self._opened:  # else it may be from before the port was opened
                 self._fall(now)
-        if self.link.held and not self.way_out.held:
-            self.link.hold(False)
 
     def turn(self, now: float) -> None:
         """Do what is due."""
@@ -250,9 +247,17 @@ class Conversation:
                 self.falls += 1
                 self._outwait(now)
 
+    def _heard(self) -> None:
+        """The board has said something."""
+        self.lost = False
+        self.way_out.heard()
+        if self.link.held:
+            self.link.hold(False)
+
     def _outwait(self, now: float) -> None:
         """Say nothing until a bootloader that cannot be told to leave has left by itself."""
         self._outwaited = True
+        self.link.hold(True)
         self.phase, self._deadline = Phase.BOOTING, now + SILENCE
         self.news.append(WaitsLong(SILENCE))
 

@@ -78,7 +78,7 @@ class Outbox:
 
     def restart(self, now: float, hello: Message) -> None:
         """Forget everything but a raw stop; HELLO is the first and only message."""
-        self.open, self.base, self.credit = False, 0, 0
+        self.open, self.held, self.base, self.credit = False, False, 0, 0
         self._queue.clear()
         self._sent.clear()
         self._place = 0

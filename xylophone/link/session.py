@@ -22,6 +22,9 @@ from .sender import ON_BOARD, next_frame
 UNDER_WAY = 3
 """Frames handed to the link at once: full ones fill its window, and later ones get the newest clock."""
 
+NOTICE = 0.02
+"""s before its start that the first pulse is sent to a board that is back: what is sooner would come late."""
+
 LATE_NEWS_EVERY = 0.5
 """s between two pieces of news about late pulses."""
 
@@ -179,7 +182,7 @@ class Session:
 
     def _feed(self, now: float) -> None:
         """Send what is to start soon, as far as the link takes it; drop what is past."""
-        late = self.book.drop_before(now)
+        late = self.book.drop_before(now + NOTICE * self._away)
         if self._away and self._back_at is None:
             self._back_at = now
             self.talk.ask(now, at_once=True)
