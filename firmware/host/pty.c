@@ -1,7 +1,7 @@
 /* The virtual board in real time, behind a pseudo-terminal: its path is the first line on stdout.
  *
- * Opening the terminal resets the board, as the line DTR does on a real one; so does SIGUSR1, in play. Ends on
- * SIGINT, SIGTERM and SIGHUP. With --edges each change of outputs is a line too: the time in microseconds of
+ * Opening the terminal resets the board, as the line DTR does on a real one; so does SIGUSR1, in play. After a reset a
+ * bootloader has the line first, as on a real one (bootloader.h). Ends on SIGINT, SIGTERM and SIGHUP. With --edges each change of outputs is a line too: the time in microseconds of
  * CLOCK_MONOTONIC, and the masks of outputs that went on and off.
  */
 #define _GNU_SOURCE
@@ -20,9 +20,12 @@
 #endif
 
 #include "../src/core/messages.h"
+#include "bootloader.h"
 #include "host.h"
+#include "line.h"
 
 #define NANOSECONDS_A_TICK 500
+#define BYTES 512  /* read or written at once */
 #define IDLE_MS 20 /* between two looks at whether somebody has opened the terminal */
 
 static volatile sig_atomic_t ending, resetting;
@@ -71,7 +74,9 @@ static bool is_open(int terminal)
 }
 
 struct served {
-    struct host *board;
+    struct host *board; /* NULL while the bootloader has the line */
+    struct bootloader bootloader;
+    uint8_t cause;
     int terminal;
     uint64_t started; /* tick of this machine's clock at which the board's was 0 */
     uint32_t boot;
@@ -79,12 +84,20 @@ struct served {
     bool telling; /* of edges */
 };
 
-static void start_board(struct served *served, uint8_t cause)
+/* The bootloader first; it clears what the processor knew of the cause. */
+static void reset_board(struct served *served, uint8_t cause)
 {
     if (served->board)
         host_close(served->board);
+    served->board = NULL;
+    served->cause = cause;
+    bootloader_start(&served->bootloader, now());
+}
+
+static void start_program(struct served *served)
+{
     served->started = now();
-    served->board = host_open(0, ++served->boot, cause);
+    served->board = host_open(0, ++served->boot, served->cause);
     if (!served->board)
         die("no memory");
 }
@@ -96,17 +109,40 @@ static void throw_away_input(int terminal)
         ;
 }
 
+/* The rate at which the other end of the terminal sends and listens. */
+static unsigned baud_of(int terminal)
+{
+    struct termios settings;
+    if (tcgetattr(terminal, &settings))
+        die("no pseudo-terminal");
+    return cfgetospeed(&settings) == B115200 ? BOOTLOADER_BAUD : LINK_BAUD;
+}
+
+/* What a receiver at one rate hears of bytes sent at another, in place; returns how many bytes that are. */
+static size_t as_heard(uint8_t *bytes, size_t count, size_t room, unsigned sent, unsigned own)
+{
+    struct heard heard[3 * BYTES];
+    if (sent == own)
+        return count;
+    count = line_hear(bytes, count, 1.0 / sent, 1.0 / own, 0, heard, room);
+    for (size_t n = 0; n < count; n++)
+        bytes[n] = heard[n].byte;
+    return count;
+}
+
 static void send(struct served *served)
 {
-    uint8_t bytes[512];
+    uint8_t bytes[3 * BYTES];
     size_t count;
-    while ((count = host_sent(served->board, bytes, sizeof bytes)))
+    while ((count = host_sent(served->board, bytes, BYTES))) {
+        count = as_heard(bytes, count, sizeof bytes, LINK_BAUD, baud_of(served->terminal));
         for (size_t n = 0; served->open && n < count;) {
             ssize_t sent = write(served->terminal, bytes + n, count - n);
             if (sent <= 0)
                 break; /* nobody reads: as on a real line, it is lost */
             n += (size_t)sent;
         }
+    }
 }
 
 static void print_edges(struct served *served)
@@ -122,18 +158,29 @@ static void print_edges(struct served *served)
 }
 
 /* Let the board live up to the present, with what has come. */
-static void serve(struct served *served)
+static void serve_program(struct served *served, const uint8_t *bytes, size_t count)
 {
-    uint8_t bytes[512];
-    ssize_t count = read(served->terminal, bytes, sizeof bytes);
     uint64_t clock = now() - served->started;
     host_advance(served->board, clock);
-    if (count > 0) {
-        host_receive(served->board, bytes, (size_t)count, clock);
-        host_advance(served->board, clock);
-    }
+    host_receive(served->board, bytes, count, clock);
+    host_advance(served->board, clock);
     send(served);
     print_edges(served);
+}
+
+static void serve(struct served *served)
+{
+    uint8_t bytes[3 * BYTES];
+    ssize_t came = read(served->terminal, bytes, BYTES);
+    if (!served->board && now() >= bootloader_leaves(&served->bootloader))
+        start_program(served);
+    unsigned own = served->board ? LINK_BAUD : BOOTLOADER_BAUD;
+    size_t count = came > 0 ? as_heard(bytes, (size_t)came, sizeof bytes, baud_of(served->terminal), own) : 0;
+    if (served->board)
+        serve_program(served, bytes, count);
+    else
+        for (size_t n = 0; n < count; n++)
+            bootloader_take(&served->bootloader, bytes[n], now());
 }
 
 static void notice_opening(struct served *served)
@@ -141,7 +188,7 @@ static void notice_opening(struct served *served)
     bool open = is_open(served->terminal);
     if (open && !served->open) {
         throw_away_input(served->terminal);
-        start_board(served, CAUSE_EXTERNAL);
+        reset_board(served, CAUSE_WARM);
     }
     served->open = open;
 }
@@ -149,7 +196,9 @@ static void notice_opening(struct served *served)
 /* Wait for bytes, or until the board has something to do. */
 static void wait_for(const struct served *served, const sigset_t *signals)
 {
-    uint64_t due = host_next(served->board) + served->started, clock = now();
+    uint64_t clock = now(), due = bootloader_leaves(&served->bootloader);
+    if (served->board)
+        due = host_next(served->board) + served->started;
     uint64_t ticks = due > clock ? due - clock : 0;
     uint64_t most = (uint64_t)IDLE_MS * LINK_TICK_RATE / 1000;
     if (!served->open || ticks > most)
@@ -185,14 +234,14 @@ int main(int count, char **arguments)
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* whoever started it may be killed */
 #endif
     struct served served = {.terminal = open_terminal(), .boot = (uint32_t)now(), .telling = telling};
-    start_board(&served, CAUSE_POWER_ON);
+    reset_board(&served, CAUSE_POWER_ON);
     printf("%s\n", ptsname(served.terminal));
     fflush(stdout);
     while (!ending) {
         notice_opening(&served);
         if (resetting) {
             resetting = 0;
-            start_board(&served, CAUSE_EXTERNAL | CAUSE_WARM);
+            reset_board(&served, CAUSE_WARM);
         }
         serve(&served);
         wait_for(&served, &outside);

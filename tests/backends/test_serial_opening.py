@@ -96,7 +96,7 @@ def test_a_board_that_does_not_reset_when_its_port_is_opened_is_greeted_all_the_
 
 def test_a_board_that_resets_once_more_while_it_is_opened():
     world = World()
-    world.clock.at(0.5 - BEFORE, world.reset)
+    world.clock.at(1.2 - BEFORE, world.reset)
     with world.open() as backend:
         assert backend.poll() == ()
         assert backend.report().notes["resets"] == 1

@@ -29,35 +29,6 @@ def total(backend: Backend) -> int:
     return report.pulses + report.late + report.cancelled + refused + int(report.notes["cut"])
 
 
-@pytest.mark.parametrize(
-    ("cause", "words"),
-    [
-        (Cause.BROWN_OUT, "its supply dipped"),
-        (Cause.WATCHDOG, "its watchdog"),
-        (Cause.EXTERNAL, "its reset line was pulled"),
-    ],
-)
-def test_a_reset_in_play_is_named_with_its_cause_and_played_on(cause, words):
-    world = World()
-    with world.open() as backend:
-        backend.schedule(scale(0.1, 80))
-        backend.clock.wait_until(1.0)
-        before = len(world.board.struck())
-        world.reset(cause)
-        backend.clock.wait_until(6.0)
-        reset, back = told(backend)
-        report = backend.report()
-    assert "the board has reset" in reset
-    assert words in reset
-    assert f"playing on; {report.notes['lost']:g} pulses were not played" in back
-    after = world.board.struck()
-    assert after == [n % 30 for n in range(80 - len(after), 80)]
-    assert report.notes["resets"] == 1
-    assert report.pulses + report.late == 80
-    assert abs(report.pulses - before - len(after)) <= 3  # those since the board told its count
-    assert report.late == report.notes["lost"] < 20
-
-
 def test_a_cable_pulled_out_and_put_in_again():
     world = World()
     with world.open() as backend:
@@ -75,7 +46,7 @@ def test_a_cable_pulled_out_and_put_in_again():
     assert report.notes["reconnects"] == 1
     assert report.notes["resets"] == 0
     assert report.pulses + report.late == 160
-    assert 80 < len(world.board.struck()) < 120
+    assert 70 < len(world.board.struck()) < 100
 
 
 def test_a_board_that_stays_away_ends_the_playing_with_the_remedy():

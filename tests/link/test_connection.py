@@ -21,12 +21,12 @@ def hello_reply(nonce: int, slots: int = SLOTS) -> bytes:
     return encode_frame(0, reply.CODE, reply.pack())
 
 
-def ack(wanted: int, nak: int = 0, free: int = SLOTS) -> bytes:
-    return encode_frame(wanted, m.Ack.CODE, m.Ack(free, nak, 3, 0).pack())
+def ack(wanted: int, nak: int = 0, free: int = SLOTS, state: int = 3) -> bytes:
+    return encode_frame(wanted, m.Ack.CODE, m.Ack(free, nak, state, 0).pack())
 
 
-def sync_reply(wanted: int, token: int = 1, free: int = SLOTS) -> bytes:
-    reply = m.SyncReply(token, 1000, 1100, BOOT_ID & 0xFFFF, free, 3, 0, 0, 0)
+def sync_reply(wanted: int, token: int = 1, free: int = SLOTS, boot: int = BOOT_ID) -> bytes:
+    reply = m.SyncReply(token, 1000, 1100, boot & 0xFFFF, free, 3, 0, 0, 0)
     return encode_frame(wanted, reply.CODE, reply.pack())
 
 

@@ -11,7 +11,7 @@ from xylophone.link.counters import NONE, STATUS_EVERY, STATUS_SOON, Counters
 from xylophone.link.fitness import unfit
 from xylophone.link.limits import configuration, limits_of
 from xylophone.link.messages import PROTOCOL, TICK_RATE, Cause, HelloReply
-from xylophone.link.news import FAULTS, REASONS, Late, Refused, cause_of
+from xylophone.link.news import FAULTS, REASONS, UNTOLD, Late, Refused, WaitsLong, cause_of
 
 INSTRUMENT = build_instrument()
 BOARD = HelloReply(
@@ -135,11 +135,17 @@ class TestCounters:
 
 def test_the_most_telling_cause_of_a_start_is_named():
     assert "watchdog" in cause_of(Cause.WATCHDOG | Cause.WARM)
-    assert "supply dipped" in cause_of(Cause.BROWN_OUT | Cause.POWER_ON)
-    assert "reset line" in cause_of(Cause.EXTERNAL)
-    assert "not known" in cause_of(0)
+    assert "power had failed" in cause_of(Cause.BROWN_OUT | Cause.POWER_ON)
+    assert "supply dipped: check" in cause_of(Cause.BROWN_OUT | Cause.WARM)
+    assert "reset line was pulled: the reset button" in cause_of(Cause.EXTERNAL | Cause.WARM)
 
 
-@pytest.mark.parametrize("line", [*FAULTS.values(), *REASONS.values()])
+@pytest.mark.parametrize("cause", [Cause.WARM, 0])
+def test_where_nothing_is_known_one_line_has_both_remedies_and_guesses_nothing(cause):
+    for part in ("reset line was pulled or its supply dipped", "reset button", "coil noise", "5 V supply"):
+        assert part in cause_of(cause)
+
+
+@pytest.mark.parametrize("line", [*FAULTS.values(), *REASONS.values(), UNTOLD, str(WaitsLong(5.5))])
 def test_all_that_can_be_told_is_one_line(line):
     assert "\n" not in line
