@@ -2,7 +2,7 @@
 
 #define MS 2000u
 #define WAITS (836u * MS)     /* for a session */
-#define PATIENCE (4850u * MS) /* in one */
+#define PATIENCE (5004u * MS) /* in one */
 #define LEAVING (55u * MS)    /* after the command */
 
 #define START 0x1B

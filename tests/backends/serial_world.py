@@ -282,7 +282,7 @@ class Wire:
         self._world = world
         self._baud = BAUD
         self._busy = world.clock.now()  # until when the line carries what was written
-        self._last = (self._busy, b"", BAUD)  # begin and bytes of what was written last, and how fast
+        self.last = (self._busy, b"", BAUD)  # begin and bytes of what was written last, and how fast
 
     def set_baud(self, baud: int) -> None:
         self._check()
@@ -311,13 +311,14 @@ class Wire:
         begin = max(self._busy, world.clock.now() + USB)
         self._busy = begin + len(content) * 10 / self._baud
         arriving = world.to_board.carry(bytes(content))
-        self._last = begin, arriving, self._baud
+        if content:
+            self.last = begin, arriving, self._baud
         world.board.feed(begin, arriving, self._baud)
         return len(content)
 
     def reach(self, board: Chip, now: float) -> None:
         """Let a board that has started just now hear the rest of what is on the line."""
-        begin, content, baud = self._last
+        begin, content, baud = self.last
         if now < self._busy:
             board.feed(begin, content, baud, now)
 

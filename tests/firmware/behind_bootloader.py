@@ -34,8 +34,6 @@ SAME = 0.03
 PORF, EXTRF, BORF, WDRF = 1, 2, 4, 8
 """Flags of MCUSR: why the processor was reset."""
 
-MEMORY = range(0x200, 0x2200)
-
 
 class Burst(NamedTuple):
     """Bytes that are sent one right after the other."""
@@ -58,6 +56,8 @@ class Mega:
         self._bit, self._since = 0.0, 0.0  # of the receiver, and the cycle since when it is set so
         self._heard: Table | None = None  # of the first burst, what has not arrived yet
         self._delivered = 0
+        self.mute = False  # what the board says is lost
+        self.spoken_at_other_baud = 0  # bytes that the host has sent so
 
     def connect(self) -> Port:
         """Open the port."""
@@ -65,11 +65,8 @@ class Mega:
         return Port(self)
 
     def reset(self, flags: int) -> None:
-        """Reset the processor now; a power that failed takes the memory along."""
+        """Reset the processor now."""
         self.run(self.cycle(self.clock.now()))
-        if flags & PORF:
-            for address, value in zip(MEMORY, np.random.default_rng(1).bytes(len(MEMORY)), strict=True):
-                self.board.poke(address, value)
         self.board.reset(flags)
         self._bit, self._since, self._heard = 0.0, self.board.cycle, None
 
@@ -145,6 +142,8 @@ class Port:
         sent = mega.board.sent()[self._read :]
         sent = sent[sent["cycle"] + USB * CYCLES <= mega.board.cycle]
         self._read += len(sent)
+        if mega.mute:
+            return b""
         bit = mega.board.listens() or CYCLES / BAUD
         if abs(bit * self._baud / CYCLES - 1) < SAME:
             return sent["byte"].tobytes()
@@ -153,6 +152,7 @@ class Port:
     def write(self, content: bytes) -> None:
         """Send these bytes."""
         mega = self._mega
+        mega.spoken_at_other_baud += len(content) * (self._baud != BAUD)
         begin = max(self._busy, mega.cycle(mega.clock.now() + USB))
         self._busy = mega.send(begin, content, CYCLES / self._baud)
 

@@ -41,6 +41,7 @@ def load(library: Path) -> ctypes.CDLL:
         "lost": (ctypes.c_uint32, [here]),
         "longest": (u64, [here, ctypes.c_uint8]),
         "poke": (None, [here, ctypes.c_uint16, ctypes.c_uint8]),
+        "forget": (None, [here, ctypes.c_uint8]),
         "peek": (ctypes.c_uint8, [here, ctypes.c_uint16]),
         "hang": (ctypes.c_int, [here]),
     }
@@ -152,6 +153,10 @@ class EmulatedBoard:
     def poke(self, address: int, value: int) -> None:
         """Write a register behind the firmware's back."""
         self._call("poke", address, value)
+
+    def forget(self, fill: int) -> None:
+        """Lose what is in memory: each byte is this one now."""
+        self._call("forget", fill)
 
     def peek(self, address: int) -> int:
         """Read a register."""

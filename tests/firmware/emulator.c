@@ -333,6 +333,12 @@ void emulator_poke(struct emulator *e, uint16_t address, uint8_t value)
         avr_core_watch_write(avr, address, value);
 }
 
+/* Memory as it may be when the power comes back. */
+void emulator_forget(struct emulator *e, uint8_t fill)
+{
+    memset(e->avr->data + e->avr->ioend + 1, fill, e->avr->ramend - e->avr->ioend);
+}
+
 uint8_t emulator_peek(const struct emulator *e, uint16_t address)
 {
     return e->avr->data[address];

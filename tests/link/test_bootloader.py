@@ -66,7 +66,7 @@ def test_a_bootloader_hears_it_whatever_it_has_taken_for_a_message_before():
 def test_the_silence_is_longer_than_a_bootloader_s_patience():
     bootloader = Bootloader(0)
     bootloader.take(0x55, 1000)
-    assert bootloader.leaves < (SILENCE - 0.5) * TICK_RATE
+    assert bootloader.leaves < (SILENCE - 0.4) * TICK_RATE
 
 
 def test_an_emergency_stop_does_not_wait_for_it():

@@ -1,7 +1,7 @@
 """The way out of the bootloader that stands in front of the firmware on a Mega.
 
 After a reset Arduino's stk500v2 waits 0.84 s for a session and takes any byte for the beginning of one; in
-play a byte always follows. Trapped, it leaves after 4.9 s of silence, or 0.06 s after its own leave
+play a byte always follows. Trapped, it leaves after 5.0 s of silence, or 0.06 s after its own leave
 command, which it hears at 115,200 baud only. For a board that was merely slow to answer that command is
 noise on the line, and no frame.
 """

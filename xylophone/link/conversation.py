@@ -18,6 +18,7 @@ from .counters import Counters
 from .fitness import FLASH, unfit
 from .limits import configuration
 from .messages import (
+    BAUD,
     Ack,
     Arm,
     Boot,
@@ -153,6 +154,8 @@ class Conversation:
     def receive(self, content: bytes, now: float) -> None:
         """Take bytes that have arrived by `now`."""
         self.noise += len(content)
+        if self.way_out.baud != BAUD:
+            content = b"\0"  # noise, and the end of what had come before
         for message in self.link.receive(content, now):
             self._heard()
             if self.phase is not Phase.BOOTING:
@@ -181,9 +184,9 @@ class Conversation:
             self.counters.ask(now)
             self.link.send(Status())
         if at_once or now >= max(self.sync.next_sync, self._sync_again):
-            self._sync_again = now + SYNC_PATIENCE
             if self._leaves(now):
                 return
+            self._sync_again = now + SYNC_PATIENCE
             self._token = (self._token + 1) & 0xFFFF
             self.link.send(Sync(self._token))
 
@@ -266,6 +269,7 @@ class Conversation:
         if not self.fixed_baud and self.way_out.wanted(now):
             self.way_out.begin(now, self.link.line_free)
             self.link.hold(True)
+            self._sync_again = now
             return True
         self.way_out.asked()
         return False
