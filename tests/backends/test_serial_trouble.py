@@ -10,7 +10,7 @@ from backends.serial_world import INSTRUMENT, World, pulses, scale
 from xylophone.backends.contract import Backend, Coils
 from xylophone.errors import BackendError, SafetyError
 from xylophone.instrument import with_limits
-from xylophone.link.messages import RAW_STOP, TICK_RATE, Cause, Disarm
+from xylophone.link.messages import RAW_STOP, TICK_RATE, Disarm
 from xylophone.link.sender import ON_BOARD
 
 

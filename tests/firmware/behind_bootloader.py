@@ -13,11 +13,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from firmware.building import PLACES
 from firmware.emulated import EmulatedBoard
 from firmware.host import hear
 from xylophone.clock import VirtualClock
 from xylophone.link.messages import BAUD
 from xylophone.song import Table
+
+BOOTLOADER = PLACES["Arduino core"].parents[2] / "bootloaders/stk500v2/stk500boot_v2_mega2560.hex"
+"""Arduino's own, as Debian packages it."""
 
 CYCLES = 16e6
 """Processor cycles a second."""
@@ -45,7 +49,7 @@ class Burst(NamedTuple):
 
 
 class Mega:
-    """A board and its port: `connect` opens it, which resets the board. Cycle 0 is second `start` of the clock."""
+    """A board and its port, which `connect` opens; that resets the board."""
 
     def __init__(
         self, library: ctypes.CDLL, image: Path, bootloader: Path | None, clock: VirtualClock

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from backends.serial_world import INSTRUMENT, scale
-from firmware.behind_bootloader import BORF, EXTRF, PORF, WDRF, Mega
-from firmware.building import PLACES, need
+from firmware.behind_bootloader import BOOTLOADER, BORF, EXTRF, PORF, WDRF, Mega
+from firmware.building import need
 from firmware.conftest import IMAGE
 from firmware.emulated import CYCLES_PER_TICK, EmulatedBoard
 from firmware.host import Bootloader
@@ -33,7 +33,7 @@ STEP = 0.02
 def bootloader() -> Path:
     """Arduino's own, as Debian packages it."""
     need("Arduino core")
-    return PLACES["Arduino core"].parents[2] / "bootloaders/stk500v2/stk500boot_v2_mega2560.hex"
+    return BOOTLOADER
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_reset_in_play_is_told_and_strikes_sound_again_soon(emulator, bootload
 
 
 def test_the_command_hurts_no_program_that_runs(emulator: ctypes.CDLL) -> None:
-    """Answers are lost for a while, so it is said to a firmware that plays: every strike sounds, none is wrong."""
+    """Answers are lost for a while, so a firmware that plays hears it: every strike sounds all the same."""
     mega = Mega(emulator, IMAGE, None, VirtualClock(-5.0))
     with SerialBackend(INSTRUMENT, mega.connect, mega.clock) as backend:
         mega.clock.wait_until(0.0)

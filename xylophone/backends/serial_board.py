@@ -8,10 +8,10 @@ from typing import TypeVar
 from ..clock import Clock
 from ..errors import BackendAbsent, BackendError, BackendMissing, SafetyError
 from ..instrument import Instrument
-from ..link.phases import LISTENING, Phase
 from ..link.fitness import FLASH
 from ..link.messages import BAUD
 from ..link.news import Late, News, Stopped
+from ..link.phases import LISTENING, Phase
 from ..link.session import Session
 from .contract import Coils, Fault
 from .lateness import Lateness

@@ -160,7 +160,7 @@ class Conversation:
             self._heard()
             if self.phase is not Phase.BOOTING:
                 self._takers[type(message)](message, now)
-            elif isinstance(message, Boot) or not self._opened:  # else it may be from before the port was opened
+            elif isinstance(message, Boot) or not self._opened:  # else it is from before the opening
                 self._fall(now)
 
     def turn(self, now: float) -> None:

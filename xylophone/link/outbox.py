@@ -186,7 +186,8 @@ class Outbox:
         return self._line_free
 
     def _overdue(self, now: float) -> bool:
-        return bool(self._sent) and not self.held and self._place == len(self._sent) and now >= self.timeout.deadline
+        waits = bool(self._sent) and self._place == len(self._sent)
+        return waits and not self.held and now >= self.timeout.deadline
 
     def _again(self) -> None:
         self._place = 0

@@ -126,7 +126,7 @@ class Session:
             self._come_back()
 
     def turn(self, now: float) -> bytes:
-        """Do what is due; return the bytes to send, at `baud`, which is to be set even when there are none."""
+        """Do what is due; return the bytes to send, at `baud`, which is to be set without any too."""
         talk = self.talk
         talk.turn(now)
         if talk.falls != self._falls:
