@@ -154,6 +154,21 @@ def test_over_a_port_of_one_baud_rate_it_is_waited_for_at_the_opening_too():
         assert world.board.armed
 
 
+@pytest.mark.parametrize("later", [0.0, 0.013, 0.027, 0.041])
+def test_a_stop_that_falls_into_a_reset_is_confirmed_all_the_same(later):
+    world = World()
+    with world.open() as backend:
+        backend.schedule(scale(0.1, 100, STEP, 0.005))
+        backend.clock.wait_until(1.0)
+        world.reset(Cause.EXTERNAL)
+        backend.clock.wait_until(1.02 + later)
+        backend.stop()
+        backend.clock.wait_until(2.6)
+        assert backend.board.session.quiet
+        assert world.board.outputs == 0
+        assert backend.report().notes["reconnects"] == 0
+
+
 def test_a_reset_while_it_is_stopped_leaves_it_stopped():
     world = World()
     with world.open() as backend:

@@ -235,7 +235,7 @@ class Conversation:
             self._disarmed(now)
 
     def _await_clear(self, now: float) -> None:
-        if self._state & State.ARMED and now >= self._again:
+        if self._state & State.ARMED and now >= self._again and not self.way_out.busy:
             self._halt(now)
 
     def _listen(self, now: float) -> None:
