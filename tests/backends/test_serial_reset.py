@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import termios
+
 import numpy as np
 import pytest
 
 from backends.serial_world import FIRST_TICK, World, pulses, scale
 from xylophone.backends.contract import Report
-from xylophone.link.messages import Cause
+from xylophone.backends.serial_port import SerialPort
+from xylophone.link.bootloader import BOOTLOADER_BAUD
+from xylophone.link.messages import BAUD, Cause
 
 WITH_BOOTLOADER, WITHOUT = 1.5, 1.0
 """s from a reset to the first strike that sounds again, at most."""
@@ -182,3 +188,22 @@ def test_a_reset_while_it_is_stopped_leaves_it_stopped():
         backend.clear()
         backend.clock.wait_until(2.6)
         assert world.board.armed
+
+
+def test_a_socket_has_one_baud_rate_and_the_rest_have_more():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = SerialPort(f"socket://127.0.0.1:{server.getsockname()[1]}")
+        assert port.fixed_baud
+        port.close()
+    controller, terminal = os.openpty()
+    try:
+        port = SerialPort(os.ttyname(terminal))
+        assert not port.fixed_baud
+        port.set_baud(BOOTLOADER_BAUD)
+        assert termios.tcgetattr(controller)[5] == termios.B115200
+        port.set_baud(BAUD)
+        assert termios.tcgetattr(controller)[5] != termios.B115200
+        port.close()
+    finally:
+        os.close(controller)
+        os.close(terminal)
