@@ -143,7 +143,7 @@ class Port:
         """Return what has arrived."""
         mega = self._mega
         mega.run(mega.cycle(mega.clock.now()))
-        sent = mega.board.sent()[self._read :]
+        sent = mega.board.sent(self._read)
         sent = sent[sent["cycle"] + USB * CYCLES <= mega.board.cycle]
         self._read += len(sent)
         if mega.mute:

@@ -96,13 +96,13 @@ class EmulatedBoard:
 
     def take_sent(self) -> bytes:
         """Return the bytes that the board has sent and nobody took before."""
-        rows = self._table("sent", TIMED)[self._taken :]
+        rows = self.sent(self._taken)
         self._taken += len(rows)
         return rows["byte"].tobytes()
 
-    def sent(self) -> Table:
-        """Return all bytes sent (dtype TIMED), with the cycle at which each went to the transmitter."""
-        return self._table("sent", TIMED)
+    def sent(self, first: int = 0) -> Table:
+        """Return the bytes sent (dtype TIMED), from one on; cycles are those of going to the transmitter."""
+        return self._table("sent", TIMED, first)
 
     def port_writes(self) -> Table:
         """Return all changes of ports (dtype EDGE) since the reset."""
@@ -170,10 +170,11 @@ class EmulatedBoard:
     def _call(self, name: str, *arguments: object) -> int:
         return getattr(self._library, f"emulator_{name}")(self._handle, *arguments)
 
-    def _table(self, name: str, dtype: np.dtype) -> Table:
+    def _table(self, name: str, dtype: np.dtype, first: int = 0) -> Table:
         count = ctypes.c_size_t()
         place = self._call(name, ctypes.byref(count))
-        if not count.value:
+        if count.value <= first:
             return np.empty(0, dtype)
-        memory = (ctypes.c_char * (count.value * dtype.itemsize)).from_address(place)
+        size = (count.value - first) * dtype.itemsize
+        memory = (ctypes.c_char * size).from_address(place + first * dtype.itemsize)
         return np.frombuffer(memory, dtype).copy()

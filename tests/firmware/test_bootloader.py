@@ -119,8 +119,12 @@ def play(mega: Mega, moments: list[float]) -> tuple[list[float], list[str], int,
         for moment in moments:
             mega.clock.at(moment, lambda: mega.reset(EXTRF))
         rows = scale(0.1, int((moments[-1] + 1.8) / STEP), STEP, 0.005)
-        backend.schedule(rows)
-        mega.clock.wait_until(moments[-1] + 2.0)
+        sent = 0
+        while mega.clock.now() < moments[-1] + 2.0:
+            due = int(np.searchsorted(rows["start"], mega.clock.now() + backend.lookahead))
+            backend.schedule(rows[sent:due])
+            sent = due
+            mega.clock.wait_until(mega.clock.now() + 0.25)
         told = [fault.message for fault in backend.poll()]
     edges = mega.board.channel_edges()
     on = mega.time(edges["cycle"][edges["on"]])
