@@ -1,7 +1,7 @@
 """What a reset in play costs: the shipped image, emulated, behind Arduino's own bootloader and without.
 
-    python benchmarks/resets.py                100 resets of each kind, some minutes
-    python benchmarks/resets.py --resets 10
+    python benchmarks/resets.py                25 resets of each kind, half a minute
+    python benchmarks/resets.py --resets 100
 
 Strikes 20 ms apart; resets 1.6 s apart and each 1.87 ms later against the questions to the board's clock.
 Needs gcc, libsimavr-dev, libelf-dev and arduino-core-avr. Virtual time: the same figures everywhere.
@@ -41,7 +41,7 @@ def resets(library: object, behind: bool, count: int) -> tuple[np.ndarray, int, 
 
 
 @click.command()
-@click.option("--resets", "count", default=100, show_default=True, help="How many of each kind.")
+@click.option("--resets", "count", default=25, show_default=True, help="How many of each kind.")
 def main(count: int) -> None:
     """Reset a board in play, again and again, and print what that costs."""
     table = Table(title=f"{count} resets in play, s until strikes sound again")
