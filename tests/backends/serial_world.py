@@ -285,7 +285,8 @@ class Wire:
         self.last = (self._busy, b"", BAUD)  # begin and bytes of what was written last, and how fast
 
     def set_baud(self, baud: int) -> None:
-        self._check()
+        if baud != self._baud:
+            self._check()
         assert not self.fixed_baud
         self._baud = baud
 
