@@ -86,11 +86,28 @@ def write_flash(image: Path, device: str) -> None:
 
     MissingExtra without avrdude; BackendError, its words as a note, when it fails.
     """
+    _avrdude(device, "-U", f"flash:w:{image}:i")
+
+
+def write_eeprom(address: int, content: bytes, device: str) -> None:
+    """Write whole pages of 8 bytes to the EEPROM of the Arduino Mega 2560 on a port, by avrdude.
+
+    It does not compare: Arduino's bootloader reads the EEPROM back from twice the address. Ask the board.
+    MissingExtra without avrdude; BackendError, its words as a note, when it fails.
+    """
+    record = bytes([len(content), address >> 8, address & 0xFF, 0]) + content
+    line = record + bytes([-sum(record) & 0xFF])
+    with tempfile.TemporaryDirectory(prefix="xylophone-") as folder:
+        file = Path(folder, "eeprom.hex")
+        file.write_text(f":{line.hex().upper()}\n:00000001FF\n", encoding="ascii")
+        _avrdude(device, "-V", "-U", f"eeprom:w:{file}:i")
+
+
+def _avrdude(device: str, *what: str) -> None:
     avrdude = require_tool("avrdude", "writing firmware to a board")
-    words = [avrdude, "-p", "atmega2560", "-c", "wiring", "-b", "115200", "-D"]
-    words += ["-P", device, "-U", f"flash:w:{image}:i"]
+    words = [avrdude, "-p", "atmega2560", "-c", "wiring", "-b", "115200", "-D", "-P", device]
     _run(
-        words,
+        [*words, *what],
         f"avrdude could not write to {device}",
         "is it an Arduino Mega 2560, is its USB cable in, and does nothing else use the port?",
     )

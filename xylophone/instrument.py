@@ -13,8 +13,14 @@ import numpy.typing as npt
 from .errors import InstrumentError
 from .pitch import parse_pitch, pitch_name
 
-LEAST_REST = 0.001
-"""s from coil off to coil on that every coil is given."""
+LEAST_REST = 0.002
+"""s from coil off to coil on that every coil is given: two looks of what watches the outputs."""
+
+MOST_REFILL = 0.25
+"""s of on-time a second that no coil is given more of in the long run, whatever it stands."""
+
+MOST_CAPACITY = 18.0
+"""s of on-time that no coil is given more of in one burst: 20 K on 13 J/K at 14.4 W, the hungriest kind's."""
 
 MOST_HAMMERS = 64
 """An instrument has 1..64 hammers: channels are numbered 0..63."""
@@ -25,7 +31,8 @@ class HammerKind:
     """What a make of solenoid allows; the default of every limit of its hammers.
 
     Refill and capacity follow from a coil of 13 J/K that stands 1.2 W for ever: capacity is the
-    on-time that warms it by 20 K, refill the on-time a second that it stands.
+    on-time that warms it by 20 K, refill the on-time a second that it stands; neither is more than
+    boards give to any coil.
     """
 
     name: str
@@ -52,8 +59,8 @@ def _kind(
         shortest_pulse=pulse[0],
         longest_pulse=pulse[1],
         recovery=recovery,
-        refill=min(1.0, 1.2 / watts),
-        capacity=20.0 * 13.0 / watts,
+        refill=min(MOST_REFILL, 1.2 / watts),
+        capacity=min(MOST_CAPACITY, 20.0 * 13.0 / watts),
         supply_limit=8 * current,
     )
 

@@ -99,7 +99,8 @@ static void pass(struct fuzz *fuzz, uint64_t ticks)
 static void send(struct fuzz *fuzz, uint8_t sequence, uint8_t type, const uint8_t *payload, uint8_t length, bool damaged)
 {
     uint8_t out[FRAME_LONGEST + 1];
-    size_t count = frame_write(out, sequence, type, payload, length);
+    memcpy(frame_room(out), payload, length);
+    size_t count = frame_write(out, sequence, type, length);
     if (damaged) {
         uint32_t place = below((uint32_t)count);
         switch (below(3)) {
@@ -138,8 +139,8 @@ static void begin(struct fuzz *fuzz)
     for (uint8_t n = 0; n < CHANNELS; n++) {
         payload[AT_CHANNEL_CONFIG_CHANNEL] = n;
         wire_put_u16(payload + AT_CHANNEL_CONFIG_LONGEST, (uint16_t)(LONGEST - below(2) * 1000));
-        wire_put_u16(payload + AT_CHANNEL_CONFIG_REST, (uint16_t)below(1000));
-        wire_put_u16(payload + AT_CHANNEL_CONFIG_REFILL, (uint16_t)chance());
+        wire_put_u16(payload + AT_CHANNEL_CONFIG_REST, (uint16_t)(LINK_LEAST_REST + below(1000)));
+        wire_put_u16(payload + AT_CHANNEL_CONFIG_REFILL, (uint16_t)below(LINK_MOST_REFILL + 1));
         wire_put_u32(payload + AT_CHANNEL_CONFIG_CAPACITY, below(4000000));
         for (uint8_t k = 0; k < SIZE_CHANNEL_CONFIG; k++)
             crc = crc_add(crc, payload[k]);

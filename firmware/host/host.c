@@ -6,10 +6,9 @@
 
 #include "../src/core/core.h"
 
-#define EDGES 32
 #define BUSY_TURN 50u    /* ticks from one turn of the main loop to the next while it is busy */
 #define IDLE_TURN 1000u  /* and while it sleeps */
-#define SUPERVISION 2000u
+#define SUPERVISION 960u
 
 struct list {
     void *rows;
@@ -31,14 +30,15 @@ struct board {
     struct list line;  /* bytes on their way */
     struct list ring;  /* bytes that have arrived */
     struct list tx, log;
-    struct pending edges[EDGES];
+    struct pending edges[BOARD_EDGES];
     uint8_t edge_count;
     uint32_t outputs;
     uint64_t stamp; /* of the byte taken last */
     bool stamped;
     uint8_t stop;   /* bytes of the raw stop that have come */
     uint8_t tripped, overruns;
-    uint8_t limit_ms[CHANNELS], age_ms[CHANNELS];
+    uint16_t longest[CHANNELS];
+    uint64_t seen[CHANNELS]; /* first look at which an output was on; 0 while it is off */
 };
 
 struct host {
@@ -106,21 +106,24 @@ uint8_t board_send_room(struct board *board)
     return UINT8_MAX;
 }
 
-void board_send(struct board *board, uint8_t byte)
+void board_send(struct board *board, const uint8_t *bytes, uint8_t count)
 {
-    *(uint8_t *)add(&board->tx, 1) = byte;
+    for (uint8_t n = 0; n < count; n++)
+        *(uint8_t *)add(&board->tx, 1) = bytes[n];
 }
 
 /* Strict: what a real board could not keep to ends the program. */
 bool board_edge(struct board *board, uint32_t at, uint32_t on, uint32_t off)
 {
-    if (board->edge_count == EDGES)
+    if (board->edge_count >= (on ? BOARD_EDGES - BOARD_OFF_EDGES : BOARD_EDGES))
         return false;
     int32_t left = (int32_t)(at - (uint32_t)board->now);
     uint64_t clock = board->now + (uint64_t)(int64_t)left;
     assert(left >= (on ? (int32_t)BOARD_NOTICE : 0) && left <= (int32_t)BOARD_HORIZON && !(on & off));
-    assert(!board->edge_count || board->edges[board->edge_count - 1].at <= clock);
-    board->edges[board->edge_count++] = (struct pending){clock, on, off};
+    struct pending *edge = board->edges + board->edge_count++;
+    for (; edge > board->edges && edge[-1].at > clock; edge--)
+        *edge = edge[-1];
+    *edge = (struct pending){clock, on, off};
     return true;
 }
 
@@ -130,9 +133,9 @@ void board_all_off(struct board *board)
     switch_outputs(board, 0, UINT32_MAX);
 }
 
-void board_limit(struct board *board, uint8_t channel, uint8_t limit_ms)
+void board_limit(struct board *board, uint8_t channel, uint16_t longest)
 {
-    board->limit_ms[channel] = limit_ms;
+    board->longest[channel] = longest;
 }
 
 uint8_t board_tripped(struct board *board)
@@ -167,8 +170,10 @@ static void supervise(struct board *board)
     bool stuck = false;
     for (uint8_t n = 0; n < CHANNELS; n++) {
         if (!(board->outputs >> n & 1))
-            board->age_ms[n] = 0;
-        else if (++board->age_ms[n] >= board->limit_ms[n])
+            board->seen[n] = 0;
+        else if (!board->seen[n])
+            board->seen[n] = board->now;
+        else if (board->now - board->seen[n] > (uint64_t)board->longest[n] * LINK_WIDTH_TICKS)
             stuck = true;
     }
     if (stuck) {
@@ -198,8 +203,13 @@ struct host *host_open(uint64_t clock, uint32_t boot, uint8_t cause)
     if (!host)
         return NULL;
     host->board.now = host->next_turn = host->next_look = clock;
-    core_init(&host->core, &host->board, (struct identity){boot, BOARD_HOST, cause});
+    core_init(&host->core, &host->board, (struct identity){CEILINGS, boot, BOARD_HOST, cause});
     return host;
+}
+
+void host_keep(struct host *host, const uint8_t *record)
+{
+    host->core.identity.ceilings = ceilings_of(record);
 }
 
 void host_close(struct host *host)

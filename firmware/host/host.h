@@ -20,6 +20,9 @@ struct host_edge {
 struct host *host_open(uint64_t clock, uint32_t boot, uint8_t cause);
 void host_close(struct host *host);
 
+/* What the board keeps of its hammers' ceilings, as the EEPROM of a real one: a record of link/limits.py. Before HELLO. */
+void host_keep(struct host *host, const uint8_t *record);
+
 /* Bytes that will have arrived at a tick, not before those handed over earlier. */
 void host_receive(struct host *host, const uint8_t *bytes, size_t count, uint64_t at);
 

@@ -51,7 +51,7 @@ def test_a_checksum_of_the_limits_that_does_not_agree():
     world.to_board.alter = lambda message: (
         replace(message, crc=message.crc ^ 1) if isinstance(message, Commit) else message
     )
-    with pytest.raises(BackendError, match=r"another checksum of the limits it was sent: .*firmware flash"):
+    with pytest.raises(BackendError, match=r"does not take the limits of these hammers: .*firmware flash"):
         world.open()
 
 

@@ -64,7 +64,7 @@ def test_a_virtual_board_is_examined(xylophone: Run, virtual_board: str) -> None
     assert (ran.code, ran.err) == (0, "")
     levels = subjects(ran.out)
     assert {levels[name] for name in ("backend", "limits", "clock")} == {OK}
-    assert "virtual board, firmware 1.0, protocol 1, 30 channels" in ran.out
+    assert "virtual board, firmware 1.1, protocol 1, 30 channels" in ran.out
     assert "round trip " in ran.out
 
 

@@ -20,6 +20,9 @@ from firmware.building import FIRMWARE, need
 from xylophone.errors import FileError
 from xylophone.firmware_files import IMAGE, read_program, read_record
 from xylophone.firmware_tools import build_virtual_board
+from xylophone.instrument import build_instrument
+from xylophone.link.limits import ceilings
+from xylophone.link.messages import CEILINGS_AT
 
 Run = Callable[..., Any]
 
@@ -59,7 +62,7 @@ def test_version_tells_what_ships(xylophone: Run) -> None:
 def test_version_asks_a_board(xylophone: Run, virtual_board: str) -> None:
     ran = xylophone("firmware", "version", "--backend", f"serial://{virtual_board}")
     assert ran.code == 0
-    assert ran.out.endswith("board:     virtual board, firmware 1.0, protocol 1, 30 channels\n")
+    assert ran.out.endswith("board:     virtual board, firmware 1.1, protocol 1, 30 channels\n")
 
 
 def test_a_simulation_has_no_firmware(xylophone: Run) -> None:
@@ -81,7 +84,7 @@ def test_build_writes_an_image(xylophone: Run, tmp_path: Path) -> None:
     ran = xylophone("firmware", "build", "--output", "own.hex")
     assert (ran.code, ran.err) == (0, "")
     size = len(read_program(tmp_path / "own.hex"))
-    assert ran.out == f"wrote own.hex: firmware 1.0, {size} bytes of flash\n"
+    assert ran.out == f"wrote own.hex: firmware 1.1, {size} bytes of flash\n"
 
 
 def test_an_installed_package_has_its_own_firmware(tmp_path: Path) -> None:
@@ -126,15 +129,26 @@ def test_no_virtual_board_without_a_compiler(
 def test_flash_gives_avrdude_the_shipped_image_and_then_greets_the_board(
     xylophone: Run, tools: Path, tmp_path: Path, virtual_board: str
 ) -> None:
-    tool(tools, "avrdude", f'printf "%s\\n" "$@" > {tmp_path}/asked')
+    tool(
+        tools,
+        "avrdude",
+        f'echo "$@" >> {tmp_path}/asked; last=$(echo "$@" | sed "s/.*eeprom:w:\\(.*\\):i/\\1/"); '
+        f'[ ! -f "$last" ] || cp "$last" {tmp_path}/eeprom.hex',
+    )
     ran = xylophone("firmware", "flash", "--port", virtual_board)
-    assert (ran.code, ran.err) == (0, "")
-    asked = (tmp_path / "asked").read_text().split("\n")
-    assert asked[:-1] == [
-        *("-p", "atmega2560", "-c", "wiring", "-b", "115200", "-D"),
-        *("-P", virtual_board, "-U", f"flash:w:{FIRMWARE / IMAGE}:i"),
-    ]
-    assert ran.out.endswith("written; the board says: virtual board, firmware 1.0, protocol 1, 30 channels\n")
+    first, second = (tmp_path / "asked").read_text().splitlines()
+    common = f"-p atmega2560 -c wiring -b 115200 -D -P {virtual_board} "
+    assert first == common + f"-U flash:w:{FIRMWARE / IMAGE}:i"
+    assert second.startswith(common + "-V -U eeprom:w:")
+    kept = read_program(tmp_path / "eeprom.hex")[CEILINGS_AT:]
+    assert kept == ceilings(build_instrument())
+    assert ran.out.endswith("written; the board says: virtual board, firmware 1.1, protocol 1, 30 channels\n")
+    # It has no EEPROM that a program could write, and does not claim to.
+    assert ran.code == 1
+    assert (
+        "the board allows pulses of 100 ms, not 22 as its hammers stand: its EEPROM was not written"
+        in ran.err
+    )
 
 
 def test_what_avrdude_says_is_shown_when_it_fails(xylophone: Run, tools: Path) -> None:

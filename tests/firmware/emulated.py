@@ -43,6 +43,7 @@ def load(library: Path) -> ctypes.CDLL:
         "poke": (None, [here, ctypes.c_uint16, ctypes.c_uint8]),
         "forget": (None, [here, ctypes.c_uint8]),
         "peek": (ctypes.c_uint8, [here, ctypes.c_uint16]),
+        "keep": (None, [here, ctypes.c_uint16, ctypes.c_char_p, ctypes.c_size_t]),
         "hang": (ctypes.c_int, [here]),
     }
     for name, (result, arguments) in functions.items():
@@ -161,6 +162,10 @@ class EmulatedBoard:
     def peek(self, address: int) -> int:
         """Read a register."""
         return int(self._call("peek", address))
+
+    def keep(self, address: int, content: bytes) -> None:
+        """Have bytes in the EEPROM."""
+        self._call("keep", address, content, len(content))
 
     def hang(self) -> None:
         """Make the main loop an endless loop where it is."""

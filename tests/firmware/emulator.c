@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <simavr/avr_eeprom.h>
 #include <simavr/avr_ioport.h>
 #include <simavr/avr_timer.h>
 #include <simavr/avr_uart.h>
@@ -352,4 +353,11 @@ int emulator_hang(struct emulator *e)
     e->avr->flash[e->avr->pc] = 0xFF; /* rjmp .-2 */
     e->avr->flash[e->avr->pc + 1] = 0xCF;
     return 1;
+}
+
+/* What is in the EEPROM from an address on. */
+void emulator_keep(struct emulator *e, uint16_t address, const uint8_t *bytes, size_t count)
+{
+    avr_eeprom_desc_t row = {.ee = (uint8_t *)bytes, .offset = address, .size = (uint32_t)count};
+    avr_ioctl(e->avr, AVR_IOCTL_EEPROM_SET, &row);
 }

@@ -42,6 +42,7 @@ def typed(path: Path) -> ctypes.CDLL:
     functions = {
         "open": (here, [u64, ctypes.c_uint32, ctypes.c_uint8]),
         "close": (None, [here]),
+        "keep": (None, [here, ctypes.c_char_p]),
         "receive": (None, [here, ctypes.c_char_p, size, u64]),
         "advance": (None, [here, u64]),
         "clock": (u64, [here]),
@@ -94,6 +95,10 @@ class VirtualBoard:
     def clock(self) -> int:
         """The present tick."""
         return int(self._library.host_clock(self._handle))
+
+    def keep(self, record: bytes) -> None:
+        """Have the board keep these ceilings, as the EEPROM of a real one."""
+        self._library.host_keep(self._handle, record)
 
     def receive(self, content: bytes, at: int) -> None:
         """Hand over bytes, all of which will have arrived at a tick."""

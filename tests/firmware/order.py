@@ -14,7 +14,7 @@ SECOND = m.TICK_RATE
 MS = m.TICK_RATE // 1000
 """Ticks."""
 
-NEVER_DRY = {"refill": 65535, "capacity": 4_000_000}
+NEVER_DRY = {"refill": m.MOST_REFILL_FRACTION, "capacity": m.MOST_CAPACITY_TICKS}
 """A token bucket that no music empties."""
 
 
@@ -73,7 +73,7 @@ class Order:
 
     def configure(self, simultaneous: int = CHANNELS, **limits: int) -> m.Message:
         """Configure all channels alike, and commit; return the answer to that."""
-        settings = {"longest": wide(25), "rest": wide(1)} | NEVER_DRY | limits
+        settings = {"longest": wide(25), "rest": wide(2)} | NEVER_DRY | limits
         rows = [m.ChannelConfig(channel, **settings) for channel in range(CHANNELS)]
         for row in rows:
             self.say(row)

@@ -6,6 +6,7 @@ It is no Connection: what it sends always arrives, so it sends without waiting.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ MS = 16_000
 """Cycles of a millisecond."""
 
 CHANNELS = 30
+
+Reply = TypeVar("Reply", bound=m.Message)
 
 
 def milliseconds(value: float) -> int:
@@ -77,17 +80,25 @@ class Talk:
         assert len(self.heard) > before, f"no answer to {message}"
         return self.heard[before]
 
-    def begin(self, longest_ms: float = 25.0, rest_ms: float = 1.0, simultaneous: int = CHANNELS) -> None:
-        """Greet, configure all channels alike, with buckets that never run dry, and arm."""
+    def begin(
+        self,
+        longest_ms: float = 25.0,
+        rest_ms: float = 2.0,
+        simultaneous: int = CHANNELS,
+        capacity: int = m.MOST_CAPACITY_TICKS,
+    ) -> None:
+        """Greet, configure all channels alike, with buckets as large as can be, and arm."""
         hello = self.ask(m.Hello(7))
         assert isinstance(hello, m.HelloReply)
         self.boot = hello.boot
         rows = [
-            m.ChannelConfig(channel, milliseconds(longest_ms), milliseconds(rest_ms), 65535, 2_000_000)
+            m.ChannelConfig(
+                channel, milliseconds(longest_ms), milliseconds(rest_ms), m.MOST_REFILL_FRACTION, capacity
+            )
             for channel in range(CHANNELS)
         ]
         for row in rows:
-            self.ask(row)
+            self.run(self.send(row))
         checksum = crc16(b"".join(row.pack() for row in rows) + bytes([simultaneous]))
         self.ask(m.Commit(simultaneous, checksum))
         answer = self.ask(m.Arm(hello.boot))
@@ -122,9 +133,14 @@ class Talk:
     def status(self) -> m.StatusReply:
         """Return the board's counters."""
         self.run(self.board.cycle + 20 * MS)
-        answer = self.ask(m.Status())
-        assert isinstance(answer, m.StatusReply), answer
-        return answer
+        return self.last(m.StatusReply, m.Status())
+
+    def last(self, kind: type[Reply], question: m.Message) -> Reply:
+        """Send a message and return the last of a kind that the board says then, whatever else it says."""
+        begin = len(self.heard)
+        self.board.send(b"\0")  # ends what may have been lost half-way
+        self.run(self.send(question) + 8 * MS)
+        return [message for message in self.heard[begin:] if isinstance(message, kind)][-1]
 
 
 def errors(talk: Talk, rows: Table) -> tuple[np.ndarray, Table]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from firmware.host import VirtualBoard
 from firmware.order import CHANNELS, MS, SECOND, Order, wide
+from xylophone.instrument import KINDS, build_instrument
 from xylophone.link import messages as m
+from xylophone.link.frames import crc16
+from xylophone.link.limits import ceilings, limits_of
 
 TRILL = 65
 """ms between two strikes of one hammer in a trill: about 15 a second."""
@@ -33,12 +38,88 @@ def test_a_strike_that_cannot_be(order: Order, channel: int, width: int, reason:
     assert getattr(order.status(), reason) == 1
 
 
-def test_no_configuration_allows_more_than_a_tenth_of_a_second() -> None:
-    order = Order(VirtualBoard())
+def fault_of(order: Order, **limits: int) -> m.Fault:
+    """Return the fault of a board that was greeted and given limits."""
     order.hello()
-    answer = order.configure(longest=wide(101))
+    answer = order.configure(**limits)
     assert isinstance(answer, m.Ack)
-    assert m.Fault(answer.fault) is m.Fault.CONFIG
+    return m.Fault(answer.fault)
+
+
+AT_THE_CEILING = {
+    "longest": wide(100),
+    "rest": m.LEAST_REST_UNITS,
+    "refill": m.MOST_REFILL_FRACTION,
+    "capacity": m.MOST_CAPACITY_TICKS,
+}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"longest": wide(100) + 1},
+        {"rest": m.LEAST_REST_UNITS - 1},
+        {"rest": 0},
+        {"refill": m.MOST_REFILL_FRACTION + 1},
+        {"refill": 65535},
+        {"capacity": m.MOST_CAPACITY_TICKS + 1},
+        {"capacity": 2**32 - 1},
+    ],
+    ids=str,
+)
+def test_no_message_raises_a_ceiling(more: dict[str, int]) -> None:
+    order = Order(VirtualBoard())
+    assert fault_of(order, **AT_THE_CEILING) is m.Fault.NONE
+    assert fault_of(order, **AT_THE_CEILING | more) is m.Fault.CONFIG
+    order.say(m.Arm(order.board.boot))
+    assert not order.board.armed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_board_that_knows_its_hammers_takes_their_limits_and_no_more(kind: str) -> None:
+    instrument = build_instrument(kind=kind)
+    own = limits_of(instrument.hammers[0])
+    board = VirtualBoard()
+    board.keep(ceilings(instrument))
+    order = Order(board)
+    assert order.hello().longest == own.longest
+    limits = {"longest": own.longest, "rest": own.rest, "refill": own.refill, "capacity": own.capacity}
+    assert fault_of(order, **limits) is m.Fault.NONE
+    for key, step in (("longest", 1), ("rest", -1), ("refill", 1), ("capacity", 1)):
+        assert fault_of(order, **limits | {key: limits[key] + step}) is m.Fault.CONFIG
+
+
+@pytest.mark.parametrize("place", range(12))
+def test_a_record_that_is_damaged_means_the_general_ceilings(place: int) -> None:
+    record = bytearray(ceilings(build_instrument()))
+    record[place] ^= 0x10
+    board = VirtualBoard()
+    board.keep(bytes(record))
+    assert fault_of(Order(board), **AT_THE_CEILING) is m.Fault.NONE
+
+
+def test_no_record_raises_the_general_ceilings() -> None:
+    record = struct.pack("<HHHI", 60_000, 0, 65535, 2**32 - 1)
+    board = VirtualBoard()
+    board.keep(record + struct.pack("<H", crc16(record)))
+    order = Order(board)
+    assert order.hello().longest == wide(100)
+    assert fault_of(order, **AT_THE_CEILING) is m.Fault.NONE
+    assert fault_of(order, **AT_THE_CEILING | {"capacity": m.MOST_CAPACITY_TICKS + 1}) is m.Fault.CONFIG
+
+
+def test_what_is_still_on_after_silence_ends_when_it_loses_its_limits() -> None:
+    """A new configuration while a pulse runs out is no stuck output."""
+    order = Order(VirtualBoard()).begin(longest=wide(100))
+    begin = order.board.clock
+    order.strike((begin + SECOND - 20 * MS, 5, wide(90)))
+    order.board.advance(begin + SECOND + 30 * MS)
+    assert not order.board.armed
+    assert order.board.outputs == 1 << 5
+    order.say(m.ChannelConfig(0, wide(5), m.LEAST_REST_UNITS, 1, 1))
+    assert order.board.outputs == 0
+    order.wait(10 * MS)
+    assert order.status().forced == 0
 
 
 def test_order(order: Order) -> None:
@@ -65,17 +146,17 @@ def test_a_coil_gets_its_rest() -> None:
 
 
 def test_a_coil_is_never_on_twice() -> None:
-    order = Order(VirtualBoard()).begin(rest=0)
+    order = Order(VirtualBoard()).begin()
     now = order.board.clock
     order.strike(
-        (now + 50 * MS, 1, wide(20)), (now + 60 * MS, 1, wide(20)), (now + 70 * MS + 64, 1, wide(20))
+        (now + 50 * MS, 1, wide(20)), (now + 60 * MS, 1, wide(20)), (now + 72 * MS + 64, 1, wide(20))
     )
     assert sounded(order) == [1, 1]
     assert order.status().rest == 1
 
 
 def test_pulses_that_touch_do_not_become_one() -> None:
-    order = Order(VirtualBoard()).begin(rest=0)
+    order = Order(VirtualBoard()).begin()
     first = (order.board.clock + 50 * MS) // 64 * 64
     order.strike((first, 1, wide(8)), (first + 8 * MS, 1, wide(8)), (first + 16 * MS + 16, 1, wide(8)))
     assert sounded(order) == [1, 1]
@@ -92,7 +173,7 @@ def test_too_many_coils_at_once() -> None:
 
 def test_coils_that_take_turns_at_the_limit_are_all_played() -> None:
     """One goes off as the next goes on: snapping may let them overlap by a few microseconds."""
-    order = Order(VirtualBoard()).begin(simultaneous=1, rest=0)
+    order = Order(VirtualBoard()).begin(simultaneous=1)
     now = order.board.clock + 50 * MS
     order.strike(*((now + n * 10 * MS + n % 7, n % CHANNELS, wide(10)) for n in range(80)))
     assert len(sounded(order)) == 80
@@ -101,7 +182,8 @@ def test_coils_that_take_turns_at_the_limit_are_all_played() -> None:
 
 def bucket(watts: float) -> dict[str, int]:
     """Return the bucket of a coil that stands 1.2 W for ever and 13 J/K x 20 K at once."""
-    return {"refill": round(65536 * 1.2 / watts), "capacity": round(260 / watts * SECOND)}
+    capacity = min(round(260 / watts * SECOND), m.MOST_CAPACITY_TICKS)
+    return {"refill": round(65536 * 1.2 / watts), "capacity": capacity}
 
 
 def test_a_ten_second_trill_passes() -> None:
@@ -131,11 +213,31 @@ def test_lasting_overload_is_refused_and_counted() -> None:
     assert order.status().heat == struck - len(played)
 
 
+def test_no_host_heats_a_coil_for_more_than_its_ceilings() -> None:
+    """An hour of the longest pulses at the least rest, with limits set again and again."""
+    order = Order(VirtualBoard())
+    order.begin(**AT_THE_CEILING)
+    count = 0
+    while order.board.clock < 3600 * SECOND:
+        first = order.board.clock + 20 * MS
+        order.strike(*((first + n * 102 * MS, 7, wide(100)) for n in range(8)))
+        order.wait(8 * 102 * MS)
+        count += 1
+        if count % 500 == 0:
+            order.begin(**AT_THE_CEILING)
+    played = order.board.pulses()
+    on_time = int((played["off"] - played["on"]).sum())
+    most = m.MOST_CAPACITY_TICKS + 0.25 * order.board.clock
+    assert 0.99 * most <= on_time <= most
+    burst = played[played["off"] <= played["on"][0] + 23 * SECOND]
+    assert (burst["off"] - burst["on"]).sum() > 0.95 * m.MOST_CAPACITY_TICKS
+
+
 def test_greeting_does_not_cool_a_coil() -> None:
-    order = Order(VirtualBoard()).begin(rest=0, refill=1, capacity=40 * MS)
+    order = Order(VirtualBoard()).begin(refill=1, capacity=40 * MS)
     order.strike((order.board.clock + 50 * MS, 7, wide(25)))
     order.wait(100 * MS)
-    order.begin(rest=0, refill=1, capacity=40 * MS)
+    order.begin(refill=1, capacity=40 * MS)
     order.strike((order.board.clock + 50 * MS, 7, wide(25)))
     assert sounded(order) == [7]
     assert order.status().heat == 1

@@ -54,7 +54,7 @@ def test_a_sync_is_answered_with_the_tick_of_its_arrival(order: Order) -> None:
     (reply,) = order.heard()
     assert isinstance(reply, m.SyncReply)
     assert (reply.token, reply.received) == (31, now + 700)
-    assert 0 <= reply.sent - reply.received < 100
+    assert 0 <= reply.sent - reply.received <= 150  # taken in one turn, carried out and answered in the next
     assert (reply.boot, reply.free) == (0x1234, 384)
 
 
@@ -153,7 +153,7 @@ def test_what_was_damaged_before_hello_is_not_held_against_the_first_frame(order
 def test_a_configuration_with_another_checksum_is_not_taken() -> None:
     order = Order(VirtualBoard())
     boot = order.hello().boot
-    row = m.ChannelConfig(3, wide(20), wide(1), 65535, 1000)
+    row = m.ChannelConfig(3, wide(20), wide(2), 16384, 1000)
     order.say(row)
     refused = order.ask(m.Commit(8, 0x1234))
     assert isinstance(refused, m.Ack)
@@ -165,7 +165,7 @@ def test_a_configuration_with_another_checksum_is_not_taken() -> None:
 def test_channels_without_configuration_count_as_zeros_in_the_checksum() -> None:
     order = Order(VirtualBoard())
     order.hello()
-    given = m.ChannelConfig(3, wide(20), wide(1), 65535, 1000)
+    given = m.ChannelConfig(3, wide(20), wide(2), 16384, 1000)
     rows = [given if channel == 3 else m.ChannelConfig(channel, 0, 0, 0, 0) for channel in range(CHANNELS)]
     order.say(given)
     taken = order.ask(m.Commit(8, checksum(rows, 8)))
@@ -177,7 +177,7 @@ def test_channels_without_configuration_count_as_zeros_in_the_checksum() -> None
 def test_a_new_configuration_forgets_the_old_one() -> None:
     order = Order(VirtualBoard()).begin()
     boot = order.hello().boot
-    given = m.ChannelConfig(0, wide(20), wide(1), 65535, 1_000_000)
+    given = m.ChannelConfig(0, wide(20), wide(2), 16384, 1_000_000)
     rows = [given] + [m.ChannelConfig(channel, 0, 0, 0, 0) for channel in range(1, CHANNELS)]
     order.say(given)
     order.say(m.Commit(8, checksum(rows, 8)))

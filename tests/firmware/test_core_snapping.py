@@ -28,7 +28,7 @@ moments = st.lists(
 @given(start=st.integers(-100 * MS, 100 * MS), rows=moments)
 def test_it_is_the_same_function_in_both_languages(start: int, rows: list[tuple[int, int]]) -> None:
     board = VirtualBoard(clock_start=WRAP - 300 * MS)
-    order = Order(board).begin(rest=0)
+    order = Order(board).begin()
     first = WRAP + start
     clocks = first + np.cumsum([gap for gap, _ in rows])
     widths = np.array([width for _, width in rows])
@@ -37,5 +37,9 @@ def test_it_is_the_same_function_in_both_languages(start: int, rows: list[tuple[
         order.say(m.Strikes(table[begin : begin + m.STRIKES_IN_FRAME]))
     order.wait(int(clocks[-1]) + 20 * MS - board.clock)
     on, off = snap(clocks, widths)
-    wanted = sorted(zip(on.tolist(), off.tolist(), range(len(rows)), strict=True))
-    assert sorted(board.pulses().tolist()) == wanted
+    wanted = set(zip(on.tolist(), off.tolist(), range(len(rows)), strict=True))
+    played = set(board.pulses().tolist())
+    assert played <= wanted
+    crowded = order.status().late  # too many ends within a millisecond
+    assert len(played) + crowded == len(rows)
+    assert not crowded or len(played) >= 10

@@ -44,7 +44,7 @@ def test_limits_at_the_end_of_their_range_stay_within_the_wire():
     slow = limits_of(with_limits(hammer, recovery=1.0, refill=1.0, capacity=1000.0))
     assert (slow.rest, slow.refill, slow.capacity) == (65535, 65535, 2_000_000_000)
     quick = limits_of(with_limits(hammer, recovery=0.01, longest_pulse=0.0095))
-    assert quick.rest * 2e-6 == pytest.approx(0.001)
+    assert quick.rest * 2e-6 == pytest.approx(0.002)
     slow.pack()
 
 
@@ -95,6 +95,29 @@ def test_a_board_that_does_not_fit_is_one_line_with_the_remedy(change, parts):
     assert "\n" not in line
     for part in parts:
         assert part in line
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        (
+            "refill",
+            0.3,
+            "a refill of 0.3 s a second, a board allows no coil more than 0.25: lower its refill",
+        ),
+        ("capacity", 20.0, "a capacity of 20 s, a board allows no coil more than 18: lower its capacity"),
+    ],
+)
+def test_a_hammer_that_would_get_hotter_than_a_board_allows_is_told(key, value, words):
+    hammers = list(INSTRUMENT.hammers)
+    hammers[3] = with_limits(hammers[3], **{key: value})
+    line = unfit(BOARD, replace(INSTRUMENT, hammers=tuple(hammers)))
+    assert line == f"hammer {hammers[3].name} has {words}"
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_kind_fits_a_board(kind):
+    assert unfit(BOARD, build_instrument(kind=kind.name)) is None
 
 
 class TestCounters:

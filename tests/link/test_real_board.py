@@ -42,7 +42,10 @@ def armed(noise: float, seed: int = 1) -> tuple[Wire, CoreBoard]:
     board = CoreBoard()
     wire = Wire(board, noise, seed)
     wire.greet()
-    limits = [m.ChannelConfig(channel, 12_500, 500, 65_535, 2_000_000) for channel in range(CHANNELS)]
+    limits = [
+        m.ChannelConfig(channel, 12_500, 1_000, m.MOST_REFILL_FRACTION, m.MOST_CAPACITY_TICKS)
+        for channel in range(CHANNELS)
+    ]
     checksum = crc16(b"".join(each.pack() for each in limits) + bytes((CHANNELS,)))
     for message in (*limits, m.Commit(CHANNELS, checksum), m.Arm(board.core.boot)):
         wire.link.send(message)

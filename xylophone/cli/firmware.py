@@ -15,6 +15,7 @@ from ..running import leaving_on_signals, playing
 from .printing import say
 
 if TYPE_CHECKING:
+    from ..instrument import Instrument
     from ..link.messages import HelloReply
 
 FILE = click.Path(path_type=Path)
@@ -44,12 +45,17 @@ def build(output: Path) -> None:
     "--port", metavar="DEVICE", help="Port of the board; without it the one that serial:auto opens."
 )
 @click.option("--image", type=FILE, help="Image to write, in place of the one that ships.")
-def flash(port: str | None, image: Path | None) -> None:
-    """Write the firmware to an Arduino Mega 2560, with avrdude."""
+@click.option("--config", type=FILE, help="Configuration whose hammers the board is for.")
+def flash(port: str | None, image: Path | None, config: Path | None) -> None:
+    """Write the firmware, and what its hammers stand, to an Arduino Mega 2560, with avrdude."""
     from ..backends.ports import choose_port, list_ports, url_of
+    from ..config import load_settings
     from ..firmware_files import IMAGE, firmware_folder, read_program
-    from ..firmware_tools import require_tool, write_flash
+    from ..firmware_tools import require_tool, write_eeprom, write_flash
+    from ..link.limits import ceilings
+    from ..link.messages import CEILINGS_AT
 
+    instrument = load_settings(config).instrument
     image = image or firmware_folder() / IMAGE
     size = len(read_program(image))
     require_tool("avrdude", "writing firmware to a board")
@@ -59,13 +65,17 @@ def flash(port: str | None, image: Path | None) -> None:
         say(f"writing {image.name}, {size} bytes, to {device} ...")
         with _words_first():
             write_flash(image, device)
-        say(f"written; the board says: {board_words(greet(url))}")
+            write_eeprom(CEILINGS_AT, ceilings(instrument), device)
+        said = greet(url, instrument)
+        say(f"written; the board says: {board_words(said)}")
+        _confirm_ceilings(said, instrument)
 
 
 @firmware.command()
 @click.option("--backend", metavar="URL", help="Ask this board too: serial:auto, serial:///dev/ttyACM0.")
 def version(backend: str | None) -> None:
     """Say which firmware ships with this program, and with --backend which one a board has."""
+    from ..config import load_settings
     from ..firmware_files import IMAGE, firmware_folder, read_program, read_record
 
     folder = firmware_folder()
@@ -76,7 +86,7 @@ def version(backend: str | None) -> None:
     say(f"built by:  {record.compiler}")
     if backend is not None:
         with leaving_on_signals(), playing(backend):
-            say(f"board:     {board_words(greet(backend))}")
+            say(f"board:     {board_words(greet(backend, load_settings().instrument))}")
 
 
 @firmware.command()
@@ -104,18 +114,30 @@ def emulate() -> None:
         say("", "the virtual board is off")
 
 
-def greet(url: str) -> HelloReply:
-    """Open a board, let go of it again, and return what it said of itself.
+def _confirm_ceilings(said: HelloReply, instrument: Instrument) -> None:
+    """Say what the board keeps of its hammers; BackendError when it does not say that it does."""
+    from ..link.limits import limits_of
+
+    longest = max(limits_of(hammer).longest for hammer in instrument.hammers)
+    if said.longest != longest:
+        raise BackendError(
+            f"the board allows pulses of {said.longest / 500:g} ms, not {longest / 500:g} as its "
+            "hammers stand: its EEPROM was not written; flash it again"
+        )
+    say(f"it keeps the limits of {instrument.kind.name}: no pulse above {longest / 500:g} ms")
+
+
+def greet(url: str, instrument: Instrument) -> HelloReply:
+    """Open a board for an instrument, let go of it again, and return what it said of itself.
 
     BackendMissing where nothing answers or the URL is no board's, BackendError where it does not fit.
     """
     from ..backends import open_backend
     from ..backends.serial import SerialBackend
-    from ..instrument import build_instrument
 
     if not url.startswith("serial:"):
         raise BackendMissing(f"{url} has no firmware: name a board, such as serial:auto")
-    with open_backend(url, build_instrument()) as backend:
+    with open_backend(url, instrument) as backend:
         said = backend.identity if isinstance(backend, SerialBackend) else None
     if said is None:
         raise BackendMissing(

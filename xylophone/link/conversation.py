@@ -222,7 +222,10 @@ class Conversation:
         if self.link.waiting:
             return
         if self._fault == Fault.CONFIG:
-            self._fail(f"the board has another checksum of the limits it was sent: {FLASH}")
+            self._fail(
+                "the board does not take the limits of these hammers: it was flashed for others, which stand "
+                f"less, or for another version; {FLASH}"
+            )
         elif self._state & State.CONFIGURED and self.sync.ready:
             self._arm()
 

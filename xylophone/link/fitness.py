@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..instrument import Instrument
+from ..instrument import MOST_CAPACITY, MOST_REFILL, Instrument
 from .messages import PROTOCOL, TICK_RATE, WIDTH_TICKS, HelloReply
 
 FLASH = "put this version's firmware on it: xylophone firmware flash"
@@ -20,7 +20,7 @@ def unfit(board: HelloReply, instrument: Instrument) -> str | None:
         )
     if board.tick_rate != TICK_RATE:
         return f"the board counts {board.tick_rate} ticks a second, not {TICK_RATE}; {FLASH}"
-    return _too_few(board, instrument) or _too_long(board, instrument)
+    return _too_few(board, instrument) or _too_long(board, instrument) or _too_hot(instrument)
 
 
 def _too_few(board: HelloReply, instrument: Instrument) -> str | None:
@@ -42,3 +42,15 @@ def _too_long(board: HelloReply, instrument: Instrument) -> str | None:
         f"hammer {slowest.name} has pulses of up to {1e3 * slowest.longest_pulse:g} ms, the board allows "
         f"{1e3 * limit:g} ms: lower its longest_pulse"
     )
+
+
+def _too_hot(instrument: Instrument) -> str | None:
+    for key, most, unit in (("refill", MOST_REFILL, " s a second"), ("capacity", MOST_CAPACITY, " s")):
+        hottest = max(instrument.hammers, key=lambda hammer: getattr(hammer, key))
+        value = getattr(hottest, key)
+        if value > most:
+            return (
+                f"hammer {hottest.name} has a {key} of {value:g}{unit}, a board allows no coil more than "
+                f"{most:g}: lower its {key}"
+            )
+    return None

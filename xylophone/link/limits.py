@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import struct
 
 from ..instrument import Hammer, Instrument
 from .frames import crc16
-from .messages import TICK_RATE, WIDTH_RATE, ChannelConfig, Commit
+from .messages import LEAST_REST_UNITS, TICK_RATE, WIDTH_RATE, ChannelConfig, Commit
 
 _MOST_U16 = 0xFFFF
 
@@ -33,10 +34,27 @@ def limits_of(hammer: Hammer) -> ChannelConfig:
     return ChannelConfig(
         channel=hammer.channel,
         longest=round(hammer.longest_pulse * WIDTH_RATE),
-        rest=min(_MOST_U16, round(hammer.rest * WIDTH_RATE)),
+        rest=min(_MOST_U16, max(LEAST_REST_UNITS, round(hammer.rest * WIDTH_RATE))),
         refill=min(_MOST_U16, math.ceil(hammer.refill * 65536)),
         capacity=math.ceil(hammer.capacity * TICK_RATE),
     )
+
+
+def ceilings(instrument: Instrument) -> bytes:
+    """Return what a board keeps in its EEPROM of an instrument: above this no message brings any channel.
+
+    Little endian: longest pulse and shortest rest (units of 2 us), refill (1/65536), capacity (ticks), each
+    the most that a hammer of the instrument is given, and CRC-16/X-25 of these; then FF up to 16 bytes.
+    """
+    rows = [limits_of(hammer) for hammer in instrument.hammers]
+    kept = struct.pack(
+        "<HHHI",
+        max(row.longest for row in rows),
+        min(row.rest for row in rows),
+        max(row.refill for row in rows),
+        max(row.capacity for row in rows),
+    )
+    return (kept + struct.pack("<H", crc16(kept))).ljust(16, b"\xff")
 
 
 def checksum(limits: list[ChannelConfig], simultaneous: int, channels: int) -> int:

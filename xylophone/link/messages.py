@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Self, get_type_hints
 
 import numpy as np
 
+from ..instrument import LEAST_REST, MOST_CAPACITY, MOST_REFILL
 from ..song import Table
 
 U8 = Annotated[int, "B"]
@@ -46,6 +47,18 @@ LONGEST_PULSE = 0.1
 
 SHORTEST_PULSE = 0.0001
 """s."""
+
+LEAST_REST_UNITS = round(LEAST_REST * WIDTH_RATE)
+"""Units of pulse width; no configuration gives a coil less than LEAST_REST."""
+
+MOST_REFILL_FRACTION = round(MOST_REFILL * 65536)
+"""1/65536 s a second; no configuration gives more than MOST_REFILL."""
+
+MOST_CAPACITY_TICKS = round(MOST_CAPACITY * TICK_RATE)
+"""Ticks; no configuration gives more than MOST_CAPACITY."""
+
+CEILINGS_AT = 64
+"""Address in the board's EEPROM of the ceilings of its hammers, which no message writes (`Ceilings`)."""
 
 SILENCE = 1.0
 """s without a valid frame after which an armed board disarms itself."""

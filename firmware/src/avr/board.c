@@ -14,7 +14,6 @@ volatile uint8_t edges_pending, rx_tail, rx_overruns, rx_stamp_index, tx_head, t
 volatile uint16_t rx_stamp;
 volatile uint32_t clock_base;
 
-static struct edge *edge_free = edges;
 static uint8_t taken; /* place in the ring of the byte taken last */
 
 void port_outputs_off(void)
@@ -54,7 +53,7 @@ struct moment {
 };
 
 /* The present. The wrap may be so fresh that its interrupt has not run; interrupts are off as shortly as can be. */
-static struct moment present(void)
+static inline __attribute__((always_inline)) struct moment present(void)
 {
     struct moment moment;
     uint8_t flags;
@@ -123,42 +122,124 @@ uint8_t board_send_room(struct board *board)
     return (uint8_t)(tx_tail - tx_head - 1);
 }
 
-void board_send(struct board *board, uint8_t byte)
+void board_send(struct board *board, const uint8_t *bytes, uint8_t count)
 {
     (void)board;
     uint8_t place = tx_head;
-    tx_ring[place] = byte;
-    tx_head = (uint8_t)(place + 1);
+    for (const uint8_t *end = bytes + count; bytes < end; bytes++)
+        tx_ring[place++] = *bytes;
+    tx_head = place;
     UCSR0B = _BV(RXCIE0) | _BV(RXEN0) | _BV(TXEN0) | _BV(UDRIE0);
 }
 
-/* Have the interrupt come for an edge, or soon when that is past; interrupts are off. */
-static inline void arm(uint16_t wake)
+_Static_assert(EDGES == BOARD_EDGES, "interrupts.S knows the room too");
+
+static inline bool after(const struct edge *edge, uint16_t cycle)
 {
-    uint16_t soon = (uint16_t)(TCNT1 + 64);
-    OCR1A = (int16_t)(wake - soon) < 0 ? soon : wake;
-    TIMSK1 = _BV(TOIE1) | _BV(OCIE1A);
+    return (int16_t)(edge->at - cycle) > 0;
+}
+
+/* The last edge at or before a cycle, or 0. Edges whose time comes meanwhile keep their `next`, and may be returned. The
+ * search begins at one that is likely to be near. */
+static struct edge *last_before(struct edge *likely, uint16_t cycle)
+{
+    struct edge *place;
+    ATOMIC_BLOCK(ATOMIC_RESTORESTATE)
+    {
+        place = edges_pending ? edge_next : 0;
+    }
+    if (likely->taken && !after(likely, cycle))
+        place = likely;
+    if (!place || after(place, cycle))
+        return 0;
+    while (place->next && !after(place->next, cycle))
+        place = place->next;
+    return place;
+}
+
+static inline void set_port(struct edge *edge, uint8_t port, uint8_t on, uint8_t off)
+{
+    edge->port[port].on = on;
+    edge->port[port].keep = (uint8_t)~off;
+}
+
+/* An edge that is not in use, filled; there is one. */
+static struct edge *new_edge(uint16_t cycle, uint32_t on, uint32_t off)
+{
+    static struct edge *edge = edges;
+    while (edge->taken)
+        edge = edge == &edges[EDGES - 1] ? edges : edge + 1;
+    edge->at = cycle;
+    set_port(edge, 0, (uint8_t)on, (uint8_t)off);
+    set_port(edge, 1, (uint8_t)(on >> 8), (uint8_t)(off >> 8));
+    set_port(edge, 2, (uint8_t)(on >> 16), (uint8_t)(off >> 16));
+    set_port(edge, 3, (uint8_t)(on >> 24), (uint8_t)(off >> 24));
+    return edge;
+}
+
+/* Put an edge behind another one, or first when that has come by now, or is 0; its interrupt comes at once when its time
+ * is past. False when it must be in time and is not. As few cycles as can be: interrupts are off. */
+static bool insert(struct edge *edge, struct edge *place, bool punctual)
+{
+    bool inserted = false;
+    const uint16_t wake = (uint16_t)(edge->at - LEAD);
+    ATOMIC_BLOCK(ATOMIC_RESTORESTATE)
+    {
+        uint16_t soon = (uint16_t)(TCNT1 + 64);
+        bool late = (int16_t)(wake - soon) < 0;
+        if (!late || !punctual) {
+            if (place && place->taken) {
+                edge->next = place->next;
+                place->next = edge;
+            } else {
+                edge->next = edges_pending ? edge_next : 0;
+                edge_next = edge;
+                OCR1A = late ? soon : wake;
+                TIMSK1 = _BV(TOIE1) | _BV(OCIE1A);
+            }
+            edge->taken = inserted = true;
+            edges_pending++;
+        }
+    }
+    return inserted;
+}
+
+static inline void join_port(struct edge *edge, uint8_t port, uint8_t on, uint8_t off)
+{
+    edge->port[port].on |= on;
+    edge->port[port].keep &= (uint8_t)~off;
+}
+
+/* Add to an edge that waits for its time; false when that has come. */
+static bool join(struct edge *edge, uint32_t on, uint32_t off)
+{
+    bool joined = false;
+    ATOMIC_BLOCK(ATOMIC_RESTORESTATE)
+    {
+        if (edge->taken) {
+            join_port(edge, 0, (uint8_t)on, (uint8_t)off);
+            join_port(edge, 1, (uint8_t)(on >> 8), (uint8_t)(off >> 8));
+            join_port(edge, 2, (uint8_t)(on >> 16), (uint8_t)(off >> 16));
+            join_port(edge, 3, (uint8_t)(on >> 24), (uint8_t)(off >> 24));
+            joined = true;
+        }
+    }
+    return joined;
 }
 
 bool board_edge(struct board *board, uint32_t at, uint32_t on, uint32_t off)
 {
+    static struct edge *latest_on = edges, *latest_off = edges;
     (void)board;
-    if (edges_pending == EDGES)
+    if (edges_pending >= (on ? EDGES - BOARD_OFF_EDGES : EDGES))
         return false;
-    struct edge *edge = edge_free;
-    uint16_t cycle = (uint16_t)((uint16_t)at << 3), wake = (uint16_t)(cycle - LEAD);
-    edge->at = cycle;
-    for (uint8_t n = 0; n < 4; n++, on >>= 8, off >>= 8) {
-        edge->port[n].on = (uint8_t)on;
-        edge->port[n].keep = (uint8_t)~off;
-    }
-    edge_free = edge == &edges[EDGES - 1] ? edges : edge + 1;
-    ATOMIC_BLOCK(ATOMIC_RESTORESTATE)
-    {
-        if (edges_pending++ == 0)
-            arm(wake);
-    }
-    return true;
+    uint16_t cycle = (uint16_t)((uint16_t)at << 3);
+    struct edge **latest = on ? &latest_on : &latest_off, *place = last_before(*latest, cycle);
+    if (place && place->at == cycle && join(place, on, off))
+        return true;
+    struct edge *edge = new_edge(cycle, on, off);
+    *latest = edge;
+    return insert(edge, place, on);
 }
 
 void board_all_off(struct board *board)
@@ -168,9 +249,10 @@ void board_all_off(struct board *board)
     {
         TIMSK1 = _BV(TOIE1);
         edges_pending = 0;
-        edge_free = edge_next;
         port_outputs_off();
     }
+    for (uint8_t n = 0; n < EDGES; n++)
+        edges[n].taken = 0;
 }
 
 uint8_t board_tripped(struct board *board)

@@ -14,16 +14,23 @@
 #ifndef XYLOPHONE_AVR_EDGES_H
 #define XYLOPHONE_AVR_EDGES_H
 
-#define EDGES 32     /* room for edges that were handed over */
-#define EDGE_SIZE 10 /* bytes of one */
+#define EDGES 36     /* BOARD_EDGES */
+#define EDGE_NEXT 10 /* place of `next` in one */
+#define EDGE_TAKEN 12
+#define EDGE_SIZE 13
 
 /* Cycles before an edge at which its interrupt comes: the longest that another interrupt or the main loop
- * blocks (70), entry and registers (50), and GUARD, with some to spare. */
-#define LEAD 400
+ * blocks (75), entry, registers and masks (95), and WRITE_DELAY, with some to spare; no whole number of ticks,
+ * since simavr 1.6 never compares with a count of 0. */
+#define LEAD 212
 
-/* Cycles before an edge from which nothing may interrupt any more: two interrupts that come just before
- * (70 + 45), looking at the counter (25), the masks and the shortest wait (75). */
-#define GUARD 224
+/* Cycles before an edge from which nothing may interrupt any more once interrupts were open: two that come just
+ * before (70 + 45), looking at the counter (25), the masks and the shortest wait (75), with some to spare. */
+#define GUARD 232
+
+/* Cycles before an edge at which it is worth leaving and coming back: registers (65), two interrupts meanwhile
+ * (70 + 45), and from entry to the write (111), with some to spare. */
+#define RETURN 312
 
 /* Cycles from reading the counter to the first port write, when there is nothing to wait for. */
 #define WRITE_DELAY 16
@@ -39,6 +46,7 @@
 
 #ifndef __ASSEMBLER__
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct edge {
@@ -47,12 +55,16 @@ struct edge {
         uint8_t on;
         uint8_t keep; /* all bits but those that go off */
     } port[4];
+    struct edge *next; /* in order of time, 0 for none; left as it is when the edge has come */
+    uint8_t taken;     /* it waits for its time; else it may be used again */
 };
 
-_Static_assert(sizeof(struct edge) == EDGE_SIZE, "interrupts.S knows the size of an edge");
+_Static_assert(sizeof(struct edge) == EDGE_SIZE && offsetof(struct edge, next) == EDGE_NEXT &&
+                   offsetof(struct edge, taken) == EDGE_TAKEN,
+               "interrupts.S knows what an edge looks like");
 
 extern struct edge edges[EDGES];
-extern struct edge *volatile edge_next;    /* the one that is due next */
+extern struct edge *volatile edge_next;    /* the one that is due next, while any is pending */
 extern volatile uint8_t edges_pending;
 extern volatile uint8_t rx_ring[256];      /* head in GPIOR1 */
 extern volatile uint8_t rx_tail;

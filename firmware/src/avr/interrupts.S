@@ -21,14 +21,14 @@ rx_ring:        .skip 256
 tx_ring:        .skip 256
         .global edges
 edges:          .skip EDGES * EDGE_SIZE
-edges_end:
 
         .section .text.interrupts, "ax", @progbits
 
-/* An edge is due in LEAD cycles. Waits with interrupts open until it is GUARD cycles away, then to the very
- * cycle, writes the four ports back to back, and goes on with the next edge when that is near. The
- * supervisor is kept out, since it is long. Once FF of a raw stop has arrived, being exact counts less
- * than being open: interrupts then stay on until the edge is due, and nearly all the while.
+/* An edge is due in LEAD cycles. Waits to the very cycle, writes the four ports back to back, and goes on with the
+ * next edge when that is too near to come back for; while that one is GUARD cycles away interrupts are open, but
+ * for the supervisor, since it is long. Where edges are dense this interrupt takes most of the time there is: so it
+ * stays no longer than it must. Once FF of a raw stop has arrived, being exact counts less than being open:
+ * interrupts then are on until the edge is due, and nearly all the while.
  *
  * r18:r19 cycle of the edge   r20..r23 new port values   Z the edge   r24..r27 scratch
  */
@@ -37,12 +37,17 @@ TIMER1_COMPA_vect:
         push    r24
         in      r24, IO(SREG)
         push    r24
+        lds     r24, MEM(TIMSK0)
+        push    r24
+        in      r24, IO(GPIOR0)
+        andi    r24, (1 << AFTER_FF) | (1 << AFTER_E5)
+        breq    8f
         ldi     r24, TIMSK1_IDLE
         sts     MEM(TIMSK1), r24
         ldi     r24, 0
         sts     MEM(TIMSK0), r24
         sei
-        push    r18
+8:      push    r18
         push    r19
         push    r20
         push    r21
@@ -69,21 +74,116 @@ wait_open:
         subi    r26, lo8(GUARD)
         sbci    r27, hi8(GUARD)
         brmi    near
-        cpi     r27, 2                  ; more than GUARD + 512 away: come back for it
+        tst     r27                     ; far enough away to come back for it?
+        brne    9f
+        cpi     r26, RETURN - GUARD
         brlo    7f
-        rjmp    leave_armed
-7:      sei                             ; one instruction follows before any interrupt, and one between two:
+9:      rjmp    leave_armed
+7:      ldi     r24, TIMSK1_IDLE
+        sts     MEM(TIMSK1), r24
+        ldi     r24, 0
+        sts     MEM(TIMSK0), r24
+        sei                             ; one instruction follows before any interrupt, and one between two:
         nop                             ; so at most two of them before the next look at the counter
         rjmp    wait_open
 
+near:   in      r24, IO(GPIOR0)
+        andi    r24, (1 << AFTER_FF) | (1 << AFTER_E5) | (1 << STOPPED) | (1 << TRIPPED)
+        breq    3f
+        rjmp    stopping
+3:      in      r20, IO(PORTA)
+        ldd     r24, Z + 3
+        and     r20, r24
+        ldd     r24, Z + 2
+        or      r20, r24
+        in      r21, IO(PORTC)
+        ldd     r24, Z + 5
+        and     r21, r24
+        ldd     r24, Z + 4
+        or      r21, r24
+        in      r22, IO(PORTF)
+        ldd     r24, Z + 7
+        and     r22, r24
+        ldd     r24, Z + 6
+        or      r22, r24
+        lds     r23, MEM(PORTL)
+        ldd     r24, Z + 9
+        and     r23, r24
+        ldd     r24, Z + 8
+        or      r23, r24
+        lds     r24, MEM(TCNT1L)
+        lds     r25, MEM(TCNT1H)
+        movw    r26, r18
+        sub     r26, r24
+        sbc     r27, r25
+        brmi    write                   ; past: at once
+        subi    r26, WRITE_DELAY
+        brcs    write
+1:      subi    r26, 3                  ; three cycles a turn
+        brcc    1b
+        cpi     r26, 0xFE               ; and the rest of 0, 1 or 2: a branch taken costs one more
+        brcc    2f
+2:      cpi     r26, 0xFF
+        breq    write
+write:  out     IO(PORTA), r20
+        out     IO(PORTC), r21
+        out     IO(PORTF), r22
+        sts     MEM(PORTL), r23
+pop_edge:
+        ldi     r24, 0
+        std     Z + EDGE_TAKEN, r24
+        ldd     r24, Z + EDGE_NEXT
+        ldd     r31, Z + EDGE_NEXT + 1
+        mov     r30, r24
+        lds     r24, edges_pending
+        dec     r24
+        sts     edges_pending, r24
+        breq    6f
+        rjmp    next_edge
+6:      ldi     r24, TIMSK1_IDLE
+        rjmp    leave
+leave_armed:
+        movw    r24, r18
+        subi    r24, lo8(LEAD)
+        sbci    r25, hi8(LEAD)
+        sts     MEM(OCR1AH), r25
+        sts     MEM(OCR1AL), r24
+        ldi     r24, TIMSK1_ARMED
+leave:  cli
+        sts     edge_next, r30
+        sts     edge_next + 1, r31
+        sts     MEM(TIMSK1), r24
+        sei                             ; none of its own is due for a while
+        pop     r31
+        pop     r30
+        pop     r27
+        pop     r26
+        pop     r25
+        pop     r23
+        pop     r22
+        pop     r21
+        pop     r20
+        pop     r19
+        pop     r18
+        pop     r24
+        sts     MEM(TIMSK0), r24
+        pop     r24
+        out     IO(SREG), r24
+        pop     r24
+        reti
+
 stopping:
+        ldi     r25, TIMSK1_IDLE
+        sts     MEM(TIMSK1), r25
+        ldi     r25, 0
+        sts     MEM(TIMSK0), r25
         andi    r24, (1 << STOPPED) | (1 << TRIPPED)
         brne    to_pop_edge             ; everything is off and stays so
 wait_stopping:                          ; closed only to read the counter
         sei
         in      r24, IO(GPIOR0)
         andi    r24, (1 << AFTER_FF) | (1 << AFTER_E5)
-        breq    wait_open               ; it was none, or it is complete
+        breq    5f                      ; it was none, or it is complete
         movw    r26, r18
         cli
         lds     r24, MEM(TCNT1L)
@@ -123,92 +223,7 @@ wait_stopping:                          ; closed only to read the counter
 to_pop_edge:
         sei
         rjmp    pop_edge
-
-near:   in      r24, IO(GPIOR0)
-        andi    r24, (1 << AFTER_FF) | (1 << AFTER_E5) | (1 << STOPPED) | (1 << TRIPPED)
-        brne    stopping
-        in      r20, IO(PORTA)
-        ldd     r24, Z + 3
-        and     r20, r24
-        ldd     r24, Z + 2
-        or      r20, r24
-        in      r21, IO(PORTC)
-        ldd     r24, Z + 5
-        and     r21, r24
-        ldd     r24, Z + 4
-        or      r21, r24
-        in      r22, IO(PORTF)
-        ldd     r24, Z + 7
-        and     r22, r24
-        ldd     r24, Z + 6
-        or      r22, r24
-        lds     r23, MEM(PORTL)
-        ldd     r24, Z + 9
-        and     r23, r24
-        ldd     r24, Z + 8
-        or      r23, r24
-        lds     r24, MEM(TCNT1L)
-        lds     r25, MEM(TCNT1H)
-        movw    r26, r18
-        sub     r26, r24
-        sbc     r27, r25
-        brmi    write                   ; past: at once
-        subi    r26, WRITE_DELAY
-        brcs    write
-1:      subi    r26, 3                  ; three cycles a turn
-        brcc    1b
-        cpi     r26, 0xFE               ; and the rest of 0, 1 or 2: a branch taken costs one more
-        brcc    2f
-2:      cpi     r26, 0xFF
-        breq    write
-write:  out     IO(PORTA), r20
-        out     IO(PORTC), r21
-        out     IO(PORTF), r22
-        sts     MEM(PORTL), r23
-pop_edge:
-        adiw    r30, EDGE_SIZE
-        ldi     r24, hi8(edges_end)
-        cpi     r30, lo8(edges_end)
-        cpc     r31, r24
-        brne    3f
-        ldi     r30, lo8(edges)
-        ldi     r31, hi8(edges)
-3:      lds     r24, edges_pending
-        dec     r24
-        sts     edges_pending, r24
-        breq    6f
-        rjmp    next_edge
-6:      ldi     r24, TIMSK1_IDLE
-        rjmp    leave
-leave_armed:
-        movw    r24, r18
-        subi    r24, lo8(LEAD)
-        sbci    r25, hi8(LEAD)
-        sts     MEM(OCR1AH), r25
-        sts     MEM(OCR1AL), r24
-        ldi     r24, TIMSK1_ARMED
-leave:  cli
-        sts     edge_next, r30
-        sts     edge_next + 1, r31
-        sts     MEM(TIMSK1), r24
-        ldi     r24, 1 << OCIE0A
-        sts     MEM(TIMSK0), r24
-        sei                             ; none of its own is due for a while
-        pop     r31
-        pop     r30
-        pop     r27
-        pop     r26
-        pop     r25
-        pop     r23
-        pop     r22
-        pop     r21
-        pop     r20
-        pop     r19
-        pop     r18
-        pop     r24
-        out     IO(SREG), r24
-        pop     r24
-        reti
+5:      rjmp    wait_open
 
 /* A byte has arrived: into the ring, past the raw stop, and with the cycle kept when it is a 00. */
         .global USART0_RX_vect
@@ -221,6 +236,9 @@ USART0_RX_vect:
         push    r31
         lds     r25, MEM(UCSR0A)
         lds     r24, MEM(UDR0)
+        sbic    IO(GPIOR0), AFTER_E5
+        rjmp    rx_last
+rx_look:
         andi    r25, (1 << FE0) | (1 << DOR0)
         breq    rx_put
         lds     r25, rx_overruns
@@ -252,7 +270,7 @@ rx_done:
 
 rx_zero:
         sbic    IO(GPIOR0), AFTER_E5
-        rjmp    rx_everything_off
+        rjmp    rx_stopped
         cbi     IO(GPIOR0), AFTER_FF
         sbi     IO(GPIOR0), AFTER_00
         lds     r24, MEM(TCNT1L)
@@ -280,12 +298,17 @@ rx_progress:
         out     IO(GPIOR0), r30
         rjmp    rx_done
 
-rx_everything_off:                      ; r24 is 0
+rx_last:                                ; the stop is complete when this is 00: everything off first of all
+        tst     r24
+        brne    rx_look
         out     IO(PORTA), r24
         out     IO(PORTC), r24
         out     IO(PORTF), r24
         sts     MEM(PORTL), r24
         cbi     IO(PORTD), 7
+        rjmp    rx_look
+
+rx_stopped:
         in      r24, IO(GPIOR0)
         andi    r24, 0xFF & ~((1 << AFTER_FF) | (1 << AFTER_E5))
         ori     r24, (1 << STOPPED) | (1 << AFTER_00)

@@ -6,7 +6,7 @@
 #include "../core/core.h"
 #include "port.h"
 
-static struct core core;
+static struct core core __attribute__((section(".noinit"))); /* what coils have spent outlasts a reset */
 
 static void set_up_pins(void)
 {
@@ -23,7 +23,7 @@ static void set_up_timers(void)
     TCCR1A = 0;
     TCCR1B = _BV(CS10); /* every cycle */
     TIMSK1 = _BV(TOIE1);
-    OCR0A = 249;        /* 16 MHz / 64 / 250: a millisecond */
+    OCR0A = SUPERVISION - 1; /* of 16 MHz / 64 */
     TCCR0A = _BV(WGM01);
     TCCR0B = _BV(CS01) | _BV(CS00);
     TIMSK0 = _BV(OCIE0A);
@@ -48,7 +48,7 @@ static void start_watchdog(void)
 int main(void)
 {
     set_up_pins();
-    struct identity identity = {start_boot_id(), BOARD_MEGA2560, start_cause()};
+    struct identity identity = {start_ceilings(), start_boot_id(), BOARD_MEGA2560, start_cause()};
     GPIOR0 = 0;
     GPIOR1 = 0;
     set_up_timers();

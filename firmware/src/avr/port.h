@@ -5,6 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../core/limits.h"
+
+/* Counts of timer 0, of 4 us, from one look of the supervisor to the next. */
+#define SUPERVISION 120
+
 /* All outputs and the master enable low; interrupts are off. */
 void port_outputs_off(void);
 
@@ -20,5 +25,8 @@ uint32_t start_boot_id(void);
 
 /* Note for the next start that the watchdog had to end this one. */
 void start_mark_hang(void);
+
+/* The ceilings of the hammers that the board was flashed for; the general ones when its EEPROM holds none. */
+struct ceilings start_ceilings(void);
 
 #endif

@@ -53,3 +53,10 @@ uint32_t start_boot_id(void)
     eeprom_update_dword(&stored_boot_id, id);
     return id;
 }
+
+struct ceilings start_ceilings(void)
+{
+    uint8_t record[CEILINGS_SIZE];
+    eeprom_read_block(record, (const void *)LINK_CEILINGS_AT, sizeof record);
+    return ceilings_of(record);
+}

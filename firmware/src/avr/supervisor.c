@@ -1,7 +1,10 @@
-/* The supervisor: looks at the output latches a thousand times a second and trusts nobody.
+/* The supervisor: looks at the output latches two thousand times a second and trusts nobody.
  *
- * It knows how many milliseconds each output may be on, and nothing of strikes or pulses. The watchdog
- * stands behind it: two periods of it without a kick reset the processor, and a pin in reset drives nothing.
+ * It knows how long each output may be on, and nothing of strikes or pulses. It measures from the first look at
+ * which an output was on to the present one, however late either came: never more than the output was really on. So
+ * no pulse that keeps its limit is taken for a stuck output, and one that is stuck is seen within two periods of the
+ * limit, 0.96 ms. The watchdog stands behind it: two periods of it without a kick reset the processor, and a pin in
+ * reset drives nothing.
  */
 #include <avr/interrupt.h>
 #include <avr/io.h>
@@ -11,9 +14,10 @@
 #include "edges.h"
 #include "port.h"
 
-static volatile uint8_t limit_ms[32];
-static uint8_t age_ms[32];
+static uint16_t limit[32]; /* counts of timer 0, 4 us; 0 for never on */
+static uint16_t since[32]; /* when each output was first seen on */
 static uint8_t seen[4];
+static uint16_t period;    /* when timer 0 was 0 last */
 
 static void trip(void)
 {
@@ -24,28 +28,49 @@ static void trip(void)
     }
 }
 
-/* Others may interrupt it, since it is long; it cannot interrupt the edge interrupt. */
+/* Whether one of a port's outputs has been on for too long at a moment. */
+static bool stuck(uint8_t port, uint8_t on, uint16_t now)
+{
+    uint8_t before = seen[port];
+    bool found = false;
+    seen[port] = on;
+    for (uint8_t n = (uint8_t)(8 * port); on; n++, on >>= 1, before >>= 1) {
+        if (!(on & 1))
+            continue;
+        if (!(before & 1))
+            since[n] = now;
+        if ((uint16_t)(now - since[n]) > limit[n] || !limit[n])
+            found = true;
+    }
+    return found;
+}
+
+/* Others may interrupt it, since it is long; it cannot interrupt the edge interrupt. Time and outputs are of one moment. */
 ISR(TIMER0_COMPA_vect, ISR_NOBLOCK)
 {
-    const uint8_t outputs[4] = {PORTA, PORTC, PORTF, PORTL};
-    bool stuck = false;
-    for (uint8_t port = 0; port < 4; port++) {
-        uint8_t on = outputs[port];
-        if (!(on | seen[port]))
-            continue;
-        seen[port] = on;
-        for (uint8_t n = (uint8_t)(8 * port), end = (uint8_t)(n + 8); n < end; n++, on >>= 1) {
-            if (!(on & 1))
-                age_ms[n] = 0;
-            else if (++age_ms[n] >= limit_ms[n])
-                stuck = true;
-        }
+    uint8_t count, outputs[4];
+    bool again; /* this look comes so late that the next one is due */
+    TIMSK0 = 0; /* nor does it interrupt itself */
+    ATOMIC_BLOCK(ATOMIC_FORCEON)
+    {
+        count = TCNT0;
+        again = TIFR0 & _BV(OCF0A);
+        outputs[0] = PORTA;
+        outputs[1] = PORTC;
+        outputs[2] = PORTF;
+        outputs[3] = PORTL;
     }
-    if (stuck)
+    period += SUPERVISION;
+    uint16_t now = (uint16_t)(period + count + (again && count < SUPERVISION / 2 ? SUPERVISION : 0));
+    bool trips = false;
+    for (uint8_t port = 0; port < 4; port++)
+        trips |= stuck(port, outputs[port], now);
+    if (trips)
         trip();
     ATOMIC_BLOCK(ATOMIC_RESTORESTATE)
     {
         GPIOR0 |= _BV(BEAT);
+        TIMSK0 = _BV(OCIE0A);
     }
 }
 
@@ -57,8 +82,11 @@ ISR(WDT_vect)
         ;
 }
 
-void board_limit(struct board *board, uint8_t channel, uint8_t limit)
+void board_limit(struct board *board, uint8_t channel, uint16_t longest)
 {
     (void)board;
-    limit_ms[channel] = limit;
+    ATOMIC_BLOCK(ATOMIC_RESTORESTATE)
+    {
+        limit[channel] = (uint16_t)((longest + 1) / 2);
+    }
 }

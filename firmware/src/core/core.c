@@ -5,16 +5,23 @@
 #include "replies.h"
 
 #define BYTES_A_TURN 16
+#define TALK 300u    /* ticks after which a turn begins nothing more that is not an edge */
+#define MOST_TALK 4  /* things a turn */
 #define TRIPPED_STOP 1
 #define TRIPPED_SUPERVISOR 2
 
 void core_init(struct core *core, struct board *board, struct identity identity)
 {
+    uint32_t spent[CHANNELS];
+    for (uint8_t n = 0; n < CHANNELS; n++)
+        spent[n] = identity.cause & CAUSE_WARM ? core->stager.coils[n].spent : 0;
     *core = (struct core){.board = board, .identity = identity};
     core->counters.least_notice = UINT32_MAX;
     core->next_boot = core->last_heard = board_clock(board);
-    for (uint8_t n = 0; n < CHANNELS; n++)
+    for (uint8_t n = 0; n < CHANNELS; n++) {
+        coil_begin(&core->stager.coils[n], spent[n], core->last_heard);
         board_limit(board, n, 0);
+    }
 }
 
 static void count(uint16_t *counter, uint16_t more)
@@ -70,22 +77,42 @@ static void take_frame(struct core *core)
         order_carry_out(core, type, frame_payload(&core->reader), length);
 }
 
-/* Some bytes; true when there were any. */
+/* Some bytes, up to the end of a frame; true when there were any. */
 static bool receive(struct core *core)
 {
     for (uint8_t n = 0; n < BYTES_A_TURN; n++) {
         int16_t byte = board_receive(core->board);
         if (byte < 0)
             return n;
-        enum frame_status status = frame_take(&core->reader, (uint8_t)byte);
-        if (status == FRAME_MORE)
-            continue;
-        if (status == FRAME_READY)
-            take_frame(core);
-        else
-            take_damage(core);
+        core->frame = frame_take(&core->reader, (uint8_t)byte);
+        if (core->frame != FRAME_MORE) {
+            core->stamped = board_stamp(core->board, &core->stamp);
+            break;
+        }
     }
     return true;
+}
+
+/* The frame whose end was received. */
+static bool take(struct core *core)
+{
+    if (core->frame == FRAME_READY)
+        take_frame(core);
+    else
+        take_damage(core);
+    core->frame = FRAME_MORE;
+    return true;
+}
+
+/* One thing that takes its time, of those that the link asks for; true when there was one. */
+static bool converse(struct core *core)
+{
+    if (core->checking)
+        return order_check(core);
+    if (core->frame != FRAME_MORE)
+        return take(core);
+    core->answering = core->replies && !core->answering;
+    return core->answering ? replies_send(core) : receive(core);
 }
 
 static void on_refused(void *context, uint32_t clock, uint8_t reason, uint32_t now)
@@ -128,8 +155,8 @@ bool core_poll(struct core *core)
     board_alive(core->board);
     watch(core, begin);
     bool busy = stager_poll(&core->stager, &core->queue, core->board, begin, &news);
-    busy |= receive(core);
-    busy |= replies_send(core);
+    for (uint8_t n = 0; n < MOST_TALK && board_clock(core->board) - begin < TALK && converse(core); n++)
+        busy = true;
     uint32_t took = board_clock(core->board) - begin;
     if (took > core->counters.slowest_loop)
         core->counters.slowest_loop = took < UINT16_MAX ? (uint16_t)took : UINT16_MAX;

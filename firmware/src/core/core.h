@@ -1,6 +1,6 @@
 /* The core: everything about the link and the strikes that is not a register.
  *
- * The caller owns the memory and calls core_poll from its main loop, at least every millisecond while strikes are queued. The core
+ * The caller owns the memory and calls core_poll from its main loop, at least every millisecond while strikes are queued; it takes less than that. The core
  * never waits, allocates nothing and calls only the functions of board.h.
  */
 #ifndef XYLOPHONE_CORE_H
@@ -17,6 +17,7 @@
 
 /* Who the board is, from the port at the start. */
 struct identity {
+    struct ceilings ceilings; /* those that the port keeps; none is above CEILINGS */
     uint32_t boot;
     uint8_t board; /* BOARD_... */
     uint8_t cause; /* CAUSE_... */
@@ -54,8 +55,17 @@ struct core {
     bool greeted;           /* HELLO has come */
     bool configuring;       /* since the last HELLO or COMMIT */
     bool marked;            /* the order mark counts */
+    bool stamped;           /* the frame's end carries a tick: */
+    uint32_t stamp;
+    uint8_t frame;          /* FRAME_..., what has ended, and is not taken */
+    bool answering;         /* this turn's; the next one listens */
+    bool checking;          /* COMMIT has come, and its checksum is being reckoned: */
+    uint8_t checked;        /* over so many channels */
+    uint8_t simultaneous;   /* as it said */
+    uint16_t claimed, crc;  /* what it said, and the running value */
 };
 
+/* Begin. What coils have spent is kept when the memory has survived, CAUSE_WARM: no coil cools by a reset. */
 void core_init(struct core *core, struct board *board, struct identity identity);
 
 /* One turn of the main loop. True when it found something to do, and so may again at once. */

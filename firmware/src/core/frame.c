@@ -2,16 +2,14 @@
 
 #include "crc.h"
 
+/* The checksum over a whole frame and its checksum is a constant: X.25, section 2.2.7. */
+#define CRC_OF_WHOLE 0xF0B8u
+
 static bool whole(const struct frame_reader *reader)
 {
     uint8_t count = reader->count;
-    if (reader->damaged || reader->left || count < FRAME_HEAD + 2 || count != reader->content[0] + FRAME_HEAD + 2)
-        return false;
-    uint16_t crc = CRC_START;
-    for (uint8_t n = 0; n < count - 2; n++)
-        crc = crc_add(crc, reader->content[n]);
-    crc = (uint16_t)~crc;
-    return reader->content[count - 2] == (uint8_t)crc && reader->content[count - 1] == (uint8_t)(crc >> 8);
+    return !reader->damaged && !reader->left && count >= FRAME_HEAD + 2 &&
+        count == reader->content[0] + FRAME_HEAD + 2 && reader->crc == CRC_OF_WHOLE;
 }
 
 static void keep(struct frame_reader *reader, uint8_t byte)
@@ -19,6 +17,7 @@ static void keep(struct frame_reader *reader, uint8_t byte)
     uint8_t count = reader->count;
     if (count < FRAME_CONTENT) {
         reader->content[count] = byte;
+        reader->crc = crc_add(count ? reader->crc : CRC_START, byte);
         reader->count = (uint8_t)(count + 1);
     } else {
         reader->damaged = true;
@@ -51,32 +50,24 @@ enum frame_status frame_take(struct frame_reader *reader, uint8_t byte)
     return FRAME_MORE;
 }
 
-uint8_t frame_write(uint8_t out[FRAME_LONGEST], uint8_t sequence, uint8_t type, const uint8_t *payload, uint8_t length)
+uint8_t frame_write(uint8_t out[FRAME_LONGEST], uint8_t sequence, uint8_t type, uint8_t length)
 {
-    uint8_t code = 0, at = 1;
+    uint8_t *content = out + 1, *end = frame_room(out) + length;
+    content[0] = length;
+    content[1] = sequence;
+    content[2] = type;
     uint16_t crc = CRC_START;
-    for (uint8_t n = 0; n < length + FRAME_HEAD + 2; n++) {
-        uint8_t byte;
-        if (n == 0)
-            byte = length;
-        else if (n == 1)
-            byte = sequence;
-        else if (n == 2)
-            byte = type;
-        else if (n < length + FRAME_HEAD)
-            byte = payload[n - FRAME_HEAD];
-        else
-            byte = (uint8_t)(n == length + FRAME_HEAD ? ~crc : ~crc >> 8);
-        if (n < length + FRAME_HEAD)
-            crc = crc_add(crc, byte);
-        if (byte) {
-            out[at++] = byte;
-        } else {
-            out[code] = (uint8_t)(at - code);
-            code = at++;
+    for (const uint8_t *at = content; at < end; at++)
+        crc = crc_add(crc, *at);
+    *end++ = (uint8_t)~crc;
+    *end++ = (uint8_t)(~crc >> 8);
+    uint8_t *zero = end; /* each 00 becomes how far it is to the next one */
+    *end = 0;
+    for (uint8_t *at = end - 1; at > out; at--)
+        if (!*at) {
+            *at = (uint8_t)(zero - at);
+            zero = at;
         }
-    }
-    out[code] = (uint8_t)(at - code);
-    out[at++] = 0;
-    return at;
+    out[0] = (uint8_t)(zero - out);
+    return (uint8_t)(end + 1 - out);
 }

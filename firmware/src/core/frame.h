@@ -20,6 +20,7 @@ enum frame_status {
 /* Zero it to begin. */
 struct frame_reader {
     uint8_t content[FRAME_CONTENT];
+    uint16_t crc; /* of the content */
     uint8_t count;
     uint8_t left;  /* bytes of the present block still to come */
     bool begun;    /* a block has been seen */
@@ -48,7 +49,13 @@ static inline const uint8_t *frame_payload(const struct frame_reader *reader)
     return reader->content + FRAME_HEAD;
 }
 
-/* Write a frame as it goes on the line; returns its length. */
-uint8_t frame_write(uint8_t out[FRAME_LONGEST], uint8_t sequence, uint8_t type, const uint8_t *payload, uint8_t length);
+/* Where the payload of a frame that is to be written goes. */
+static inline uint8_t *frame_room(uint8_t out[FRAME_LONGEST])
+{
+    return out + 1 + FRAME_HEAD;
+}
+
+/* Make a frame, as it goes on the line, of a payload that is at its place already; returns the frame's length. */
+uint8_t frame_write(uint8_t out[FRAME_LONGEST], uint8_t sequence, uint8_t type, uint8_t length);
 
 #endif

@@ -9,6 +9,10 @@
 #define LINK_WIDTH_TICKS 4u /* ticks in a unit of pulse width */
 #define LINK_SHORTEST_PULSE 50u /* units of pulse width */
 #define LINK_LONGEST_PULSE 50000u /* units of pulse width */
+#define LINK_LEAST_REST 1000u /* units of pulse width */
+#define LINK_MOST_REFILL 16384u /* 1/65536 of a second a second */
+#define LINK_MOST_CAPACITY 36000000u /* ticks */
+#define LINK_CEILINGS_AT 64u /* address in EEPROM */
 #define LINK_SILENCE 2000000u /* ticks without a valid frame that disarm */
 #define LINK_BOOT_EVERY 500000u /* ticks between two BOOT until HELLO */
 #define LINK_JOIN 32u /* ticks after a group's own tick within which a strike joins it */

@@ -5,6 +5,9 @@
 #include "replies.h"
 #include "wire.h"
 
+#define CHANNELS_A_TURN 3
+_Static_assert(CHANNELS % CHANNELS_A_TURN == 0, "order_check goes over all channels and no more");
+
 bool order_fits(uint8_t type, uint8_t length, bool *sequenced)
 {
     switch (type) {
@@ -53,13 +56,15 @@ static void hello(struct core *core, const uint8_t *payload)
     core->nonce = wire_u32(payload + AT_HELLO_NONCE);
     core->next_sequence = 0;
     core->greeted = true;
-    core->configuring = false;
+    core->configuring = core->checking = false;
     core->replies = REPLY_HELLO;
     core->nak = NAK_NONE; /* what was wrong before is no matter of this conversation */
 }
 
+/* What may still be on, since the host fell silent, goes off: nothing is on without a limit. */
 static void forget_configuration(struct core *core)
 {
+    core_disarm(core, FAULT_NONE);
     for (uint8_t n = 0; n < CHANNELS; n++) {
         struct coil *coil = &core->stager.coils[n];
         coil->longest = coil->rest = coil->refill = 0;
@@ -80,56 +85,65 @@ static void configure(struct core *core, const uint8_t *payload)
         forget_configuration(core);
     if (channel >= CHANNELS)
         return; /* COMMIT will not agree */
-    struct coil *coil = &core->stager.coils[channel];
-    uint16_t longest = wire_u16(payload + AT_CHANNEL_CONFIG_LONGEST);
-    coil->longest = longest < LINK_LONGEST_PULSE ? longest : LINK_LONGEST_PULSE;
-    coil->rest = wire_u16(payload + AT_CHANNEL_CONFIG_REST);
-    coil->refill = wire_u16(payload + AT_CHANNEL_CONFIG_REFILL);
-    coil->capacity = wire_u32(payload + AT_CHANNEL_CONFIG_CAPACITY);
+    const struct ceilings limits = {
+        .capacity = wire_u32(payload + AT_CHANNEL_CONFIG_CAPACITY),
+        .longest = wire_u16(payload + AT_CHANNEL_CONFIG_LONGEST),
+        .refill = wire_u16(payload + AT_CHANNEL_CONFIG_REFILL),
+        .rest = wire_u16(payload + AT_CHANNEL_CONFIG_REST),
+    };
+    coil_limit(&core->stager.coils[channel], limits, &core->identity.ceilings); /* where that changed one, COMMIT does not agree */
 }
 
-static uint16_t checksum(const struct core *core, uint8_t simultaneous)
+/* The checksum goes on over a channel's limits, as CHANNEL_CONFIG gives them. */
+static uint16_t add_channel(uint16_t crc, const struct coil *coil, uint8_t channel)
 {
     uint8_t row[SIZE_CHANNEL_CONFIG];
-    uint16_t crc = CRC_START;
-    for (uint8_t n = 0; n < CHANNELS; n++) {
-        const struct coil *coil = &core->stager.coils[n];
-        row[AT_CHANNEL_CONFIG_CHANNEL] = n;
-        wire_put_u16(row + AT_CHANNEL_CONFIG_LONGEST, coil->longest);
-        wire_put_u16(row + AT_CHANNEL_CONFIG_REST, coil->rest);
-        wire_put_u16(row + AT_CHANNEL_CONFIG_REFILL, coil->refill);
-        wire_put_u32(row + AT_CHANNEL_CONFIG_CAPACITY, coil->capacity);
-        for (uint8_t k = 0; k < SIZE_CHANNEL_CONFIG; k++)
-            crc = crc_add(crc, row[k]);
-    }
-    return (uint16_t)~crc_add(crc, simultaneous);
-}
-
-/* Milliseconds that the supervisor lets an output be on: a pulse at its longest spans at most so many of its looks. */
-static uint8_t limit_ms(const struct coil *coil)
-{
-    return coil->longest ? (uint8_t)((coil->longest + 499u) / 500u + 1u) : 0;
+    row[AT_CHANNEL_CONFIG_CHANNEL] = channel;
+    wire_put_u16(row + AT_CHANNEL_CONFIG_LONGEST, coil->longest);
+    wire_put_u16(row + AT_CHANNEL_CONFIG_REST, coil->rest);
+    wire_put_u16(row + AT_CHANNEL_CONFIG_REFILL, coil->refill);
+    wire_put_u32(row + AT_CHANNEL_CONFIG_CAPACITY, coil->capacity);
+    for (uint8_t k = 0; k < SIZE_CHANNEL_CONFIG; k++)
+        crc = crc_add(crc, row[k]);
+    return crc;
 }
 
 static void commit(struct core *core, const uint8_t *payload)
 {
-    uint8_t simultaneous = payload[AT_COMMIT_SIMULTANEOUS];
     if (core_armed(core))
         return;
-    core->configuring = false;
-    uint16_t crc = checksum(core, simultaneous);
-    if (crc != wire_u16(payload + AT_COMMIT_CRC)) {
+    core->checking = true;
+    core->checked = 0;
+    core->crc = CRC_START;
+    core->simultaneous = payload[AT_COMMIT_SIMULTANEOUS];
+    core->claimed = wire_u16(payload + AT_COMMIT_CRC);
+}
+
+static void end_check(struct core *core)
+{
+    core->configuring = core->checking = false;
+    uint16_t crc = (uint16_t)~crc_add(core->crc, core->simultaneous);
+    if (crc != core->claimed) {
         forget_configuration(core);
         core->fault = FAULT_CONFIG;
         return;
     }
     for (uint8_t n = 0; n < CHANNELS; n++)
-        board_limit(core->board, n, limit_ms(&core->stager.coils[n]));
-    core->stager.simultaneous = simultaneous;
+        board_limit(core->board, n, core->stager.coils[n].longest);
+    core->stager.simultaneous = core->simultaneous;
     core->config_crc = crc;
     core->state |= STATE_CONFIGURED;
     if (core->fault == FAULT_CONFIG)
         core->fault = FAULT_NONE;
+}
+
+bool order_check(struct core *core)
+{
+    for (uint8_t n = 0; n < CHANNELS_A_TURN; n++, core->checked++)
+        core->crc = add_channel(core->crc, &core->stager.coils[core->checked], core->checked);
+    if (core->checked == CHANNELS)
+        end_check(core);
+    return true;
 }
 
 static void arm(struct core *core, const uint8_t *payload)
@@ -198,8 +212,9 @@ static void clear(struct core *core)
 
 static void sync(struct core *core, const uint8_t *payload)
 {
-    if (!board_stamp(core->board, &core->sync_received))
+    if (!core->stamped)
         return;
+    core->sync_received = core->stamp;
     core->sync_token = wire_u16(payload + AT_SYNC_TOKEN);
     core->replies |= REPLY_SYNC;
 }

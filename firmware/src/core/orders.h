@@ -12,6 +12,9 @@ bool order_has_room(const struct core *core, uint8_t type, uint8_t length);
 
 void order_carry_out(struct core *core, uint8_t type, const uint8_t *payload, uint8_t length);
 
+/* Go on with the checksum of a COMMIT; true. */
+bool order_check(struct core *core);
+
 /* All coils off, queue empty, no strikes any more; a fault other than FAULT_NONE is latched. */
 void core_disarm(struct core *core, uint8_t fault);
 

@@ -57,13 +57,19 @@ static inline const struct strike *queue_last(const struct queue *queue)
     return &queue->slots[queue_place(queue, (uint16_t)(queue->count - 1))];
 }
 
-/* Take back all strikes at or after a clock; returns how many. */
+/* Take back all strikes at or after a clock; returns how many. Halves the queue again and again: it is in order of time. */
 static inline uint16_t queue_take_back(struct queue *queue, uint32_t clock)
 {
-    uint16_t before = queue->count;
-    while (queue->count && !clock_before(queue_last(queue)->clock, clock))
-        queue->count--;
-    return (uint16_t)(before - queue->count);
+    uint16_t before = queue->count, kept = 0, end = before;
+    while (kept < end) {
+        uint16_t middle = (uint16_t)((kept + end) / 2);
+        if (clock_before(queue->slots[queue_place(queue, middle)].clock, clock))
+            kept = (uint16_t)(middle + 1);
+        else
+            end = middle;
+    }
+    queue->count = kept;
+    return (uint16_t)(before - kept);
 }
 
 static inline void queue_empty(struct queue *queue)

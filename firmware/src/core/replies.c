@@ -16,7 +16,7 @@ static uint8_t put_identity(const struct core *core, uint8_t *out)
     out[AT_BOOT_CHANNELS] = CHANNELS;
     wire_put_u32(out + AT_BOOT_TICK_RATE, LINK_TICK_RATE);
     wire_put_u16(out + AT_BOOT_SLOTS, QUEUE_SLOTS);
-    wire_put_u16(out + AT_BOOT_LONGEST, LINK_LONGEST_PULSE);
+    wire_put_u16(out + AT_BOOT_LONGEST, core->identity.ceilings.longest);
     out[AT_BOOT_CAUSE] = core->identity.cause;
     wire_put_u16(out + AT_BOOT_CONFIG_CRC, core->config_crc);
     wire_put_u32(out + AT_BOOT_NONCE, core->nonce);
@@ -91,11 +91,9 @@ bool replies_send(struct core *core)
     uint8_t first = 0;
     while (!(core->replies & WRITERS[first].reply))
         first++;
-    uint8_t payload[LINK_LONGEST_PAYLOAD], out[FRAME_LONGEST];
-    uint8_t length = WRITERS[first].put(core, payload);
-    length = frame_write(out, core->next_sequence, WRITERS[first].type, payload, length);
-    for (uint8_t n = 0; n < length; n++)
-        board_send(core->board, out[n]);
+    uint8_t out[FRAME_LONGEST], length = WRITERS[first].put(core, frame_room(out));
+    length = frame_write(out, core->next_sequence, WRITERS[first].type, length);
+    board_send(core->board, out, length);
     core->replies &= (uint8_t)~WRITERS[first].reply;
     if (WRITERS[first].reply == REPLY_ACK)
         core->nak = NAK_NONE;

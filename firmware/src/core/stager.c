@@ -4,46 +4,86 @@
 #include "messages.h"
 
 #define NEVER INT32_MAX
-#define EDGES_A_TURN 4
 #define WAKE 3000u /* ticks that a board may sleep, and more */
 
-/* Ticks until the next off edge. */
-static int32_t next_off(const struct stager *stager, uint32_t now)
+static struct staged *row(struct staged_line *line, uint8_t number)
 {
-    return stager->on_count ? clock_until(stager->first_off, now) : NEVER;
+    uint8_t at = (uint8_t)(line->first + number);
+    return &line->rows[at < STAGER_EDGES ? at : at - STAGER_EDGES];
 }
 
-/* Ticks until the first strike of the queue. */
-static int32_t next_on(const struct stager *stager, const struct queue *queue, uint32_t now)
+static void drop_first(struct staged_line *line)
 {
-    if (!queue->count)
-        return NEVER;
-    int32_t left = clock_until(queue_first(queue)->clock, now);
-    if (left > (int32_t)(STAGER_AHEAD + WAKE + LINK_GRID))
-        return left; /* where exactly does not matter yet */
-    struct snap group = stager->group;
-    return clock_until(snap_on(&group, queue_first(queue)->clock), now);
+    line->first = line->first < STAGER_EDGES - 1 ? (uint8_t)(line->first + 1) : 0;
+    line->count--;
 }
 
-/* Coils that are on at a tick, those that go off at about that time left out. */
-static uint8_t on_at(const struct stager *stager, uint32_t at)
+/* Ticks until a row of a line, if it has so many. */
+static int32_t until(struct staged_line *line, uint8_t number, uint32_t now)
 {
-    uint8_t count = 0;
-    for (uint8_t n = 0; n < stager->on_count; n++)
-        if (clock_until(stager->coils[stager->running[n]].off, at) > (int32_t)LIMITS_SLACK)
-            count++;
-    return count;
+    return number < line->count ? clock_until(row(line, number)->at, now) : NEVER;
 }
 
-static bool too_many(const struct stager *stager, uint32_t at)
+/* Where a tick belongs in a line: behind all rows that come before it, or at it. */
+static uint8_t place_of(struct staged_line *line, uint32_t at)
 {
-    return stager->on_count >= stager->simultaneous && on_at(stager, at) >= stager->simultaneous;
+    uint8_t place = line->count;
+    while (place && clock_before(at, row(line, (uint8_t)(place - 1))->at))
+        place--;
+    return place;
+}
+
+/* The row of a tick whose place is known, or 0. */
+static struct staged *same(struct staged_line *line, uint8_t place, uint32_t at)
+{
+    struct staged *before = place ? row(line, (uint8_t)(place - 1)) : 0;
+    return before && before->at == at ? before : 0;
+}
+
+/* Put a coil into a line that has room. */
+static void put(struct staged_line *line, uint8_t place, uint32_t at, uint32_t mask)
+{
+    struct staged *there = same(line, place, at);
+    if (there) {
+        there->mask |= mask;
+        there->count++;
+        there->handed = false;
+        return;
+    }
+    for (uint8_t n = line->count++; n > place; n--)
+        *row(line, n) = *row(line, (uint8_t)(n - 1));
+    *row(line, place) = (struct staged){at, mask, 1, false};
+}
+
+/* Whether a coil cannot go off at a tick of its own, since so many others go off within a millisecond of it that
+ * handing all of them over in time could not be promised. */
+static bool crowded(struct staged_line *line, uint8_t place, uint32_t at)
+{
+    uint8_t near = 0;
+    for (uint8_t n = place; n && clock_until(at, row(line, (uint8_t)(n - 1))->at) < (int32_t)STAGER_CROWD; n--)
+        near++;
+    for (uint8_t n = place; n < line->count && clock_until(row(line, n)->at, at) < (int32_t)STAGER_CROWD; n++)
+        near++;
+    return near >= STAGER_MOST || line->count == STAGER_EDGES;
+}
+
+/* Whether as many coils are on at a tick as may be, those that go off at about that time left out. */
+static bool too_many(struct stager *stager, uint32_t at)
+{
+    uint8_t count = stager->running;
+    for (uint8_t n = 0; count >= stager->simultaneous && n < stager->off.count; n++) {
+        const struct staged *off = row(&stager->off, n);
+        if (clock_until(off->at, at) > (int32_t)LIMITS_SLACK)
+            return true;
+        count = (uint8_t)(count - off->count);
+    }
+    return count >= stager->simultaneous;
 }
 
 /* Why a strike must not fire at a tick, or REFUSED_KINDS. */
-static uint8_t objection(const struct stager *stager, const struct coil *coil, uint32_t at, uint32_t ticks, uint32_t now)
+static uint8_t objection(struct stager *stager, const struct coil *coil, uint32_t at, uint32_t ticks, uint32_t now)
 {
-    if (clock_until(at, now) < (int32_t)STAGER_NOTICE || (stager->staged && !clock_before(stager->last, at)))
+    if (clock_until(at, now) < (int32_t)STAGER_NOTICE)
         return REFUSED_LATE;
     if (!coil_rested(coil, at))
         return REFUSED_REST;
@@ -52,153 +92,134 @@ static uint8_t objection(const struct stager *stager, const struct coil *coil, u
     return too_many(stager, at) ? REFUSED_OVERLOAD : REFUSED_KINDS;
 }
 
-static void switch_on(struct stager *stager, uint8_t channel, uint32_t off, uint32_t ticks)
+/* 1 << channel; shifting by a variable takes an AVR 200 cycles. */
+static uint32_t bit(uint8_t channel)
 {
-    struct coil *coil = &stager->coils[channel];
-    coil->phase = COIL_ON;
-    coil->off = off;
-    coil->spent += ticks;
-    if (!stager->on_count || clock_before(off, stager->first_off))
-        stager->first_off = off;
-    stager->running[stager->on_count++] = channel;
-}
-
-/* Shifting by a variable takes an AVR 200 cycles. */
-#define B(n) (uint32_t)1 << (n), (uint32_t)2 << (n), (uint32_t)4 << (n), (uint32_t)8 << (n)
-static const uint32_t BIT[32] = {B(0), B(4), B(8), B(12), B(16), B(20), B(24), B(28)};
-#undef B
-
-/* The strikes whose tick is the edge's, out of the queue: those that may fire go into the edge. */
-static void take_on(struct stager *stager, struct queue *queue, struct staged *edge, uint32_t now, const struct stager_news *news)
-{
-    uint32_t at = edge->at;
-    for (; queue->count; queue_drop_first(queue)) {
-        const struct strike *strike = queue_first(queue);
-        struct snap group = stager->group;
-        if (snap_on(&group, strike->clock) != at)
-            break;
-        stager->group = group;
-        struct coil *coil = &stager->coils[strike->channel];
-        uint32_t off = snap_off(at, strike->width), ticks = off - at;
-        coil_settle(coil, now);
-        uint8_t reason = objection(stager, coil, at, ticks, now);
-        if (reason != REFUSED_KINDS) {
-            news->refused(news->context, strike->clock, reason, now);
-            continue;
-        }
-        switch_on(stager, strike->channel, off, ticks);
-        edge->on |= BIT[strike->channel];
-        edge->count++;
-    }
-}
-
-/* The coils that go off at `at` or should have gone before, as a mask; also finds who is next. */
-static uint32_t take_off(struct stager *stager, uint32_t at)
-{
-    uint32_t mask = 0;
-    if (!stager->on_count || clock_before(at, stager->first_off))
+    static const uint8_t BITS[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+    uint32_t mask = BITS[channel & 7];
+    switch (channel >> 3) {
+    case 0:
         return mask;
-    int32_t next = NEVER;
-    for (uint8_t n = 0; n < stager->on_count;) {
-        uint8_t channel = stager->running[n];
-        struct coil *coil = &stager->coils[channel];
-        int32_t left = clock_until(coil->off, at);
-        if (left > 0) {
-            next = left < next ? left : next;
-            n++;
-            continue;
-        }
-        coil->phase = COIL_RESTING;
-        stager->running[n] = stager->running[--stager->on_count];
-        mask |= BIT[channel];
+    case 1:
+        return mask << 8;
+    case 2:
+        return mask << 16;
+    default:
+        return mask << 24;
     }
-    stager->first_off = at + (uint32_t)next;
-    return mask;
 }
 
-static struct staged *edge_at(struct stager *stager, uint8_t number)
+/* Why a strike that may fire cannot be prepared, or REFUSED_KINDS; if it can, it is. */
+static uint8_t stage(struct stager *stager, uint8_t channel, uint32_t at, uint32_t off)
 {
-    uint8_t at = (uint8_t)(stager->first + number);
-    return &stager->edges[at < STAGER_EDGES ? at : at - STAGER_EDGES];
+    uint8_t place = place_of(&stager->off, off);
+    if (!same(&stager->off, place, off) && crowded(&stager->off, place, off))
+        return REFUSED_LATE;
+    put(&stager->on, stager->on.count, at, bit(channel));
+    put(&stager->off, place, off, bit(channel));
+    if (place < stager->handed + 1)
+        stager->handed = place ? (uint8_t)(place - 1) : 0; /* to be looked at again */
+    stager->running++;
+    coil_strike(&stager->coils[channel], at, off);
+    return REFUSED_KINDS;
 }
 
-/* Hand the first prepared edge over when its time has come; false when that is not so. */
-static bool hand_over(struct stager *stager, struct board *board, uint32_t now, const struct stager_news *news)
+/* The first strike out of the queue: prepared, or refused. False when its time has not come, or there is no room. */
+static bool prepare(struct stager *stager, struct queue *queue, uint32_t now, const struct stager_news *news)
 {
-    const uint8_t first = stager->first;
-    struct staged *edge = &stager->edges[first];
-    if (!stager->count || clock_until(edge->at, now) >= (int32_t)BOARD_HORIZON)
+    if (!queue->count || clock_until(queue_first(queue)->clock, now) >= (int32_t)STAGER_AHEAD)
         return false;
-    for (; edge->count && clock_until(edge->at, now) < (int32_t)BOARD_NOTICE; edge->count--)
-        news->refused(news->context, edge->at, REFUSED_LATE, now);
-    if (!edge->count)
-        edge->on = 0;
-    if (!board_edge(board, clock_before(edge->at, now) ? now : edge->at, edge->on, edge->off))
-        return false;
-    news->fired(news->context, edge->count);
-    stager->first = first < STAGER_EDGES - 1 ? (uint8_t)(first + 1) : 0;
-    stager->count--;
+    const struct strike *strike = queue_first(queue);
+    struct snap group = stager->group;
+    uint32_t at = snap_on(&group, strike->clock), off = snap_off(at, strike->width);
+    struct coil *coil = &stager->coils[strike->channel];
+    coil_settle(coil, now);
+    uint8_t reason = objection(stager, coil, at, off - at, now);
+    if (reason == REFUSED_KINDS) {
+        if (stager->on.count == STAGER_EDGES && !same(&stager->on, STAGER_EDGES, at))
+            return false;
+        reason = stage(stager, strike->channel, at, off);
+    }
+    if (reason != REFUSED_KINDS)
+        news->refused(news->context, strike->clock, reason, now);
+    stager->group = group;
+    queue_drop_first(queue);
     return true;
 }
 
-/* One coil a turn, and the group and last edge, so that none of their times gets stale. */
+/* Ticks until the first end of a pulse that is not handed over. */
+static int32_t until_off(struct stager *stager, uint32_t now)
+{
+    while (stager->handed < stager->off.count && row(&stager->off, stager->handed)->handed)
+        stager->handed++;
+    return until(&stager->off, stager->handed, now);
+}
+
+/* Hand that one over, to be carried out at once when it should have been. */
+static bool hand_off(struct stager *stager, struct board *board, uint32_t now)
+{
+    struct staged *off = row(&stager->off, stager->handed);
+    off->handed = board_edge(board, clock_before(off->at, now) ? now : off->at, 0, off->mask);
+    return off->handed;
+}
+
+/* Forget pulses that have ended. */
+static void drop_past(struct stager *stager, uint32_t now)
+{
+    while (stager->handed && until(&stager->off, 0, now) < 0) {
+        stager->running = (uint8_t)(stager->running - row(&stager->off, 0)->count);
+        drop_first(&stager->off);
+        stager->handed--;
+    }
+}
+
+/* Hand over the first coils that go on; or refuse them, when they come too late. Those count as on all the same until
+ * they would have gone off. */
+static bool hand_on(struct stager *stager, struct board *board, uint32_t now, const struct stager_news *news)
+{
+    const struct staged *on = row(&stager->on, 0);
+    if (clock_until(on->at, now) < (int32_t)BOARD_NOTICE) {
+        for (uint8_t n = 0; n < on->count; n++)
+            news->refused(news->context, on->at, REFUSED_LATE, now);
+    } else {
+        if (!board_edge(board, on->at, on->mask, 0))
+            return false;
+        news->fired(news->context, on->count);
+    }
+    drop_first(&stager->on);
+    return true;
+}
+
+/* What has passed, so that no time gets stale: of coils one a turn. */
 static void settle(struct stager *stager, uint32_t now)
 {
+    drop_past(stager, now);
     coil_settle(&stager->coils[stager->turn], now);
     stager->turn = stager->turn ? (uint8_t)(stager->turn - 1) : CHANNELS - 1;
     if (stager->group.open && clock_until(now, stager->group.own) > (int32_t)LINK_JOIN)
         stager->group.open = false;
-    if (stager->staged && clock_before(stager->last, now))
-        stager->staged = false;
-}
-
-/* Ticks until the next edge. Where strikes are late, an off edge that is due goes before all of them. */
-static int32_t next_edge(const struct stager *stager, const struct queue *queue, uint32_t now)
-{
-    int32_t off = next_off(stager, now), on = next_on(stager, queue, now);
-    bool hurry = on < (int32_t)STAGER_NOTICE && off < (int32_t)(2 * STAGER_NOTICE);
-    return off < on || hurry ? off : on;
-}
-
-/* Prepare the next edge; false when none is due, or there is no room. */
-static bool prepare(struct stager *stager, struct queue *queue, uint32_t now, const struct stager_news *news)
-{
-    int32_t next = next_edge(stager, queue, now);
-    if (next >= (int32_t)STAGER_AHEAD || stager->count == STAGER_EDGES)
-        return false;
-    struct staged *edge = edge_at(stager, stager->count);
-    edge->at = now + (uint32_t)next;
-    edge->on = edge->count = 0;
-    edge->off = take_off(stager, edge->at);
-    take_on(stager, queue, edge, now, news);
-    if (edge->on | edge->off) {
-        stager->last = edge->at;
-        stager->staged = true;
-        stager->count++;
-    }
-    return true;
 }
 
 bool stager_poll(struct stager *stager, struct queue *queue, struct board *board, uint32_t now, const struct stager_news *news)
 {
+    const uint32_t begin = now;
     settle(stager, now);
-    for (uint8_t n = 0; n < EDGES_A_TURN && prepare(stager, queue, now, news); n++)
+    while (until_off(stager, now) < (int32_t)(now - begin < STAGER_TURN ? BOARD_HORIZON : STAGER_URGENT) &&
+           hand_off(stager, board, now))
         now = board_clock(board);
-    while (hand_over(stager, board, now, news))
+    while (now - begin < STAGER_TURN && until(&stager->on, 0, now) < (int32_t)BOARD_HORIZON &&
+           hand_on(stager, board, now, news))
         now = board_clock(board);
-    return stager->count || next_edge(stager, queue, now) < (int32_t)(STAGER_AHEAD + WAKE);
+    while (now - begin < STAGER_TURN && prepare(stager, queue, now, news))
+        now = board_clock(board);
+    return stager->on.count || until_off(stager, now) < (int32_t)(BOARD_HORIZON + WAKE) ||
+        (queue->count && clock_until(queue_first(queue)->clock, now) < (int32_t)(STAGER_AHEAD + WAKE));
 }
 
 void stager_forget(struct stager *stager, uint32_t now)
 {
-    for (uint8_t n = 0; n < CHANNELS; n++) {
-        struct coil *coil = &stager->coils[n];
-        if (coil->phase == COIL_ON) {
-            coil->phase = COIL_RESTING;
-            coil->off = now;
-        }
-    }
-    stager->on_count = 0;
-    stager->count = 0;
-    stager->staged = stager->group.open = false;
+    for (uint8_t n = 0; n < CHANNELS; n++)
+        coil_stop(&stager->coils[n], now);
+    stager->on.count = stager->off.count = stager->handed = stager->running = 0;
+    stager->group.open = false;
 }

@@ -1,8 +1,10 @@
-/* The stager: strikes whose time has come, and the ends of pulses, become edges in order of time.
+/* The stager: strikes whose time has come become edges, and each brings the end of its pulse along.
  *
- * It prepares edges a few milliseconds ahead, since a chord of thirty takes its time, all of one tick as
- * one edge, and checks what can only be known then: is the strike late, has its coil rested and cooled, are
- * too many on. It hands them to the board within BOARD_HORIZON ticks.
+ * It prepares strikes a few milliseconds ahead, since a chord of thirty takes its time, all of one tick as one
+ * edge, and checks what can only be known then: is the strike late, has its coil rested and cooled, are too many
+ * on. It hands edges to the board within BOARD_HORIZON ticks. Ends go first, and there are never so many that they
+ * could take a turn of the main loop; what else there is to do gets STAGER_TURN ticks of it. So where both cannot be
+ * had in time, strikes are refused as late, and pulses end when they should.
  */
 #ifndef XYLOPHONE_STAGER_H
 #define XYLOPHONE_STAGER_H
@@ -17,25 +19,33 @@
 
 #define STAGER_AHEAD 10000u /* ticks: 5 ms */
 #define STAGER_NOTICE 200u  /* ticks before its edge at which a strike must be there, to be prepared in time */
-#define STAGER_EDGES 24
+#define STAGER_TURN 400u    /* ticks after which a turn begins nothing more: 0.2 ms */
+#define STAGER_URGENT 2400u /* ticks before the end of a pulse at which it does not wait for another turn: one of them, and some */
+#define STAGER_EDGES CHANNELS
+#define STAGER_CROWD 2048u  /* ticks around a tick at which coils go off, within which they may go off */
+#define STAGER_MOST 10      /* at so many others at most */
 
+/* Coils that go on, or off, at one tick. */
 struct staged {
-    uint32_t at, on, off;
-    uint8_t count; /* coils that go on */
+    uint32_t at, mask;
+    uint8_t count : 7;
+    bool handed : 1; /* over to the board; off edges stay in their line until their time has come */
+};
+
+/* Some of them in order of time, none at the same tick. Zero it to begin. */
+struct staged_line {
+    struct staged rows[STAGER_EDGES];
+    uint8_t first, count;
 };
 
 struct stager {
-    struct staged edges[STAGER_EDGES]; /* prepared, not handed over */
+    struct staged_line on, off;
     struct coil coils[CHANNELS];
     struct snap group;
-    uint32_t last;      /* tick of the edge prepared last */
-    uint32_t first_off; /* tick of the next off edge, while on_count */
-    bool staged;        /* `last` counts: it is not long ago */
-    uint8_t first, count;
-    uint8_t running[CHANNELS]; /* channels of the coils in phase COIL_ON */
-    uint8_t on_count;
+    uint8_t handed;  /* rows of the line `off` that are handed over, from the first one on */
+    uint8_t running; /* coils of the line `off` */
     uint8_t simultaneous;
-    uint8_t turn;         /* coil to settle next */
+    uint8_t turn;   /* coil to settle next */
 };
 
 /* Told of each strike that is not played, and why (REFUSED_...); and of how many are handed over. */
