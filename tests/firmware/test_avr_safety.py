@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -119,7 +120,7 @@ def test_a_silent_host_disarms_after_a_second(emulated: EmulatedBoard) -> None:
     enable = emulated.port_writes()
     lowered = enable["cycle"][(enable["port"] == ENABLE) & (enable["value"] == 0)]
     assert 1000 <= (int(lowered[-1]) - said) / MS <= 1100
-    assert lowered[-1] >= edges["cycle"][1]
+    assert int(edges["cycle"][1]) - int(lowered[-1]) <= 2 * MS  # it alternated until then
     reply = talk.ask(m.Sync(2))
     assert isinstance(reply, m.SyncReply)
     assert m.Fault(reply.fault) is m.Fault.SILENT
@@ -171,6 +172,56 @@ def test_disarming_lowers_the_master_enable_and_every_coil(emulated: EmulatedBoa
     assert emulated.outputs() == 0
     enable = emulated.port_writes()
     assert int(enable["value"][enable["port"] == ENABLE][-1]) == 0
+
+
+def rises(emulated: EmulatedBoard, since: int) -> list[int]:
+    """The cycles at which the master enable goes high, each a trigger of the one-shot behind it."""
+    writes = emulated.port_writes()
+    enable = writes[(writes["port"] == ENABLE) & (writes["cycle"] >= since)]
+    levels = enable["value"] >> 7 & 1
+    return [int(cycle) for cycle in enable["cycle"][1:][(levels[1:] == 1) & (levels[:-1] == 0)]]
+
+
+def test_the_master_enable_alternates_while_the_board_is_armed(emulated: EmulatedBoard) -> None:
+    talk = Talk(emulated)
+    talk.begin()
+    begin = emulated.cycle
+    talk.run(begin + 200 * MS)
+    gaps = [after - before for before, after in pairwise(rises(emulated, begin))]
+    assert len(gaps) >= 80
+    assert max(gaps) <= 3 * MS
+    arrived = talk.send(m.Disarm())
+    talk.run(arrived + 2 * MS)
+    stopped = emulated.cycle
+    talk.run(stopped + 100 * MS)
+    assert rises(emulated, stopped) == []
+
+
+@pytest.mark.parametrize("fault", ["main loop", "supervisor"])
+def test_the_master_enable_stands_still_when_the_board_does(emulated: EmulatedBoard, fault: str) -> None:
+    """From the fault until the watchdog resets; then nothing is armed."""
+    talk = Talk(emulated)
+    talk.begin()
+    talk.run(emulated.cycle + 20 * MS)
+    begin = emulated.cycle
+    if fault == "supervisor":
+        emulated.poke(TCCR0B, 0)
+    else:
+        emulated.hang()
+    emulated.run(begin + 700 * MS)
+    assert all(cycle - begin <= 3 * MS for cycle in rises(emulated, begin))
+
+
+def test_a_raw_stop_leaves_the_master_enable_low(emulated: EmulatedBoard) -> None:
+    talk = Talk(emulated)
+    talk.begin()
+    talk.run(emulated.cycle + 20 * MS)
+    begin = emulated.cycle
+    emulated.send(m.RAW_STOP)
+    talk.run(begin + 100 * MS)
+    assert all(cycle - begin <= MS for cycle in rises(emulated, begin))
+    writes = emulated.port_writes()
+    assert int(writes["value"][writes["port"] == ENABLE][-1]) >> 7 & 1 == 0
 
 
 def test_memory(emulated: EmulatedBoard) -> None:

@@ -23,18 +23,28 @@ void port_outputs_off(void)
     PORTF = 0;
     PORTL = 0;
     PORTD &= (uint8_t)~_BV(PORTD7);
+    GPIOR0 &= (uint8_t)~_BV(ENABLED);
 }
 
 void port_enable(bool enable)
 {
-    if (!enable && !(PORTA | PORTC | PORTF | PORTL))
+    if (!enable && !(PORTA | PORTC | PORTF | PORTL)) {
+        GPIOR0 &= (uint8_t)~_BV(ENABLED);
         PORTD &= (uint8_t)~_BV(PORTD7);
-    else if (enable && !(PORTD & _BV(PORTD7)))
+    } else if (enable && !(GPIOR0 & _BV(ENABLED))) {
         ATOMIC_BLOCK(ATOMIC_RESTORESTATE)
         {
             if (!(GPIOR0 & (_BV(STOPPED) | _BV(TRIPPED))))
-                PORTD |= _BV(PORTD7);
+                GPIOR0 |= _BV(ENABLED);
         }
+    }
+}
+
+/* Interrupts are off. A raw stop has made the pin low without more ado. */
+static void alternate(void)
+{
+    if ((GPIOR0 & _BV(ENABLED)) && !(GPIOR0 & _BV(STOPPED)))
+        PORTD ^= _BV(PORTD7);
 }
 
 void port_sleep(void)
@@ -276,6 +286,7 @@ void board_alive(struct board *board)
         ATOMIC_BLOCK(ATOMIC_RESTORESTATE)
         {
             GPIOR0 &= (uint8_t)~_BV(BEAT);
+            alternate();
         }
         wdt_reset();
     }

@@ -43,6 +43,7 @@
 #define STOPPED 3 /* a raw stop switched everything off, and the core does not know yet */
 #define TRIPPED 4 /* so did the supervisor */
 #define BEAT 5    /* the supervisor has run since the watchdog was kicked */
+#define ENABLED 6 /* the master enable alternates */
 
 #ifndef __ASSEMBLER__
 

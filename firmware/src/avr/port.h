@@ -13,7 +13,8 @@
 /* All outputs and the master enable low; interrupts are off. */
 void port_outputs_off(void);
 
-/* The master enable: high while the board is armed, and until the last pulse has ended. */
+/* The master enable: alternates while the board is armed, and until the last pulse has ended, with each look of the
+ * supervisor that the main loop has seen; a one-shot behind it lets go when either stands still. */
 void port_enable(bool enable);
 
 /* Sleep until the next interrupt, unless a byte has arrived. */
