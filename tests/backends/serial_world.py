@@ -169,8 +169,9 @@ class Chip:
         return channels
 
     def stick(self, channel: int) -> None:
-        """Switch an output on behind the firmware's back."""
-        self._board.stick(channel)
+        """Switch an output on behind the firmware's back, once the program runs."""
+        assert self._program is not None
+        self._program.stick(channel)
 
     @property
     def outputs(self) -> int:
