@@ -40,8 +40,8 @@ def chord_trials(analysis: Analysis, begin: float) -> Table:
         return np.zeros(0, TRIAL)
     rows = []
     for number in range(COUNT):
-        part = np.linspace(0, len(known) - 1, size, dtype=int)
-        chosen = sorted({known[(at + number * 2) % len(known)] for at in part.tolist()})
+        part = np.arange(size) * len(known) // size  # evenly round the circle: no two are neighbours
+        chosen = sorted(known[(at + number * 2) % len(known)] for at in part.tolist())
         contact = begin + 0.1 + number * GAP
         for place in chosen:
             width, latency = _pulse(analysis, place)

@@ -15,7 +15,7 @@ from ..pitch import frequency
 from ..song import Table
 from .alignment import Line, align
 from .geometry import Position
-from .hearing import bar_of, listen
+from .hearing import bar_of, frames_of, listen, measure_bars
 from .shape import Trials
 from .trials import Purpose, Take, all_trials, conditions
 
@@ -144,7 +144,9 @@ def gather(
         check_rate(take)
         line, onsets = align(take, expected)
         spoiled = _spoiled(take, line.at(trials["start"] + expected))
-        heard, _ = listen(take.samples(), take.sample_rate, onsets, hertz, hammer)
+        frame = frames_of(take.samples(), take.sample_rate, onsets)
+        bars = measure_bars(take.samples(), take.sample_rate, frame, hertz)
+        heard = listen(take.samples(), take.sample_rate, onsets, bars, hammer)
         rows = np.arange(len(trials))
         bar = np.where(heard.frame >= 0, bar_of(heard.level, hammer, OWN), -1)
         steady = _by_reference(line, trials, heard.frame / take.sample_rate, bar == hammer)

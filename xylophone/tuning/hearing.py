@@ -8,7 +8,7 @@ it: so a bar that rings on from before does not count, and a neighbour is not ta
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -43,18 +43,27 @@ FOUND = 6.0
 PART = 16
 """Spectra that are made at once: more would not fit into the processor's cache."""
 
-LOUDEST = 5
+LOUDEST = 12
 """Hits from which a bar's frequency and decay are measured: those after which it is loudest."""
+
+UNHEARD, UNLIKE = 6.0, 1.0
+"""1/s; standard deviations of a bar's decay of which nothing was heard, and of what one hit tells of it, as
+far as is known before there are hits to compare."""
+
+REFINED = 3
+"""Times that frequency and decay are corrected."""
 
 QUIETEST = 1e-9
 
 
 @dataclass(frozen=True)
 class Bars:
-    """What the bars of this recording sound like: fundamental (Hz) and its decay (1/s) of each."""
+    """What the bars of a recording sound like: fundamental (Hz), its decay (1/s), and `doubt`, the standard
+    error of that decay (1/s), of each."""
 
     hertz: Array
     decay: Array
+    doubt: Array
 
 
 @dataclass(frozen=True)
@@ -79,42 +88,60 @@ class Heard:
 
 
 def listen(
-    sound: Array, sample_rate: int, onsets: Sequence[Onset | None], hertz: Array, struck: Index
-) -> tuple[Heard, Bars]:
-    """Return what is heard of hits with these onsets, and of the bars.
-
-    `hertz` are the nominal fundamentals, of bars in ascending order; those of the recording are measured.
-    `struck` is the bar that each hit was meant for.
-    """
-    frame = np.array([-1 if onset is None else onset.frame for onset in onsets], dtype=np.intp)
+    sound: Array, sample_rate: int, onsets: Sequence[Onset | None], bars: Bars, struck: Index
+) -> Heard:
+    """Return what is heard of hits with these onsets; `struck` is the bar that each was meant for."""
+    frame = frames_of(sound, sample_rate, onsets)
     rise = np.array([0.0 if onset is None else onset.rise_db for onset in onsets])
-    room = (frame >= -BEFORE[0] * sample_rate) & (frame < len(sound) - (AFTER[1] + 0.005) * sample_rate)
-    frame[~room] = -1
-    bars = measure_bars(sound, sample_rate, frame[room], hertz)
     level, ringing = fundamentals(sound, sample_rate, frame, bars)
     second, gap = seconds(sound, sample_rate, frame, bars.hertz[struck], bars.decay[struck])
-    return Heard(frame, rise, level, ringing, second, gap), bars
+    return Heard(frame, rise, level, ringing, second, gap)
+
+
+def frames_of(sound: Array, sample_rate: int, onsets: Sequence[Onset | None]) -> Index:
+    """Return the frames of onsets, -1 for none and for one too near to an end of the sound."""
+    frame = np.array([-1 if onset is None else onset.frame for onset in onsets], dtype=np.intp)
+    room = (frame >= -BEFORE[0] * sample_rate) & (frame < len(sound) - (AFTER[1] + 0.005) * sample_rate)
+    return np.where(room, frame, -1)
 
 
 def measure_bars(sound: Array, sample_rate: int, frame: Index, hertz: Array) -> Bars:
-    """Return fundamental and decay of each bar, from all hits; a bar that is never heard keeps the
-    nominal one.
+    """Return fundamental and decay of each bar, from hits that nothing follows within AFTER; a bar that is
+    never heard so keeps the nominal frequency.
 
-    The frequency is the highest peak near the nominal one, in the mean spectrum of the hits after which it is
-    highest; of hits in which it is about the strongest of all, where there are any: else a loud bar's upper
-    partial near it could be taken for it. The decay is from the first half of a window to the second.
+    In a chord a neighbour beats with a bar: what dies away then is no decay. The frequency is first the highest
+    peak near the nominal one, in the mean spectrum of the hits after which it is highest; of hits in which it
+    is about the strongest of all, where there are any: else a loud bar's upper partial near it could be taken
+    for it. Both are then corrected until all bars together explain those hits.
     """
-    length = round(AFTER[1] * sample_rate)
-    size = 1 << int(np.ceil(np.log2(2 * length)))
-    window = np.hanning(length)
-    first = [f + round(AFTER[0] * sample_rate) for f in frame.tolist()]
-    pieces = np.array([sound[f : f + length] for f in first if f + length < len(sound)])
-    found, decay = hertz.copy(), 3.0 + 0.0 * hertz
+    length = round(AFTER[1] * sample_rate) - round(AFTER[0] * sample_rate)
+    first = _alone(frame, round(AFTER[1] * sample_rate)) + round(AFTER[0] * sample_rate)
+    pieces = np.array([sound[f : f + length] for f in first.tolist() if f + length < len(sound)])
+    nominal = Bars(hertz.copy(), np.full(len(hertz), 3.0), np.full(len(hertz), UNHEARD))
     if not len(pieces):
-        return Bars(found, decay)
+        return nominal
+    peaks, own = _peaks(pieces, sample_rate, hertz)
+    bars = replace(nominal, hertz=peaks)
+    for _ in range(REFINED):
+        bars = _corrected(pieces, sample_rate, bars, own)
+    return bars
+
+
+def _alone(frame: Index, apart: int) -> Index:
+    """Return the frames, in ascending order, from which all others are so far apart."""
+    sorted_ = np.sort(frame[frame >= 0])
+    near = np.diff(sorted_) <= apart
+    return sorted_[~(np.append(near, False) | np.append(False, near))]
+
+
+def _peaks(pieces: Array, sample_rate: int, hertz: Array) -> tuple[Array, list[Index]]:
+    """Return the frequency at which each bar is loudest, and the pieces in which it is: the loudest first."""
+    size = 1 << int(np.ceil(np.log2(2 * pieces.shape[1])))
+    window = np.hanning(pieces.shape[1])
     power = np.concatenate([_power(pieces[n : n + PART] * window, size) for n in range(0, len(pieces), PART)])
     per_bin = sample_rate / size
     strongest = power[:, int(hertz.min() * 2 ** (-TUNED / 12.0) / per_bin) :].max(axis=1)
+    found, rows = hertz.copy(), []
     for bar, nominal in enumerate(hertz.tolist()):
         low, high = (int(nominal * 2 ** (side * TUNED / 12.0) / per_bin) for side in (-1, 1))
         near = power[:, low : high + 1]
@@ -126,13 +153,48 @@ def measure_bars(sound: Array, sample_rate: int, frame: Index, hertz: Array) -> 
         loudest = leading if leading.any() else loudest
         own = np.argsort(-loudest)[:LOUDEST]
         own = own[loudest[own] > 0.0]
-        if not len(own):
+        rows.append(own)
+        if len(own):
+            mean = near[own].mean(axis=0)
+            place = int(np.clip(np.argmax(mean), 1, high - low - 1))
+            found[bar] = (low + place + _vertex(np.log(mean[place - 1 : place + 2] + 1e-30))) * per_bin
+    return found, rows
+
+
+def _corrected(pieces: Array, sample_rate: int, bars: Bars, own: Sequence[Index]) -> Bars:
+    """Return bars whose frequency and decay explain their own pieces better (Gauss and Newton's step).
+
+    An oscillation that is off by w - i d in both grows by (i w - d) t beside what it is taken for: that part
+    is fitted along with all bars. Each piece says so; the median counts.
+    """
+    time = np.arange(pieces.shape[1]) / sample_rate + round(AFTER[0] * sample_rate) / sample_rate
+    weight = np.hanning(len(time) + 2)[1:-1]
+    columns = _oscillations(time, bars)
+    grown = columns * (time - np.average(time, weights=weight))[:, None]
+    every = np.concatenate((columns, grown), axis=1)
+    weighted = every.T * weight
+    normal, count = weighted @ every, len(bars.hertz)
+    hertz, decay, doubt = bars.hertz.copy(), bars.decay.copy(), bars.doubt.copy()
+    for bar, rows in enumerate(own):
+        if not len(rows):
             continue
-        mean = near[own].mean(axis=0)
-        place = int(np.clip(np.argmax(mean), 1, high - low - 1))
-        found[bar] = (low + place + _vertex(np.log(mean[place - 1 : place + 2] + 1e-30))) * per_bin
-        decay[bar] = _decay(pieces[own], sample_rate, found[bar])
-    return Bars(found, decay)
+        wanted = np.append(np.arange(2 * count), [2 * count + bar, 3 * count + bar])
+        part = normal[np.ix_(wanted, wanted)]
+        part += 1e-9 * np.trace(part) / len(part) * np.eye(len(part))
+        values = np.linalg.solve(part, weighted[wanted] @ pieces[rows].T)
+        off = (values[-2] + 1j * values[-1]) / (values[bar] + 1j * values[count + bar] + QUIETEST)
+        hertz[bar] += np.clip(np.median(off.imag) / (2.0 * np.pi), -3.0, 3.0)
+        decay[bar] = np.clip(bars.decay[bar] - np.median(off.real), 0.3, 80.0)
+        doubt[bar] = _doubt(off.real)
+    return Bars(hertz, decay, doubt)
+
+
+def _doubt(values: Array) -> float:
+    """Return the standard error of the median of what hits say, who differ by UNLIKE as far as is known."""
+    away = 1.4826 * float(np.median(np.abs(values - np.median(values))))
+    count, before = len(values), 2.0
+    spread = np.sqrt((count * away**2 + before * UNLIKE**2) / (count + before))
+    return float(1.2533 * spread / np.sqrt(count))
 
 
 def _power(pieces: Array, size: int) -> Array:
@@ -145,17 +207,6 @@ def _vertex(three: Array) -> float:
     """Return where the parabola through three equidistant values has its top, -1..1 from the middle one."""
     bend = three[0] - 2.0 * three[1] + three[2]
     return float(np.clip(0.5 * (three[0] - three[2]) / bend, -1.0, 1.0)) if bend else 0.0
-
-
-def _decay(pieces: Array, sample_rate: int, hertz: float) -> float:
-    """Return how fast an oscillation of this frequency dies away, 1/s, the median over pieces."""
-    half = pieces.shape[1] // 2
-    wave = np.hanning(half) * np.exp(-2j * np.pi * hertz / sample_rate * np.arange(half))
-    early, late = (
-        np.abs(np.sum(part * wave, axis=1)) for part in (pieces[:, :half], pieces[:, half : 2 * half])
-    )
-    ratio = np.log((early + 1e-12) / (late + 1e-12)) * sample_rate / half
-    return float(np.clip(np.median(ratio), 0.3, 80.0))
 
 
 def fundamentals(sound: Array, sample_rate: int, frame: Index, bars: Bars) -> tuple[Array, Array]:
@@ -186,14 +237,19 @@ def _fitting(sample_rate: int, bars: Bars, part: tuple[float, float]) -> Array:
     Least squares, the window's edges weighing less; amplitudes are those at the onset.
     """
     time = np.arange(round(part[0] * sample_rate), round(part[1] * sample_rate)) / sample_rate
-    turn = (2j * np.pi * bars.hertz - bars.decay)[None, :] * time[:, None]
-    wave = np.exp(turn)
-    columns = np.concatenate((wave.real, -wave.imag), axis=1)
+    columns = _oscillations(time, bars)
     weighted = columns.T * np.hanning(len(time) + 2)[1:-1]
     normal = weighted @ columns
     ridge = 1e-9 * np.trace(normal) / len(normal) * np.eye(len(normal))
     inverse: Array = np.linalg.solve(normal + ridge, weighted)
     return inverse
+
+
+def _oscillations(time: Array, bars: Bars) -> Array:
+    """Return the oscillations of bars at these times after an onset, (times, 2 bars): what their real parts
+    weigh, then what their imaginary ones."""
+    wave = np.exp((2j * np.pi * bars.hertz - bars.decay)[None, :] * time[:, None])
+    return np.concatenate((wave.real, -wave.imag), axis=1)
 
 
 def seconds(sound: Array, sample_rate: int, frame: Index, hertz: Array, decay: Array) -> tuple[Array, Array]:
