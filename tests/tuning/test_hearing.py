@@ -53,7 +53,7 @@ def ringing(onsets: list[int]) -> np.ndarray:
 
 def test_hits_heard_at_once_are_what_each_is_by_itself_and_lost_ones_are_silent() -> None:
     frames = np.array([RATE, -1, RATE + 15000, RATE + 31000])
-    sound, bars = ringing(frames[frames > 0].tolist()), Bars(np.array([LOW, HIGH]), np.array([6.0, 6.0]))
+    sound, bars = ringing(frames[frames > 0].tolist()), Bars(np.array([LOW, HIGH]), np.array([6.0, 6.0]), np.zeros(2))
     level, before = fundamentals(sound, RATE, frames, bars)
     single = [fundamentals(sound, RATE, frames[row : row + 1], bars) for row in range(4)]
     assert np.allclose(level, np.concatenate([one[0] for one in single]), atol=1e-9)

@@ -68,6 +68,26 @@ class Analysis:
             return np.empty(0), np.empty(0)
         return fitted.level_error, fitted.latency_error
 
+    def level_doubt(self, hammer: int) -> float:
+        """Return by how many dB a hammer may be louder or softer than its curves say, in the middle of its range:
+        a standard error, endless where it has none.
+
+        It holds what its strikes scatter, be it more than others, and what is not known of its bar's decay.
+        """
+        fitted = self.fits[hammer]
+        if fitted is None:
+            return np.inf
+        level, widths, _ = fitted.curves()
+        inside = slice(len(level) // 4, -len(level) // 6)
+        spread = fitted.uncertainty()[0][inside] * np.gradient(level, widths)[inside]
+        return float(np.hypot(np.median(spread) * self._uneven(fitted), self.evidence.doubt[hammer]))
+
+    def _uneven(self, fitted: Fit) -> float:
+        """Return by what factor a hammer's levels scatter more than is assumed of all, 1 at least."""
+        error = fitted.level_error[np.isfinite(fitted.level_error)]
+        own = float(np.sqrt(np.mean(error**2))) if len(error) else 0.0
+        return max(1.0, own / self.level_sd)
+
 
 def analyse(
     takes: Sequence[Take], instrument: Instrument, default: Calibration, position: Position

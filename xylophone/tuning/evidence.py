@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,8 @@ from ..pitch import frequency
 from ..song import Table
 from .alignment import Line, align
 from .geometry import Position
-from .hearing import bar_of, frames_of, listen, measure_bars
+from .hearing import Bars, bar_of, frames_of, listen, measure_bars
+from .picker import Onset
 from .shape import Trials
 from .trials import Purpose, Take, all_trials, conditions
 
@@ -44,7 +46,8 @@ class Evidence:
     `level` what the hit gave to its bar in dB re full scale at one metre; both NaN where the hit was not
     clear. `bar` is the bar that sounded, -1 for none, and `sounded` its level, also where another was meant.
     `second` is the level of a second blow re the first, dB, and `gap` the time between them, s; NaN for none.
-    `loss` and `rested` are the condition in which the hammer was.
+    `loss` and `rested` are the condition in which the hammer was. `doubt` is, for each hammer, by how many dB
+    all its levels may be wrong together, since its bar's decay is not known better (a standard error).
     """
 
     trials: Table
@@ -57,6 +60,7 @@ class Evidence:
     gap: Array
     loss: Array
     rested: Array
+    doubt: Array
 
     @property
     def clear(self) -> Flags:
@@ -126,30 +130,51 @@ def _spoiled(take: Take, onset: Array) -> Flags:
     return spoiled
 
 
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Where the strikes of a take are in its recording: the line of its clock and the onset of each trial."""
+
+    take: Take
+    sound: Array
+    expected: Array  # s; latency of each trial by the default curves
+    line: Line
+    onsets: list[Onset | None]
+
+    @classmethod
+    def of(cls, take: Take, default: Calibration) -> _Found:
+        check_rate(take)
+        widths, places = take.trials["width"].tolist(), take.trials["hammer"].tolist()
+        expected = np.array(
+            [
+                np.interp(width, default.width[place], default.latency[place])
+                for width, place in zip(widths, places, strict=True)
+            ]
+        )
+        line, onsets = align(take, expected)
+        return cls(take, take.samples(), expected, line, onsets)
+
+    def bars(self, hertz: Array) -> Bars:
+        """Return what the bars of this recording sound like."""
+        frame = frames_of(self.sound, self.take.sample_rate, self.onsets)
+        return measure_bars(self.sound, self.take.sample_rate, frame, hertz)
+
+
 def gather(
     takes: Sequence[Take], instrument: Instrument, default: Calibration, position: Position
 ) -> Evidence:
     """Return what is heard of all trials of a session. TuningError where a recording cannot be used."""
     hertz = fundamentals_of(instrument)
     delays, losses = position.delays(len(hertz)), position.losses(len(hertz))
+    found = [_Found.of(take, default) for take in takes]
+    bars = reduce(Bars.or_surer, (one.bars(hertz) for one in found))
     columns: list[tuple[Array, ...]] = []
-    for number, take in enumerate(takes):
-        trials, hammer = take.trials, take.trials["hammer"].astype(np.intp)
-        expected = np.array(
-            [
-                np.interp(width, default.width[place], default.latency[place])
-                for width, place in zip(trials["width"].tolist(), hammer.tolist(), strict=True)
-            ]
-        )
-        check_rate(take)
-        line, onsets = align(take, expected)
-        spoiled = _spoiled(take, line.at(trials["start"] + expected))
-        frame = frames_of(take.samples(), take.sample_rate, onsets)
-        bars = measure_bars(take.samples(), take.sample_rate, frame, hertz)
-        heard = listen(take.samples(), take.sample_rate, onsets, bars, hammer)
+    for number, one in enumerate(found):
+        take, trials, hammer = one.take, one.take.trials, one.take.trials["hammer"].astype(np.intp)
+        spoiled = _spoiled(take, one.line.at(trials["start"] + one.expected))
+        heard = listen(one.sound, take.sample_rate, one.onsets, bars, hammer)
         rows = np.arange(len(trials))
         bar = np.where(heard.frame >= 0, bar_of(heard.level, hammer, OWN), -1)
-        steady = _by_reference(line, trials, heard.frame / take.sample_rate, bar == hammer)
+        steady = _by_reference(one.line, trials, heard.frame / take.sample_rate, bar == hammer)
         came = steady.back(heard.frame / take.sample_rate) - trials["start"] - delays[hammer]
         loss, rested = conditions(trials, instrument, default)
         clear = (bar == hammer) & ~spoiled
@@ -169,7 +194,8 @@ def gather(
     take_, latency, level, bar, *others = (np.concatenate(column) for column in zip(*columns, strict=True))
     trials = all_trials(takes)
     latency, level = (_levelled(trials, take_, values) for values in (latency, level))
-    return Evidence(trials, take_.astype(np.intp), latency, level, bar.astype(np.intp), *others)
+    place, sounded = take_.astype(np.intp), bar.astype(np.intp)
+    return Evidence(trials, place, latency, level, sounded, *others, doubt=bars.level_doubt)
 
 
 def _levelled(trials: Table, take: Array, values: Array) -> Array:

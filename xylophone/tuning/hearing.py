@@ -43,12 +43,19 @@ FOUND = 6.0
 PART = 16
 """Spectra that are made at once: more would not fit into the processor's cache."""
 
-LOUDEST = 12
+LOUDEST = 16
 """Hits from which a bar's frequency and decay are measured: those after which it is loudest."""
 
-UNHEARD, UNLIKE = 6.0, 1.0
+UNHEARD, UNLIKE = 6.0, 0.5
 """1/s; standard deviations of a bar's decay of which nothing was heard, and of what one hit tells of it, as
 far as is known before there are hits to compare."""
+
+BENT, LEAST_BENT = 4.0, 0.25
+"""Factor by which hits that count for a decay may be bent more than the straightest one; 1/s that do not
+matter, a tenth of a dB."""
+
+NEIGHBOURS = 150.0
+"""Hz; bars that sound farther away do not disturb a bar."""
 
 REFINED = 3
 """Times that frequency and decay are corrected."""
@@ -64,6 +71,16 @@ class Bars:
     hertz: Array
     decay: Array
     doubt: Array
+
+    @property
+    def level_doubt(self) -> Array:
+        """By how many dB levels of each bar are uncertain, since they are told back to the onset by its decay."""
+        return np.asarray(20.0 / np.log(10.0) * np.mean(AFTER) * self.doubt)
+
+    def or_surer(self, other: Bars) -> Bars:
+        """Return of each bar what is known better of it, from this recording or another one."""
+        here = self.doubt <= other.doubt
+        return Bars(*(np.where(here, getattr(self, key), getattr(other, key)) for key in ("hertz", "decay", "doubt")))
 
 
 @dataclass(frozen=True)
@@ -164,33 +181,37 @@ def _peaks(pieces: Array, sample_rate: int, hertz: Array) -> tuple[Array, list[I
 def _corrected(pieces: Array, sample_rate: int, bars: Bars, own: Sequence[Index]) -> Bars:
     """Return bars whose frequency and decay explain their own pieces better (Gauss and Newton's step).
 
-    An oscillation that is off by w - i d in both grows by (i w - d) t beside what it is taken for: that part
-    is fitted along with all bars. Each piece says so; the median counts.
+    An oscillation that is off by w in frequency and d in decay grows by (i w - d) t beside what it is taken for:
+    that is fitted along with its neighbours, and how far it is bent besides. A second blow or a knock bends it: only
+    the pieces count that are about as straight as the straightest one, by their median.
     """
     time = np.arange(pieces.shape[1]) / sample_rate + round(AFTER[0] * sample_rate) / sample_rate
     weight = np.hanning(len(time) + 2)[1:-1]
-    columns = _oscillations(time, bars)
-    grown = columns * (time - np.average(time, weights=weight))[:, None]
-    every = np.concatenate((columns, grown), axis=1)
-    weighted = every.T * weight
-    normal, count = weighted @ every, len(bars.hertz)
+    away = time - np.average(time, weights=weight)
+    away /= np.sqrt(np.average(away**2, weights=weight))
+    every = _oscillations(time, bars).reshape(len(time), 2, len(bars.hertz))
     hertz, decay, doubt = bars.hertz.copy(), bars.decay.copy(), bars.doubt.copy()
     for bar, rows in enumerate(own):
         if not len(rows):
             continue
-        wanted = np.append(np.arange(2 * count), [2 * count + bar, 3 * count + bar])
-        part = normal[np.ix_(wanted, wanted)]
-        part += 1e-9 * np.trace(part) / len(part) * np.eye(len(part))
-        values = np.linalg.solve(part, weighted[wanted] @ pieces[rows].T)
-        off = (values[-2] + 1j * values[-1]) / (values[bar] + 1j * values[count + bar] + QUIETEST)
+        near = np.abs(bars.hertz - bars.hertz[bar]) < NEIGHBOURS
+        near[bar] = False
+        mine = every[:, :, bar]
+        shapes = (mine, mine * away[:, None], mine * (away**2 - 1.0)[:, None])
+        columns = np.concatenate((*shapes, every[:, 0, near], every[:, 1, near]), axis=1)
+        values = _least_squares(columns, weight) @ pieces[rows].T
+        oscillation, off, bend = values[:6:2] + 1j * values[1:6:2]
+        off, bend = (part / (oscillation + QUIETEST) * np.ptp(away) / np.ptp(time) for part in (off, bend))
+        straight = np.abs(bend) <= max(LEAST_BENT, BENT * np.abs(bend).min())
+        off, bend = off[straight], np.abs(bend[straight])
         hertz[bar] += np.clip(np.median(off.imag) / (2.0 * np.pi), -3.0, 3.0)
         decay[bar] = np.clip(bars.decay[bar] - np.median(off.real), 0.3, 80.0)
-        doubt[bar] = _doubt(off.real)
+        doubt[bar] = np.hypot(_error_of_median(off.real), np.median(bend))
     return Bars(hertz, decay, doubt)
 
 
-def _doubt(values: Array) -> float:
-    """Return the standard error of the median of what hits say, who differ by UNLIKE as far as is known."""
+def _error_of_median(values: Array) -> float:
+    """Return the standard error of the median of values that differ by UNLIKE as far as is known."""
     away = 1.4826 * float(np.median(np.abs(values - np.median(values))))
     count, before = len(values), 2.0
     spread = np.sqrt((count * away**2 + before * UNLIKE**2) / (count + before))
@@ -237,8 +258,12 @@ def _fitting(sample_rate: int, bars: Bars, part: tuple[float, float]) -> Array:
     Least squares, the window's edges weighing less; amplitudes are those at the onset.
     """
     time = np.arange(round(part[0] * sample_rate), round(part[1] * sample_rate)) / sample_rate
-    columns = _oscillations(time, bars)
-    weighted = columns.T * np.hanning(len(time) + 2)[1:-1]
+    return _least_squares(_oscillations(time, bars), np.hanning(len(time) + 2)[1:-1])
+
+
+def _least_squares(columns: Array, weight: Array) -> Array:
+    """Return the matrix that gives what each of these columns takes part in a sound, of frames so weighted."""
+    weighted = columns.T * weight
     normal = weighted @ columns
     ridge = 1e-9 * np.trace(normal) / len(normal) * np.eye(len(normal))
     inverse: Array = np.linalg.solve(normal + ridge, weighted)

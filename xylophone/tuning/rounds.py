@@ -106,11 +106,10 @@ def is_vague(analysis: Analysis, place: int) -> bool:
     found = analysis.fits[place]
     if found is None:
         return True
-    width, latency = found.uncertainty()
-    level, widths, _ = found.curves()
-    inside = slice(len(level) // 4, -len(level) // 6)
-    loudness = width[inside] * np.gradient(level, widths)[inside]
-    return bool(np.median(latency[inside]) > CERTAIN_LATENCY or np.median(loudness) > CERTAIN_LEVEL)
+    latency = found.uncertainty()[1]
+    inside = slice(len(latency) // 4, -len(latency) // 6)
+    late = np.median(latency[inside]) > CERTAIN_LATENCY
+    return bool(late or analysis.level_doubt(place) > CERTAIN_LEVEL)
 
 
 def _pulses(analysis: Analysis, place: int, number: int) -> Array:
