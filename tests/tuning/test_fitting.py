@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,11 +29,11 @@ def trials(widths: np.ndarray, seed: int = 0) -> Trials:
     """Return what the true hammer, with scatter, makes of pulses."""
     chance = np.random.default_rng(seed)
     rested = np.where(np.arange(len(widths)) % 4 == 0, 0.9, 0.03)
-    plain = Trials(widths, np.full(len(widths), 0.001), rested, 0.0 * widths, 0.0 * widths)
+    plain = Trials(widths, np.full(len(widths), 0.001), rested, 0.0 * widths, 0.0 * widths, 0.0 * widths)
     told = Foretold.of(SHAPE, truth(), plain)
     level = told.level + LEVEL_SD * chance.standard_normal(len(widths))
     latency = told.latency + LATENCY_SD * chance.standard_normal(len(widths))
-    return Trials(widths, plain.loss, rested, level, latency)
+    return Trials(widths, plain.loss, rested, level, latency, np.full(len(widths), np.nan))
 
 
 def fitted(of: Trials, start: np.ndarray = START) -> Fit:
@@ -66,7 +68,7 @@ def test_curves_explain_the_trials_as_well_as_the_scatter_lets_them(widths: np.n
 @pytest.mark.parametrize("seed", range(5))
 def test_the_most_probable_curves_do_not_hang_on_a_little_more_scatter(seed: int) -> None:
     one = trials(REFERENCE, seed)
-    other = Trials(one.width, one.loss, one.rested, one.level + 1e-3 * np.cos(7.0 * one.level), one.latency)
+    other = replace(one, level=one.level + 1e-3 * np.cos(7.0 * one.level))
     curves = [fitted(of).curves() for of in (one, other)]
     inside = slice(30, 120)
     widths = [np.interp(curves[0][0][inside], level, width) for level, width, _ in curves]

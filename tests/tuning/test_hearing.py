@@ -42,6 +42,63 @@ def test_bars_that_are_only_heard_together_are_measured_all_the_same() -> None:
     assert np.allclose(bars.hertz, [LOW, HIGH], rtol=1e-3)
 
 
+NEIGHBOURS = np.array([466.16, 493.88, 523.25])
+DECAYS = np.array([2.1, 2.1, 2.2])
+
+
+def struck(bars: list[int], loudness: float) -> np.ndarray:
+    """Some of the NEIGHBOURS struck together; it is over before the next hit."""
+    time = np.arange(2 * RATE // 5) / RATE
+    turn = (2j * np.pi * NEIGHBOURS[bars] - DECAYS[bars])[:, None] * time
+    return loudness * np.exp(turn).imag.sum(axis=0)
+
+
+def neighbours(second: float = 0.0, after: range = range(9)) -> tuple[np.ndarray, np.ndarray]:
+    """A sound in which three bars are struck one by one, three times each, then the first two as one loud chord,
+    and where; `second` is how loud another blow is 35 ms after those whose number is in `after`."""
+    frames, sound = RATE // 2 * np.arange(1, 11), 1e-5 * np.random.default_rng(1).standard_normal(6 * RATE)
+    for number, frame in enumerate(frames.tolist()):
+        hit = struck([number % 3], 0.05 + 0.01 * number) if number < 9 else struck([0, 1], 0.3)
+        sound[frame : frame + len(hit)] += hit
+        if number in after:
+            sound[frame + 1700 : frame + 1700 + len(hit)] += second * hit
+    return sound, np.append(frames, 5 * [frames[-1]])  # each hammer of a chord brings its hit again
+
+
+def test_a_chord_of_neighbours_does_not_tell_how_a_bar_dies_away() -> None:
+    sound, frames = neighbours()
+    bars = measure_bars(sound, RATE, frames, NEIGHBOURS * [1.002, 0.999, 1.001])
+    assert bars.hertz == pytest.approx(NEIGHBOURS, abs=0.01)
+    assert bars.decay == pytest.approx(DECAYS, abs=0.1)
+    assert bars.level_doubt.max() < 0.2
+    level, _ = fundamentals(sound, RATE, frames[:9], bars)
+    asked = 20.0 * np.log10(0.05 + 0.01 * np.arange(9))
+    assert level[np.arange(9), np.arange(9) % 3] == pytest.approx(asked, abs=0.05)
+
+
+def test_hits_with_a_second_blow_do_not_tell_how_a_bar_dies_away_where_others_do() -> None:
+    sound, frames = neighbours(0.35, range(6))
+    bars = measure_bars(sound, RATE, frames, NEIGHBOURS)
+    assert bars.decay == pytest.approx(DECAYS, abs=0.1)
+    assert 0.1 < bars.level_doubt.max() < 0.3  # one hit of each is left
+
+
+def test_a_bar_that_never_dies_away_evenly_is_in_doubt() -> None:
+    sound, frames = neighbours(0.35)
+    bars = measure_bars(sound, RATE, frames, NEIGHBOURS)
+    wrong = np.abs(bars.decay - DECAYS)
+    assert np.all(wrong > 5.0)
+    assert np.all(bars.doubt > 0.5 * wrong)
+
+
+def test_of_two_recordings_the_one_counts_that_tells_more_of_a_bar() -> None:
+    sound, frames = neighbours()
+    whole, part = (measure_bars(sound, RATE, frames[rows], NEIGHBOURS) for rows in (slice(9), slice(0, 9, 3)))
+    assert np.all(part.level_doubt[1:] > 2.0)  # never struck
+    for both in (whole.or_surer(part), part.or_surer(whole)):
+        assert both.decay == pytest.approx(whole.decay)
+
+
 def ringing(onsets: list[int]) -> np.ndarray:
     chance = np.random.default_rng(0)
     sound = 1e-4 * chance.standard_normal(onsets[-1] + RATE)

@@ -12,7 +12,7 @@ from ..calibration import CURVES, Calibration
 from ..errors import TuningError
 from ..instrument import Instrument
 from ..song import Table
-from .evidence import Evidence, clear_rows, gather
+from .evidence import Evidence, clear_rows, gather, silent_rows
 from .fitting import Fit, fit
 from .geometry import Position
 from .trials import Take
@@ -31,6 +31,9 @@ MOST_LEVEL_SD, MOST_LATENCY_SD = 3.0, 0.004
 
 STEP = 1e-6
 """s by which the pulses of two knots differ at least."""
+
+LEAST_RANGE = 3.0
+"""dB that a measured curve spans, however little of it is known."""
 
 ENOUGH = 4
 """Clear trials that a hammer needs at least for curves of its own."""
@@ -77,10 +80,9 @@ class Analysis:
         fitted = self.fits[hammer]
         if fitted is None:
             return np.inf
-        level, widths, _ = fitted.curves()
-        inside = slice(len(level) // 4, -len(level) // 6)
-        spread = fitted.uncertainty()[0][inside] * np.gradient(level, widths)[inside]
-        return float(np.hypot(np.median(spread) * self._uneven(fitted), self.evidence.doubt[hammer]))
+        spread = fitted.level_uncertainty()
+        inside = spread[len(spread) // 4 : -len(spread) // 6]
+        return float(np.hypot(np.median(inside) * self._uneven(fitted), self.evidence.doubt[hammer]))
 
     def _uneven(self, fitted: Fit) -> float:
         """Return by what factor a hammer's levels scatter more than is assumed of all, 1 at least."""
@@ -165,7 +167,8 @@ def _fit(
     rows = clear_rows(evidence, place)
     if len(rows) < ENOUGH:
         return None
-    return fit(evidence.trials_of(rows), default, place, level_sd, latency_sd, start)
+    every = np.concatenate((rows, silent_rows(evidence, place)))
+    return fit(evidence.trials_of(every), default, place, level_sd, latency_sd, start)
 
 
 def _scatter(fits: Sequence[Fit | None]) -> tuple[float, float]:
@@ -239,6 +242,12 @@ def _rising(width: Array) -> Array:
     return np.asarray(np.maximum.accumulate(width - steps) + steps)
 
 
+def _from(softest: float, knots: Array) -> Array:
+    """Return knots that begin at a level, if that is louder than their first one, and end where they did."""
+    begin = min(max(softest, float(knots[0])), float(knots[-1]) - LEAST_RANGE)
+    return np.asarray(begin + (knots - knots[0]) * (knots[-1] - begin) / (knots[-1] - knots[0]))
+
+
 def calibration_of(analysis: Analysis) -> Calibration:
     """Return the calibration: measured curves where there are any, default ones elsewhere."""
     default = analysis.default
@@ -248,7 +257,7 @@ def calibration_of(analysis: Analysis) -> Calibration:
         if found is None:
             continue
         level, width, latency = found.curves()
-        knots = default.level[place] + found.found[0]
+        knots = _from(found.known_from(), default.level[place] + found.found[0])
         rows["level"][place] = knots - analysis.gain
         rows["width"][place] = _rising(np.interp(knots, level, width))
         rows["latency"][place] = np.interp(knots, level, latency) - analysis.delay

@@ -63,6 +63,10 @@ TILT = (4.0, 4.0)
 doubt."""
 
 
+KNOWN = 1.0
+"""dB to which the loudness of a hammer must be known, by two standard errors."""
+
+QUIETER = "make the room quieter or the microphone nearer, and tune it again"
 LOOSEN = "check its gap, its spring and that it moves freely, and its cable for a bad contact"
 
 
@@ -97,7 +101,7 @@ def diagnose(analysis: Analysis) -> list[Ailment]:
 
 
 def _fault_of(analysis: Analysis, place: int) -> Ailment | None:
-    for look in (_elsewhere, _dead, _double, _weak, _unsteady):
+    for look in (_elsewhere, _dead, _double, _weak, _unsteady, _unsure):
         found = look(analysis, place)
         if found is not None:
             fault, heard, remedy = found
@@ -165,7 +169,7 @@ def _dead(analysis: Analysis, place: int) -> Finding | None:
     elsewhere = np.count_nonzero(evidence.bar[rows] >= 0)
     if len(clear) or 2 * elsewhere > len(rows):
         heard = f"only {len(clear)} of {len(rows)} strikes were heard clearly"
-        return Fault.UNCLEAR, heard, "make the room quieter or the microphone nearer, and tune it again"
+        return Fault.UNCLEAR, heard, QUIETER
     return (
         Fault.DEAD,
         f"no sound from {len(rows)} strikes with pulses up to {widest:.1f} ms",
@@ -252,6 +256,13 @@ def _unsteady(analysis: Analysis, place: int) -> Finding | None:
         f"{1e3 * analysis.latency_sd:.1f} ms and {analysis.level_sd:.1f} dB",
         "look for friction, a loose screw or a loose plug, and tune it again",
     )
+
+
+def _unsure(analysis: Analysis, place: int) -> Finding | None:
+    doubt = 2.0 * analysis.level_doubt(place)
+    if analysis.fits[place] is None or doubt <= KNOWN:
+        return None
+    return Fault.UNCLEAR, f"its loudness is known to {doubt:.1f} dB only, not to {KNOWN:g} dB", QUIETER
 
 
 def _scatter(residuals: Array) -> float:

@@ -34,6 +34,9 @@ CLIPPED = 0.995
 NEAREST = 8.0
 """Hz between two bars at least: nearer ones cannot be told apart in the tenth of a second after a hit."""
 
+FAINT = 0.02
+"""Part of all clear strikes that are the softest; still softer ones were heard by chance."""
+
 SLOWEST_RATE = 22050
 """Hz; with less the onset of a high bar is not sharp."""
 
@@ -80,7 +83,13 @@ class Evidence:
             self.rested[rows],
             self.level[rows],
             self.latency[rows],
+            np.where(self.bar[rows] < 0, self.floor, np.nan),
         )
+
+    @property
+    def floor(self) -> float:
+        """The level (dB) of the softest strikes that were heard clearly: a louder one would have been."""
+        return float(np.nanquantile(self.level, FAINT)) if np.isfinite(self.level).any() else np.inf
 
 
 def fundamentals_of(instrument: Instrument) -> Array:
@@ -226,6 +235,12 @@ def _by_reference(line: Line, trials: Table, time: Array, clear: Flags) -> Line:
     slope = float(np.median(np.subtract.outer(late, late)[far] / apart[far])) if far.any() else line.slope
     middle = float(np.median(start))
     return Line(line.at(np.array(middle)).item() - (1.0 + slope) * middle, slope)
+
+
+def silent_rows(evidence: Evidence, place: int) -> Index:
+    """Return the rows of a hammer's trials of which nothing was heard."""
+    rows = evidence.of(place)
+    return rows[evidence.bar[rows] < 0]
 
 
 def clear_rows(evidence: Evidence, place: int) -> Index:

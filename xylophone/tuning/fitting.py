@@ -29,6 +29,15 @@ BEND_WIDTH, BEND_LATENCY = 0.00025, 0.0006
 FREEDOM = 4.0
 """Degrees of freedom of Student's t: how heavy the tails of what is heard are."""
 
+FITS = 0.7
+"""Weight from which on a trial is no outlier."""
+
+KNOWN = 1.0
+"""dB to which a level must be known, by two standard errors, to be asked of a hammer."""
+
+BEYOND = 0.5
+"""dB below the softest trial over which a curve is taken to run on."""
+
 GUESSES = np.arange(-0.3, 1.51, 0.05)
 """Parts of the default's pulse by which the first guess is shorter or longer."""
 
@@ -43,8 +52,8 @@ class Fit:
     """The curves of one hammer that explain its trials best, and how sure they are.
 
     `found` are the parameters, `spread` their covariance. `level_error` and `latency_error` are what was
-    heard less what the curves say, one for each trial, NaN outside of the curves; `weight` how far a
-    trial counted.
+    heard less what the curves say, one for each trial that was heard, NaN outside of the curves; `weight` how
+    far it counted. `softest` is the level (dB) of the softest one that fits.
     """
 
     shape: Shape
@@ -53,6 +62,7 @@ class Fit:
     level_error: Array
     latency_error: Array
     weight: Array
+    softest: float
 
     def curves(self) -> tuple[Array, Array, Array]:
         """Return level, width and latency at FINE points, cold and just played."""
@@ -62,6 +72,19 @@ class Fit:
     def rest(self) -> float:
         """The factor on the default's rest terms."""
         return float(np.exp(self.found[5]))
+
+    def level_uncertainty(self) -> Array:
+        """Return the standard deviation of the level (dB) that a pulse brings, at FINE points."""
+        level, width, _ = self.curves()
+        spread: Array = self.uncertainty()[0] * np.gradient(level, width)
+        return spread
+
+    def known_from(self) -> float:
+        """Return the level (dB) from which on, up to the middle, levels are KNOWN, and were heard."""
+        level, middle = self.curves()[0], FINE // 2
+        vague = np.flatnonzero(2.0 * self.level_uncertainty()[:middle] > KNOWN)
+        sure = level[vague[-1] + 1] if len(vague) else level[0]
+        return float(max(sure, min(self.softest - BEYOND, level[middle])))
 
     def uncertainty(self) -> tuple[Array, Array]:
         """Return the standard deviations of width and latency (s) at FINE points, each at its level."""
@@ -104,9 +127,12 @@ class _State:
 
     @cached_property
     def miss(self) -> Array:
-        """What was heard less what is foretold, levels then latencies; NaN where nothing was heard."""
-        trials = self.search.trials
-        return np.concatenate((trials.level - self.foretold.level, trials.latency - self.foretold.latency))
+        """What was heard less what is foretold, levels then latencies; NaN where nothing was heard, and rightly:
+        else by how much what is foretold should have been heard."""
+        trials, foretold = self.search.trials, self.foretold.level
+        unheard = np.where(trials.most < foretold, trials.most, np.nan)
+        level = np.where(np.isnan(trials.level), unheard, trials.level)
+        return np.concatenate((level - foretold, trials.latency - self.foretold.latency))
 
     @cached_property
     def seen(self) -> Flags:
@@ -165,7 +191,10 @@ def fit(
     mean = _first_guess(shape, mean, trials, sds)
     best = _settled(_Search(shape, trials, sds, mean))
     spread: Array = np.linalg.inv(best.curvature_and_pull[0]).astype(np.float64)
-    return Fit(shape, best.found, spread, best.miss[:count], best.miss[count:], best.weight)
+    heard = np.isfinite(trials.level)
+    level_error, latency_error = (part[heard] for part in np.split(best.miss, 2))
+    softest = float(trials.level[heard][best.weight[heard] > FITS].min(initial=np.inf))
+    return Fit(shape, best.found, spread, level_error, latency_error, best.weight[heard], softest)
 
 
 def _settled(search: _Search) -> _State:
@@ -191,10 +220,9 @@ def _first_guess(shape: Shape, mean: Array, trials: Trials, sds: Array) -> Array
     """
     longer, count = GUESSES * shape.width[FINE // 2], len(GUESSES)
     widths = (trials.width - longer[:, None]).ravel()
-    loss, rested, level, latency = (
-        np.tile(values, count) for values in (trials.loss, trials.rested, trials.level, trials.latency)
-    )
-    search = _Search(shape, Trials(widths, loss, rested, level, latency), _tiled(sds, count), mean)
+    others = (trials.loss, trials.rested, trials.level, trials.latency, trials.most)
+    many = Trials(widths, *(np.tile(values, count) for values in others))
+    search = _Search(shape, many, _tiled(sds, count), mean)
     squares = search.at(mean).scaled.reshape(2, count, -1) ** 2
     cost = np.log1p(squares / FREEDOM).sum(axis=(0, 2)) + np.abs(GUESSES)
     found = mean.copy()

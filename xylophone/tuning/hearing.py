@@ -54,6 +54,9 @@ BENT, LEAST_BENT = 4.0, 0.25
 """Factor by which hits that count for a decay may be bent more than the straightest one; 1/s that do not
 matter, a tenth of a dB."""
 
+WORSE = 2.5
+"""By how many times what bends a hit falsifies its decay: so it is with second blows."""
+
 NEIGHBOURS = 150.0
 """Hz; bars that sound farther away do not disturb a bar."""
 
@@ -206,7 +209,7 @@ def _corrected(pieces: Array, sample_rate: int, bars: Bars, own: Sequence[Index]
         off, bend = off[straight], np.abs(bend[straight])
         hertz[bar] += np.clip(np.median(off.imag) / (2.0 * np.pi), -3.0, 3.0)
         decay[bar] = np.clip(bars.decay[bar] - np.median(off.real), 0.3, 80.0)
-        doubt[bar] = np.hypot(_error_of_median(off.real), np.median(bend))
+        doubt[bar] = np.hypot(_error_of_median(off.real), WORSE * np.median(bend))
     return Bars(hertz, decay, doubt)
 
 

@@ -122,6 +122,7 @@ def _pulses(analysis: Analysis, place: int, number: int) -> Array:
     low, high = level[0] + SOFTER + MARGIN, level[-1] - 1.0
     chance = np.random.default_rng((place, number))
     part = (np.arange(TURNS) + chance.random(TURNS)) / TURNS
+    part[0] /= number  # the soft end is steep: nearer to it from round to round, as it is known better
     part = np.roll(part[::-1], -((number - 1) % (TURNS - 1)))  # the rested one is never the softest
     asked = np.interp(low + (high - low) * part, level, width)
     asked[0] += found.rest * float(np.interp(low + (high - low) * part[0], level, found.shape.width_rest))
