@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -168,6 +167,17 @@ class _Found:
         return measure_bars(self.sound, self.take.sample_rate, frame, hertz)
 
 
+def _best_heard(found: Sequence[_Found], hertz: Array) -> Bars:
+    """Return what the bars sound like, each by the take in which it was struck most often."""
+    struck = [np.bincount(one.take.trials["hammer"], minlength=len(hertz)) for one in found]
+    best, bar = np.argmax(struck, axis=0), np.arange(len(hertz))
+    every = [one.bars(hertz) for one in found]
+    columns = (
+        np.array([getattr(bars, key) for bars in every])[best, bar] for key in ("hertz", "decay", "doubt")
+    )
+    return Bars(*columns)
+
+
 def gather(
     takes: Sequence[Take], instrument: Instrument, default: Calibration, position: Position
 ) -> Evidence:
@@ -175,7 +185,7 @@ def gather(
     hertz = fundamentals_of(instrument)
     delays, losses = position.delays(len(hertz)), position.losses(len(hertz))
     found = [_Found.of(take, default) for take in takes]
-    bars = reduce(Bars.or_surer, (one.bars(hertz) for one in found))
+    bars = _best_heard(found, hertz)
     columns: list[tuple[Array, ...]] = []
     for number, one in enumerate(found):
         take, trials, hammer = one.take, one.take.trials, one.take.trials["hammer"].astype(np.intp)

@@ -54,8 +54,9 @@ BENT, LEAST_BENT = 4.0, 0.25
 """Factor by which hits that count for a decay may be bent more than the straightest one; 1/s that do not
 matter, a tenth of a dB."""
 
-WORSE = 2.5
-"""By how many times what bends a hit falsifies its decay: so it is with second blows."""
+ODD, WORSE = 3.0, 2.5
+"""By how many times a bar's hits are bent more than those of most bars, and are no property of bars; by how many
+times that falsifies its decay, as second blows do."""
 
 NEIGHBOURS = 150.0
 """Hz; bars that sound farther away do not disturb a bar."""
@@ -79,11 +80,6 @@ class Bars:
     def level_doubt(self) -> Array:
         """By how many dB levels of each bar are uncertain, since they are told back to the onset by its decay."""
         return np.asarray(20.0 / np.log(10.0) * np.mean(AFTER) * self.doubt)
-
-    def or_surer(self, other: Bars) -> Bars:
-        """Return of each bar what is known better of it, from this recording or another one."""
-        here = self.doubt <= other.doubt
-        return Bars(*(np.where(here, getattr(self, key), getattr(other, key)) for key in ("hertz", "decay", "doubt")))
 
 
 @dataclass(frozen=True)
@@ -186,7 +182,8 @@ def _corrected(pieces: Array, sample_rate: int, bars: Bars, own: Sequence[Index]
 
     An oscillation that is off by w in frequency and d in decay grows by (i w - d) t beside what it is taken for:
     that is fitted along with its neighbours, and how far it is bent besides. A second blow or a knock bends it: only
-    the pieces count that are about as straight as the straightest one, by their median.
+    the pieces count that are about as straight as the straightest one, by their median. Real bars do not die
+    away quite evenly; one that does so far less than most is in doubt.
     """
     time = np.arange(pieces.shape[1]) / sample_rate + round(AFTER[0] * sample_rate) / sample_rate
     weight = np.hanning(len(time) + 2)[1:-1]
@@ -194,6 +191,7 @@ def _corrected(pieces: Array, sample_rate: int, bars: Bars, own: Sequence[Index]
     away /= np.sqrt(np.average(away**2, weights=weight))
     every = _oscillations(time, bars).reshape(len(time), 2, len(bars.hertz))
     hertz, decay, doubt = bars.hertz.copy(), bars.decay.copy(), bars.doubt.copy()
+    bends = np.full(len(hertz), np.nan)
     for bar, rows in enumerate(own):
         if not len(rows):
             continue
@@ -209,8 +207,9 @@ def _corrected(pieces: Array, sample_rate: int, bars: Bars, own: Sequence[Index]
         off, bend = off[straight], np.abs(bend[straight])
         hertz[bar] += np.clip(np.median(off.imag) / (2.0 * np.pi), -3.0, 3.0)
         decay[bar] = np.clip(bars.decay[bar] - np.median(off.real), 0.3, 80.0)
-        doubt[bar] = np.hypot(_error_of_median(off.real), WORSE * np.median(bend))
-    return Bars(hertz, decay, doubt)
+        doubt[bar], bends[bar] = _error_of_median(off.real), np.median(bend)
+    odd = bends > ODD * np.nanmedian(bends)
+    return Bars(hertz, decay, np.hypot(doubt, np.where(odd, WORSE * bends, 0.0)))
 
 
 def _error_of_median(values: Array) -> float:

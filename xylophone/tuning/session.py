@@ -33,6 +33,9 @@ ROOM = 1.0
 ROUNDS = 4
 """Rounds in which all hammers are struck; then only those that are not known well enough."""
 
+AGAIN = 12
+"""Rounds at most in which those are struck again: who is not known then never will be."""
+
 LONGEST = 330.0
 """s; no round begins that would end later."""
 
@@ -136,13 +139,12 @@ class Session:
             analysis = self._play(first_round(instrument, self.default), "finding all bars", 0)
         for number in range(max(1, done), ROUNDS):
             analysis = self._play(next_round(analysis, number), f"round {number + 1} of {ROUNDS}", number)
-        number = ROUNDS
-        while vague := self._vague(analysis):
+        for number in range(ROUNDS, ROUNDS + AGAIN):
+            vague = self._vague(analysis)
             turns = [turn for turn in next_round(analysis, number, all_of_them=False) if turn[0] in vague]
             if not turns or self._seconds() + self._length(turns) > LONGEST:
                 break
             analysis = self._play(turns, f"{len(turns)} hammers again", number)
-            number += 1
         return self._play_chords(analysis)
 
     def once(self, turns: Turns) -> tuple[Take, ...]:
