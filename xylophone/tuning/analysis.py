@@ -72,17 +72,17 @@ class Analysis:
         return fitted.level_error, fitted.latency_error
 
     def level_doubt(self, hammer: int) -> float:
-        """Return by how many dB a hammer may be louder or softer than its curves say, in the middle of its range:
-        a standard error, endless where it has none.
+        """Return by how many dB a hammer may be louder or softer than its curves say, where they are known at
+        all: a standard error, endless where it has none.
 
         It holds what its strikes scatter, be it more than others, and what is not known of its bar's decay.
         """
         fitted = self.fits[hammer]
         if fitted is None:
             return np.inf
-        spread = fitted.level_uncertainty()
-        inside = spread[len(spread) // 4 : -len(spread) // 6]
-        return float(np.hypot(np.median(inside) * self._uneven(fitted), self.evidence.doubt[hammer]))
+        asked = fitted.curves()[0] >= fitted.known_from()
+        spread = float(np.median(fitted.level_uncertainty()[asked]))
+        return float(np.hypot(spread * self._uneven(fitted), self.evidence.doubt[hammer]))
 
     def _uneven(self, fitted: Fit) -> float:
         """Return by what factor a hammer's levels scatter more than is assumed of all, 1 at least."""

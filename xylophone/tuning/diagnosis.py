@@ -26,6 +26,9 @@ for."""
 SECOND = -22.0
 """dB re the first: a softer second blow is none, or an echo."""
 
+LOUDER = 3.0
+"""dB re the first that no second blow reaches: a louder one is a knock in the room, or noise."""
+
 OFTEN = 0.14
 """Part of the trials after which a second blow is heard, more than after those of others, or it is an
 echo."""
@@ -185,8 +188,8 @@ def _double(analysis: Analysis, place: int) -> Finding | None:
     level, width, _ = found.curves()
     top = float(np.interp(level[-1] - 1.0, level, width))
     usual = rows[evidence.trials["width"][rows] <= top * 1.02]
-    twice = _alike(evidence.gap[usual], evidence.second[usual] > SECOND)
-    everywhere = analysis.evidence.second[analysis.evidence.clear] > SECOND
+    twice = _alike(evidence.gap[usual], _again(evidence.second[usual]))
+    everywhere = _again(evidence.second[evidence.clear])
     if twice.sum() < 2 or twice.mean() < OFTEN + everywhere.mean():
         return None
     shortest = 1e3 * float(evidence.trials["width"][usual][twice].min())
@@ -197,6 +200,11 @@ def _double(analysis: Analysis, place: int) -> Finding | None:
         f"{shortest:.1f} ms on",
         "move it a little away from its bar, damp its way back, or give it a lower longest_pulse_ms",
     )
+
+
+def _again(second: Array) -> Flags:
+    """Return which of these levels (dB re the first) are those of second blows."""
+    return np.asarray((second > SECOND) & (second < LOUDER))
 
 
 def _alike(gap: Array, twice: Flags) -> Flags:

@@ -204,10 +204,11 @@ def _corrected(pieces: Array, sample_rate: int, bars: Bars, own: Sequence[Index]
         oscillation, off, bend = values[:6:2] + 1j * values[1:6:2]
         off, bend = (part / (oscillation + QUIETEST) * np.ptp(away) / np.ptp(time) for part in (off, bend))
         straight = np.abs(bend) <= max(LEAST_BENT, BENT * np.abs(bend).min())
-        off, bend = off[straight], np.abs(bend[straight])
+        off, bend = off[straight], bend[straight]
         hertz[bar] += np.clip(np.median(off.imag) / (2.0 * np.pi), -3.0, 3.0)
         decay[bar] = np.clip(bars.decay[bar] - np.median(off.real), 0.3, 80.0)
-        doubt[bar], bends[bar] = _error_of_median(off.real), np.median(bend)
+        doubt[bar] = _error_of_median(off.real)
+        bends[bar] = np.hypot(np.median(bend.real), np.median(bend.imag))  # noise bends now here, now there
     odd = bends > ODD * np.nanmedian(bends)
     return Bars(hertz, decay, np.hypot(doubt, np.where(odd, WORSE * bends, 0.0)))
 
