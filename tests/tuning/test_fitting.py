@@ -73,3 +73,41 @@ def test_the_most_probable_curves_do_not_hang_on_a_little_more_scatter(seed: int
     inside = slice(30, 120)
     widths = [np.interp(curves[0][0][inside], level, width) for level, width, _ in curves]
     assert widths[0] == pytest.approx(widths[1], rel=2e-3)
+
+
+SHORT = np.array([0.0093, 0.0097, 0.0101])
+"""s; pulses that bring no sound."""
+
+
+def with_silence(of: Trials, most: float) -> Trials:
+    """Return trials of which three more brought no sound, which `most` dB would have."""
+    none = np.full(len(SHORT), np.nan)
+    more = Trials(SHORT, 0.0 * SHORT, 0.0 * SHORT, none, none, np.full(len(SHORT), most))
+    return Trials(*(np.concatenate(pair) for pair in zip(vars(of).values(), vars(more).values(), strict=True)))
+
+
+def test_what_was_not_heard_is_softer_than_what_would_have_been() -> None:
+    loud = trials(np.linspace(0.0112, 0.0145, 12))
+    plain = fitted(loud)
+    told = Foretold.of(SHAPE, plain.found, with_silence(loud, 0.0)).level[-1]
+    silent = fitted(with_silence(loud, told - 2.0))
+    assert Foretold.of(SHAPE, silent.found, with_silence(loud, 0.0)).level[-1] < told - 1.0
+    assert len(silent.level_error) == len(silent.weight) == len(loud)
+    assert silent.softest == plain.softest
+
+
+def test_silence_that_was_to_be_expected_says_nothing() -> None:
+    of = trials(FEW)
+    plain, silent = fitted(of), fitted(with_silence(of, 0.0))
+    assert silent.found == pytest.approx(plain.found, abs=1e-9)
+    assert silent.spread == pytest.approx(plain.spread, abs=1e-9)
+
+
+@pytest.mark.parametrize("shortest", [0.0095, 0.0105, 0.0115])
+def test_a_curve_is_known_from_where_blows_were_heard(shortest: float) -> None:
+    of = trials(np.linspace(shortest, 0.0145, 16))
+    found = fitted(of)
+    level = found.curves()[0]
+    assert of.level.min() - 0.5 <= found.known_from() + 1e-9
+    asked = (level >= found.known_from()) & (level < level[len(level) // 2])
+    assert 2.0 * found.level_uncertainty()[asked].max() <= 1.0

@@ -80,15 +80,18 @@ class Analysis:
         fitted = self.fits[hammer]
         if fitted is None:
             return np.inf
-        asked = fitted.curves()[0] >= fitted.known_from()
+        level = fitted.curves()[0]
+        asked = level >= min(fitted.known_from(), level[-1])
         spread = float(np.median(fitted.level_uncertainty()[asked]))
         return float(np.hypot(spread * self._uneven(fitted), self.evidence.doubt[hammer]))
 
     def _uneven(self, fitted: Fit) -> float:
         """Return by what factor a hammer's levels scatter more than is assumed of all, 1 at least."""
-        error = fitted.level_error[np.isfinite(fitted.level_error)]
-        own = float(np.sqrt(np.mean(error**2))) if len(error) else 0.0
-        return max(1.0, own / self.level_sd)
+        known = np.isfinite(fitted.level_error)
+        if not known.any():
+            return 1.0
+        own = np.sqrt(np.average(fitted.level_error[known] ** 2, weights=fitted.weight[known]))
+        return max(1.0, float(own) / self.level_sd)
 
 
 def analyse(

@@ -19,8 +19,8 @@ COUNT = 8
 NOTES = 6
 """Hammers of a chord at most; fewer where the supply drives fewer."""
 
-GAP = 0.5
-"""s from chord to chord."""
+GAP = (0.42, 0.58)
+"""s from chord to chord, uneven so that a recording of them alone fits in one way only."""
 
 AT = 0.75
 """How loud they are: part of a hammer's range, in dB, from soft to loud."""
@@ -39,15 +39,21 @@ def chord_trials(analysis: Analysis, begin: float) -> Table:
     if size < 2:
         return np.zeros(0, TRIAL)
     rows = []
-    for number in range(COUNT):
-        part = np.arange(size) * len(known) // size  # evenly round the circle: no two are neighbours
-        chosen = sorted(known[(at + number * 2) % len(known)] for at in part.tolist())
-        contact = begin + 0.1 + number * GAP
-        for place in chosen:
+    contact = begin + 0.1
+    for places, gap in zip(circles(len(known), size), np.random.default_rng(COUNT).uniform(*GAP, COUNT), strict=True):
+        for place in sorted(known[at] for at in places):
             width, latency = _pulse(analysis, place)
             rows.append((contact - latency, width, place, Purpose.CHORD))
+        contact += gap
     trials = np.array(rows, TRIAL)
     return trials[np.argsort(trials["start"], kind="stable")]
+
+
+def circles(count: int, size: int) -> list[list[int]]:
+    """Return which of `count` hammers each chord of `size` strikes: evenly round the circle, so that no two are
+    neighbours, whose sounds are hard to tell apart."""
+    first = np.arange(size) * count // size
+    return [((first + 2 * number) % count).tolist() for number in range(COUNT)]
 
 
 def _pulse(analysis: Analysis, place: int) -> tuple[float, float]:

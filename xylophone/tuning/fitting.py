@@ -81,10 +81,10 @@ class Fit:
 
     def known_from(self) -> float:
         """Return the level (dB) from which on, up to the middle, levels are KNOWN, and were heard."""
-        level, middle = self.curves()[0], FINE // 2
-        vague = np.flatnonzero(2.0 * self.level_uncertainty()[:middle] > KNOWN)
+        level = self.curves()[0]
+        vague = np.flatnonzero(2.0 * self.level_uncertainty()[: FINE // 2] > KNOWN)
         sure = level[vague[-1] + 1] if len(vague) else level[0]
-        return float(max(sure, min(self.softest - BEYOND, level[middle])))
+        return float(max(sure, self.softest - BEYOND))
 
     def uncertainty(self) -> tuple[Array, Array]:
         """Return the standard deviations of width and latency (s) at FINE points, each at its level."""
