@@ -307,9 +307,11 @@ def summary(analysis: Analysis, calibration: Calibration, ailments: Sequence[Ail
     share = f"{len(known)} of {len(analysis.fits)} hammers"
     yield f"measured {share} by {len(trials)} strikes in {_clock(seconds)}"
     latency = 1e3 * float(np.median([np.median(found.uncertainty()[1]) for found in known]))
+    places = [place for place, found in enumerate(analysis.fits) if found is not None]
+    level = float(np.median([analysis.level_doubt(place) for place in places]))
     yield (
         f"strikes scatter by {1e3 * analysis.latency_sd:.2f} ms and {analysis.level_sd:.2f} dB; "
-        f"latencies are known to {latency:.2f} ms"
+        f"latencies are known to {latency:.2f} ms, loudness to {level:.2f} dB"
     )
     low, high = calibration.common_range()
     yield f"all hammers share {high - low:.1f} dB of loudness{_beyond(calibration, low, high)}"
@@ -325,8 +327,8 @@ def _beyond(calibration: Calibration, low: float, high: float) -> str:
     rows = range(len(calibration.hammers))
     loud = [calibration.hammers[row] for row in rows if calibration.level[row, 0] > low + 0.05]
     soft = [calibration.hammers[row] for row in rows if calibration.level[row, -1] < high - 0.05]
-    words = [f"{', '.join(loud)} cannot be so soft"] if loud else []
-    words += [f"{', '.join(soft)} cannot be so loud"] if soft else []
+    words = [f"{', '.join(loud)} are not played so soft"] if loud else []
+    words += [f"{', '.join(soft)} are not played so loud"] if soft else []
     return f" ({'; '.join(words)})" if words else ""
 
 
