@@ -136,9 +136,9 @@ class OddBars(Renderer):
 
 @dataclass(frozen=True)
 class Judged:
-    """What one set of hammers came to: of each its name, its mean level error (dB) and whether it was named;
-    length of the session in s, and the 95th percentile of the timing error of songs, s. Or why nothing could be
-    tuned."""
+    """What one set of hammers came to: of each its name, its mean level error (dB), how far that is known,
+    and as what it was named; length of the session in s, and the 95th percentile of the timing error of
+    songs, s. Or why nothing could be tuned."""
 
     world: World
     names: tuple[str, ...]
@@ -170,9 +170,7 @@ def level_errors(calibration: Calibration, twin: Twin) -> np.ndarray:
     asked = np.clip(
         np.linspace(low, high, ASKED)[None, :], calibration.level[:, :1], calibration.level[:, -1:]
     )
-    width = [
-        np.interp(*row) for row in zip(asked, calibration.level, calibration.width, strict=True)
-    ]
+    width = [np.interp(*row) for row in zip(asked, calibration.level, calibration.width, strict=True)]
     hammer = np.repeat(np.arange(len(asked)), ASKED)
     _, level = Rig(twin.hammers, twin.setting).strike(hammer, np.concatenate(width), Condition())
     error = (level.reshape(asked.shape) - asked).mean(axis=1)
@@ -206,7 +204,8 @@ def tell(one: Judged, every: bool) -> None:
     for name, error, doubt in zip(one.names, one.error.tolist(), one.doubt.tolist(), strict=True):
         if not abs(error) <= RIGHT or (every and name in one.named):
             where = f"{one.world.layout} {one.world.kind} {one.world.seed}"
-            print(f"{where}: {name} {error:+.2f} dB, known to {doubt:.2f} dB, {one.named.get(name, 'not named')}", flush=True)
+            named = one.named.get(name, "not named")
+            print(f"{where}: {name} {error:+.2f} dB, known to {doubt:.2f} dB, {named}", flush=True)
 
 
 def figures_of(every: Sequence[Judged], minutes: float, timing: float | None) -> list[Figure]:
@@ -216,8 +215,9 @@ def figures_of(every: Sequence[Judged], minutes: float, timing: float | None) ->
         for one in every
         for name, error in zip(one.names, one.error.tolist(), strict=True)
     ]
-    error, named = np.abs(np.nan_to_num([pair[0] for pair in pairs], nan=np.inf)), np.array(
-        [pair[1] for pair in pairs]
+    error, named = (
+        np.abs(np.nan_to_num([pair[0] for pair in pairs], nan=np.inf)),
+        np.array([pair[1] for pair in pairs]),
     )
     right = error <= RIGHT
     unnamed = int(np.count_nonzero((error > WRONG) & ~named))
@@ -226,14 +226,21 @@ def figures_of(every: Sequence[Judged], minutes: float, timing: float | None) ->
         Figure("level wrong by more than 1.5 dB, not named", (unnamed,), f"of {len(error)}", (0,), digits=0),
         Figure("within 0.7 dB and named all the same", (false,), "%", (1.0,)),
         Figure("named in all", (int(named.sum()),), "", digits=0),
-        Figure("level error of those not named: p99 / max", tuple(
-            float(value) for value in (np.percentile(error[~named], 99), error[~named].max())), "dB"),
+        Figure(
+            "level error of those not named: p99 / max",
+            tuple(float(value) for value in (np.percentile(error[~named], 99), error[~named].max())),
+            "dB",
+        ),
         Figure("length of a session, longest", (max(one.seconds for one in every) / 60,), "min", (minutes,)),
     ]
     refused = sum(bool(one.refused) for one in every)
-    rows.append(Figure("sets that could not be tuned, and were told so", (refused,), f"of {len(every)}", digits=0))
+    rows.append(
+        Figure("sets that could not be tuned, and were told so", (refused,), f"of {len(every)}", digits=0)
+    )
     if timing is not None:
-        rows.append(Figure("worst set's timing p95", (1e3 * max(one.timing for one in every),), "ms", (timing,)))
+        rows.append(
+            Figure("worst set's timing p95", (1e3 * max(one.timing for one in every),), "ms", (timing,))
+        )
     return rows
 
 

@@ -87,7 +87,8 @@ def bare(xylophone: Run, tmp_path: Path) -> Path:
 def test_it_says_what_was_measured_and_where_it_was_written(tuned: Home) -> None:
     assert re.fullmatch(
         r"measured 6 of 6 hammers by \d\d\d strikes in 0 min \d\d s\n"
-        r"strikes scatter by 0\.[23]\d ms and 0\.[123]\d dB; latencies are known to 0\.[012]\d ms, loudness to 0\.[0123]\d dB\n"
+        r"strikes scatter by 0\.[23]\d ms and 0\.[123]\d dB; latencies are known to 0\.[012]\d ms, "
+        r"loudness to 0\.[0123]\d dB\n"
         r"all hammers share \d+\.\d dB of loudness( \(.*\))?\n"
         r"the supply sags \d\.\d times as much as the default says, which is made up for\n"
         r"wrote calibration-sim\.toml; xylophone tune undo takes it back\n",

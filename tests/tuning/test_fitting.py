@@ -83,7 +83,9 @@ def with_silence(of: Trials, most: float) -> Trials:
     """Return trials of which three more brought no sound, which `most` dB would have."""
     none = np.full(len(SHORT), np.nan)
     more = Trials(SHORT, 0.0 * SHORT, 0.0 * SHORT, none, none, np.full(len(SHORT), most))
-    return Trials(*(np.concatenate(pair) for pair in zip(vars(of).values(), vars(more).values(), strict=True)))
+    return Trials(
+        *(np.concatenate(pair) for pair in zip(vars(of).values(), vars(more).values(), strict=True))
+    )
 
 
 def test_what_was_not_heard_is_softer_than_what_would_have_been() -> None:

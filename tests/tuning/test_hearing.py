@@ -54,8 +54,8 @@ def struck(bars: list[int], loudness: float) -> np.ndarray:
 
 
 def neighbours(second: float = 0.0, after: range = range(9)) -> tuple[np.ndarray, np.ndarray]:
-    """A sound in which three bars are struck one by one, three times each, then the first two as one loud chord,
-    and where; `second` is how loud another blow is 35 ms after those whose number is in `after`."""
+    """A sound in which three bars are struck one by one, three times each, then the first two as one loud
+    chord, and where; `second` is how loud another blow is 35 ms after those whose number is in `after`."""
     frames, sound = RATE // 2 * np.arange(1, 11), 1e-5 * np.random.default_rng(1).standard_normal(6 * RATE)
     for number, frame in enumerate(frames.tolist()):
         hit = struck([number % 3], 0.05 + 0.01 * number) if number < 9 else struck([0, 1], 0.3)
@@ -109,7 +109,10 @@ def ringing(onsets: list[int]) -> np.ndarray:
 
 def test_hits_heard_at_once_are_what_each_is_by_itself_and_lost_ones_are_silent() -> None:
     frames = np.array([RATE, -1, RATE + 15000, RATE + 31000])
-    sound, bars = ringing(frames[frames > 0].tolist()), Bars(np.array([LOW, HIGH]), np.array([6.0, 6.0]), np.zeros(2))
+    sound, bars = (
+        ringing(frames[frames > 0].tolist()),
+        Bars(np.array([LOW, HIGH]), np.array([6.0, 6.0]), np.zeros(2)),
+    )
     level, before = fundamentals(sound, RATE, frames, bars)
     single = [fundamentals(sound, RATE, frames[row : row + 1], bars) for row in range(4)]
     assert np.allclose(level, np.concatenate([one[0] for one in single]), atol=1e-9)

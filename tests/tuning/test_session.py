@@ -30,9 +30,7 @@ from xylophone.instrument import build_instrument
 from xylophone.simulation.bench import measure
 from xylophone.simulation.hammers import Twin
 from xylophone.simulation.microphone import Room
-from xylophone.simulation.rig import Condition, Rig
 from xylophone.tuning.analysis import analyse
-from xylophone.tuning.chords import circles
 from xylophone.tuning.diagnosis import diagnose, tilt
 from xylophone.tuning.geometry import position_of
 from xylophone.tuning.session import LONGEST, Progress, Samples, result_of
@@ -280,31 +278,6 @@ def test_chords_in_a_recording_of_their_own_are_heard_by_the_bars_of_the_other(p
     one, two = plain.analysis.evidence, analyse(takes, EIGHT, DEFAULT, FRONT).evidence
     assert two.doubt == pytest.approx(one.doubt, abs=0.02)
     assert two.level[first:] == pytest.approx(one.level[first:], abs=0.1, nan_ok=True)
-
-
-@pytest.mark.parametrize("known", range(4, 38))
-def test_no_chord_strikes_neighbours(known: int) -> None:
-    for size in range(2, min(6, known // 2) + 1):
-        for chord in map(sorted, circles(known, size)):
-            assert len(chord) == size
-            assert np.diff([*chord, chord[0] + known]).min() >= 2
-
-
-def test_a_set_whose_bar_was_measured_by_a_chord_of_neighbours_is_right_now() -> None:
-    """B4 was 3.8 dB too soft after `tune auto`: a chord struck it together with A#4."""
-    twin = Twin(build_instrument(), 90210)
-    calibration = tune(twin, room=Room(seed=90210)).calibration
-    low, high = calibration.common_range()
-    place = calibration.hammers.index("B4")
-    errors = []
-    for row in range(len(twin.instrument)):
-        level = np.clip(np.linspace(low, high, 5), calibration.level[row, 0], calibration.level[row, -1])
-        width = np.interp(level, calibration.level[row], calibration.width[row])
-        came = Rig(twin.hammers, twin.setting).strike(np.full(5, row), width, Condition())[1]
-        errors.append(float(np.mean(came - level)))
-    away = np.abs(np.array(errors) - np.median(errors))
-    assert away[place] < 0.3
-    assert away.max() < 0.7
 
 
 def test_a_sound_card_may_add_a_constant(plain: Tuned) -> None:

@@ -40,7 +40,9 @@ def chord_trials(analysis: Analysis, begin: float) -> Table:
         return np.zeros(0, TRIAL)
     rows = []
     contact = begin + 0.1
-    for places, gap in zip(circles(len(known), size), np.random.default_rng(COUNT).uniform(*GAP, COUNT), strict=True):
+    for places, gap in zip(
+        circles(len(known), size), np.random.default_rng(COUNT).uniform(*GAP, COUNT), strict=True
+    ):
         for place in sorted(known[at] for at in places):
             width, latency = _pulse(analysis, place)
             rows.append((contact - latency, width, place, Purpose.CHORD))
@@ -50,8 +52,8 @@ def chord_trials(analysis: Analysis, begin: float) -> Table:
 
 
 def circles(count: int, size: int) -> list[list[int]]:
-    """Return which of `count` hammers each chord of `size` strikes: evenly round the circle, so that no two are
-    neighbours, whose sounds are hard to tell apart."""
+    """Return which of `count` hammers each chord of `size` strikes: evenly round the circle, so that no two
+    are neighbours, whose sounds are hard to tell apart."""
     first = np.arange(size) * count // size
     return [((first + 2 * number) % count).tolist() for number in range(COUNT)]
 

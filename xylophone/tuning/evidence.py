@@ -210,11 +210,24 @@ def gather(
                 rested,
             )
         )
-    take_, latency, level, bar, *others = (np.concatenate(column) for column in zip(*columns, strict=True))
+    take_, latency, level, bar, sounded, second, gap, loss, rested = (
+        np.concatenate(column) for column in zip(*columns, strict=True)
+    )
     trials = all_trials(takes)
     latency, level = (_levelled(trials, take_, values) for values in (latency, level))
-    place, sounded = take_.astype(np.intp), bar.astype(np.intp)
-    return Evidence(trials, place, latency, level, sounded, *others, doubt=bars.level_doubt)
+    return Evidence(
+        trials,
+        take_.astype(np.intp),
+        latency,
+        level,
+        bar.astype(np.intp),
+        sounded,
+        second,
+        gap,
+        loss,
+        rested,
+        bars.level_doubt,
+    )
 
 
 def _levelled(trials: Table, take: Array, values: Array) -> Array:

@@ -55,8 +55,8 @@ BENT, LEAST_BENT = 4.0, 0.25
 matter, a tenth of a dB."""
 
 ODD, WORSE = 3.0, 2.5
-"""By how many times a bar's hits are bent more than those of most bars, and are no property of bars; by how many
-times that falsifies its decay, as second blows do."""
+"""By how many times a bar's hits are bent more than those of most bars, and are no property of bars; by how
+many times that falsifies its decay, as second blows do."""
 
 NEIGHBOURS = 150.0
 """Hz; bars that sound farther away do not disturb a bar."""
@@ -78,7 +78,7 @@ class Bars:
 
     @property
     def level_doubt(self) -> Array:
-        """By how many dB levels of each bar are uncertain, since they are told back to the onset by its decay."""
+        """By how many dB levels of each bar are uncertain: they are told back to the onset by its decay."""
         return np.asarray(20.0 / np.log(10.0) * np.mean(AFTER) * self.doubt)
 
 
@@ -125,10 +125,10 @@ def measure_bars(sound: Array, sample_rate: int, frame: Index, hertz: Array) -> 
     """Return fundamental and decay of each bar, from hits that nothing follows within AFTER; a bar that is
     never heard so keeps the nominal frequency.
 
-    In a chord a neighbour beats with a bar: what dies away then is no decay. The frequency is first the highest
-    peak near the nominal one, in the mean spectrum of the hits after which it is highest; of hits in which it
-    is about the strongest of all, where there are any: else a loud bar's upper partial near it could be taken
-    for it. Both are then corrected until all bars together explain those hits.
+    In a chord a neighbour beats with a bar: what dies away then is no decay. The frequency is first the
+    highest peak near the nominal one, in the mean spectrum of the hits after which it is highest; of hits in
+    which it is about the strongest of all, where there are any: else a loud bar's upper partial near it could
+    be taken for it. Both are then corrected until all bars together explain those hits.
     """
     length = round(AFTER[1] * sample_rate) - round(AFTER[0] * sample_rate)
     first = _alone(frame, round(AFTER[1] * sample_rate)) + round(AFTER[0] * sample_rate)
@@ -147,7 +147,8 @@ def _alone(frame: Index, apart: int) -> Index:
     """Return the frames, in ascending order, from which all others are so far apart."""
     sorted_ = np.sort(frame[frame >= 0])
     near = np.diff(sorted_) <= apart
-    return sorted_[~(np.append(near, False) | np.append(False, near))]
+    alone: Index = sorted_[~(np.append(near, False) | np.append(False, near))]
+    return alone
 
 
 def _peaks(pieces: Array, sample_rate: int, hertz: Array) -> tuple[Array, list[Index]]:
@@ -180,15 +181,10 @@ def _peaks(pieces: Array, sample_rate: int, hertz: Array) -> tuple[Array, list[I
 def _corrected(pieces: Array, sample_rate: int, bars: Bars, own: Sequence[Index]) -> Bars:
     """Return bars whose frequency and decay explain their own pieces better (Gauss and Newton's step).
 
-    An oscillation that is off by w in frequency and d in decay grows by (i w - d) t beside what it is taken for:
-    that is fitted along with its neighbours, and how far it is bent besides. A second blow or a knock bends it: only
-    the pieces count that are about as straight as the straightest one, by their median. Real bars do not die
-    away quite evenly; one that does so far less than most is in doubt.
+    Only the pieces count that are about as straight as the straightest one, by their median. Real bars do
+    not die away quite evenly; one that does so far less than most is in doubt.
     """
-    time = np.arange(pieces.shape[1]) / sample_rate + round(AFTER[0] * sample_rate) / sample_rate
-    weight = np.hanning(len(time) + 2)[1:-1]
-    away = time - np.average(time, weights=weight)
-    away /= np.sqrt(np.average(away**2, weights=weight))
+    time = (np.arange(pieces.shape[1]) + round(AFTER[0] * sample_rate)) / sample_rate
     every = _oscillations(time, bars).reshape(len(time), 2, len(bars.hertz))
     hertz, decay, doubt = bars.hertz.copy(), bars.decay.copy(), bars.doubt.copy()
     bends = np.full(len(hertz), np.nan)
@@ -197,12 +193,8 @@ def _corrected(pieces: Array, sample_rate: int, bars: Bars, own: Sequence[Index]
             continue
         near = np.abs(bars.hertz - bars.hertz[bar]) < NEIGHBOURS
         near[bar] = False
-        mine = every[:, :, bar]
-        shapes = (mine, mine * away[:, None], mine * (away**2 - 1.0)[:, None])
-        columns = np.concatenate((*shapes, every[:, 0, near], every[:, 1, near]), axis=1)
-        values = _least_squares(columns, weight) @ pieces[rows].T
-        oscillation, off, bend = values[:6:2] + 1j * values[1:6:2]
-        off, bend = (part / (oscillation + QUIETEST) * np.ptp(away) / np.ptp(time) for part in (off, bend))
+        others = np.concatenate((every[:, 0, near], every[:, 1, near]), axis=1)
+        off, bend = _off(pieces[rows], time, every[:, :, bar], others)
         straight = np.abs(bend) <= max(LEAST_BENT, BENT * np.abs(bend).min())
         off, bend = off[straight], bend[straight]
         hertz[bar] += np.clip(np.median(off.imag) / (2.0 * np.pi), -3.0, 3.0)
@@ -211,6 +203,23 @@ def _corrected(pieces: Array, sample_rate: int, bars: Bars, own: Sequence[Index]
         bends[bar] = np.hypot(np.median(bend.real), np.median(bend.imag))  # noise bends now here, now there
     odd = bends > ODD * np.nanmedian(bends)
     return Bars(hertz, decay, np.hypot(doubt, np.where(odd, WORSE * bends, 0.0)))
+
+
+def _off(pieces: Array, time: Array, mine: Array, others: Array) -> tuple[Complex, Complex]:
+    """Return how far each piece's oscillation is off what it is taken for (i w - d, 1/s), and how far it is
+    bent.
+
+    One that is off by w in frequency and d in decay grows by (i w - d) t beside it: that is fitted along with
+    the `others`, and a parabola besides, for a second blow or a knock.
+    """
+    weight = np.hanning(len(time) + 2)[1:-1]
+    away = time - np.average(time, weights=weight)
+    wide = np.sqrt(np.average(away**2, weights=weight))
+    away = (away / wide)[:, None]
+    columns = np.concatenate((mine, mine * away, mine * (away**2 - 1.0), others), axis=1)
+    values = _least_squares(columns, weight) @ pieces.T
+    oscillation, off, bend = values[:6:2] + 1j * values[1:6:2]
+    return off / (oscillation + QUIETEST) / wide, bend / (oscillation + QUIETEST) / wide
 
 
 def _error_of_median(values: Array) -> float:
@@ -265,7 +274,7 @@ def _fitting(sample_rate: int, bars: Bars, part: tuple[float, float]) -> Array:
 
 
 def _least_squares(columns: Array, weight: Array) -> Array:
-    """Return the matrix that gives what each of these columns takes part in a sound, of frames so weighted."""
+    """Return the matrix that gives the part of each of these columns in a sound, its frames so weighted."""
     weighted = columns.T * weight
     normal = weighted @ columns
     ridge = 1e-9 * np.trace(normal) / len(normal) * np.eye(len(normal))

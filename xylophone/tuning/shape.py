@@ -49,8 +49,8 @@ class Trials:
     """What n trials of one hammer came to: pulse, condition, and level and latency as heard.
 
     `loss` is the drive loss foretold, `rested` 0..1. `latency` is the contact's time less the pulse's
-    start, s; NaN where only the level is known (in chords). Level is in dB, of any reference; NaN where nothing
-    was heard, and then `most` is the level that would have been, NaN elsewhere.
+    start, s; NaN where only the level is known (in chords). Level is in dB, of any reference; NaN where
+    nothing was heard, and then `most` is the level that would have been, NaN elsewhere.
     """
 
     width: Array
