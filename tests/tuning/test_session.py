@@ -287,6 +287,20 @@ def test_a_sound_card_may_add_a_constant(plain: Tuned) -> None:
     assert diagnose(analysis) == []
 
 
+def test_a_curve_that_begins_later_keeps_what_each_level_needs_besides(plain: Tuned) -> None:
+    """Terms of loss and rest belong to levels, wherever the knots lie."""
+    fit = plain.analysis.fits[2]
+    assert fit is not None
+    begun = replace(fit, softest=fit.known_from() + 4.0)
+    fits = (*plain.analysis.fits[:2], begun, *plain.analysis.fits[3:])
+    whole, part = plain.calibration, result_of(replace(plain.analysis, fits=fits))
+    assert part.level[2, 0] > whole.level[2, 0] + 3.0
+    assert part.level[2, -1] == pytest.approx(whole.level[2, -1])
+    for key in CURVES:
+        asked = np.interp(part.level[2], whole.level[2], getattr(whole, key)[2])
+        assert getattr(part, key)[2] == pytest.approx(asked, abs=0.01 * np.abs(asked).max())
+
+
 def test_a_supply_that_cannot_be_believed_keeps_the_default(plain: Tuned) -> None:
     evidence = plain.analysis.evidence
     loud = np.where(evidence.trials["purpose"] == Purpose.CHORD, evidence.level + 3.0, evidence.level)

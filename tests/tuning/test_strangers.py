@@ -1,4 +1,4 @@
-"""Hammers that nobody has tuned before strike as loud as their new calibration says; the worst that were found."""
+"""Hammers that nobody has tuned before strike as loud as their calibration says: the worst finds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_no_chord_strikes_neighbours(known: int) -> None:
 
 
 def level_errors(calibration: Calibration, twin: Twin) -> np.ndarray:
-    """Return by how many dB each hammer is louder than asked at five levels, (hammers, 5), beside the usual."""
+    """Return by how many dB each hammer is louder than asked at five levels, less the usual, (hammers, 5)."""
     low, high = calibration.common_range()
     ends = calibration.level[:, :1], calibration.level[:, -1:]
     level = np.clip(np.linspace(low, high, 5)[None, :], *ends)

@@ -260,7 +260,10 @@ def calibration_of(analysis: Analysis) -> Calibration:
         if found is None:
             continue
         level, width, latency = found.curves()
-        knots = _from(found.known_from(), default.level[place] + found.found[0])
+        usual = default.level[place] + found.found[0]
+        knots = _from(found.known_from(), usual)
+        for key in CURVES:
+            rows[key][place] = np.interp(knots, usual, rows[key][place])
         rows["level"][place] = knots - analysis.gain
         rows["width"][place] = _rising(np.interp(knots, level, width))
         rows["latency"][place] = np.interp(knots, level, latency) - analysis.delay
