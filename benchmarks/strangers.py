@@ -137,8 +137,8 @@ class OddBars(Renderer):
 @dataclass(frozen=True)
 class Judged:
     """What one set of hammers came to: of each its name, its mean level error (dB), how far that is known,
-    and as what it was named; length of the session in s, and the 95th percentile of the timing error of
-    songs, s. Or why nothing could be tuned."""
+    and as what it was named; length of the session in s, the 95th percentile of the timing error of songs, s,
+    and how many dB of loudness all hammers share. Or why nothing could be tuned."""
 
     world: World
     names: tuple[str, ...]
@@ -147,6 +147,7 @@ class Judged:
     named: dict[str, str]
     seconds: float
     timing: float
+    shared: float = 0.0
     refused: str = ""
 
 
@@ -184,7 +185,7 @@ def judged(seed: int, world: str, songs: int) -> Judged:
     try:
         analysis = session.run()
     except TuningError as error:
-        return Judged(met, (), np.empty(0), np.empty(0), {}, 0.0, 0.0, str(error))
+        return Judged(met, (), np.empty(0), np.empty(0), {}, 0.0, 0.0, refused=str(error))
     calibration, trials = result_of(analysis), analysis.evidence.trials
     error = level_errors(calibration, twin)
     named = {ailment.hammer: ailment.fault.value for ailment in diagnose(analysis)}
@@ -194,7 +195,8 @@ def judged(seed: int, world: str, songs: int) -> Judged:
         timing = float(np.percentile(np.abs(heard(calibration, twin, arrangements[:songs]).timing), 95))
     seconds = float(trials["start"][-1] - trials["start"][0])
     doubt = np.array([analysis.level_doubt(place) for place in range(len(error))])
-    return Judged(met, calibration.hammers, error, doubt, named, seconds, timing)
+    low, high = calibration.common_range()
+    return Judged(met, calibration.hammers, error, doubt, named, seconds, timing, high - low)
 
 
 def tell(one: Judged, every: bool) -> None:
@@ -219,7 +221,7 @@ def figures_of(every: Sequence[Judged], minutes: float, timing: float | None) ->
         np.abs(np.nan_to_num([pair[0] for pair in pairs], nan=np.inf)),
         np.array([pair[1] for pair in pairs]),
     )
-    right = error <= RIGHT
+    right, shared = error <= RIGHT, [one.shared for one in every if not one.refused]
     unnamed = int(np.count_nonzero((error > WRONG) & ~named))
     false = 100.0 * np.count_nonzero(right & named) / max(1, np.count_nonzero(right))
     rows = [
@@ -228,7 +230,12 @@ def figures_of(every: Sequence[Judged], minutes: float, timing: float | None) ->
         Figure("named in all", (int(named.sum()),), "", digits=0),
         Figure(
             "level error of those not named: p99 / max",
-            tuple(float(value) for value in (np.percentile(error[~named], 99), error[~named].max())),
+            (float(np.percentile(error[~named], 99, method="nearest")), float(error[~named].max())),
+            "dB",
+        ),
+        Figure(
+            "loudness that all hammers share: median / least",
+            (float(np.median(shared)), min(shared)),
             "dB",
         ),
         Figure("length of a session, longest", (max(one.seconds for one in every) / 60,), "min", (minutes,)),

@@ -167,3 +167,15 @@ def test_no_arrangement_keeps_more_intervals_than_the_bound(benchmarks: dict[str
     bars = build_instrument().pitches  # 30 semitones hold no interval of 31
     assert scoring.best_intervals(scoring.read_source(tune(40, 60, 91)).skyline, bars) == 1
     assert scoring.best_intervals(scoring.read_source(tune(20, 40, 22)).skyline, bars) == 2
+
+
+def test_a_hammer_that_is_wrong_counts_unless_it_is_named(benchmarks: dict[str, ModuleType]) -> None:
+    strangers = benchmarks["strangers"]
+    error, doubt = np.array([0.1, -0.2, 1.0, -2.0, 3.0, np.nan]), np.zeros(6)
+    named = {"B": "weak", "E": "unclear"}
+    one = strangers.Judged(strangers.plain(1), tuple("ABCDEF"), error, doubt, named, 150.0, 0.0007)
+    wrong, false, many, _, _, length, refused, timing = strangers.figures_of([one], 3.4, 0.85)
+    assert (wrong.measured, wrong.missed) == ((2,), True)  # D, and F, which never met its bar
+    assert (false.measured, false.missed) == ((50.0,), True)
+    assert (many.measured, length.measured, refused.measured) == ((2,), (2.5,), (0,))
+    assert timing.measured == pytest.approx((0.7,))
