@@ -168,6 +168,35 @@ def test_knocks_that_fall_anywhere_after_strikes_are_no_second_blows(tuned: Tune
 
 
 @pytest.mark.parametrize(
+    ("doubt", "uneven", "said"),
+    [
+        (0.0, 1.0, None),
+        (0.49, 1.0, None),
+        (0.7, 1.0, "its loudness is known to 1.4 dB only, not to 1 dB"),
+        (0.0, 6.0, r"its loudness is known to [1-9]\.\d dB only, not to 1 dB"),
+    ],
+    ids=["sure", "nearly", "its bar's decay", "its strikes scatter"],
+)
+def test_a_hammer_whose_loudness_is_not_known_to_a_decibel_is_named(
+    tuned: Tuned, doubt: float, uneven: float, said: str | None
+) -> None:
+    analysis, place = tuned.analysis, HEALTHY[1]
+    doubts = np.where(np.arange(len(NAMES)) == place, doubt, 0.0)
+    fits = list(analysis.fits)
+    fit = fits[place]
+    assert fit is not None
+    fits[place] = replace(
+        fit, level_error=uneven * fit.level_error, spread=fit.spread * (0.01 if doubt else 1.0)
+    )
+    found = diagnose(replace(analysis, fits=tuple(fits), evidence=replace(analysis.evidence, doubt=doubts)))
+    told = [one for one in found if one.hammer == NAMES[place]]
+    assert [one.fault for one in told] == ([Fault.UNCLEAR] if said else [])
+    for one in told:
+        assert re.fullmatch(said or "", one.heard)
+        assert one.remedy == "make the room quieter or the microphone nearer, and tune it again"
+
+
+@pytest.mark.parametrize(
     ("late", "uneven", "named"),
     [(0.9, 0.1, False), (0.1, 0.9, False), (0.8, 0.8, True), (1.1, 0.0, True), (0.0, 1.1, True)],
 )
@@ -181,6 +210,7 @@ def test_scatter_in_time_and_loudness_counts_together(
     latency[3], level[3] = 0.02, -15.0
     place = HEALTHY[0]
     fits = list(tuned.analysis.fits)
-    fits[place] = replace(fits[place], latency_error=latency, level_error=level)
+    weight = np.where(np.arange(12) == 3, 0.01, 1.0)
+    fits[place] = replace(fits[place], latency_error=latency, level_error=level, weight=weight)
     found = diagnose(replace(tuned.analysis, fits=tuple(fits)))
     assert (Fault.UNSTEADY in [one.fault for one in found if one.hammer == NAMES[place]]) == named
