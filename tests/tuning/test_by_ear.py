@@ -26,7 +26,7 @@ Act = Callable[[ByEar], ByEar]
 
 EDITS: dict[str, tuple[Act, str]] = {
     "latency": (lambda now: now.nudge_latency(1e-4), "latency +0.1 ms"),
-    "typed": (lambda now: now.set_latency(now.latency - 1e-3), "latency -1 ms"),
+    "typed": (lambda now: now.set_latency(now.latency - 2e-4), "latency -0.2 ms"),
     "softest": (lambda now: now.nudge_softest(-1e-4), "softest -0.1 ms"),
     "loudest": (lambda now: now.nudge_loudest(1e-4), "loudest +0.1 ms"),
     "louder": (lambda now: now.louder(0.5), "louder +0.5 dB"),
