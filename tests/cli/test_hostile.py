@@ -8,6 +8,7 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,31 +66,54 @@ def environment(locale: str, locales: Path, home: Path, cache: Path) -> dict[str
     } | ({"LOCPATH": str(locales)} if locale.endswith("8859-1") else {})
 
 
-@pytest.fixture(scope="module", params=LOCALES)
-def answers(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, locales: Path, cache: Path
-) -> list[Answer]:
-    """All command lines of the table, run in a furnished folder under one encoding."""
-    home = tmp_path_factory.mktemp("home")
+@pytest.fixture(scope="module")
+def running(
+    tmp_path_factory: pytest.TempPathFactory, locales: Path, cache: Path
+) -> Iterator[dict[str, tuple[Path, subprocess.Popen[bytes]]]]:
+    """The command lines of the table under each encoding, all three at once: much of it is waiting."""
+    with ExitStack() as processes:
+        yield {
+            locale: (home, processes.enter_context(started(home, environment(locale, locales, home, cache))))
+            for locale in LOCALES
+            for home in (tmp_path_factory.mktemp("home"),)
+        }
+
+
+def started(home: Path, seen: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start all command lines of the table in a furnished folder; its streams go into files in `home`."""
     work = home / "work"
     work.mkdir()
     furnish(work)
-    lines = list(commands())
-    order, came = home / "order.json", home / "came.json"
-    order.write_text(json.dumps([[os.fsencode(word).hex() for word in words] for words in lines]))
-    done = subprocess.run(
-        [sys.executable, str(TESTS / "cli" / "in_a_row.py"), str(order), str(came)],
-        cwd=work,
-        env=environment(request.param, locales, home, cache),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
+    (home / "order.json").write_text(
+        json.dumps([[os.fsencode(word).hex() for word in words] for words in commands()])
     )
-    assert done.returncode == 0, done.stderr.decode("latin-1")
-    report = json.loads(came.read_text())
+    with (home / "out").open("wb") as out, (home / "err").open("wb") as err:
+        return subprocess.Popen(
+            [
+                sys.executable,
+                str(TESTS / "cli" / "in_a_row.py"),
+                str(home / "order.json"),
+                str(home / "came.json"),
+            ],
+            cwd=work,
+            env=seen,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+        )
+
+
+@pytest.fixture(scope="module", params=LOCALES)
+def answers(
+    request: pytest.FixtureRequest, running: dict[str, tuple[Path, subprocess.Popen[bytes]]]
+) -> list[Answer]:
+    """What all command lines of the table came to under one encoding."""
+    home, process = running[request.param]
+    assert process.wait() == 0, (home / "err").read_text("latin-1")
+    report = json.loads((home / "came.json").read_text())
     assert report["encoding"].lower() == LOCALES[request.param]
-    outs, errs = (stream.split(MARK)[1:] for stream in (done.stdout, done.stderr))
-    rows = zip(lines, report["codes"], outs, errs, strict=True)
+    outs, errs = ((home / stream).read_bytes().split(MARK)[1:] for stream in ("out", "err"))
+    rows = zip(commands(), report["codes"], outs, errs, strict=True)
     return [Answer(words, report["encoding"], *row) for words, *row in rows]
 
 

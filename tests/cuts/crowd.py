@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+from contextlib import chdir
+from tempfile import TemporaryDirectory
 
 from xylophone.cli import run
 
 
 def main(count: int, command: list[str]) -> None:
     """Run a command line so many times at once; `%` stands for the number of each."""
-    run(["info"])  # loads what they need
+    with TemporaryDirectory() as aside:
+        shutil.copytree(".", aside, dirs_exist_ok=True)
+        with chdir(aside):
+            run([word.replace("%", "0") for word in command])  # loads what they need
     started, start = os.pipe()
     children = []
     for number in range(count):
