@@ -52,6 +52,14 @@ def uneven(seed: int = 1, knots: int = 5) -> Calibration:
     )
 
 
+def test_json_is_the_same_bytes_whatever_shows_it() -> None:
+    """A terminal without a letter would put another in its place, and one that steers would be left out."""
+    odd = replace(DEFAULT, tuned="\u00e9\U0001f600", backend="gpio:\u00e9")
+    text = to_json(odd)
+    assert text.isascii()
+    assert from_json(text, DEFAULT).tuned == odd.tuned
+
+
 def edited(text: str, change: Callable[[dict[str, Any]], Any]) -> str:
     document = json.loads(text)
     change(document)

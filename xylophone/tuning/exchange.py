@@ -65,10 +65,10 @@ class _Rows:
 
 
 def to_json(calibration: Calibration) -> str:
-    """Return a calibration as JSON text, all that its file holds."""
+    """Return a calibration as JSON text, all that its file holds; in ASCII, whatever shows or carries it."""
     content = _content(calibration)
     document = {"format": FORMAT, "version": VERSION, **{k: v for k, v in content.items() if k != "version"}}
-    text = json.dumps(document, ensure_ascii=False, indent=2)
+    text = json.dumps(document, indent=2)
     return _LISTED.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
 
 
