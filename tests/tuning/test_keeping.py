@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,6 +123,32 @@ def test_a_file_from_before_versions_is_the_first_one(path: Path) -> None:
     assert kept(path) == 0
     take_back(path, 1)
     assert kept(path) == 7
+
+
+def test_what_is_no_file_is_no_version_and_a_huge_one_is_refused(path: Path) -> None:
+    """A pipe would be waited for, and what is huge takes all memory."""
+    keep(path, 1)
+    os.mkfifo(folder_of(path) / "5-after-1.toml")
+    (folder_of(path) / "6-after-5.toml").mkdir()
+    (folder_of(path) / "7-after-6.toml").symlink_to("/dev/zero")
+    assert [one.number for one in Versions.read(path).known] == [1]
+    keep(path, 2)
+    take_back(path)
+    assert kept(path) == 1
+    (folder_of(path) / "8-after-7.toml").write_bytes(b"")
+    os.truncate(folder_of(path) / "8-after-7.toml", 10**12)
+    with pytest.raises(FileError, match=r"8-after-7\.toml: it has more than 4000000 bytes"):
+        Versions.read(path)
+
+
+def test_after_any_number_comes_the_next(path: Path) -> None:
+    keep(path, 1)
+    path.rename(folder_of(path) / "999999999-after-1.toml")
+    keep(path, 2)
+    keep(path, 3)
+    assert [one.number for one in Versions.read(path).known] == [1, 999999999, 1000000000, 1000000001]
+    take_back(path)
+    assert kept(path) == 2
 
 
 def test_nothing_to_take_back_is_said(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,12 @@ ODD = ["[" * 100_000, '{"a":' * 50_000, "null", "[]", "1", '"text"', '"\\ud800"'
 def test_what_is_no_line_of_a_history_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "history").write_text(f"{line}\n")
     with pytest.raises(FileError, match="line 1 is no entry of a history: take it out"):
+        read_history(tmp_path / "history")
+
+
+def test_a_history_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "history")
+    with pytest.raises(FileError, match="it is a pipe or a device"):
         read_history(tmp_path / "history")
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..errors import FileError
-from ..files import alone_with, read_text, write_text
+from ..files import alone_with, is_there, read_text, write_text
 
 CHANGED = (0.0015, 2.0)
 """s and dB by which a hammer must have changed since an earlier time to be told."""
@@ -52,7 +52,7 @@ def history_of(calibration: Path) -> Path:
 def read_history(path: Path) -> list[Entry]:
     """Return the entries, oldest first; none where there is no file. FileError names a line that is
     broken."""
-    if not path.exists():
+    if not is_there(path):
         return []
     entries = []
     for number, line in enumerate(read_text(path).splitlines(), 1):

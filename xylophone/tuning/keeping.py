@@ -19,7 +19,15 @@ from pathlib import Path
 from ..calibration import Calibration
 from ..calibration_file import calibration_for, checked_text
 from ..errors import FileError
-from ..files import alone_with, make_folder, read_bytes, remove_file, rename_file, write_bytes
+from ..files import (
+    MOST_TEXT_BYTES,
+    alone_with,
+    make_folder,
+    read_bytes,
+    remove_file,
+    rename_file,
+    write_bytes,
+)
 from ..instrument import Instrument
 
 KEPT = 50
@@ -28,7 +36,7 @@ KEPT = 50
 NEVER_TUNED = 0
 """The number that stands for no calibration file."""
 
-_NAME = re.compile(r"([1-9][0-9]{0,8})-after-(0|[1-9][0-9]{0,8})\.toml(\.new)?")
+_NAME = re.compile(r"([1-9][0-9]*)-after-(0|[1-9][0-9]*)\.toml(\.new)?")
 """The name of a version's file; it ends in '.new' until the version is in force."""
 
 
@@ -60,8 +68,8 @@ class Versions:
         while True:
             names = _names(folder)
             try:
-                content = read_bytes(path) if os.path.lexists(path) else None
-                found = {name: read_bytes(folder / name) for name in names}
+                content = read_bytes(path, MOST_TEXT_BYTES) if os.path.lexists(path) else None
+                found = {name: read_bytes(folder / name, MOST_TEXT_BYTES) for name in names}
             except FileError:
                 if _names(folder) == names:
                     raise
@@ -201,8 +209,11 @@ def folder_of(path: Path) -> Path:
 
 
 def _names(folder: Path) -> list[str]:
-    """Return the names of all versions' files, also of those that are not in force yet."""
-    return sorted(name for name in (os.listdir(folder) if folder.is_dir() else ()) if _NAME.fullmatch(name))
+    """Return the names of all versions' files, also of those not in force yet; no pipes or folders."""
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as there:
+        return sorted(one.name for one in there if _NAME.fullmatch(one.name) and one.is_file())
 
 
 def _version(path: Path, name: str) -> Version:
