@@ -13,11 +13,14 @@ import pytest
 from cli.hearing import CONFIG, refused
 from xylophone.calibration import CURVES
 from xylophone.calibration_file import default_calibration, read_calibration, write_calibration
+from xylophone.cli.tune.versions import at_one_moment
 from xylophone.config import load_settings
+from xylophone.files import read_bytes
 from xylophone.instrument import build_instrument
 from xylophone.simulation.bench import measure
 from xylophone.simulation.hammers import Twin
 from xylophone.tuning.edits import middle
+from xylophone.tuning.keeping import Versions
 
 Run = Callable[..., Any]
 
@@ -98,6 +101,36 @@ def test_log_lists_what_is_kept(real: Run, home: Path) -> None:
     assert cells[3] == ["2", "1", "broken"]
     assert (cells[4][:2], cells[4][-1]) == (["1", "0"], "30 hammers")
     assert cells[5] == ["0", "never"]
+
+
+def test_a_version_that_is_no_text_is_broken_and_the_others_are_listed(real: Run, home: Path) -> None:
+    for _ in range(3):
+        real("tune", "set", "C6", "--later-ms", 0.1)
+    (home.with_name("calibration.versions") / "2-after-1.toml").write_bytes(b"\xff\xfe")
+    lines = real("tune", "log").out.splitlines()
+    assert [line.split()[:3] for line in lines[4:6]] == [
+        ["2", "1", "broken"],
+        ["1", "0", lines[5].split()[2]],
+    ]
+    refused(real("tune", "undo"), 1, "2-after-1.toml: byte 0 is no UTF-8 text")
+
+
+def test_what_is_listed_is_of_one_moment_whoever_writes_meanwhile(real: Run, home: Path) -> None:
+    """A version that is just put in force gets another name; it is not broken, and not missing, by that."""
+    real("tune", "set", "C6", "--later-ms", 0.1)
+    settled = home.with_name("calibration.versions") / "1-after-0.toml"
+    settled.rename(f"{settled}.new")  # as `tune set` leaves it for an instant
+    seen = []
+
+    def look(versions: Versions) -> list[bytes]:
+        seen.append([one.file.name for one in versions.known])
+        if len(seen) == 1:
+            Path(f"{settled}.new").rename(settled)
+        return [read_bytes(one.file) for one in versions.known]
+
+    versions, (content,) = at_one_moment(home, look)
+    assert seen == [["1-after-0.toml.new"], ["1-after-0.toml"]]
+    assert (versions.present, content) == (1, home.read_bytes())
 
 
 def test_diff_says_what_undo_would_take_back_or_how_two_differ(real: Run, home: Path) -> None:

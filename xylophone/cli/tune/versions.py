@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ...errors import CalibrationError
+from ...errors import CalibrationError, FileError
 from ..options import untuned
 from ..printing import say
 from ..screen import table
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from ...calibration import Calibration
     from ...config import Settings
     from ...tuning.keeping import Version, Versions
+
+Found = TypeVar("Found")
 
 NAMED = 4
 """So many hammers that have changed are named; of more it is said how many."""
@@ -71,17 +74,34 @@ def _is_in_force(path: Path, number: int) -> str:
 @tuned_options
 def log(**options: Any) -> None:
     """List the calibrations that are kept, the newest first."""
-    from ...tuning.keeping import Versions
-
     _, path = place(options)
-    versions = Versions.read(path)
+    versions, read = at_one_moment(path, lambda those: {one.number: _read(one) for one in those.known})
     say(_is_in_force(path, versions.present))
     if not versions.known:
         return
-    read = {version.number: _read(version) for version in versions.known}
     rows = [_row(version, read, versions.present) for version in reversed(versions.known)]
     say("")
     table(_HEADS, [*rows, ("" if versions.present else "*", 0, "", "never", "", "")])
+
+
+def at_one_moment(path: Path, look: Callable[[Versions], Found]) -> tuple[Versions, Found]:
+    """Return what is kept of a calibration file, and what `look` finds in it; again where that has changed.
+
+    Nothing is held, so that a folder may be read-only: others may meanwhile delete an old version, or put one
+    in force, whose file then gets another name.
+    """
+    from ...tuning.keeping import Versions
+
+    while True:
+        versions = Versions.read(path)
+        try:
+            found = look(versions)
+        except FileError:
+            if Versions.read(path) == versions:
+                raise
+            continue
+        if Versions.read(path) == versions:
+            return versions, found
 
 
 def _read(version: Version) -> Calibration | None:
@@ -90,7 +110,7 @@ def _read(version: Version) -> Calibration | None:
 
     try:
         return read_calibration(version.file)
-    except CalibrationError:
+    except (CalibrationError, FileError):
         return None
 
 
@@ -118,13 +138,15 @@ def diff(old: int | None, new: int | None, **options: Any) -> None:
 
     0 stands for untuned hammers.
     """
-    from ...tuning.keeping import Versions
-
     found, path = place(options)
-    versions = Versions.read(path)
-    first = versions.before() if old is None else old
-    second = versions.present if new is None else new
-    lines = changes(_calibration(versions, first, found), _calibration(versions, second, found))
+
+    def look(versions: Versions) -> tuple[int, int, list[str]]:
+        first = versions.before() if old is None else old
+        second = versions.present if new is None else new
+        sides = (_calibration(versions, number, found) for number in (first, second))
+        return first, second, changes(*sides)
+
+    _, (first, second, lines) = at_one_moment(path, look)
     say(f"from version {first} to {second} of {path}:")
     for line in lines or ["no difference"]:
         say(line)
