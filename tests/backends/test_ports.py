@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pkgutil import iter_modules
 from types import SimpleNamespace
@@ -105,6 +106,21 @@ def test_what_nothing_tells_from_others_is_never_known(tmp_path, port):
     file = tmp_path / "boards.txt"
     remember_port(port, file)
     assert known_boards(file) == []
+
+
+def test_of_boards_that_are_found_at_the_same_time_none_is_forgotten(tmp_path):
+    file = tmp_path / "boards.txt"
+    ports = [replace(MEGA, serial_number=f"753303030353{number:04}") for number in range(20)]
+    with ThreadPoolExecutor(len(ports)) as pool:
+        list(pool.map(lambda port: remember_port(port, file), ports))
+    assert sorted(known_boards(file)) == [port.identity for port in ports]
+    assert [path.name for path in tmp_path.iterdir()] == ["boards.txt"]
+
+
+def test_known_boards_in_a_pipe_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "boards.txt")
+    with pytest.raises(FileError, match="it is a pipe or a device"):
+        known_boards(tmp_path / "boards.txt")
 
 
 def test_a_state_folder_that_cannot_be_is_one_line(tmp_path):

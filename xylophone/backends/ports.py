@@ -15,8 +15,8 @@ from types import ModuleType
 from urllib.parse import parse_qsl, urlsplit
 
 from ..config.places import state_folder
-from ..errors import BackendAbsent, BackendMissing, FileError, MissingExtra, OptionError
-from ..files import read_text, write_text
+from ..errors import BackendAbsent, BackendMissing, MissingExtra, OptionError
+from ..files import alone_with, is_there, make_folder, read_text, write_text
 
 MEGAS = frozenset(
     {
@@ -45,6 +45,9 @@ NETWORK: dict[str, tuple[str, ...]] = {
     "rfc2217": ("ign_set_control", "poll_modem", "timeout"),
 }
 """Schemes of pyserial's URLs behind which a board may be, and their options; its others write files."""
+
+REMEMBERING = 2.0
+"""s that another program is waited for that notes a board too; one that plays must not wait for long."""
 
 LISTING = "list them with: xylophone devices"
 
@@ -223,7 +226,7 @@ def _on_the_network(url: str) -> Port:
 def known_boards(file: Path | None = None) -> list[str]:
     """Return the identities of the boards that have answered before; FileError if unreadable."""
     file = file or boards_file()
-    if not file.exists():
+    if not is_there(file):
         return []
     return [line.strip() for line in read_text(file).splitlines() if line.strip()]
 
@@ -231,17 +234,15 @@ def known_boards(file: Path | None = None) -> list[str]:
 def remember_port(port: Port, file: Path | None = None) -> None:
     """Note that a xylophone's board is behind a port, by its identity; nothing where it has none.
 
-    The file is replaced whole. FileError where it cannot be written.
+    The file is held and replaced whole. FileError where it cannot be written, or others hold it for long.
     """
     file = file or boards_file()
-    boards = known_boards(file)
-    if port.identity is None or port.identity in boards:
+    if port.identity is None or port.identity in known_boards(file):
         return
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot make {file.parent}: set XDG_STATE_HOME to a folder to write in") from error
-    write_text(file, "".join(f"{board}\n" for board in [*boards, port.identity]))
+    make_folder(file.parent, "set XDG_STATE_HOME to a folder to write in")
+    with alone_with(file, patience=REMEMBERING):
+        boards = dict.fromkeys([*known_boards(file), port.identity])
+        write_text(file, "".join(f"{board}\n" for board in boards))
 
 
 def find_again(port: Port, look: Callable[[], Sequence[Port]] = present_ports) -> Port | None:
