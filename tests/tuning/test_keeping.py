@@ -105,6 +105,25 @@ def test_what_somebody_has_edited_is_kept_byte_for_byte(path: Path) -> None:
     assert path.read_bytes() == edited
 
 
+def test_what_was_in_force_is_kept_though_its_change_was_killed_and_somebody_edited_it_then(
+    path: Path,
+) -> None:
+    keep(path, 1)
+    keep(path, 2)
+    second = folder_of(path) / "2-after-1.toml"
+    before = second.read_bytes()
+    second.rename(f"{second}.new")  # as a `kill -9` leaves it
+    path.write_bytes(before + b"# a remark\n")
+    keep(path, 3)
+    assert [(one.number, one.made_from) for one in Versions.read(path).known] == [
+        (1, 0),
+        (2, 1),
+        (3, 2),
+        (4, 3),
+    ]
+    assert second.read_bytes() == before
+
+
 def test_what_was_deleted_is_still_kept(path: Path) -> None:
     keep(path, 1)
     keep(path, 2)

@@ -54,7 +54,8 @@ class Versions:
     """What is kept of the calibration file `path`, rising by number, and the number of the one in force.
 
     A file in force that is like no version, since somebody has edited or copied it, counts as the
-    newest one, made from the newest that is kept.
+    newest one, made from the newest that is kept. One whose change was cut short before its file had got its
+    name was in force if the calibration file begins with its number, edited or not.
     """
 
     path: Path
@@ -79,7 +80,12 @@ class Versions:
 
     @classmethod
     def _of(cls, path: Path, content: bytes | None, found: dict[str, bytes]) -> Versions:
-        there = {name: held for name, held in found.items() if not name.endswith(".new") or held == content}
+        begins = None if content is None else content.partition(b"\n")[0]  # as of no other version
+        there = {
+            name: held
+            for name, held in found.items()
+            if not name.endswith(".new") or held.partition(b"\n")[0] == begins
+        }
         known = tuple(sorted((_version(path, name) for name in there), key=lambda one: one.number))
         same = [one.number for one in known if there[one.file.name] == content]
         if content is None or same:
