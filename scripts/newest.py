@@ -74,6 +74,12 @@ def write_constraints(tables: dict[str, Versions]) -> str:
     return HEAD + f"# Python: {' '.join(sorted(tables, key=order))}\n" + "\n".join(lines) + "\n"
 
 
+def frozen(listed: str) -> Versions:
+    """Return the versions in what `pip freeze --all` lists, but for pip's own."""
+    versions = dict(line.split("==", 1) for line in listed.splitlines() if "==" in line)
+    return {name: version for name, version in versions.items() if name != "pip"}
+
+
 def newer(tested: Versions, newest: Versions) -> Versions:
     """Return what of the newest is not what was tested, by its name."""
     return {name: version for name, version in newest.items() if tested.get(name) != version}
@@ -116,10 +122,8 @@ class Trial:
 
     def versions(self) -> Versions:
         """Return what is installed, the project itself and pip left out."""
-        listed = subprocess.run(
-            [*self.pip, "freeze", "--exclude-editable"], capture_output=True, text=True, check=True
-        )
-        return dict(line.split("==", 1) for line in listed.stdout.splitlines() if "==" in line)
+        command = [*self.pip, "freeze", "--all", "--exclude-editable"]
+        return frozen(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     def passes(self, *arguments: str) -> bool:
         """Run tests, and tell whether they pass."""

@@ -135,7 +135,7 @@ def test_what_no_wheel_brings_comes_from_the_system_and_is_said(machine):
     ran = machine.run("info", FAKE_CANNOT_IMPORT="lgpio,_lgpio rtmidi", FAKE_SYSTEM="lgpio")
     assert ran.returncode == 0
     assert ran.stderr.splitlines()[1:] == [
-        "xylo: no wheel works here, so the system's own is taken: lgpio (from /the/system)"
+        "xylo: it has none that can be imported, so the system's own is taken: lgpio (from /the/system)"
     ]
     kept = (machine.env.parent / "constraints.txt").read_text()
     assert "numpy==" in kept
@@ -247,6 +247,16 @@ def test_where_the_checkout_cannot_be_written_a_user_folder_is_taken(machine):
     ran = machine.run("test", XDG_DATA_HOME=str(machine.folder / "data"))
     assert (machine.folder / "data" / "xylophone/xylo/env/xylo-stamp").exists()
     assert f"<cache_dir={machine.folder}/data/xylophone/xylo/pytest>" in ran.stdout
+
+
+def test_without_a_home_no_folder_is_made_in_the_root(machine):
+    (machine.checkout / ".venv-xylo").write_text("a file where the folder would be")
+    for empty in ({"HOME": ""}, {"HOME": "", "XDG_DATA_HOME": ""}):
+        ran = machine.run("info", **empty)
+        assert ran.returncode == 1
+        assert ran.stderr.endswith(
+            "nor a data folder (HOME is not set) can be written; set XDG_DATA_HOME to a folder that can\n"
+        )
 
 
 @pytest.mark.parametrize("modules", ["venv", "pip", ""])

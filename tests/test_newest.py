@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import runpy
+from importlib.metadata import PackageNotFoundError, requires
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +59,31 @@ def test_the_one_that_breaks_the_suite_is_named(newest):
 
 def test_what_is_newer_is_what_was_not_tested(newest):
     assert newest["newer"]({"a": "1", "b": "1"}, {"a": "1", "b": "2", "c": "1"}) == {"b": "2", "c": "1"}
+
+
+def needed(requirement: Requirement, found: set[str]) -> None:
+    """Add what a requirement needs here, itself too, by name; what is not installed is left out."""
+    name = canonicalize_name(requirement.name)
+    try:
+        wanted = [Requirement(line) for line in requires(name) or []]
+    except PackageNotFoundError:
+        return
+    if name not in found:
+        found.add(name)
+        for extra in ("", *requirement.extras):
+            for more in wanted:
+                if more.marker is None or more.marker.evaluate({"extra": extra}):
+                    needed(more, found)
+
+
+def test_everything_that_is_installed_with_the_project_has_a_version(newest, root):
+    found: set[str] = set()
+    needed(Requirement("xylophone[test,oracle,plot,serial,gpio,lgpio,audio]"), found)
+    tables = newest["read_constraints"]((root / "constraints.txt").read_text())
+    named = {canonicalize_name(name) for table in tables.values() for name in table}
+    assert found - named == {"xylophone"}
+
+
+def test_of_what_pip_lists_only_pip_itself_is_left_out(newest):
+    listed = "-e git+https://here\nclick==8.5.1\npip==26.4\nsetuptools==84.2.1\n"
+    assert newest["frozen"](listed) == {"click": "8.5.1", "setuptools": "84.2.1"}
