@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import socket
+
 import pytest
 
 from gpio.chips import Board, Chain
 from gpio.mocked import backend_on
 from xylophone.clock import VirtualClock
-from xylophone.gpio.guards import LineGuard, MasterEnable, NullGuard, open_guard
+from xylophone.gpio.children import pair
+from xylophone.gpio.guards import LineGuard, MasterEnable, NullGuard, PinsGuard, open_guard, take
+from xylophone.gpio.messages import Kind
 from xylophone.gpio.outputs import OutputError
+from xylophone.gpio.pi import open_line
 from xylophone.gpio.shift_register import ShiftRegister
+from xylophone.gpio.watchdog import Watchdog
 from xylophone.instrument import build_instrument
 from xylophone.wiring import Wiring
 
@@ -74,3 +81,49 @@ def test_it_is_off_during_an_emergency_stop_and_after_the_end() -> None:
 
 def test_there_is_none_unless_it_is_wired() -> None:
     assert isinstance(open_guard("null", Wiring(master_enable_pin=PIN), lambda: None), NullGuard)
+
+
+def test_who_takes_over_switches_the_coils_off_also_where_the_relay_cannot_be_had() -> None:
+    board = Board()
+    guard = MasterEnable(PinsGuard((9, 10), lambda: None, board), PIN, board)
+    with open_line(PIN, board, False), pytest.raises(OutputError, match="GPIO23 cannot be had"):
+        take(guard, guard.claim)
+    assert board.level(9) is False
+    assert board.level(10) is False
+
+
+def test_the_line_is_taken_also_where_the_relay_cannot_be_had() -> None:
+    board = Board()
+    guard = MasterEnable(LineGuard(25, True, board), PIN, board)
+    with open_line(PIN, board, False), pytest.raises(OutputError, match="GPIO23 cannot be had"):
+        take(guard, guard.claim)
+    assert board.level(25) is True
+
+
+class Lasting(NullGuard):
+    """A guard that does not end the dispatcher; its host ends once the outputs are allowed."""
+
+    severs = False
+
+    def __init__(self, host: socket.socket, dispatcher: socket.socket) -> None:
+        super().__init__()
+        self.host, self.dispatcher = host, dispatcher
+        self.rested: list[bool] = []
+
+    def allow(self) -> None:
+        self.host.close()
+
+    def rest(self, resting: bool) -> None:
+        self.rested.append(resting)
+        if resting:
+            self.dispatcher.close()
+
+
+def test_it_opens_when_the_host_has_ended_and_not_only_when_the_dispatcher_has() -> None:
+    (dispatcher, at_dispatcher), (host, at_host), (wake, at_wake) = pair(), pair(), pair()
+    guard = Lasting(at_host, at_dispatcher)
+    at_dispatcher.send(Kind.CLAIM)
+    at_dispatcher.send(Kind.ALLOW)
+    with dispatcher, host, wake, at_wake:
+        Watchdog(guard, at_dispatcher.close, dispatcher, host, wake, (os.getpid(), os.getpid())).run()
+    assert guard.rested == [False, True]

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
@@ -61,14 +62,13 @@ def dispatch(spec: dict[str, Any], wake: socket.socket) -> None:
 
 def _relieve(spec: dict[str, Any], watchdog: int) -> None:
     """Take the lines of a watchdog that is dead or stands still, by its pidfd: the host may be dead too."""
-    from .guards import ender, open_guard, patiently
+    from .guards import ender, open_guard, patiently, take
     from .pi import opening_errors
 
     try:
         ender(watchdog)()
         guard = open_guard(spec["kind"], spec["wiring"], lambda: None, spec["trace"])
-        patiently(guard.claim)
-        guard.cut()
+        take(guard, partial(patiently, guard.claim))
     except opening_errors() as error:
         sys.exit(f"xylophone: the dispatcher cannot switch off: {error}; the program that plays will try")
 

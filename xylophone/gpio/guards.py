@@ -77,9 +77,11 @@ class MasterEnable:
         self.severs = guard.severs
 
     def claim(self) -> None:
-        """Take both lines, off."""
-        self._relay.claim()
-        self._guard.claim()
+        """Take both lines, off, each also where the other cannot be had."""
+        try:
+            self._relay.claim()
+        finally:
+            self._guard.claim()
 
     def allow(self) -> None:
         """Close the relay, then let the outputs be on: no contact closes on a coil that is on."""
@@ -148,6 +150,14 @@ class NullGuard:
 
     def rest(self, resting: bool) -> None:
         """Have no relay."""
+
+
+def take(guard: Guard, claim: Callable[[], None]) -> None:
+    """Switch off in the place of a watchdog: also with what is had where `claim` does not get all."""
+    try:
+        claim()
+    finally:
+        guard.cut()
 
 
 def open_guard(kind: str, wiring: Wiring, end: Callable[[], None], trace: str = "") -> Guard:

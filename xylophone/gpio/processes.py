@@ -17,7 +17,7 @@ from ..errors import BackendError
 from ..wiring import Wiring
 from .children import how, leaves, pair, spawn
 from .dispatcher import Pulse
-from .guards import Guard, open_guard
+from .guards import Guard, open_guard, take
 from .limits import Limits
 from .log import SIZE, Log
 from .messages import Kind, Said, is_stopped, pack_pulses, pack_time, receive, unpack_json, unpack_time
@@ -257,8 +257,7 @@ class Processes:
             return ""
         try:
             self._guard = open_guard(self._kind, self._wiring, lambda: None, self._trace)
-            self._guard.claim()
-            self._guard.cut()
+            take(self._guard, self._guard.claim)
         except opening_errors() as error:
             return f"dispatcher and watchdog have ended, and {error}: SWITCH THE SUPPLY OF THE COILS OFF"
         self._taken_over = True

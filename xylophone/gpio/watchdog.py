@@ -137,6 +137,7 @@ class Watchdog:
             self._held, self._end_at = True, monotonic_ns() + FAREWELL
             if self._guard.severs:
                 self._trip()
+            self._rest()
 
     def _look_at_host(self) -> None:
         """Have the dispatcher fall silent when the host was stopped: what it sent must not play on."""
