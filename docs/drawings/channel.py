@@ -22,7 +22,7 @@ def draw() -> str:
 
 
 def _coil(sheet: Sheet) -> None:
-    """The coil and its diode, which is not behind the fuse."""
+    """The coil, and its diode across it alone: both are behind the fuse."""
     sheet.part(elm.Inductor2(loops=4), (3, 7.2), (3, 4.2))
     sheet.say((2.1, 5.7), "coil of the", "hammer", to="right", small=False)
     sheet.wire((3, 7.2), (5, 7.2), (5, 6.6))
