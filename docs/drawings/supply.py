@@ -106,7 +106,7 @@ def _one_shot(sheet: Sheet) -> None:
     for pin, words in ((chip.B, "trigger"), (chip.CLR, "enable")):
         sheet.say((pin[0] - 0.2, pin[1]), words, to="right", small=False)
     sheet.say((-10.2, 4.1), "one-shot U2: ½ 74HC123", small=False)
-    sheet.say((-12.2, -0.6), "A to ground; 680 kΩ and 1 µF: 0.3 s", "5 V at a Mega, 3.3 V at a Pi, 12 V")
+    sheet.say((-12.2, -0.6), "A to ground; 680 kΩ and 1 µF: 0.3 s", "5 V at a Mega, 3.3 V at a Pi with 12 V")
     sheet.say(
         (-12.2, -3.6),
         "Mega: trigger D38, enable 5 V",
