@@ -8,10 +8,10 @@ import signal
 import pytest
 
 from gpio.playing import wait_for
-from gpio.test_on_a_pi import LINES, Stand, playing, stand
+from gpio.test_on_a_pi import LINES, Stand, kind, model, playing, stand
 from xylophone.wiring import HONEST_PINS
 
-__all__ = ["playing", "stand"]  # fixtures
+__all__ = ["kind", "model", "playing", "stand"]  # fixtures
 
 KILL, STOP, TERM = signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM
 
