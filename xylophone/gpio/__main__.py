@@ -55,9 +55,10 @@ def dispatch(spec: dict[str, Any], wake: socket.socket) -> None:
             links.tell_start(Kind.NOT_OPENED, {"kind": kind, "message": str(error)})
             return
         ends.pop_all()
-    loop.run()
+    why = loop.run()
     if is_stopped(watchdog):
         _relieve(spec, handle)
+    links.tell(why, fatal=True)
 
 
 def _relieve(spec: dict[str, Any], watchdog: int) -> None:

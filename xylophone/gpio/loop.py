@@ -45,7 +45,7 @@ AWAY = 10_000_000
 
 
 class Loop:
-    """The dispatcher between its outputs, the host and the watchdog; `run` returns when it is over."""
+    """The dispatcher between its outputs, the host and the watchdog; `run` returns why it is over."""
 
     def __init__(self, dispatcher: Dispatcher, duty: Duty, links: Links) -> None:
         self._dispatcher, self._duty, self._links = dispatcher, duty, links
@@ -53,14 +53,17 @@ class Loop:
         self._said, self._beaten, self._refreshed, self._quiet = b"", 0, 0, QUIET
         self._awake = self._tended = 0
 
-    def run(self) -> None:
-        """Play until the host or the watchdog has gone, or a signal comes; all outputs are off afterwards."""
+    def run(self) -> str:
+        """Play until the host or the watchdog has gone, or a signal comes; return which.
+
+        All outputs are off afterwards, which the words say: so nobody is told them before.
+        """
         try:
             self._awake = monotonic_ns()
             while True:
                 self._step()
         except Leave as leaving:
-            self._links.tell(str(leaving), fatal=True)
+            return str(leaving)
         finally:
             self._duty.close()
 
