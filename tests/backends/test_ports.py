@@ -176,6 +176,7 @@ def test_the_url_of_a_device_names_it_again():
         ("//", "name a port"),
         ("///dev/ttyACM0?baud=9600", "unknown option 'baud': serial: has no options"),
         ("auto?x=", "unknown option 'x'"),
+        ("///dev/tty\0ACM0", "name a port, such as"),
         ("socket://board.local", "the only URLs of a board are serial:socket://HOST:PORT and serial:rfc2217"),
         ("socket://board.local:70000", "the only URLs"),
         ("socket://:7000", "the only URLs"),

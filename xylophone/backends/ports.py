@@ -196,7 +196,7 @@ def named_port(rest: str) -> Port:
     if device == "auto":
         return choose_port(list_ports(), bool(known_boards()))
     device = device.removeprefix("//")
-    if not device:
+    if not device or "\0" in device:
         raise OptionError(
             f"backend 'serial:{rest}': name a port, such as serial:///dev/ttyACM0, or say serial:auto"
         )
