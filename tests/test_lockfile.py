@@ -53,7 +53,9 @@ def test_a_number_that_is_no_player_of_this_user_is_never_signalled(
         assert end_playing(tmp_path) == []
 
 
-@pytest.mark.parametrize("text", ["", "4711", "[1, 2]", "{}", '{"process": 7}', '{"url": "x"}', "\xff" * 99])
+@pytest.mark.parametrize(
+    "text", ["", "4711", "[1, 2]", "{}", '{"process": 7}', '{"url": "x"}', "\xff" * 99, "[" * 10000]
+)
 def test_what_no_player_writes_names_nobody(tmp_path: Path, text: str) -> None:
     with held(tmp_path / "x.lock", text):
         assert owner_of(tmp_path / "x.lock") is None

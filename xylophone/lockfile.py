@@ -34,7 +34,7 @@ class Owner:
     @classmethod
     def read(cls, text: bytes) -> Owner | None:
         """Return who has written this, None where it is nothing that an owner writes."""
-        with suppress(ValueError, TypeError):
+        with suppress(ValueError, TypeError, RecursionError):
             owner = cls(**json.loads(text))
             number = type(owner.process) is int and 1 < owner.process < 2**31
             return (
