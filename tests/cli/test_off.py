@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from cli.conftest import Ran
 from cli.scenes import SOON, XYLOPHONE, End, Scene
 from cli.test_said_of_coils import program, tune
 from firmware.building import need
@@ -146,6 +148,71 @@ def test_a_full_output_does_not_keep_it(scene: Scene) -> None:
     one_line(End(off.returncode, off.stderr), "cannot write the output")
     assert scene.ended().code == 4
     assert scene.outputs() == 0
+
+
+@pytest.fixture
+def absent(scene: Scene) -> Iterator[str]:
+    """The URL of a board that is not there, for which a player waits."""
+    url = f"serial://{scene.folder / 'nowhere'}"
+    command = [*XYLOPHONE, "play", "twinkle", "--wait", "--backend", url]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=scene.environment, cwd=scene.folder
+    ) as player:
+        assert player.stderr is not None
+        assert "waiting for the board" in player.stderr.readline()
+        yield url
+        assert player.stderr.read() == "xylophone: stopped by xylophone off\n"
+    assert player.returncode == 4
+
+
+def test_whatever_is_asked_for_what_played_is_silenced_and_the_worst_is_the_exit_code(
+    scene: Scene, absent: str
+) -> None:
+    off = scene.run("off", "--backend", "serial:///dev/null")
+    unconfirmed, away = off.said.splitlines()[::-1]
+    assert "serial:///dev/null" in unconfirmed
+    assert str(Coils.UNCONFIRMED) in unconfirmed
+    assert absent in away
+    assert str(Coils.OFF_BY_LIMIT) in away
+    assert off.code == 1
+
+
+def test_an_output_that_nobody_reads_keeps_no_board_from_being_silenced(scene: Scene, absent: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    off = subprocess.run(
+        [*XYLOPHONE, "off", "--backend", scene.url],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=scene.environment,
+        cwd=scene.folder,
+        check=False,
+    )
+    os.close(write)
+    told = off.stderr.splitlines()
+    assert len(told) == 1
+    assert absent in told[0]
+    assert off.returncode == 3
+
+
+def test_known_boards_that_cannot_be_read_keep_no_player_alive_and_are_no_confirmation(
+    xylophone: Callable[..., Ran], tmp_path: Path
+) -> None:
+    boards = tmp_path / "home" / "xylophone" / "boards.txt"
+    boards.parent.mkdir(parents=True)
+    boards.write_bytes(b"\xff")
+    hold = "import signal; from xylophone.running import playing\nwith playing('serial:auto'): signal.pause()"
+    with subprocess.Popen([sys.executable, "-c", hold]) as player:
+        try:
+            assert wait_for(lambda: any((boards.parent / "running").glob("*.lock")))
+            player.send_signal(signal.SIGSTOP)
+            off = xylophone("off")
+        finally:
+            player.kill()
+    one_line(
+        End(off.code, off.out + off.err), "boards.txt", str(Coils.UNCONFIRMED), f"killed process {player.pid}"
+    )
 
 
 def test_a_port_with_a_name_of_300_characters(scene: Scene) -> None:

@@ -11,7 +11,7 @@ import click
 
 from ..backends.contract import Coils
 from ..backends.serial import stop_port
-from ..errors import BackendAbsent, BackendError, BackendMissing, FileError, XylophoneError
+from ..errors import BackendAbsent, BackendError, BackendMissing, FileError, MissingExtra, XylophoneError
 from ..running import end_playing, last_played, leaving_on_signals, playing
 from .options import setting_options, settings
 from .outcome import with_words
@@ -33,28 +33,43 @@ def off(**options: Any) -> None:
     """
     ended = end_playing(stop=_stop)
     who = [f"{'killed' if player.killed else 'ended'} process {player.owner.process}" for player in ended]
-    failed: BaseException | None = None
+    silent: list[str] = []
+    failed: list[BaseException] = []
     for url, config in _backends(options["backend"], ended).items():
         try:
             found = _settings_for(url, config, options)
-            say("; ".join([f"{_switch_off(found)} ({found.backend})", *who]))
+            silent.append("; ".join([f"{_switch_off(found)} ({found.backend})", *who]))
         except XylophoneError as error:
-            if failed is not None:
-                say(f"xylophone: {failed}", err=True)
-            failed = with_words(error, *who)
-    if failed is not None:
-        raise failed
+            failed.append(with_words(error, *who))
+    _tell(silent, failed)
+
+
+def _tell(silent: Sequence[str], failed: Sequence[BaseException]) -> None:
+    """Say what is silent, only now that nothing is left to silence, and raise the worst that failed.
+
+    The worst is what nothing has confirmed: a stdout that takes nothing does not hide it.
+    """
+    worst_first = sorted(failed, key=lambda error: getattr(error, "exit_code", 1))
+    for error in worst_first[1:]:
+        warn(str(error))
+    try:
+        if silent:
+            say(*silent)
+    finally:
+        if worst_first:
+            raise worst_first[0]
 
 
 def _backends(asked: str | None, ended: Sequence[Player]) -> dict[str | None, str | None]:
     """Return the URLs that are to be silent, each with the configuration it was played on with.
 
-    None stands for the configured backend.
+    What was played on is among them whatever is asked for; None stands for the configured backend.
     """
+    played: dict[str | None, str | None] = {player.owner.url: player.owner.config for player in ended}
     if asked is not None:
-        return {asked: None}
-    if ended:
-        return {player.owner.url: player.owner.config for player in ended}
+        return {asked: None} | played
+    if played:
+        return played
     last = last_played()
     return {last.url: last.config} if last is not None else {None: None}
 
@@ -90,7 +105,7 @@ def _switch_off(found: Settings) -> Coils:
                 stage.backend.silence()
     except BackendAbsent as error:
         raise with_words(error, str(Coils.OFF_BY_LIMIT)) from error
-    except BackendError as error:
+    except (BackendError, FileError, MissingExtra) as error:
         if str(Coils.UNCONFIRMED) in str(error) or (isinstance(error, BackendMissing) and not board):
             raise
         raise BackendError(f"{error}; {Coils.UNCONFIRMED}") from error
@@ -112,5 +127,5 @@ def _alone(found: Settings) -> Iterator[None]:
 def _stop(url: str) -> None:
     """Send the emergency stop to a board whose player does not answer, on the port that it has open."""
     if url.startswith("serial:"):
-        with suppress(BackendError):  # the board is asked again, and then it is told
+        with suppress(XylophoneError):  # the board is asked again, and then it is told
             stop_port(url)
