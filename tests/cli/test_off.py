@@ -1,4 +1,7 @@
-"""`xylophone off` silences whatever plays, however the machine is, and says what it could not do."""
+"""`xylophone off` silences whatever plays, however the machine is, and says what it could not do.
+
+Cases on a virtual board run a few at a time; each test looks at one.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -35,23 +39,54 @@ ROOT = os.geteuid() == 0
 """Whether file systems can be mounted, and others be impersonated."""
 
 
-@pytest.fixture
-def scene(program: Path, tmp_path: Path) -> Iterator[Scene]:
-    scene = Scene(program, tmp_path / "scene")
-    try:
-        yield scene
-    finally:
-        scene.close()
+AT_ONCE = 3
+"""Cases that run at the same time: each of them mostly waits."""
+
+Case = Callable[[Scene], None]
+CASES: dict[str, Case] = {}
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small disk, for the state folder."""
-    folder = tmp_path / "disk"
+def at_once(case: Case) -> Callable[[dict[str, Future[None]]], None]:
+    """Have a case run beside the others, on a scene of its own; return the test that looks at it."""
+
+    def test(ran: dict[str, Future[None]]) -> None:
+        ran[case.__name__].result()
+
+    CASES[case.__name__] = case
+    test.__doc__ = case.__doc__
+    return test
+
+
+@pytest.fixture(scope="module")
+def ran(
+    request: pytest.FixtureRequest, program: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[None]]]:
+    """Run all cases that were asked for."""
+    folder = tmp_path_factory.mktemp("scenes")
+
+    def run(name: str) -> None:
+        scene = Scene(program, folder / name)
+        try:
+            CASES[name](scene)
+        finally:
+            scene.close()
+
+    asked = [item.name for item in request.session.items if item.name in CASES]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {name: pool.submit(run, name) for name in asked}
+
+
+@contextmanager
+def disk_of(scene: Scene) -> Iterator[Path]:
+    """Make a small disk, for the state folder."""
+    folder = scene.folder / "disk"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "none", folder], check=True)
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    scene.environment["XDG_STATE_HOME"] = str(folder)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
 
 
 def fill(disk: Path) -> None:
@@ -81,11 +116,13 @@ def one_line(ran: End, *words: str) -> None:
         assert word in ran.said
 
 
+@at_once
 def test_it_silences_what_plays_and_names_it(scene: Scene) -> None:
     scene.play(str(tune(scene.folder, 60)))
     is_silenced(scene, scene.run("off"))
 
 
+@at_once
 def test_it_silences_what_was_played_on_last_when_nothing_plays(scene: Scene) -> None:
     scene.play(str(tune(scene.folder, 60)))
     assert scene.player is not None
@@ -97,6 +134,7 @@ def test_it_silences_what_was_played_on_last_when_nothing_plays(scene: Scene) ->
     assert scene.run("off").said == f"{Coils.OFF} ({scene.url})\n"  # what strikes nothing is not remembered
 
 
+@at_once
 def test_a_player_that_stands_still_is_stopped_on_its_own_port(scene: Scene) -> None:
     scene.play(str(tune(scene.folder, 60)))
     assert scene.player is not None
@@ -105,6 +143,7 @@ def test_a_player_that_stands_still_is_stopped_on_its_own_port(scene: Scene) -> 
     assert scene.player.returncode == -signal.SIGKILL
 
 
+@at_once
 def test_two_at_once_do_not_end_each_other(scene: Scene) -> None:
     scene.play(str(tune(scene.folder, 60)))
     both = [
@@ -125,6 +164,7 @@ def test_two_at_once_do_not_end_each_other(scene: Scene) -> None:
     assert scene.outputs() == 0
 
 
+@at_once
 def test_a_configuration_that_cannot_be_read_does_not_keep_it(scene: Scene) -> None:
     scene.play(str(tune(scene.folder, 60)))
     (scene.folder / "xylophone.toml").write_text("[nonsense")
@@ -133,6 +173,7 @@ def test_a_configuration_that_cannot_be_read_does_not_keep_it(scene: Scene) -> N
     is_silenced(scene, off)
 
 
+@at_once
 def test_a_full_output_does_not_keep_it(scene: Scene) -> None:
     scene.play(str(tune(scene.folder, 60)))
     with Path("/dev/full").open("w") as full:
@@ -150,25 +191,28 @@ def test_a_full_output_does_not_keep_it(scene: Scene) -> None:
     assert scene.outputs() == 0
 
 
-@pytest.fixture
-def absent(scene: Scene) -> Iterator[str]:
-    """The URL of a board that is not there, for which a player waits."""
+@contextmanager
+def waiting(scene: Scene) -> Iterator[str]:
+    """Have a player wait for a board that is not there; give its URL."""
     url = f"serial://{scene.folder / 'nowhere'}"
     command = [*XYLOPHONE, "play", "twinkle", "--wait", "--backend", url]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=scene.environment, cwd=scene.folder
     ) as player:
         assert player.stderr is not None
-        assert "waiting for the board" in player.stderr.readline()
-        yield url
-        assert player.stderr.read() == "xylophone: stopped by xylophone off\n"
-    assert player.returncode == 4
+        try:
+            assert "waiting for the board" in player.stderr.readline()
+            yield url
+            assert player.stderr.read() == "xylophone: stopped by xylophone off\n"
+            assert player.wait(SOON) == 4
+        finally:
+            player.kill()
 
 
-def test_whatever_is_asked_for_what_played_is_silenced_and_the_worst_is_the_exit_code(
-    scene: Scene, absent: str
-) -> None:
-    off = scene.run("off", "--backend", "serial:///dev/null")
+@at_once
+def test_whatever_is_asked_for_what_played_is_silenced_and_the_worst_is_the_exit_code(scene: Scene) -> None:
+    with waiting(scene) as absent:
+        off = scene.run("off", "--backend", "serial:///dev/null")
     unconfirmed, away = off.said.splitlines()[::-1]
     assert "serial:///dev/null" in unconfirmed
     assert str(Coils.UNCONFIRMED) in unconfirmed
@@ -177,18 +221,20 @@ def test_whatever_is_asked_for_what_played_is_silenced_and_the_worst_is_the_exit
     assert off.code == 1
 
 
-def test_an_output_that_nobody_reads_keeps_no_board_from_being_silenced(scene: Scene, absent: str) -> None:
+@at_once
+def test_an_output_that_nobody_reads_keeps_no_board_from_being_silenced(scene: Scene) -> None:
     read, write = os.pipe()
     os.close(read)
-    off = subprocess.run(
-        [*XYLOPHONE, "off", "--backend", scene.url],
-        stdout=write,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=scene.environment,
-        cwd=scene.folder,
-        check=False,
-    )
+    with waiting(scene) as absent:
+        off = subprocess.run(
+            [*XYLOPHONE, "off", "--backend", scene.url],
+            stdout=write,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=scene.environment,
+            cwd=scene.folder,
+            check=False,
+        )
     os.close(write)
     told = off.stderr.splitlines()
     assert len(told) == 1
@@ -215,6 +261,7 @@ def test_known_boards_that_cannot_be_read_keep_no_player_alive_and_are_no_confir
     )
 
 
+@at_once
 def test_a_port_with_a_name_of_300_characters(scene: Scene) -> None:
     deep = scene.folder / ("a" * 150)
     deep.mkdir()
@@ -225,6 +272,7 @@ def test_a_port_with_a_name_of_300_characters(scene: Scene) -> None:
     is_silenced(scene, scene.run("off"))
 
 
+@at_once
 def test_without_any_folder_to_write_in_only_off_works(scene: Scene) -> None:
     scene.play(str(tune(scene.folder, 60)))
     scene.environment |= {"XDG_STATE_HOME": "/proc/nowhere", "TMPDIR": "/proc/nowhere"}
@@ -243,28 +291,33 @@ def test_without_any_folder_to_write_in_only_off_works(scene: Scene) -> None:
 
 if ROOT:
 
-    def test_a_disk_that_is_full_does_not_keep_it(scene: Scene, disk: Path) -> None:
-        scene.environment["XDG_STATE_HOME"] = str(disk)
-        scene.play(str(tune(scene.folder, 60)))
-        fill(disk)
-        is_silenced(scene, scene.run("off"))
+    @at_once
+    def test_a_disk_that_is_full_does_not_keep_it(scene: Scene) -> None:
+        with disk_of(scene) as disk:
+            scene.play(str(tune(scene.folder, 60)))
+            fill(disk)
+            is_silenced(scene, scene.run("off"))
 
-    def test_a_disk_that_is_full_is_named_by_play_and_strike(scene: Scene, disk: Path) -> None:
-        scene.environment |= {"XDG_STATE_HOME": str(disk), "TMPDIR": str(disk)}
-        fill(disk)
-        for command in (["play", "twinkle"], ["strike", "C6"]):
-            one_line(scene.run(*command), f"cannot write {disk}/xylophone/running/sim-", "No space left")
-        off = scene.run("off", "--backend", scene.url)
+    @at_once
+    def test_a_disk_that_is_full_is_named_by_play_and_strike(scene: Scene) -> None:
+        with disk_of(scene) as disk:
+            scene.environment["TMPDIR"] = str(disk)
+            fill(disk)
+            for command in (["play", "twinkle"], ["strike", "C6"]):
+                one_line(scene.run(*command), f"cannot write {disk}/xylophone/running/sim-", "No space left")
+            off = scene.run("off", "--backend", scene.url)
         assert off.code == 0
         assert f"going on without a lock: cannot write {disk}/xylophone/running/serial-" in off.said
         assert "No space left on device" in off.said
 
-    def test_a_disk_that_is_read_only_does_not_keep_it(scene: Scene, disk: Path) -> None:
-        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-        scene.environment["XDG_STATE_HOME"] = str(disk)
-        scene.play(str(tune(scene.folder, 60)))
-        is_silenced(scene, scene.run("off"))
+    @at_once
+    def test_a_disk_that_is_read_only_does_not_keep_it(scene: Scene) -> None:
+        with disk_of(scene) as disk:
+            subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+            scene.play(str(tune(scene.folder, 60)))
+            is_silenced(scene, scene.run("off"))
 
+    @at_once
     def test_a_folder_of_another_user_is_not_used(scene: Scene) -> None:
         foreign = scene.folder / "foreign" / "xylophone" / "running"
         foreign.mkdir(parents=True)
@@ -274,6 +327,7 @@ if ROOT:
         is_silenced(scene, scene.run("off"))
         assert not list(foreign.iterdir())
 
+    @at_once
     def test_a_user_without_home_and_without_a_name(scene: Scene) -> None:
         need("setpriv")
         del scene.environment["HOME"]
