@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from firmware.host import VirtualBoard
-from firmware.order import MS, Order, wide
+from firmware.order import MS, SECOND, Order, wide
 from xylophone.link import messages as m
 
 
@@ -29,3 +31,22 @@ def test_a_strike_may_come_before_the_end_of_a_pulse_that_is_handed_over() -> No
     order.wait(100 * MS)
     assert order.board.pulses()["channel"].tolist() == [1, 2, 3]
     assert order.status().late == 0
+
+
+@pytest.mark.parametrize("how", ["cancel", "silence"])
+def test_what_is_staged_moves_no_strike_that_comes_before_it(how: str) -> None:
+    """The queue and its order mark are gone; a strike is staged that would have its successors join it."""
+    order = Order(VirtualBoard()).begin()
+    first = order.board.clock // 64 * 64 + SECOND + 4 * MS
+    order.strike((first, 1, wide(5)))
+    if how == "cancel":
+        order.wait(first - 3 * MS - order.board.clock)
+        order.say(m.Cancel(order.board.clock))
+    else:
+        order.board.advance(first - 3 * MS)
+        assert not order.board.armed
+        order.say(m.Arm(order.board.boot))
+    order.strike((first - MS, 2, wide(5)), (first + 20, 3, wide(5)))
+    order.wait(100 * MS)
+    assert order.board.pulses()[["on", "channel"]].tolist() == [(first, 1), (first, 3)]
+    assert order.status().order == 1

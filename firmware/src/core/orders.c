@@ -168,7 +168,9 @@ static uint8_t objection(const struct core *core, const struct strike *strike, u
         return REFUSED_LATE;
     if (clock_until(strike->clock, now) > 0x40000000)
         return REFUSED_EARLY;
-    return core->marked && clock_before(strike->clock, core->order_mark) ? REFUSED_ORDER : REFUSED_KINDS;
+    if (core->marked && clock_before(strike->clock, core->order_mark))
+        return REFUSED_ORDER;
+    return snap_missed(&core->stager.group, strike->clock) ? REFUSED_ORDER : REFUSED_KINDS; /* it is staged already */
 }
 
 static void take_strike(struct core *core, const uint8_t *wire, uint32_t now)

@@ -27,6 +27,12 @@ static inline uint32_t snap_on(struct snap *group, uint32_t clock)
     return clock;
 }
 
+/* Whether a strike comes before a group, so that it can neither join it nor come first: it goes on in that order. */
+static inline bool snap_missed(const struct snap *group, uint32_t clock)
+{
+    return group->open && (int32_t)(clock - group->own) <= -(int32_t)LINK_NEAR;
+}
+
 /* The tick at which it goes off; width in units of the wire. */
 static inline uint32_t snap_off(uint32_t on, uint16_t width)
 {
