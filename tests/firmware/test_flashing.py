@@ -89,4 +89,4 @@ def test_a_blank_board_gets_the_firmware_and_keeps_what_its_hammers_stand(emulat
     cable.close()
     assert (flashing.returncode, err) == (0, "")
     assert "written; the board says: Arduino Mega 2560, firmware " in out
-    assert "it keeps the limits of jf-0530b: no pulse above 38 ms" in out
+    assert "it allows no pulse above 38 ms, as jf-0530b stands" in out

@@ -115,7 +115,7 @@ def emulate() -> None:
 
 
 def _confirm_ceilings(said: HelloReply, instrument: Instrument) -> None:
-    """Say what the board keeps of its hammers; BackendError when it does not say that it does."""
+    """Say what the board says that it keeps of its hammers; BackendError when that is another pulse."""
     from ..link.limits import limits_of
 
     longest = max(limits_of(hammer).longest for hammer in instrument.hammers)
@@ -124,7 +124,7 @@ def _confirm_ceilings(said: HelloReply, instrument: Instrument) -> None:
             f"the board allows pulses of {said.longest / 500:g} ms, not {longest / 500:g} as its "
             "hammers stand: its EEPROM was not written; flash it again"
         )
-    say(f"it keeps the limits of {instrument.kind.name}: no pulse above {longest / 500:g} ms")
+    say(f"it allows no pulse above {longest / 500:g} ms, as {instrument.kind.name} stands")
 
 
 def greet(url: str, instrument: Instrument) -> HelloReply:
