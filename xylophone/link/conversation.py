@@ -15,7 +15,7 @@ from .bootloader import SILENCE, WayOut
 from .clock_sync import ClockSync, unwrap
 from .connection import LOST_AFTER, Connection
 from .counters import Counters
-from .fitness import FLASH, unfit
+from .fitness import FLASH, LIMITS_REFUSED, unfit
 from .limits import configuration
 from .messages import (
     BAUD,
@@ -222,10 +222,7 @@ class Conversation:
         if self.link.waiting:
             return
         if self._fault == Fault.CONFIG:
-            self._fail(
-                "the board does not take the limits of these hammers: it was flashed for others, which stand "
-                f"less, or for another version; {FLASH}"
-            )
+            self._fail(LIMITS_REFUSED)
         elif self._state & State.CONFIGURED and self.sync.ready:
             self._arm()
 

@@ -6,6 +6,10 @@ from ..instrument import MOST_CAPACITY, MOST_REFILL, Instrument
 from .messages import PROTOCOL, TICK_RATE, WIDTH_TICKS, HelloReply
 
 FLASH = "put this version's firmware on it: xylophone firmware flash"
+LIMITS_REFUSED = (
+    "the board does not take the limits of these hammers: it was flashed for others, which stand less, or "
+    f"for another version; {FLASH}"
+)
 
 
 def unfit(board: HelloReply, instrument: Instrument) -> str | None:
