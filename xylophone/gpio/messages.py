@@ -102,11 +102,13 @@ def unpack_json(body: bytes) -> Any:
 
 
 def receive(source: socket.socket) -> bytes:
-    """Return the next message, waiting for it; b'' when the other side has gone."""
+    """Return the next message, waiting for it; b'' when the other side has gone and all of it was taken."""
     try:
         return source.recv(LONGEST)
-    except ConnectionResetError:
-        return b""
+    except (
+        ConnectionResetError
+    ):  # it went with messages unread, which is told once, before its own last words
+        return source.recv(LONGEST)
 
 
 def is_stopped(process: int) -> bool:
