@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
+import pty
+import select
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -78,3 +83,29 @@ def test_without_colour_a_struck_bar_is_still_seen() -> None:
     assert "█" in lines[0]
     assert lines[0].index("█") == 5 * 3
     assert lines[0].count("·") == 29 * 2
+
+
+READ_KEYS = """
+import threading
+from xylophone.cli.screen import keyboard
+ended = threading.Event()
+keyboard(lambda key: (print(key, flush=True), key == "q" and ended.set()), ended)
+"""
+
+
+def test_keys_are_read_at_once_from_a_terminal_that_answers_no_question() -> None:
+    ours, theirs = pty.openpty()
+    plain = {name: value for name, value in os.environ.items() if name != "TERM_PROGRAM"} | {"TERM": "xterm"}
+    command = [sys.executable, "-c", READ_KEYS]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=plain) as reader:
+        os.close(theirs)
+        shown = b""
+        while b"q\r\n" not in shown:  # what is typed before keys are read is thrown away
+            os.write(ours, b"\x1b[Dq")
+            if select.select([ours], [], [], 0.1)[0]:
+                shown += os.read(ours, 4096)
+    os.close(ours)
+    assert reader.returncode == 0
+    assert b"left\r\n" in shown
+    assert b"\x1bP" not in shown  # a question
+    assert b"\x1b[>" not in shown

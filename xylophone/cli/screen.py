@@ -164,7 +164,11 @@ def keyboard(act: Callable[[str], object], ended: threading.Event) -> None:
     """Read keys and pass their names on ('space', 'left', 'q', ...) until `ended` is set."""
     import blessed
 
-    terminal = blessed.Terminal()
+    class Keys(blessed.Terminal):
+        # For styles it would ask the terminal who it is, and read no key for 10 s where none answers.
+        does_styling = False
+
+    terminal = Keys()
     with terminal.cbreak():
         while not ended.is_set():
             key = terminal.inkey(timeout=0.1)
