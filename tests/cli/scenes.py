@@ -174,6 +174,8 @@ class Scene:
             self.board.send_signal(signal.SIGCONT)
             self.board.kill()
         self.board.wait(SOON)
+        if self.cable is not None:
+            self.cable.out = True  # a terminal without a board behind it is always ready, with nothing
         self._reader.join(SOON)
         if self.keys is not None:
             self._screen.join(SOON)
