@@ -129,7 +129,7 @@ def test_it_silences_what_was_played_on_last_when_nothing_plays(scene: Scene) ->
     scene.player.kill()
     off = scene.run("off")
     assert (off.code, off.said) == (0, f"{Coils.OFF} ({scene.url})\n")
-    assert scene.outputs() == 0
+    scene.wait(lambda: scene.outputs() == 0)
     assert scene.run("strike", "C6", "--backend", "sim:", "--mute").code == 0
     assert scene.run("off").said == f"{Coils.OFF} ({scene.url})\n"  # what strikes nothing is not remembered
 
@@ -161,7 +161,7 @@ def test_two_at_once_do_not_end_each_other(scene: Scene) -> None:
     said = [one.communicate(timeout=SOON)[0] for one in both]
     assert [one.returncode for one in both] == [0, 0], said
     assert all(f"{Coils.OFF} ({scene.url})" in words for words in said)
-    assert scene.outputs() == 0
+    scene.wait(lambda: scene.outputs() == 0)
 
 
 @at_once
@@ -188,7 +188,7 @@ def test_a_full_output_does_not_keep_it(scene: Scene) -> None:
         )
     one_line(End(off.returncode, off.stderr), "cannot write the output")
     assert scene.ended().code == 4
-    assert scene.outputs() == 0
+    scene.wait(lambda: scene.outputs() == 0)
 
 
 @contextmanager
@@ -251,7 +251,8 @@ def test_known_boards_that_cannot_be_read_keep_no_player_alive_and_are_no_confir
     hold = "import signal; from xylophone.running import playing\nwith playing('serial:auto'): signal.pause()"
     with subprocess.Popen([sys.executable, "-c", hold]) as player:
         try:
-            assert wait_for(lambda: any((boards.parent / "running").glob("*.lock")))
+            locks = boards.parent / "running"
+            assert wait_for(lambda: any(lock.stat().st_size for lock in locks.glob("*.lock")))
             player.send_signal(signal.SIGSTOP)
             off = xylophone("off")
         finally:
