@@ -70,7 +70,9 @@ class Playing:
         return self.said
 
     def faults(self) -> list[str]:
-        """Return the messages of faults and errors that the host has said."""
+        """Return the messages of faults and errors that the host has said; all of them once it has ended."""
+        if self.has_ended("host"):
+            self._reader.join(PATIENCE)
         said = [line for line in self.hear()[1:] if "coils" not in line]
         return [line.get("fault") or line.get("error") or "" for line in said]
 
