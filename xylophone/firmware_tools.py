@@ -23,6 +23,9 @@ INSTALL = {
 VIRTUAL_BOARD_SOURCES = ("host/pty.c", "host/host.c", "host/bootloader.c", "host/line.c", "src/core/*.c")
 VIRTUAL_BOARD_FLAGS = ("-std=gnu11", "-O2")
 
+LONGEST_WRITE = 120.0
+"""s that avrdude is given; a full flash of 256 kB takes it 45 s at 115200 baud."""
+
 
 def require_tool(name: str, need: str) -> str:
     """Return the path of a program; MissingExtra says what needs it and how to install it."""
@@ -110,6 +113,7 @@ def _avrdude(device: str, *what: str) -> None:
         [*words, *what],
         f"avrdude could not write to {device}",
         "is it an Arduino Mega 2560, is its USB cable in, and does nothing else use the port?",
+        LONGEST_WRITE,
     )
 
 
@@ -121,19 +125,22 @@ def _place(made: Path, target: Path, *, executable: bool = False) -> None:
         target.chmod(0o755)
 
 
-def _run(command: list[str], failed: str, remedy: str = "its words are above") -> None:
-    done = subprocess.run(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",  # a program may speak another language than this machine
-        check=False,
-    )
-    if done.returncode:
-        error = BackendError(f"{failed}: {remedy}")
-        error.add_note(done.stdout.rstrip())
-        raise error
+def _run(
+    command: list[str], failed: str, remedy: str = "its words are above", longest: float | None = None
+) -> None:
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=longest
+        )
+    except subprocess.TimeoutExpired as late:
+        words, failed = late.stdout, f"{failed} and was ended after {longest:g} s"
+    else:
+        if not done.returncode:
+            return
+        words = done.stdout
+    error = BackendError(f"{failed}: {remedy}")
+    error.add_note((words or b"").decode(errors="replace").rstrip())  # maybe in another language than ours
+    raise error
 
 
 def _words(*command: str, given: str = "") -> str:

@@ -160,6 +160,19 @@ def test_what_avrdude_says_is_shown_when_it_fails(xylophone: Run, tools: Path) -
     assert last.startswith("xylophone: avrdude could not write to /dev/ttyACM9: is it an Arduino Mega 2560")
 
 
+def test_an_avrdude_that_comes_to_no_end_is_ended(
+    xylophone: Run, tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xylophone.firmware_tools.LONGEST_WRITE", 0.5)
+    tool(tools, "avrdude", "echo 'stk500v2_getsync(): timeout'; exec sleep 600")
+    ran = xylophone("firmware", "flash", "--port", "/dev/ttyACM9")
+    assert ran.code == 1
+    said, last = ran.err.splitlines()
+    assert said == "  stk500v2_getsync(): timeout"
+    ended = "avrdude could not write to /dev/ttyACM9 and was ended after 0.5 s: is it an Arduino Mega 2560"
+    assert last.startswith(f"xylophone: {ended}")
+
+
 def test_flash_takes_no_file_that_is_no_image(xylophone: Run, tools: Path, tmp_path: Path) -> None:
     tool(tools, "avrdude", f"touch {tmp_path}/asked")
     (tmp_path / "text.hex").write_text("no image")

@@ -23,7 +23,7 @@
 #define STAGER_URGENT 2400u /* ticks before the end of a pulse at which it does not wait for another turn: one of them, and some */
 #define STAGER_EDGES CHANNELS
 #define STAGER_CROWD 2048u  /* ticks around a tick at which coils go off, within which they may go off */
-#define STAGER_MOST 10      /* at so many others at most */
+#define STAGER_MOST 8       /* at so many others at most */
 
 /* Coils that go on, or off, at one tick. */
 struct staged {
