@@ -46,7 +46,7 @@ class Answer:
 @pytest.fixture(scope="module")
 def locales(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the locale of Latin-1, which few systems have."""
-    need("localedef")
+    need("locales")
     folder = tmp_path_factory.mktemp("locales")
     made = folder / "en_US.ISO-8859-1"
     subprocess.run(["localedef", "-i", "en_US", "-f", "ISO-8859-1", str(made)], check=True)

@@ -27,13 +27,14 @@ PACKAGES = {
     "strace": "strace",
     "lgpio": "python3-lgpio",
     "systemd-analyze": "systemd",
-    "localedef": "locales",
+    "locales": "locales",
 }
 """What each tool is called by Debian."""
 
 PLACES = {
     "simavr headers": Path("/usr/include/simavr/sim_avr.h"),
     "Arduino core": Path("/usr/share/arduino/hardware/arduino/avr/cores/arduino/Arduino.h"),
+    "locales": Path("/usr/share/i18n/locales/en_US"),
 }
 """Tools that are no programs, and a file that shows that they are there."""
 
