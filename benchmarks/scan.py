@@ -23,9 +23,9 @@ import click
 from startup import Figure, show, table
 
 from xylophone import arrange, build_instrument, parse_song
-from xylophone.catalogue import Catalogue, open_catalogue
-from xylophone.scanner import Setting, midi_files, same_tunes, scan
-from xylophone.tunes import first_alike, tune_of
+from xylophone.collection.catalogue import Catalogue, open_catalogue
+from xylophone.collection.scanner import Setting, midi_files, same_tunes, scan
+from xylophone.collection.tunes import first_alike, tune_of
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 

@@ -14,11 +14,11 @@ LAYERS = [
     {"errors", "clock", "pitch", "files"},
     {"song", "instrument", "wiring", "calibration", "strikes"},
     {"midifile", "config", "calibration_file", "arranger", "sequencer"},
-    {"performance", "link", "tuning", "tunes"},
+    {"performance", "link", "tuning", "collection.tunes"},
     {"backends", "gpio", "simulation"},
     {
         "player",
-        "library",
+        "collection",
         "live",
         "simulator",
         "comparison",
@@ -30,7 +30,7 @@ LAYERS = [
         "microphone",
     }
     | {"tuning.session", "tuning.blind"}
-    | {"firmware_files", "firmware_tools", "catalogue", "workers", "scanner"},
+    | {"firmware_files", "firmware_tools"},
     {"cli", "web", "testing", "__main__"},
 ]
 """What may be imported by the rows below; a row's packages go with all their modules."""
@@ -139,7 +139,7 @@ def test_backends_know_pulses_and_clocks_but_no_songs_and_no_player(place):
     """`Table`, the type of all tables, is what they may have from the song module."""
 
     def foreign(entry: Import) -> bool:
-        elsewhere = ("player", "library", "arranger", "midifile", "sequencer")
+        elsewhere = ("player", "collection", "arranger", "midifile", "sequencer")
         song = within(entry.target, "song") and entry.name != "Table"
         return song or any(within(entry.target, other) for other in elsewhere)
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .calibration_file import calibration_for as calibration_for
     from .clock import SystemClock as SystemClock
     from .clock import VirtualClock as VirtualClock
+    from .collection.library import find_song as find_song
+    from .collection.library import songs as songs
     from .config import load_instrument as load_instrument
     from .errors import BackendError as BackendError
     from .errors import BackendMissing as BackendMissing
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
     from .instrument import Hammer as Hammer
     from .instrument import Instrument as Instrument
     from .instrument import build_instrument as build_instrument
-    from .library import find_song as find_song
-    from .library import songs as songs
     from .midifile import load_song as load_song
     from .midifile import parse_song as parse_song
     from .performance import Performance as Performance
@@ -90,7 +90,7 @@ _HOMES = {
     "arrange": "arranger",
     "build_instrument": "instrument",
     "calibration_for": "calibration_file",
-    "find_song": "library",
+    "find_song": "collection.library",
     "load_instrument": "config",
     "load_song": "midifile",
     "open_backend": "backends",
@@ -99,7 +99,7 @@ _HOMES = {
     "render": "simulation.sound",
     "sequence": "sequencer",
     "simulate": "simulator",
-    "songs": "library",
+    "songs": "collection.library",
     "strikes_of": "sequencer",
     "write_wav": "simulation.sound",
 }

@@ -89,7 +89,7 @@ class SimulatedXylophone:
 
     def _arranged(self, music: Any) -> Arrangement:
         from .arranger import Arrangement, arrange
-        from .library import find_song
+        from .collection.library import find_song
         from .midifile import load_song
         from .song import Song
 

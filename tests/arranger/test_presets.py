@@ -10,9 +10,9 @@ from xylophone import strikes_of
 from xylophone.arranger import Weights, arrange, judge, preset
 from xylophone.arranger.key import key_of
 from xylophone.calibration_file import calibration_for
+from xylophone.collection.library import songs
 from xylophone.errors import OptionError
 from xylophone.instrument import build_instrument
-from xylophone.library import songs
 from xylophone.midifile import load_song
 from xylophone.sequencer import sequence
 from xylophone.strikes import Priority

@@ -63,7 +63,7 @@ def arrange(
 
     Without an output it says in words what was done.
     """
-    from ..library import find_song
+    from ..collection.library import find_song
 
     found = settings(options)
     asked, path = Asked.take(options, found), find_song(name)
@@ -152,7 +152,7 @@ def _compare(arrangement: Arrangement, found: Settings, before: Path, after: Pat
 
 
 def _check_saving(path: Path, save: bool, forget: bool) -> None:
-    from ..library import STANDARD_INPUT
+    from ..collection.library import STANDARD_INPUT
 
     if save and forget:
         raise click.UsageError("--save and --forget exclude each other: give one of them")

@@ -28,7 +28,7 @@ def songs(ctx: click.Context, as_json: bool) -> None:
 
 
 def _list_songs(as_json: bool) -> None:
-    from ..library import songs as entries
+    from ..collection.library import songs as entries
 
     found = entries()
     if as_json:

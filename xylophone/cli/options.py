@@ -123,8 +123,8 @@ class Asked:
 
     def saved(self, path: Path) -> Saved | None:
         """Return what is saved beside a song, None where nothing is or it is not asked for."""
+        from ..collection.library import STANDARD_INPUT
         from ..config import read_saved
-        from ..library import STANDARD_INPUT
 
         return read_saved(path) if self.with_saved and path != STANDARD_INPUT else None
 
@@ -161,7 +161,7 @@ def find_all(names: tuple[str, ...]) -> tuple[list[Path], XylophoneError | None]
 
     The error is the last one told; raised where nothing is left.
     """
-    from ..library import find_songs
+    from ..collection.library import find_songs
 
     paths: list[Path] = []
     failed: XylophoneError | None = None

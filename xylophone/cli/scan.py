@@ -15,7 +15,7 @@ from .outcome import with_words
 from .printing import say, terminal, warn
 
 if TYPE_CHECKING:
-    from ..catalogue import Catalogue
+    from ..collection.catalogue import Catalogue
 
 DATABASE = "scan.sqlite"
 """Its name in the user's cache folder."""
@@ -49,9 +49,9 @@ def scan(
     What was scored is kept: a file that has not changed is not scored again, and a scan that was
     stopped goes on where it was.
     """
-    from ..catalogue import open_catalogue
+    from ..collection.catalogue import open_catalogue
+    from ..collection.scanner import Setting
     from ..config import cache_folder
-    from ..scanner import Setting
     from . import scan_lists
 
     if duplicates + failed + as_json > 1:
@@ -73,10 +73,10 @@ def scan(
 
 def _fill(catalogue: Catalogue, setting: Any, folders: tuple[Path, ...], jobs: int) -> None:
     """Find the files and score those that are not known; a signal ends it by Stopped."""
+    from ..collection.library import ENDINGS
+    from ..collection.scanner import midi_files, scan
     from ..errors import FileError
-    from ..library import ENDINGS
     from ..running import leaving_on_signals
-    from ..scanner import midi_files, scan
     from .screen import busy
 
     count = [0, 0]  # done, of all

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..catalogue import Fit, Found
-from ..scanner import same_tunes
+from ..collection.catalogue import Fit, Found
+from ..collection.scanner import same_tunes
 from .printing import plain, say, say_json
 from .screen import clock_time
 
 if TYPE_CHECKING:
-    from ..catalogue import Catalogue
+    from ..collection.catalogue import Catalogue
 
 WIDEST_TITLE = 40
 """Columns of the terminal; longer titles are cut. The path stands last, and whole."""

@@ -50,7 +50,7 @@ KNOWLEDGE = ("bench", "default", "constant")
 @click.option("--json", "as_json", is_flag=True, help="Print every strike as JSON (docs/cli.md).")
 def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **options: Any) -> None:
     """Play a song on simulated hammers in a blink, and say how well it went."""
-    from ..library import find_song
+    from ..collection.library import find_song
     from ..sequencer import PlanOptions
     from ..simulation.hammers import Twin
     from ..simulator import simulate as perform

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from xylophone.catalogue import BATCH, VERSION, Catalogue, Fit, Found, open_catalogue
+from xylophone.collection.catalogue import BATCH, VERSION, Catalogue, Fit, Found, open_catalogue
 from xylophone.errors import FileError
 
 FOLDER = Path("/music")

@@ -12,8 +12,8 @@ import pytest
 from midifile import smf
 from scanning import melody, tune_bytes, write
 from xylophone import FileError, OptionError, build_instrument
-from xylophone.catalogue import Catalogue, Fit, open_catalogue
-from xylophone.scanner import ENDINGS, Setting, fit_of, midi_files, same_tunes, scan
+from xylophone.collection.catalogue import Catalogue, Fit, open_catalogue
+from xylophone.collection.scanner import ENDINGS, Setting, fit_of, midi_files, same_tunes, scan
 
 BELL = Setting(build_instrument())
 

@@ -7,7 +7,16 @@ import pytest
 
 from scanning import melody, tune_bytes
 from xylophone import arrange, build_instrument, load_song, parse_song, songs
-from xylophone.tunes import LEAST_SHARED, MOST_TURNS, NEAR, Tune, first_alike, same_tune, tune, tune_of
+from xylophone.collection.tunes import (
+    LEAST_SHARED,
+    MOST_TURNS,
+    NEAR,
+    Tune,
+    first_alike,
+    same_tune,
+    tune,
+    tune_of,
+)
 
 Line = tuple[np.ndarray, np.ndarray]
 

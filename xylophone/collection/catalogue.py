@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from .errors import FileError
+from ..errors import FileError
 
 VERSION = 1
 """Of the tables below; a database with older ones is emptied and filled again."""

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
-from .clock import Clock, SystemClock
-from .errors import XylophoneError
+from ..clock import Clock, SystemClock
+from ..errors import XylophoneError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

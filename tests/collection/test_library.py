@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xylophone.collection.library import Entry, find_song, find_songs, natural, read_index, songs
 from xylophone.errors import FileError
-from xylophone.library import Entry, find_song, find_songs, natural, read_index, songs
 
 
 def entry(name: str, title: str) -> Entry:

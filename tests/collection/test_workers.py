@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from scanning import work
+from xylophone.collection.workers import Lost, outcomes
 from xylophone.errors import XylophoneError
-from xylophone.workers import Lost, outcomes
 
 
 def done(items: Iterable[Any], jobs: int = 1, limit: float = 60.0) -> dict[str, object]:

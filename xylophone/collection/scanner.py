@@ -18,20 +18,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arranger import arrange, judge
+from ..arranger import arrange, judge
+from ..clock import Clock, SystemClock
+from ..errors import FileError, XylophoneError
+from ..files import read_bytes
+from ..instrument import Instrument
+from ..midifile import MOST_SONG_BYTES, parse_song
+from ..song import NOTE, Song
 from .catalogue import Catalogue, Fit, Found
-from .clock import Clock, SystemClock
-from .errors import FileError, XylophoneError
-from .files import read_bytes
-from .instrument import Instrument
 from .library import ENDINGS
-from .midifile import MOST_SONG_BYTES, parse_song
-from .song import NOTE, Song
 from .tunes import Tune, first_alike, tune_of
 from .workers import Lost, outcomes
 
 if TYPE_CHECKING:
-    from .arranger import Arrangement
+    from ..arranger import Arrangement
 
 SCAN_VERSION = 2
 """Raised when a file would get another score or tune than before: then all are scored again."""

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .arranger import Arrangement
-from .arranger.columns import MIX
-from .strikes import Priority
+from ..arranger import Arrangement
+from ..arranger.columns import MIX
+from ..strikes import Priority
 
 Tune = npt.NDArray[np.uint32]
 """The turns of a melody as hashes, ascending, each once."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
 
-from .errors import FileError
-from .files import read_toml
+from ..errors import FileError
+from ..files import read_toml
 
 STANDARD_INPUT = Path("-")
 """The path that means: read the song from standard input."""
@@ -48,7 +48,7 @@ def songs() -> tuple[Entry, ...]:
 
 def songs_folder() -> Path:
     """Return the folder of the project's songs: in the package as installed, else in the checkout."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     for folder in (package / "songs", package.parent / "songs"):
         if (folder / "index.toml").is_file():
             return folder
