@@ -23,11 +23,10 @@ LAYERS = [
         "simulator",
         "comparison",
         "plotter",
-        "loudspeaker",
+        "soundcard",
         "lockfile",
         "players",
         "running",
-        "microphone",
     }
     | {"tuning.session", "tuning.blind"}
     | {"firmware_files", "firmware_tools"},
@@ -52,7 +51,7 @@ THIRD_PARTIES = {
     "rich": {"cli"},
     "serial": {"backends.ports"},
     "smbus2": {"gpio.expander"},
-    "sounddevice": {"loudspeaker"},
+    "sounddevice": {"soundcard"},
     "tomlkit": {"config"},
 }
 """Library: the modules, or packages with all their modules, that may import it; "" is all of them."""

@@ -111,7 +111,7 @@ def show(player: Player, lights: Lights, delayed: bool) -> Iterator[None]:
     from rich.live import Live
     from rich.text import Text
 
-    from ..loudspeaker import DELAY
+    from ..soundcard.loudspeaker import DELAY
 
     console, instrument = terminal(), player.backend.instrument
 

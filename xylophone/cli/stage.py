@@ -18,9 +18,9 @@ from .screen import Lights
 if TYPE_CHECKING:
     from ..backends.simulated import SimulatedBackend
     from ..config import Settings
-    from ..loudspeaker import Loudspeaker
     from ..player import Player
     from ..simulation.hammers import Twin
+    from ..soundcard.loudspeaker import Loudspeaker
 
 
 class Stage:
@@ -81,7 +81,7 @@ def sounding(stage: Stage, mute: bool, quiet: bool = False) -> Iterator[None]:
     if mute or stage.twin is None:
         yield
         return
-    from ..loudspeaker import Loudspeaker
+    from ..soundcard.loudspeaker import Loudspeaker
 
     try:
         loudspeaker = Loudspeaker(stage.backend.instrument)

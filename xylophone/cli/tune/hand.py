@@ -95,7 +95,7 @@ def showing(session: Session) -> Iterator[None]:
     drawn: dict[str, Any] = {"state": None, "unsaved": ""}
 
     def draw() -> RenderableType:
-        from ...loudspeaker import DELAY
+        from ...soundcard.loudspeaker import DELAY
 
         now = stage.backend.now() - (DELAY if stage.loudspeaker is not None else 0.0)
         if drawn["state"] is not session.by_ear:  # comparing all curves takes longer than drawing

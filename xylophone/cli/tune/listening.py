@@ -73,7 +73,7 @@ def ear_before(found: Settings, position: Position, device: str | None) -> Itera
         with closing(backend):
             yield backend, ear
         return
-    from ...microphone import Microphone
+    from ...soundcard.microphone import Microphone
     from ..stage import open_stage
 
     with open_stage(found) as stage, Microphone(device) as microphone:

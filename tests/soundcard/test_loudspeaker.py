@@ -11,8 +11,8 @@ import pytest
 
 from xylophone.errors import BackendMissing, MissingExtra
 from xylophone.instrument import build_instrument
-from xylophone.loudspeaker import DELAY, Loudspeaker, sound_library
 from xylophone.simulation.sound import SAMPLE_RATE
+from xylophone.soundcard.loudspeaker import DELAY, Loudspeaker, sound_library
 from xylophone.strikes import HIT
 
 INSTRUMENT = build_instrument()

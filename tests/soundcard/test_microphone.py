@@ -9,7 +9,7 @@ import pytest
 
 from soundcards import Library
 from xylophone.errors import BackendMissing, MissingExtra, TuningError
-from xylophone.microphone import BLOCK, Microphone
+from xylophone.soundcard.microphone import BLOCK, Microphone
 
 
 @pytest.fixture

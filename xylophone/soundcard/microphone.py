@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import BackendMissing, TuningError
+from ..errors import BackendMissing, TuningError
 from .loudspeaker import sound_library
 
 Samples = npt.NDArray[np.float32]
