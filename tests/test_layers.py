@@ -24,8 +24,6 @@ LAYERS = [
         "comparison",
         "plotter",
         "soundcard",
-        "lockfile",
-        "players",
         "running",
     }
     | {"tuning.session", "tuning.blind"}

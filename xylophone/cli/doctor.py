@@ -10,7 +10,7 @@ import click
 
 from ..errors import BackendError, BackendMissing, XylophoneError
 from ..files import write_text
-from ..running import leaving_on_signals, playing
+from ..running.playing import leaving_on_signals, playing
 from .findings import (
     FAILED,
     OK,

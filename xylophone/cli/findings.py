@@ -52,7 +52,7 @@ class Finding:
 
 def folder_finding() -> Finding:
     """Look whether the folder of lock files and known boards can be written."""
-    from ..running import folder
+    from ..running.playing import folder
 
     try:
         place = folder()

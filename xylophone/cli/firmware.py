@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import BackendError, BackendMissing, FileError
-from ..running import leaving_on_signals, playing
+from ..running.playing import leaving_on_signals, playing
 from .printing import say
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import click
 from ..backends.contract import Coils
 from ..backends.serial import stop_port
 from ..errors import BackendAbsent, BackendError, BackendMissing, FileError, MissingExtra, XylophoneError
-from ..running import end_playing, last_played, leaving_on_signals, playing
+from ..running.playing import end_playing, last_played, leaving_on_signals, playing
 from .options import setting_options, settings
 from .outcome import with_words
 from .printing import say, warn
@@ -20,7 +20,7 @@ from .stage import open_stage
 
 if TYPE_CHECKING:
     from ..config import Settings
-    from ..players import Player
+    from ..running.players import Player
 
 
 @click.command()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..backends.contract import Backend, Coils
 from ..errors import BackendError, SafetyError, XylophoneError
-from ..running import ENDED_BY_OFF
+from ..running.playing import ENDED_BY_OFF
 from .printing import warn
 
 if TYPE_CHECKING:

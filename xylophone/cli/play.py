@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BackendAbsent, BackendError, OptionError, XylophoneError
-from ..running import leaving_on_signals, playing
+from ..running.playing import leaving_on_signals, playing
 from .options import (
     Asked,
     Choices,

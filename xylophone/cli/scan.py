@@ -76,7 +76,7 @@ def _fill(catalogue: Catalogue, setting: Any, folders: tuple[Path, ...], jobs: i
     from ..collection.library import ENDINGS
     from ..collection.scanner import midi_files, scan
     from ..errors import FileError
-    from ..running import leaving_on_signals
+    from ..running.playing import leaving_on_signals
     from .screen import busy
 
     count = [0, 0]  # done, of all

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BackendError, OptionError
-from ..running import leaving_on_signals, playing
+from ..running.playing import leaving_on_signals, playing
 from .options import calibration_of, setting_options, settings
 from .outcome import line_words, not_played
 from .printing import say

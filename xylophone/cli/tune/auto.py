@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from ...errors import CalibrationError, TuningError, XylophoneError
-from ...running import leaving_on_signals, playing
+from ...running.playing import leaving_on_signals, playing
 from ..options import FOLDER_PATH, setting_options
 from ..outcome import tell, with_words
 from ..printing import ask, say

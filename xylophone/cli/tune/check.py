@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from ...errors import CalibrationError
-from ...running import leaving_on_signals, playing
+from ...running.playing import leaving_on_signals, playing
 from ..options import setting_options
 from ..outcome import tell
 from ..printing import ask, say

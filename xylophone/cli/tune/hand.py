@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...errors import OptionError, XylophoneError
-from ...running import leaving_on_signals, playing
+from ...running.playing import leaving_on_signals, playing
 from ...tuning.by_ear import ByEar, Company
 from ..options import setting_options, untuned
 from ..outcome import line_words, not_played, with_words

@@ -59,7 +59,7 @@ def check_history(calibration: Path) -> None:
 def session_folder(found: Settings) -> Path:
     """Return the folder in which the recording of an instrument on its backend is kept: in the user's
     state folder."""
-    from ...running import folder
+    from ...running.playing import folder
 
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{found.instrument.name}-{found.backend}").strip("-")
     return folder() / "tuning" / name

@@ -16,9 +16,9 @@ from pathlib import Path
 from time import monotonic, sleep
 from types import FrameType
 
-from .config.places import state_folder, temporary_folder
-from .errors import BackendMissing, FileError
-from .files import private_folder
+from ..config.places import state_folder, temporary_folder
+from ..errors import BackendMissing, FileError
+from ..files import private_folder
 from .lockfile import Owner, clear, is_held, let_go, owner_of, take, write
 from .players import OFF, Player
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from xylophone.running.playing.playing import end_playing, last_played, leaving_on_signals, playing
 
 from xylophone.errors import BackendMissing
-from xylophone.running import end_playing, last_played, leaving_on_signals, playing
 
 ROOT = Path(__file__).resolve().parents[1]
 HARDWARE = "serial:///dev/ttyACM0"
@@ -20,7 +20,7 @@ HARDWARE = "serial:///dev/ttyACM0"
 HOLD = """
 import sys, threading
 from pathlib import Path
-from xylophone.running import leaving_on_signals, playing
+from xylophone.running.playing import leaving_on_signals, playing
 with leaving_on_signals(), playing(sys.argv[1], Path(sys.argv[2])):
     print("playing", flush=True)
     threading.Event().wait(60)

@@ -1,0 +1,1 @@
+"""Who is playing: one instrument has one player, and another process finds and ends it."""
