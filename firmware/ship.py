@@ -17,10 +17,10 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))  # the checkout this script belongs to, installed or not
 
+from xylophone.board.image import IMAGE, RECORD, read_program, read_record, record_of  # noqa: E402
+from xylophone.board.tools import build_image, tool_versions  # noqa: E402
 from xylophone.errors import BackendError, MissingExtra, XylophoneError  # noqa: E402
 from xylophone.files import write_text  # noqa: E402
-from xylophone.firmware_files import IMAGE, RECORD, read_program, read_record, record_of  # noqa: E402
-from xylophone.firmware_tools import build_image, tool_versions  # noqa: E402
 
 SHIP = "write both with: python firmware/ship.py"
 

@@ -27,7 +27,7 @@ LAYERS = [
         "running",
     }
     | {"tuning.session", "tuning.blind"}
-    | {"firmware_files", "firmware_tools"},
+    | {"board"},
     {"cli", "web", "testing", "__main__"},
 ]
 """What may be imported by the rows below; a row's packages go with all their modules."""

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from firmware.building import FIRMWARE, need
+from xylophone.board.image import IMAGE, read_program, read_record
+from xylophone.board.tools import build_virtual_board
 from xylophone.errors import FileError
-from xylophone.firmware_files import IMAGE, read_program, read_record
-from xylophone.firmware_tools import build_virtual_board
 from xylophone.instrument import build_instrument
 from xylophone.link.limits import ceilings
 from xylophone.link.messages import CEILINGS_AT
@@ -163,7 +163,7 @@ def test_what_avrdude_says_is_shown_when_it_fails(xylophone: Run, tools: Path) -
 def test_an_avrdude_that_comes_to_no_end_is_ended(
     xylophone: Run, tools: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xylophone.firmware_tools.LONGEST_WRITE", 0.5)
+    monkeypatch.setattr("xylophone.board.tools.LONGEST_WRITE", 0.5)
     tool(tools, "avrdude", "echo 'stk500v2_getsync(): timeout'; exec sleep 600")
     ran = xylophone("firmware", "flash", "--port", "/dev/ttyACM9")
     assert ran.code == 1

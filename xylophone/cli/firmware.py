@@ -30,8 +30,8 @@ def firmware() -> None:
 @click.option("-o", "--output", type=FILE, default="xylophone.hex", show_default=True, help="Image to write.")
 def build(output: Path) -> None:
     """Build the firmware from its sources, with make and avr-gcc."""
-    from ..firmware_files import firmware_folder, firmware_version, read_program
-    from ..firmware_tools import build_image
+    from ..board.image import firmware_folder, firmware_version, read_program
+    from ..board.tools import build_image
 
     folder = firmware_folder()
     with _words_first():
@@ -49,9 +49,9 @@ def build(output: Path) -> None:
 def flash(port: str | None, image: Path | None, config: Path | None) -> None:
     """Write the firmware, and what its hammers stand, to an Arduino Mega 2560, with avrdude."""
     from ..backends.ports import choose_port, list_ports, url_of
+    from ..board.image import IMAGE, firmware_folder, read_program
+    from ..board.tools import require_tool, write_eeprom, write_flash
     from ..config import load_settings
-    from ..firmware_files import IMAGE, firmware_folder, read_program
-    from ..firmware_tools import require_tool, write_eeprom, write_flash
     from ..link.limits import ceilings
     from ..link.messages import CEILINGS_AT
 
@@ -75,8 +75,8 @@ def flash(port: str | None, image: Path | None, config: Path | None) -> None:
 @click.option("--backend", metavar="URL", help="Ask this board too: serial:auto, serial:///dev/ttyACM0.")
 def version(backend: str | None) -> None:
     """Say which firmware ships with this program, and with --backend which one a board has."""
+    from ..board.image import IMAGE, firmware_folder, read_program, read_record
     from ..config import load_settings
-    from ..firmware_files import IMAGE, firmware_folder, read_program, read_record
 
     folder = firmware_folder()
     record, size = read_record(folder), len(read_program(folder / IMAGE))
@@ -93,9 +93,9 @@ def version(backend: str | None) -> None:
 def emulate() -> None:
     """Run the firmware as a virtual board on a port of this machine, until Ctrl-C."""
     from ..backends.ports import url_of
+    from ..board.image import firmware_folder
+    from ..board.tools import build_virtual_board
     from ..config import cache_folder
-    from ..firmware_files import firmware_folder
-    from ..firmware_tools import build_virtual_board
 
     with _words_first():
         program = build_virtual_board(firmware_folder(), cache_folder())

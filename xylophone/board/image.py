@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import FileError
-from .files import read_text, read_toml
-from .link.messages import PROTOCOL
+from ..errors import FileError
+from ..files import read_text, read_toml
+from ..link.messages import PROTOCOL
 
 IMAGE = Path("images", "xylophone-mega2560.hex")
 RECORD = IMAGE.with_suffix(".toml")
@@ -41,7 +41,7 @@ class ImageRecord:
 
 def firmware_folder() -> Path:
     """Return the folder of the firmware: in the package as installed, else in the checkout; FileError."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     for folder in (package / "firmware", package.parent / "firmware"):
         if (folder / VERSION_HEADER).is_file():
             return folder

@@ -8,8 +8,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from .errors import BackendError, MissingExtra
-from .files import make_folder, read_bytes, replace_file
+from ..errors import BackendError, MissingExtra
+from ..files import make_folder, read_bytes, replace_file
 
 INSTALL = {
     "make": ("make", "make"),
