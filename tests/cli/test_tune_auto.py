@@ -35,7 +35,7 @@ from cli.hearing import (
     tuned_home,
     with_faults,
 )
-from soundcards import Library
+from soundcard.soundcards import Library
 from tuning.sessions import distance
 from xylophone.calibration import CURVES, Calibration
 from xylophone.calibration_file import default_calibration, read_calibration, write_calibration

@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-from xylophone.running.playing.playing import leaving_on_signals
 
 from xylophone.backends import Backend, open_backend
 from xylophone.errors import BackendError
 from xylophone.instrument import Instrument, build_instrument
+from xylophone.running.playing import leaving_on_signals
 from xylophone.strikes import PULSE
 from xylophone.wiring import Wiring
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 
 import pytest
-from xylophone.running.playing.playing import leaving_on_signals
+
+from xylophone.running.playing import leaving_on_signals
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])

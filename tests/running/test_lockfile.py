@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from xylophone.running.playing.lockfile import Owner, clear, is_held, owner_of, take
-from xylophone.running.playing.playing import end_playing, playing
 
 from xylophone.errors import FileError
 from xylophone.files import private_folder
+from xylophone.running.lockfile import Owner, clear, is_held, owner_of, take
+from xylophone.running.playing import end_playing, playing
 
 URL = "serial:///dev/ttyACM0"
 NOBODY = 65534

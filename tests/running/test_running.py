@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from xylophone.running.playing.playing import end_playing, last_played, leaving_on_signals, playing
 
 from xylophone.errors import BackendMissing
+from xylophone.running.playing import end_playing, last_played, leaving_on_signals, playing
 
 ROOT = Path(__file__).resolve().parents[1]
 HARDWARE = "serial:///dev/ttyACM0"

@@ -6,8 +6,8 @@ import sys
 
 import numpy as np
 import pytest
-from soundcards import Library
 
+from soundcard.soundcards import Library
 from xylophone.errors import BackendMissing, MissingExtra, TuningError
 from xylophone.soundcard.microphone import BLOCK, Microphone
 
