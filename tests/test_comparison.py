@@ -11,7 +11,7 @@ import pytest
 
 from arranger.melodies import line, song_of, together
 from xylophone import Arrangement, arrange, build_instrument, simulate
-from xylophone.calibration import Calibration
+from xylophone.calibration.values import Calibration
 from xylophone.comparison import write_comparison
 from xylophone.errors import FileError
 from xylophone.pitch import frequency

@@ -18,7 +18,7 @@ from cuts import killing
 from cuts.changes import CARELESS, CHANGES, Change
 from cuts.power import lay_out, power_cuts
 from firmware.building import need
-from xylophone.calibration_file import default_calibration, read_calibration
+from xylophone.calibration.file import default_calibration, read_calibration
 from xylophone.config import load_instrument, read_saved
 from xylophone.errors import FileError
 from xylophone.tuning.keeping import Versions

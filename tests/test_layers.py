@@ -11,9 +11,9 @@ import pytest
 from imports import PACKAGE, Import, all_imports, sources
 
 LAYERS = [
-    {"errors", "clock", "pitch", "files"},
-    {"song", "instrument", "wiring", "calibration", "strikes"},
-    {"midifile", "config", "calibration_file", "arranger", "sequencer"},
+    {"errors", "clock", "pitch", "files", "calibration"},
+    {"song", "instrument", "wiring", "calibration.values", "strikes"},
+    {"midifile", "config", "calibration.file", "arranger", "sequencer"},
     {"performance", "link", "tuning", "collection.tunes"},
     {"backends", "gpio", "simulation"},
     {

@@ -14,7 +14,7 @@ from firmware.building import need, run
 from player.pieces import piece
 from xylophone.backends import Fault
 from xylophone.backends.serial import SerialBackend
-from xylophone.calibration_file import default_calibration
+from xylophone.calibration.file import default_calibration
 from xylophone.cli.stage import Stage
 from xylophone.cli.striking import strike_in_turn
 from xylophone.clock import VirtualClock

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from .arranger import arrange as arrange
     from .backends import open_backend as open_backend
     from .backends.contract import Backend as Backend
-    from .calibration import Calibration as Calibration
-    from .calibration_file import calibration_for as calibration_for
+    from .calibration.file import calibration_for as calibration_for
+    from .calibration.values import Calibration as Calibration
     from .clock import SystemClock as SystemClock
     from .clock import VirtualClock as VirtualClock
     from .collection.library import find_song as find_song
@@ -63,7 +63,7 @@ _HOMES = {
     "Backend": "backends.contract",
     "BackendError": "errors",
     "BackendMissing": "errors",
-    "Calibration": "calibration",
+    "Calibration": "calibration.values",
     "CalibrationError": "errors",
     "Change": "arranger",
     "ConfigError": "errors",
@@ -89,7 +89,7 @@ _HOMES = {
     "XylophoneError": "errors",
     "arrange": "arranger",
     "build_instrument": "instrument",
-    "calibration_for": "calibration_file",
+    "calibration_for": "calibration.file",
     "find_song": "collection.library",
     "load_instrument": "config",
     "load_song": "midifile",

@@ -14,7 +14,7 @@ import numpy as np
 from .arranger import Arrangement
 from .arranger.choice import SOFTEST
 from .arranger.dynamics import velocities
-from .calibration import Calibration
+from .calibration.values import Calibration
 from .instrument import MOST_HAMMERS, Instrument, hammers_of
 from .performance import Performance
 from .sequencer.curves import Curves

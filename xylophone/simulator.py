@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from .arranger import Arrangement
-from .calibration import CURVES, Calibration
-from .calibration_file import read_calibration, write_calibration
+from .calibration.file import read_calibration, write_calibration
+from .calibration.values import CURVES, Calibration
 from .errors import CalibrationError, FileError
 from .performance import Performance
 from .sequencer import Plan, PlanOptions, sequence, strikes_of

@@ -14,7 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from .arranger import Arrangement
-    from .calibration import Calibration
+    from .calibration.values import Calibration
     from .clock import VirtualClock
     from .instrument import Instrument
     from .performance import Performance
@@ -113,7 +113,7 @@ class SimulatedXylophone:
 
     def _calibration(self) -> Calibration:
         """The hammers as they are: the kind's own curves where all are alike, else measured on the bench."""
-        from .calibration_file import default_calibration
+        from .calibration.file import default_calibration
         from .simulation.bench import measure
 
         return measure(self._twin()) if self.tolerance else default_calibration(self.instrument)

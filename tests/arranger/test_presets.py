@@ -9,7 +9,7 @@ from arranger.melodies import bars, line, song_of, together
 from xylophone import strikes_of
 from xylophone.arranger import Weights, arrange, judge, preset
 from xylophone.arranger.key import key_of
-from xylophone.calibration_file import calibration_for
+from xylophone.calibration.file import calibration_for
 from xylophone.collection.library import songs
 from xylophone.errors import OptionError
 from xylophone.instrument import build_instrument

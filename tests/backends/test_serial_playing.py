@@ -14,7 +14,7 @@ from xylophone.arranger import arrange
 from xylophone.backends import open_backend
 from xylophone.backends.contract import Backend
 from xylophone.backends.serial import LOOKAHEAD
-from xylophone.calibration_file import default_calibration
+from xylophone.calibration.file import default_calibration
 from xylophone.link.messages import TICK_RATE
 from xylophone.link.sender import ON_BOARD
 from xylophone.link.snapping import snap

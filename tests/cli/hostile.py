@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from midifile import smf
-from xylophone.calibration_file import calibration_text, default_calibration
+from xylophone.calibration.file import calibration_text, default_calibration
 from xylophone.instrument import build_instrument
 
 FORGED = "FORGED"

@@ -127,7 +127,7 @@ def test_broken_configuration(xylophone: Run, tmp_path: Path) -> None:
 
 
 def test_calibration_for_another_instrument(xylophone: Run, tmp_path: Path) -> None:
-    from xylophone.calibration_file import default_calibration, write_calibration
+    from xylophone.calibration.file import default_calibration, write_calibration
     from xylophone.instrument import build_instrument
 
     write_calibration(tmp_path / "calibration.toml", default_calibration(build_instrument("glockenspiel")))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from xylophone.calibration_file import calibration_text, default_calibration
+from xylophone.calibration.file import calibration_text, default_calibration
 from xylophone.instrument import build_instrument
 
 Run = Callable[..., Any]

@@ -37,8 +37,8 @@ from cli.hearing import (
 )
 from soundcard.soundcards import Library
 from tuning.sessions import distance
-from xylophone.calibration import CURVES, Calibration
-from xylophone.calibration_file import default_calibration, read_calibration, write_calibration
+from xylophone.calibration.file import default_calibration, read_calibration, write_calibration
+from xylophone.calibration.values import CURVES, Calibration
 from xylophone.clock import VirtualClock
 from xylophone.config import load_settings
 from xylophone.errors import TuningError

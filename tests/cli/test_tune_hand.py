@@ -19,8 +19,8 @@ from rich.console import Console
 
 from xylophone.backends.contract import Fault
 from xylophone.backends.simulated import SimulatedBackend
-from xylophone.calibration import Calibration
-from xylophone.calibration_file import default_calibration, read_calibration, write_calibration
+from xylophone.calibration.file import default_calibration, read_calibration, write_calibration
+from xylophone.calibration.values import Calibration
 from xylophone.cli.outcome import Stopped, with_words
 from xylophone.cli.stage import Stage
 from xylophone.cli.tune import hand as screen

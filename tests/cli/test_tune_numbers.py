@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from xylophone.calibration import CURVES, Calibration
-from xylophone.calibration_file import default_calibration, read_calibration, write_calibration
+from xylophone.calibration.file import default_calibration, read_calibration, write_calibration
+from xylophone.calibration.values import CURVES, Calibration
 from xylophone.instrument import build_instrument
 from xylophone.tuning.edits import louder, middle
 

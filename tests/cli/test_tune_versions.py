@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from cli.hearing import CONFIG, refused
-from xylophone.calibration import CURVES
-from xylophone.calibration_file import default_calibration, read_calibration, write_calibration
+from xylophone.calibration.file import default_calibration, read_calibration, write_calibration
+from xylophone.calibration.values import CURVES
 from xylophone.cli.tune.versions import at_one_moment
 from xylophone.config import load_settings
 from xylophone.files import read_bytes

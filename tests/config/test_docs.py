@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xylophone.calibration import CURVES, TERMS
+from xylophone.calibration.values import CURVES, TERMS
 from xylophone.config import load_settings
 from xylophone.config.schema import TABLES, rule_of
 from xylophone.instrument import KINDS, LAYOUTS, HammerKind

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from xylophone.calibration import CURVES
-from xylophone.calibration_file import default_calibration
+from xylophone.calibration.file import default_calibration
+from xylophone.calibration.values import CURVES
 from xylophone.config.beside import Chosen, saved_place, write_saved
 from xylophone.files import alone_with, remove_file, write_text
 from xylophone.instrument import Instrument, build_instrument, hammers_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from xylophone.calibration import Calibration, SupplyTerms, WarmthTerms
+from xylophone.calibration.values import Calibration, SupplyTerms, WarmthTerms
 from xylophone.instrument import Instrument, build_instrument
 from xylophone.song import Table
 from xylophone.strikes import STRIKE, Priority

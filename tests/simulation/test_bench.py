@@ -10,8 +10,8 @@ import pytest
 
 import xylophone
 from simulation.striking import exact, pulses, small
-from xylophone.calibration import Calibration, SupplyTerms
-from xylophone.calibration_file import read_calibration
+from xylophone.calibration.file import read_calibration
+from xylophone.calibration.values import Calibration, SupplyTerms
 from xylophone.errors import CalibrationError
 from xylophone.instrument import KINDS, build_instrument
 from xylophone.simulation.bench import measure, nominal

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from xylophone.backends.simulated import SimulatedBackend
-from xylophone.calibration import Calibration
-from xylophone.calibration_file import default_calibration
+from xylophone.calibration.file import default_calibration
+from xylophone.calibration.values import Calibration
 from xylophone.clock import VirtualClock
 from xylophone.instrument import DEFAULT_KIND, KINDS, Instrument, hammers_of
 from xylophone.simulation.hammers import Twin

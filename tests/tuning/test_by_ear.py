@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xylophone.calibration import CURVES, Calibration
-from xylophone.calibration_file import default_calibration
+from xylophone.calibration.file import default_calibration
+from xylophone.calibration.values import CURVES, Calibration
 from xylophone.errors import CalibrationError, OptionError
 from xylophone.instrument import Instrument, build_instrument, with_limits
 from xylophone.tuning.by_ear import SPACING, Beat, ByEar, Company, Pattern

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tuning.sessions import Tuned, distance, instrument_of, tune
-from xylophone.calibration import CURVES
-from xylophone.calibration_file import default_calibration
+from xylophone.calibration.file import default_calibration
+from xylophone.calibration.values import CURVES
 from xylophone.simulation.bench import measure
 from xylophone.simulation.faults import FaultyTwin, Planted
 from xylophone.simulation.hammers import Twin

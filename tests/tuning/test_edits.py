@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xylophone.calibration import CURVES, Calibration
-from xylophone.calibration_file import default_calibration
+from xylophone.calibration.file import default_calibration
+from xylophone.calibration.values import CURVES, Calibration
 from xylophone.errors import CalibrationError
 from xylophone.instrument import build_instrument
 from xylophone.tuning.edits import later, louder, middle, with_hammer, with_latency, with_pulses

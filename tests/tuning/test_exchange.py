@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xylophone.calibration import CURVES, Calibration
-from xylophone.calibration_file import (
+from xylophone.calibration.file import (
     calibration_text,
     default_calibration,
     read_calibration,
     write_calibration,
 )
+from xylophone.calibration.values import CURVES, Calibration
 from xylophone.errors import CalibrationError
 from xylophone.instrument import build_instrument
 from xylophone.tuning.edits import later, louder

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tuning.sessions import THREE
-from xylophone.calibration_file import default_calibration
+from xylophone.calibration.file import default_calibration
 from xylophone.tuning.fitting import Fit, fit
 from xylophone.tuning.shape import COMMON, NODES, Foretold, Shape, Trials, unbent
 

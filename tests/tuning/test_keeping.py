@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from xylophone.calibration import Calibration
-from xylophone.calibration_file import default_calibration, read_calibration, write_calibration
+from xylophone.calibration.file import default_calibration, read_calibration, write_calibration
+from xylophone.calibration.values import Calibration
 from xylophone.errors import CalibrationError, FileError
 from xylophone.files import alone_with
 from xylophone.instrument import build_instrument

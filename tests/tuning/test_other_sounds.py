@@ -8,7 +8,7 @@ import pytest
 from tuning.sessions import EIGHT, distance
 from tuning.soundfont import SoundfontBars, sound_of
 from xylophone.backends.simulated import SimulatedBackend
-from xylophone.calibration_file import default_calibration
+from xylophone.calibration.file import default_calibration
 from xylophone.clock import VirtualClock
 from xylophone.simulation.bench import measure
 from xylophone.simulation.hammers import Twin

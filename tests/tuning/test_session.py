@@ -23,8 +23,8 @@ from tuning.sessions import (
     tune,
 )
 from xylophone.backends.contract import Fault
-from xylophone.calibration import CURVES, Calibration
-from xylophone.calibration_file import default_calibration, read_calibration, write_calibration
+from xylophone.calibration.file import default_calibration, read_calibration, write_calibration
+from xylophone.calibration.values import CURVES, Calibration
 from xylophone.errors import BackendError, TuningError
 from xylophone.instrument import build_instrument
 from xylophone.simulation.bench import measure

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tuning.sessions import tune
-from xylophone.calibration import Calibration
+from xylophone.calibration.values import Calibration
 from xylophone.instrument import build_instrument
 from xylophone.simulation.hammers import Twin
 from xylophone.simulation.microphone import Room

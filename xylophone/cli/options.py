@@ -15,7 +15,7 @@ from .printing import warn
 
 if TYPE_CHECKING:
     from ..arranger import Arrangement, Weights
-    from ..calibration import Calibration
+    from ..calibration.values import Calibration
     from ..config import Chosen, Saved, Settings
     from ..instrument import Instrument
     from ..simulation.hammers import Twin
@@ -257,7 +257,7 @@ class Manner:
 
 def calibration_of(found: Settings, twin: Twin | None) -> Calibration:
     """Return the calibration in force; simulated hammers that nobody tuned are measured on the bench."""
-    from ..calibration_file import calibration_for
+    from ..calibration.file import calibration_for
 
     if found.calibration is None and twin is not None:
         from ..config import cache_folder

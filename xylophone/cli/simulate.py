@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..calibration import Calibration
+from ..calibration.values import Calibration
 from ..errors import OptionError
 from ..instrument import Instrument
 from ..performance import Performance
@@ -127,7 +127,7 @@ def _known(knows: str | None, instrument: Instrument) -> Calibration | None:
     """Return default curves, or one constant latency; None where the hammers are to be measured or are."""
     if knows in (None, "bench"):
         return None
-    from ..calibration_file import default_calibration
+    from ..calibration.file import default_calibration
     from ..simulator import constant_latency
 
     default = default_calibration(instrument)

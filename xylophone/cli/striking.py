@@ -10,7 +10,7 @@ import numpy as np
 from .outcome import tell
 
 if TYPE_CHECKING:
-    from ..calibration import Calibration
+    from ..calibration.values import Calibration
     from ..sequencer import Plan
     from .stage import Stage
 

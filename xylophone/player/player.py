@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 
 from ..arranger import Arrangement, arrange
 from ..backends.contract import Backend, Fault
-from ..calibration import Calibration
-from ..calibration_file import default_calibration
+from ..calibration.file import default_calibration
+from ..calibration.values import Calibration
 from ..errors import OptionError, PlayerError
 from ..performance import Performance
 from ..sequencer import Planner, PlanOptions

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..calibration import Calibration
+from ..calibration.values import Calibration
 from ..errors import OptionError
 from ..tuning.edits import middle
 from . import write_picture

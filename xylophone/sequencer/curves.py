@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..calibration import CURVES, Calibration
+from ..calibration.values import CURVES, Calibration
 from ..errors import CalibrationError
 from ..instrument import Instrument
 

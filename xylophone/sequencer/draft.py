@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ..calibration import SupplyTerms
+from ..calibration.values import SupplyTerms
 from ..song import Table
 from ..strikes import Refusal
 from .curves import Curves, Response

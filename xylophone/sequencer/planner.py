@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..calibration import Calibration
+from ..calibration.values import Calibration
 from ..errors import OptionError
 from ..instrument import Instrument
 from ..song import Table

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..calibration import WarmthTerms
+from ..calibration.values import WarmthTerms
 from ..song import Table
 
 Array = npt.NDArray[np.float64]

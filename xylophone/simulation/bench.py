@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..calibration import Calibration, SupplyTerms, WarmthTerms
+from ..calibration.values import Calibration, SupplyTerms, WarmthTerms
 from ..instrument import KINDS, HammerKind, Instrument, hammers_of
 from .chords import supply_terms
 from .curves import Blow, keep_level, knots, quadratic
@@ -166,7 +166,7 @@ def _supply(rig: Rig, curves: Calibration, current: Array) -> SupplyTerms:
 
 def main() -> None:
     """Write the default calibration of every hammer kind into the package."""
-    from ..calibration_file import write_calibration
+    from ..calibration.file import write_calibration
 
     folder = Path(__file__).parent.parent / "kinds"
     folder.mkdir(exist_ok=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..calibration import CURVES, Calibration, SupplyTerms
+from ..calibration.values import CURVES, Calibration, SupplyTerms
 from ..strikes import PULSE
 from .carried import Carried, Ghosts
 from .curves import gradient

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ..calibration import CURVES, Calibration
+from ..calibration.values import CURVES, Calibration
 from ..errors import TuningError
 from ..instrument import Instrument
 from ..song import Table

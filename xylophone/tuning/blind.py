@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..backends.contract import Backend
-from ..calibration import Calibration
+from ..calibration.values import Calibration
 from ..song import Table
 from .evidence import fundamentals_of
 from .rounds import blind_rounds, trials_of

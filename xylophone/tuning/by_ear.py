@@ -10,8 +10,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from ..calibration import CURVES, Calibration
-from ..calibration_file import default_calibration
+from ..calibration.file import default_calibration
+from ..calibration.values import CURVES, Calibration
 from ..errors import CalibrationError, OptionError
 from ..instrument import Hammer, Instrument
 from . import edits

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..calibration import CURVES, Array, Calibration
+from ..calibration.values import CURVES, Array, Calibration
 from ..errors import CalibrationError
 
 MOST_LATENCY = 0.5

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..calibration import Calibration
+from ..calibration.values import Calibration
 from ..errors import TuningError
 from ..instrument import Instrument
 from ..pitch import frequency

@@ -19,8 +19,8 @@ from itertools import pairwise
 from reprlib import repr as shown
 from typing import Any
 
-from ..calibration import CURVES, Calibration
-from ..calibration_file import calibration_from, calibration_text
+from ..calibration.file import calibration_from, calibration_text
+from ..calibration.values import CURVES, Calibration
 from ..errors import CalibrationError, OptionError
 from ..files import key_name, unknown_key
 from ..pitch import parse_pitch, pitch_name

@@ -14,7 +14,7 @@ from functools import cache, cached_property
 import numpy as np
 import numpy.typing as npt
 
-from ..calibration import Calibration
+from ..calibration.values import Calibration
 from .shape import COMMON, FINE, NODES, Foretold, Shape, Trials, alike
 
 Array = npt.NDArray[np.float64]

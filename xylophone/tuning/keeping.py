@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from ..calibration import Calibration
-from ..calibration_file import calibration_for, checked_text
+from ..calibration.file import calibration_for, checked_text
+from ..calibration.values import Calibration
 from ..errors import FileError
 from ..files import (
     MOST_TEXT_BYTES,

@@ -9,7 +9,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from ..calibration import Calibration
+from ..calibration.values import Calibration
 from ..instrument import Instrument
 from ..song import Table
 from .analysis import Analysis

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ..backends.contract import Backend, Fault
 from ..backends.simulated import SimulatedBackend
-from ..calibration import Calibration
+from ..calibration.values import Calibration
 from ..errors import TuningError
 from ..instrument import Instrument
 from ..simulation.microphone import SimulatedMicrophone

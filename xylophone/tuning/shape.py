@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..calibration import CURVES, Calibration
+from ..calibration.values import CURVES, Calibration
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -9,7 +9,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from ..calibration import Calibration
+from ..calibration.values import Calibration
 from ..instrument import Instrument
 from ..song import Table
 from ..strikes import PULSE

@@ -26,7 +26,7 @@ from .listening import (
 )
 
 if TYPE_CHECKING:
-    from ...calibration import Calibration
+    from ...calibration.values import Calibration
     from ...config import Settings
     from ...tuning.analysis import Analysis
     from ...tuning.diagnosis import Ailment
@@ -90,7 +90,7 @@ def auto(
 
 def _refuse_others(path: Path, found: Settings) -> None:
     """Raise CalibrationError where a file is for another instrument; one that is broken is tuned anew."""
-    from ...calibration_file import check_fits, read_calibration
+    from ...calibration.file import check_fits, read_calibration
 
     if not path.exists():
         return
@@ -102,7 +102,7 @@ def _refuse_others(path: Path, found: Settings) -> None:
 
 
 def _default(found: Settings) -> Calibration:
-    from ...calibration_file import default_calibration
+    from ...calibration.file import default_calibration
 
     return default_calibration(found.instrument)
 
@@ -256,7 +256,7 @@ def _old(path: Path, found: Settings, new: Calibration) -> Calibration | None:
 
     One that cannot be read, or has other knots, is told of, and is no reason not to write a new one.
     """
-    from ...calibration_file import check_fits, read_calibration
+    from ...calibration.file import check_fits, read_calibration
 
     if not path.exists():
         return None

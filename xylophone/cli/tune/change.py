@@ -14,7 +14,7 @@ from ..printing import say
 from .kept import Kept, place, tuned_options
 
 if TYPE_CHECKING:
-    from ...calibration import Calibration
+    from ...calibration.values import Calibration
     from ...instrument import Hammer
 
 
@@ -79,7 +79,7 @@ class Wanted:
 @tuned_options
 def set_(bars: tuple[str, ...], force: bool, **options: Any) -> None:
     """Set a hammer's latency, pulses or loudness, or those of several at once."""
-    from ...calibration_file import default_calibration
+    from ...calibration.file import default_calibration
     from ...tuning.edits import check_likely
 
     wanted = Wanted(**{key: options.pop(key) for key in Wanted.__dataclass_fields__})

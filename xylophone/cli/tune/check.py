@@ -20,7 +20,7 @@ from .kept import place
 from .listening import check_history, ear_before, listening_options, position_from, progress_shown
 
 if TYPE_CHECKING:
-    from ...calibration import Calibration
+    from ...calibration.values import Calibration
     from ...config import Settings
     from ...tuning.checking import Drift
     from ...tuning.geometry import Position
@@ -38,7 +38,7 @@ def check(every: bool, yes: bool, **options: Any) -> None:
     Takes about 40 seconds for 30 hammers, the microphone standing where it stood for `tune auto`. Exit
     code 1 where a hammer has drifted or is not heard.
     """
-    from ...calibration_file import calibration_for
+    from ...calibration.file import calibration_for
     from ...tuning.geometry import position_of
 
     device, position = options.pop("device"), position_from(options) or position_of("front")

@@ -46,7 +46,7 @@ def export(path: Path, as_format: str | None, **options: Any) -> None:
 @tuned_options
 def import_(path: Path, as_format: str | None, force: bool, **options: Any) -> None:
     """Read a calibration from JSON or CSV; hammers that the file does not name keep theirs."""
-    from ...calibration_file import default_calibration
+    from ...calibration.file import default_calibration
     from ...files import read_text
     from ...tuning.edits import check_likely
     from ...tuning.exchange import from_csv, from_json

@@ -29,7 +29,7 @@ from .kept import undo_command
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ...calibration import Calibration
+    from ...calibration.values import Calibration
     from ...config import Settings
 
 HELP = (
@@ -187,7 +187,7 @@ def present(found: Settings, path: Path) -> Calibration:
 
     It may hold hammers that the instrument has not. Without a file, the one in force.
     """
-    from ...calibration_file import check_fits, read_calibration
+    from ...calibration.file import check_fits, read_calibration
 
     if not os.path.lexists(path):
         return untuned(found)

@@ -14,7 +14,7 @@ from ..striking import STEP
 from .striker import Striker
 
 if TYPE_CHECKING:
-    from ...calibration import Calibration
+    from ...calibration.values import Calibration
     from ..stage import Stage
 
 ACTS: dict[str, tuple[Callable[[ByEar], ByEar], str]] = {

@@ -18,7 +18,7 @@ from ..parameters import stack
 from ..printing import say
 
 if TYPE_CHECKING:
-    from ...calibration import Calibration
+    from ...calibration.values import Calibration
     from ...config import Settings
     from ...instrument import Hammer
     from ...tuning.keeping import Held
@@ -56,7 +56,7 @@ class Kept:
         Raises FileError where a calibration cannot be read or held or has no place, CalibrationError where
         it is broken or for another instrument.
         """
-        from ...calibration_file import check_fits, read_calibration
+        from ...calibration.file import check_fits, read_calibration
         from ...tuning.keeping import hold
 
         undo = undo_command(options)
@@ -83,7 +83,7 @@ class Kept:
         """
         from datetime import datetime
 
-        from ...calibration_file import calibration_text
+        from ...calibration.file import calibration_text
 
         path = self.held.path
         new.select(tuple(hammer.name for hammer in self.found.instrument.hammers)).common_range()
@@ -163,6 +163,6 @@ def _figures(calibration: Calibration, row: int) -> dict[str, str]:
 
 
 def _curves(calibration: Calibration, row: int) -> list[list[float]]:
-    from ...calibration import CURVES
+    from ...calibration.values import CURVES
 
     return [getattr(calibration, key)[row].tolist() for key in ("level", *CURVES)]

@@ -14,7 +14,7 @@ from ..screen import table
 from .kept import tuned_options
 
 if TYPE_CHECKING:
-    from ...calibration import Calibration
+    from ...calibration.values import Calibration
     from ...config import Settings
     from ...instrument import Hammer
 

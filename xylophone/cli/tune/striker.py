@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from ...calibration import Calibration
+    from ...calibration.values import Calibration
     from ...sequencer import Plan, Planner
     from ..stage import Stage
 

@@ -16,7 +16,7 @@ from .kept import changes, place, tuned_options, undo_command
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ...calibration import Calibration
+    from ...calibration.values import Calibration
     from ...config import Settings
     from ...tuning.keeping import Version, Versions
 
@@ -106,7 +106,7 @@ def at_one_moment(path: Path, look: Callable[[Versions], Found]) -> tuple[Versio
 
 def _read(version: Version) -> Calibration | None:
     """Return what a version holds, None where its file is broken."""
-    from ...calibration_file import read_calibration
+    from ...calibration.file import read_calibration
 
     try:
         return read_calibration(version.file)
@@ -153,6 +153,6 @@ def diff(old: int | None, new: int | None, **options: Any) -> None:
 
 
 def _calibration(versions: Versions, number: int, found: Settings) -> Calibration:
-    from ...calibration_file import read_calibration
+    from ...calibration.file import read_calibration
 
     return read_calibration(versions.version(number).file) if number else untuned(found)

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xylophone.calibration import CURVES, Calibration, SupplyTerms, WarmthTerms
-from xylophone.calibration_file import (
+from xylophone.calibration.file import (
     calibration_for,
     calibration_text,
     default_calibration,
     read_calibration,
     write_calibration,
 )
+from xylophone.calibration.values import CURVES, Calibration, SupplyTerms, WarmthTerms
 from xylophone.errors import CalibrationError, FileError
 from xylophone.instrument import KINDS, build_instrument
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import numpy.typing as npt
 
-from .errors import CalibrationError
+from ..errors import CalibrationError
 
 Array = npt.NDArray[np.float64]
 

@@ -15,18 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from .calibration import CURVES, TERMS, Array, Calibration, SupplyTerms, WarmthTerms
-from .errors import CalibrationError, OptionError
-from .files import key_name, read_toml, unknown_key, write_text
-from .instrument import Instrument
-from .pitch import parse_pitch, pitch_name
+from ..errors import CalibrationError, OptionError
+from ..files import key_name, read_toml, unknown_key, write_text
+from ..instrument import Instrument
+from ..pitch import parse_pitch, pitch_name
+from .values import CURVES, TERMS, Array, Calibration, SupplyTerms, WarmthTerms
 
 VERSION = 2
 """The version of the file format that this program writes, and the newest that it reads."""
 
 FILE_NAME = "calibration.toml"
 
-_SHIPPED = Path(__file__).with_name("kinds")
+_SHIPPED = Path(__file__).parents[1] / "kinds"
 _ROWS = {"level": "level_db"} | {key: f"{key}_ms" for key in CURVES}
 _TOP = ("version", "kind", "rest_time", "supply", "warmth", "hammers")
 _SINCE_2 = ("tuned", "backend", "measured")

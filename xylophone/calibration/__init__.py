@@ -1,0 +1,1 @@
+"""Calibrations: what is known of each hammer, and the file that keeps it."""
