@@ -27,11 +27,11 @@ from xylophone.backends.simulated import SimulatedBackend
 from xylophone.clock import VirtualClock
 from xylophone.errors import TuningError
 from xylophone.instrument import KINDS, LAYOUTS, Instrument
-from xylophone.simulation.bars import Bars
 from xylophone.simulation.hammers import Twin
 from xylophone.simulation.microphone import Room, Samples, SimulatedMicrophone
 from xylophone.simulation.rig import Condition, Rig
-from xylophone.simulation.sound import BLOCK, Renderer
+from xylophone.sound.bars import Bars
+from xylophone.sound.rendering import BLOCK, Renderer
 from xylophone.tuning.diagnosis import diagnose
 from xylophone.tuning.geometry import Position
 from xylophone.tuning.session import Session, SimulatedEar, result_of

@@ -42,8 +42,8 @@ from xylophone import (
 )
 from xylophone.simulation.bench import measure
 from xylophone.simulation.hammers import Twin
-from xylophone.simulation.sound import render_wav
 from xylophone.simulator import perform
+from xylophone.sound.rendering import render_wav
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 SONGS = ("greensleeves", "entertainer", "rondo_alla_turca", "all_thirty", "flight_of_the_bumblebee")

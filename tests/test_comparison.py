@@ -17,7 +17,7 @@ from xylophone.errors import FileError
 from xylophone.pitch import frequency
 from xylophone.simulation.bench import measure
 from xylophone.simulation.hammers import Twin
-from xylophone.simulation.sound import CEILING
+from xylophone.sound.rendering import CEILING
 
 BELL = build_instrument()
 

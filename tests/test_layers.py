@@ -15,7 +15,7 @@ LAYERS = [
     {"song", "instrument", "wiring", "calibration.values", "strikes"},
     {"midifile", "config", "calibration.file", "arranger", "sequencer"},
     {"performance", "link", "tuning", "collection.tunes"},
-    {"backends", "gpio", "simulation"},
+    {"backends", "gpio", "simulation", "sound"},
     {
         "player",
         "collection",

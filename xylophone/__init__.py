@@ -50,10 +50,10 @@ if TYPE_CHECKING:
     from .sequencer import PlanOptions as PlanOptions
     from .sequencer import sequence as sequence
     from .sequencer import strikes_of as strikes_of
-    from .simulation.sound import render as render
-    from .simulation.sound import write_wav as write_wav
     from .simulator import simulate as simulate
     from .song import Song as Song
+    from .sound.rendering import render as render
+    from .sound.rendering import write_wav as write_wav
     from .strikes import Priority as Priority
 
 __version__ = "0.1.0"
@@ -96,12 +96,12 @@ _HOMES = {
     "open_backend": "backends",
     "parse_song": "midifile",
     "plot": "plotter",
-    "render": "simulation.sound",
+    "render": "sound.rendering",
     "sequence": "sequencer",
     "simulate": "simulator",
     "songs": "collection.library",
     "strikes_of": "sequencer",
-    "write_wav": "simulation.sound",
+    "write_wav": "sound.rendering",
 }
 
 __all__ = sorted(_HOMES)

@@ -18,7 +18,8 @@ from .calibration.values import Calibration
 from .instrument import MOST_HAMMERS, Instrument, hammers_of
 from .performance import Performance
 from .sequencer.curves import Curves
-from .simulation.sound import (
+from .song import DRUM_CHANNEL, Table
+from .sound.rendering import (
     CEILING,
     FADE,
     SAMPLE_RATE,
@@ -30,7 +31,6 @@ from .simulation.sound import (
     stage,
     write_wav,
 )
-from .song import DRUM_CHANNEL, Table
 from .strikes import HIT
 
 

@@ -96,7 +96,7 @@ def _check_targets(wav: Path | None, plot: Path | None) -> None:
 def _write(performance: Performance, wav: Path | None, plot: Path | None) -> None:
     """Write sound and picture where they were asked for."""
     if wav is not None:
-        from ..simulation.sound import render_wav
+        from ..sound.rendering import render_wav
 
         with busy(f"rendering {wav}"):
             render_wav(wav, performance.hits, performance.instrument)

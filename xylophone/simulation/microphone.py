@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from ..instrument import Instrument
 from ..song import Table
+from ..sound.rendering import GAIN, SAMPLE_RATE, Renderer
 from ..tuning.geometry import Position
-from .sound import GAIN, SAMPLE_RATE, Renderer
 
 Array = npt.NDArray[np.float64]
 Samples = npt.NDArray[np.float32]

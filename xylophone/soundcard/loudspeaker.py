@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from ..errors import BackendMissing, MissingExtra
 from ..instrument import Instrument
-from ..simulation.sound import SAMPLE_RATE, Renderer
 from ..song import Table
+from ..sound.rendering import SAMPLE_RATE, Renderer
 
 DELAY = 0.1
 """s between a hit and its sound: hits are known a little before they happen, blocks are cut behind that."""

@@ -11,8 +11,8 @@ import pytest
 from xylophone.errors import FileError, OptionError
 from xylophone.instrument import build_instrument
 from xylophone.pitch import frequency
-from xylophone.simulation.bars import BLOW_AT, bars_of, bow, half_sine
-from xylophone.simulation.sound import CEILING, SAMPLE_RATE, Renderer, blocks, render, render_wav, write_wav
+from xylophone.sound.bars import BLOW_AT, bars_of, bow, half_sine
+from xylophone.sound.rendering import CEILING, SAMPLE_RATE, Renderer, blocks, render, render_wav, write_wav
 from xylophone.strikes import HIT
 
 INSTRUMENT = build_instrument("song-bell")
@@ -258,7 +258,7 @@ def test_dither_keeps_what_is_softer_than_a_step(tmp_path):
 def test_the_same_hits_give_the_same_file_by_either_way(tmp_path, monkeypatch):
     table = piece(30, 2.0)
     render_wav(tmp_path / "whole.wav", table, INSTRUMENT)
-    monkeypatch.setattr("xylophone.simulation.sound.FITS", 0.0)
+    monkeypatch.setattr("xylophone.sound.rendering.FITS", 0.0)
     render_wav(tmp_path / "twice.wav", table, INSTRUMENT)
     write_wav(tmp_path / "array.wav", render(table, INSTRUMENT))
     files = [(tmp_path / f"{name}.wav").read_bytes() for name in ("whole", "array", "twice")]

@@ -1,0 +1,1 @@
+"""Sound: the modes of the bars, what blows on them sound like, and WAV files."""
