@@ -35,9 +35,9 @@ from xylophone import (
     songs,
     strikes_of,
 )
+from xylophone.performance.simulate import constant_latency, perform
 from xylophone.simulation.bench import measure
 from xylophone.simulation.hammers import Twin
-from xylophone.simulator import constant_latency, perform
 from xylophone.song import NOTE
 from xylophone.strikes import Refusal
 

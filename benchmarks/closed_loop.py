@@ -38,11 +38,11 @@ from xylophone import (
 )
 from xylophone.backends.simulated import SimulatedBackend
 from xylophone.clock import VirtualClock
+from xylophone.performance.simulate import constant_latency, perform
 from xylophone.simulation.bench import measure
 from xylophone.simulation.faults import FaultyTwin, Planted
 from xylophone.simulation.hammers import Twin
 from xylophone.simulation.microphone import Room, SimulatedMicrophone, pink_noise
-from xylophone.simulator import constant_latency, perform
 from xylophone.tuning.analysis import Analysis, analyse
 from xylophone.tuning.diagnosis import diagnose
 from xylophone.tuning.geometry import Position

@@ -40,9 +40,9 @@ from xylophone import (
     songs,
     strikes_of,
 )
+from xylophone.performance.simulate import perform
 from xylophone.simulation.bench import measure
 from xylophone.simulation.hammers import Twin
-from xylophone.simulator import perform
 from xylophone.sound.rendering import render_wav
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)

@@ -13,7 +13,7 @@ import pytest
 
 from xylophone.errors import FileError, MissingExtra, OptionError
 from xylophone.instrument import build_instrument
-from xylophone.performance import Performance
+from xylophone.performance.performance import Performance
 from xylophone.plotter import draw, plot
 from xylophone.sequencer import Plan
 from xylophone.strikes import HIT, PLANNED, Refusal

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from .instrument import build_instrument as build_instrument
     from .midifile import load_song as load_song
     from .midifile import parse_song as parse_song
-    from .performance import Performance as Performance
+    from .performance.performance import Performance as Performance
+    from .performance.simulate import simulate as simulate
     from .player import Player as Player
     from .plotter import plot as plot
     from .sequencer import Plan as Plan
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from .sequencer import PlanOptions as PlanOptions
     from .sequencer import sequence as sequence
     from .sequencer import strikes_of as strikes_of
-    from .simulator import simulate as simulate
     from .song import Song as Song
     from .sound.rendering import render as render
     from .sound.rendering import write_wav as write_wav
@@ -74,7 +74,7 @@ _HOMES = {
     "MissingExtra": "errors",
     "OptionError": "errors",
     "OrderError": "errors",
-    "Performance": "performance",
+    "Performance": "performance.performance",
     "Plan": "sequencer",
     "PlanOptions": "sequencer",
     "Planner": "sequencer",
@@ -98,7 +98,7 @@ _HOMES = {
     "plot": "plotter",
     "render": "sound.rendering",
     "sequence": "sequencer",
-    "simulate": "simulator",
+    "simulate": "performance.simulate",
     "songs": "collection.library",
     "strikes_of": "sequencer",
     "write_wav": "sound.rendering",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .calibration.values import Calibration
     from .clock import VirtualClock
     from .instrument import Instrument
-    from .performance import Performance
+    from .performance.performance import Performance
     from .song import Song
 
     Notes = Sequence[tuple[str, float] | tuple[str, float, float]]
@@ -62,8 +62,8 @@ class SimulatedXylophone:
         a MIDI file or the name of one of the project's songs, a Song, or an Arrangement for this
         instrument. Notes are struck as they are; a song is arranged first.
         """
+        from .performance.simulate import perform
         from .sequencer import PlanOptions, sequence, strikes_of
-        from .simulator import perform
 
         options = PlanOptions(roll=self.roll)
         if isinstance(music, Sequence) and not isinstance(music, str):

@@ -137,10 +137,10 @@ def _pair(compare: Path | None) -> tuple[Path | None, Path | None]:
 
 def _compare(arrangement: Arrangement, found: Settings, before: Path, after: Path) -> None:
     """Let the arrangement be played on the simulated hammers, and write it and the original as sound."""
-    from ..comparison import write_comparison
+    from ..performance.comparison import write_comparison
+    from ..performance.simulate import simulate
     from ..sequencer import PlanOptions
     from ..simulation.hammers import Twin
-    from ..simulator import simulate
 
     twin = Twin(found.instrument, **asdict(found.simulation))
     with busy("measuring the simulated hammers"):

@@ -261,7 +261,7 @@ def calibration_of(found: Settings, twin: Twin | None) -> Calibration:
 
     if found.calibration is None and twin is not None:
         from ..config import cache_folder
-        from ..simulator import measured
+        from ..performance.simulate import measured
 
         return measured(twin, cache_folder())
     return calibration_for(found.instrument, found.calibration)

@@ -11,7 +11,7 @@ import click
 from ..calibration.values import Calibration
 from ..errors import OptionError
 from ..instrument import Instrument
-from ..performance import Performance
+from ..performance.performance import Performance
 from .options import (
     FOLDER_PATH,
     Asked,
@@ -51,9 +51,9 @@ KNOWLEDGE = ("bench", "default", "constant")
 def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **options: Any) -> None:
     """Play a song on simulated hammers in a blink, and say how well it went."""
     from ..collection.library import find_song
+    from ..performance.simulate import simulate as perform
     from ..sequencer import PlanOptions
     from ..simulation.hammers import Twin
-    from ..simulator import simulate as perform
 
     knows = options.pop("knows")
     given = {key: options.pop(key) for key in ("seed", "scatter", "tolerance")}
@@ -128,7 +128,7 @@ def _known(knows: str | None, instrument: Instrument) -> Calibration | None:
     if knows in (None, "bench"):
         return None
     from ..calibration.file import default_calibration
-    from ..simulator import constant_latency
+    from ..performance.simulate import constant_latency
 
     default = default_calibration(instrument)
     return constant_latency(default) if knows == "constant" else default

@@ -17,7 +17,7 @@ from ..backends.contract import Backend, Fault
 from ..calibration.file import default_calibration
 from ..calibration.values import Calibration
 from ..errors import OptionError, PlayerError
-from ..performance import Performance
+from ..performance.performance import Performance
 from ..sequencer import Planner, PlanOptions
 from ..song import Table
 from .engine import Engine

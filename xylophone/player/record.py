@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import OptionError, PlayerError
-from ..performance import Performance
+from ..performance.performance import Performance
 from ..sequencer import Plan
 from ..song import Table
 from ..strikes import PLANNED, Refusal

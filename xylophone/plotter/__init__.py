@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import MissingExtra, OptionError
 from ..files import replace_file, write_text
-from ..performance import Performance
+from ..performance.performance import Performance
 from .heading import draw_heading
 from .line import HEADING, WIDTH, lines_of
 from .page import draw_page

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..performance import Performance
+from ..performance.performance import Performance
 from .line import LEFT, RIGHT, WIDTH
 from .marks import ALARM, INK, PLAN, SHADES, SOFT, crosses, dots, number, rings, text
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..performance import Performance
+from ..performance.performance import Performance
 
 WIDTH = 1200.0
 LEFT, RIGHT = 66.0, 26.0

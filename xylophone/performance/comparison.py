@@ -11,15 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from .arranger import Arrangement
-from .arranger.choice import SOFTEST
-from .arranger.dynamics import velocities
-from .calibration.values import Calibration
-from .instrument import MOST_HAMMERS, Instrument, hammers_of
-from .performance import Performance
-from .sequencer.curves import Curves
-from .song import DRUM_CHANNEL, Table
-from .sound.rendering import (
+from ..arranger import Arrangement
+from ..arranger.choice import SOFTEST
+from ..arranger.dynamics import velocities
+from ..calibration.values import Calibration
+from ..instrument import MOST_HAMMERS, Instrument, hammers_of
+from ..sequencer.curves import Curves
+from ..song import DRUM_CHANNEL, Table
+from ..sound.rendering import (
     CEILING,
     FADE,
     SAMPLE_RATE,
@@ -31,7 +30,8 @@ from .sound.rendering import (
     stage,
     write_wav,
 )
-from .strikes import HIT
+from ..strikes import HIT
+from .performance import Performance
 
 
 def write_comparison(

@@ -12,8 +12,8 @@ import pytest
 from arranger.melodies import line, song_of, together
 from xylophone import Arrangement, arrange, build_instrument, simulate
 from xylophone.calibration.values import Calibration
-from xylophone.comparison import write_comparison
 from xylophone.errors import FileError
+from xylophone.performance.comparison import write_comparison
 from xylophone.pitch import frequency
 from xylophone.simulation.bench import measure
 from xylophone.simulation.hammers import Twin

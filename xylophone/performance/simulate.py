@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from .arranger import Arrangement
-from .calibration.file import read_calibration, write_calibration
-from .calibration.values import CURVES, Calibration
-from .errors import CalibrationError, FileError
+from ..arranger import Arrangement
+from ..calibration.file import read_calibration, write_calibration
+from ..calibration.values import CURVES, Calibration
+from ..errors import CalibrationError, FileError
+from ..sequencer import Plan, PlanOptions, sequence, strikes_of
+from ..simulation import bench
+from ..simulation.bench import measure
+from ..simulation.hammers import Twin
 from .performance import Performance
-from .sequencer import Plan, PlanOptions, sequence, strikes_of
-from .simulation import bench
-from .simulation.bench import measure
-from .simulation.hammers import Twin
 
 
 def simulate(

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from xylophone import arrange, build_instrument, find_song, load_song, simulate
+from xylophone.performance.simulate import constant_latency, measured
 from xylophone.simulation.hammers import Twin
-from xylophone.simulator import constant_latency, measured
 
 SMALL = build_instrument("diatonic-15")
 

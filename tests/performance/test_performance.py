@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from xylophone.errors import InstrumentError
 from xylophone.instrument import build_instrument
-from xylophone.performance import Performance
+from xylophone.performance.performance import Performance
 from xylophone.sequencer import Plan, Refused
 from xylophone.strikes import HIT, PLANNED, Refusal
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .instrument import Instrument
-from .sequencer import Plan, Refused
-from .song import Table
-from .strikes import HIT, PLANNED, Refusal
+from ..instrument import Instrument
+from ..sequencer import Plan, Refused
+from ..song import Table
+from ..strikes import HIT, PLANNED, Refusal
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

@@ -1,0 +1,1 @@
+"""Performances: what was heard beside what was planned; simulated in a blink, and compared by ear."""
