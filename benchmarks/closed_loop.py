@@ -40,14 +40,14 @@ from xylophone.backends.simulated import SimulatedBackend
 from xylophone.clock import VirtualClock
 from xylophone.performance.simulate import constant_latency, perform
 from xylophone.simulation.bench import measure
+from xylophone.simulation.ear import Room, SimulatedMicrophone, pink_noise
 from xylophone.simulation.faults import FaultyTwin, Planted
 from xylophone.simulation.hammers import Twin
-from xylophone.simulation.microphone import Room, SimulatedMicrophone, pink_noise
 from xylophone.tuning.analysis import Analysis, analyse
+from xylophone.tuning.auto_session import Session, SimulatedEar, result_of
 from xylophone.tuning.diagnosis import diagnose
 from xylophone.tuning.geometry import Position
 from xylophone.tuning.picker import pick
-from xylophone.tuning.session import Session, SimulatedEar, result_of
 
 SAMPLE_RATE = 48000
 XYLOPHONE, MARIMBA = 13, 12

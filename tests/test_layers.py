@@ -13,7 +13,7 @@ from imports import PACKAGE, Import, all_imports, sources
 LAYERS = [
     {"errors", "clock", "pitch", "files", "calibration"},
     {"song", "instrument", "wiring", "calibration.values", "strikes"},
-    {"midifile", "config", "calibration.file", "arranger", "sequencer"},
+    {"midifile", "config", "calibration.file", "calibration.exchange", "arranger", "sequencer"},
     {"performance.performance", "link", "tuning", "collection.tunes"},
     {"backends", "gpio", "simulation", "sound"},
     {
@@ -25,7 +25,7 @@ LAYERS = [
         "soundcard",
         "running",
     }
-    | {"tuning.session", "tuning.blind"}
+    | {"tuning.auto_session", "tuning.blind"}
     | {"board"},
     {"cli", "web", "testing", "__main__"},
 ]

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from xylophone.cli import run
-from xylophone.simulation import hammers, microphone
+from xylophone.simulation import ear, hammers
+from xylophone.simulation.ear import Room
 from xylophone.simulation.faults import FaultyTwin, Planted
-from xylophone.simulation.microphone import Room
-from xylophone.tuning import session
+from xylophone.tuning import auto_session
 
 Run = Callable[..., Any]
 
@@ -74,7 +74,7 @@ def refused(ran: Any, code: int, *words: str) -> None:
 
 def in_a_room(patch: pytest.MonkeyPatch, **room: Any) -> None:
     """Let the simulated microphone of the command meet this room."""
-    patch.setattr(microphone, "Room", lambda position: Room(position, **room))
+    patch.setattr(ear, "Room", lambda position: Room(position, **room))
 
 
 def with_faults(patch: pytest.MonkeyPatch, faults: dict[int, Planted]) -> None:
@@ -84,9 +84,9 @@ def with_faults(patch: pytest.MonkeyPatch, faults: dict[int, Planted]) -> None:
 
 def interrupted(patch: pytest.MonkeyPatch, after: float, interrupt: Callable[[], object]) -> None:
     """Let something happen to the session when it has been heard for so many seconds."""
-    read, frames = session.SimulatedEar.read, 0
+    read, frames = auto_session.SimulatedEar.read, 0
 
-    def reading(ear: session.SimulatedEar) -> np.ndarray:
+    def reading(ear: auto_session.SimulatedEar) -> np.ndarray:
         nonlocal frames
         sound = read(ear)
         frames += len(sound)
@@ -94,4 +94,4 @@ def interrupted(patch: pytest.MonkeyPatch, after: float, interrupt: Callable[[],
             interrupt()
         return sound
 
-    patch.setattr(session.SimulatedEar, "read", reading)
+    patch.setattr(auto_session.SimulatedEar, "read", reading)

@@ -248,7 +248,13 @@ def test_known_boards_that_cannot_be_read_keep_no_player_alive_and_are_no_confir
     boards = tmp_path / "home" / "xylophone" / "boards.txt"
     boards.parent.mkdir(parents=True)
     boards.write_bytes(b"\xff")
-    hold = "import signal; from xylophone.running.playing import playing\nwith playing('serial:auto'): signal.pause()"
+    hold = "\n".join(
+        (
+            "import signal",
+            "from xylophone.running.playing import playing",
+            "with playing('serial:auto'): signal.pause()",
+        )
+    )
     with subprocess.Popen([sys.executable, "-c", hold]) as player:
         try:
             locks = boards.parent / "running"

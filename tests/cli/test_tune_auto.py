@@ -44,9 +44,9 @@ from xylophone.config import load_settings
 from xylophone.errors import TuningError
 from xylophone.instrument import Instrument, build_instrument
 from xylophone.simulation.bench import measure
+from xylophone.simulation.ear import Room, SimulatedMicrophone
 from xylophone.simulation.faults import Planted
 from xylophone.simulation.hammers import Twin
-from xylophone.simulation.microphone import Room, SimulatedMicrophone
 from xylophone.tuning.edits import later
 from xylophone.tuning.takes import read_plan
 from xylophone.tuning.trials import pulses_of

@@ -21,7 +21,7 @@ from xylophone.backends.contract import Fault
 from xylophone.backends.simulated import SimulatedBackend
 from xylophone.calibration.file import default_calibration, read_calibration, write_calibration
 from xylophone.calibration.values import Calibration
-from xylophone.cli.outcome import Stopped, with_words
+from xylophone.cli.incidents import Stopped, with_words
 from xylophone.cli.stage import Stage
 from xylophone.cli.tune import hand as screen
 from xylophone.cli.tune.hand import HELP, lines, present, unsaved_words, write

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from gpio.chips import Board, Chain, I2cBus, Mcp23017, Reset, on_i2c
 from xylophone.backends.gpio import GpioBackend
 from xylophone.clock import VirtualClock
+from xylophone.gpio.coil_limits import Limits
 from xylophone.gpio.direct_pins import DirectPins
 from xylophone.gpio.expander import Expander
 from xylophone.gpio.guards import Guard, LineGuard, NullGuard
-from xylophone.gpio.limits import Limits
 from xylophone.gpio.lines import InProcess
 from xylophone.gpio.outputs import Output
 from xylophone.gpio.shift_register import ShiftRegister

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from xylophone.gpio.messages import is_stopped
+from xylophone.gpio.datagrams import is_stopped
 
 PATIENCE = 20.0
 """s after which what was waited for is taken not to come: long, since machines can be busy."""

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from gpio.playing import Playing, wait_for
+from xylophone.gpio.host import LEAVING, OFF
 from xylophone.gpio.null import read_trace
-from xylophone.gpio.processes import LEAVING, OFF
 
 ASKED = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xylophone.gpio.coil_limits import SECOND, ChannelLimits, Limits
 from xylophone.gpio.dispatcher import MERGE, TOLERANCE, Dispatcher, Pulse
-from xylophone.gpio.limits import SECOND, ChannelLimits, Limits
 from xylophone.gpio.log import REFUSALS, Count, Log
 
 MS = 1_000_000

@@ -6,9 +6,9 @@ import select
 from contextlib import ExitStack
 
 from xylophone.gpio.children import pair
+from xylophone.gpio.coil_limits import Limits
 from xylophone.gpio.dispatcher import Dispatcher
 from xylophone.gpio.duty import Duty
-from xylophone.gpio.limits import Limits
 from xylophone.gpio.links import ALL_OFF, Links
 from xylophone.gpio.log import Log
 from xylophone.gpio.loop import Loop, timed

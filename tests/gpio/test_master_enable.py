@@ -11,8 +11,8 @@ from gpio.chips import Board, Chain
 from gpio.mocked import backend_on
 from xylophone.clock import VirtualClock
 from xylophone.gpio.children import pair
+from xylophone.gpio.datagrams import Kind
 from xylophone.gpio.guards import LineGuard, MasterEnable, NullGuard, PinsGuard, open_guard, take
-from xylophone.gpio.messages import Kind
 from xylophone.gpio.outputs import OutputError
 from xylophone.gpio.pi import open_line
 from xylophone.gpio.shift_register import ShiftRegister

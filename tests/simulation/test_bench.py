@@ -15,9 +15,9 @@ from xylophone.calibration.values import Calibration, SupplyTerms
 from xylophone.errors import CalibrationError
 from xylophone.instrument import KINDS, build_instrument
 from xylophone.simulation.bench import measure, nominal
-from xylophone.simulation.chords import compensate, look_up, random_chords, strike
 from xylophone.simulation.hammers import Twin
 from xylophone.simulation.rig import Condition, Rig
+from xylophone.simulation.supply_bench import compensate, look_up, random_chords, strike
 
 
 def errors(twin: Twin, calibration: Calibration, terms: SupplyTerms) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from xylophone.instrument import KINDS, build_instrument
 from xylophone.simulation.hammers import Twin
 from xylophone.simulation.integrate import STEP, Rows, integrate
 from xylophone.simulation.parameters import PARAMETERS, build_hammers, parameters_of
-from xylophone.simulation.reading import FAINTEST
+from xylophone.simulation.readout import FAINTEST
 
 TABLE = {
     "jf-0530b": (20.5, 31.4, 27.2, 26.5, 12.0, 41.0),

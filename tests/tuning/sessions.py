@@ -13,11 +13,11 @@ from xylophone.calibration.file import default_calibration
 from xylophone.calibration.values import Calibration
 from xylophone.clock import VirtualClock
 from xylophone.instrument import DEFAULT_KIND, KINDS, Instrument, hammers_of
+from xylophone.simulation.ear import Room, SimulatedMicrophone
 from xylophone.simulation.hammers import Twin
-from xylophone.simulation.microphone import Room, SimulatedMicrophone
 from xylophone.tuning.analysis import Analysis, analyse
+from xylophone.tuning.auto_session import Ear, Samples, Session, SimulatedEar, result_of
 from xylophone.tuning.geometry import position_of
-from xylophone.tuning.session import Ear, Samples, Session, SimulatedEar, result_of
 from xylophone.tuning.trials import Take, pulses_of
 
 FRONT = position_of("front")

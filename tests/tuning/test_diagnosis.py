@@ -15,7 +15,7 @@ from xylophone.calibration.values import CURVES
 from xylophone.simulation.bench import measure
 from xylophone.simulation.faults import FaultyTwin, Planted
 from xylophone.simulation.hammers import Twin
-from xylophone.tuning import session
+from xylophone.tuning import auto_session
 from xylophone.tuning.diagnosis import Ailment, Fault, diagnose, tilt
 from xylophone.tuning.geometry import position_of
 
@@ -31,7 +31,7 @@ NAMES = tuple(hammer.name for hammer in TEN.hammers)
 def tuned() -> Tuned:
     """A session before ten hammers, six of which are out of order."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "LONGEST", 55.0)  # s; more rounds would teach nothing here
+        patch.setattr(auto_session, "LONGEST", 55.0)  # s; more rounds would teach nothing here
         return tune(FaultyTwin(TEN, SEED, faults=PLANTED, swapped=((ONE, OTHER),)))
 
 
@@ -130,7 +130,7 @@ SIX = instrument_of((67, 72, 76, 81, 86, 91))
 @pytest.fixture(scope="module")
 def miswired() -> Tuned:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "LONGEST", 25.0)
+        patch.setattr(auto_session, "LONGEST", 25.0)
         return tune(Miswired(1, 4))
 
 

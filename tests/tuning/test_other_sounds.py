@@ -11,11 +11,11 @@ from xylophone.backends.simulated import SimulatedBackend
 from xylophone.calibration.file import default_calibration
 from xylophone.clock import VirtualClock
 from xylophone.simulation.bench import measure
+from xylophone.simulation.ear import Room, SimulatedMicrophone, pink_noise
 from xylophone.simulation.hammers import Twin
-from xylophone.simulation.microphone import Room, SimulatedMicrophone, pink_noise
+from xylophone.tuning.auto_session import Session, SimulatedEar, result_of
 from xylophone.tuning.diagnosis import Fault, diagnose
 from xylophone.tuning.picker import pick
-from xylophone.tuning.session import Session, SimulatedEar, result_of
 
 RATE = 48000
 

@@ -8,11 +8,11 @@ import pytest
 from tuning.sessions import tune
 from xylophone.calibration.values import Calibration
 from xylophone.instrument import build_instrument
+from xylophone.simulation.ear import Room
 from xylophone.simulation.hammers import Twin
-from xylophone.simulation.microphone import Room
 from xylophone.simulation.rig import Condition, Rig
-from xylophone.tuning.chords import circles
 from xylophone.tuning.diagnosis import diagnose
+from xylophone.tuning.sag import circles
 
 
 @pytest.mark.parametrize("known", range(4, 38))

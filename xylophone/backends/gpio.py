@@ -8,8 +8,8 @@ import numpy as np
 
 from ..clock import Clock, SystemClock, VirtualClock
 from ..errors import BackendError, OptionError, SafetyError
+from ..gpio.coil_limits import EVER, FASTER, SECOND, Limits
 from ..gpio.dispatcher import Pulse
-from ..gpio.limits import EVER, FASTER, SECOND, Limits
 from ..gpio.lines import Line, open_line_to
 from ..gpio.log import REFUSALS, Count
 from ..gpio.pi import require_pi

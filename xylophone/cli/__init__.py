@@ -131,7 +131,7 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _fail("stopped by Ctrl-C", 128 + signal.SIGINT)
     except SystemExit as leaving:  # of a signal: 130 for Ctrl-C, 143 for SIGTERM
-        from .outcome import Stopped
+        from .incidents import Stopped
 
         code = leaving.code if isinstance(leaving.code, int) else 1
         stopped = Stopped.by(leaving)

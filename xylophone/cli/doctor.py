@@ -24,8 +24,8 @@ from .findings import (
     meddler_findings,
     writes_finding,
 )
+from .incidents import not_played
 from .options import FOLDER_PATH, calibration_of, check_writable, setting_options, settings
-from .outcome import not_played
 from .printing import ask, say
 from .report import backend as figures_of
 from .report import report_text

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import XylophoneError
-from ..gpio.limits import FASTER, SLOW_WRITE
-from .outcome import line_words
+from ..gpio.coil_limits import FASTER, SLOW_WRITE
+from .incidents import line_words
 
 if TYPE_CHECKING:
     from ..backends.contract import Report

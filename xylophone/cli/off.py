@@ -13,8 +13,8 @@ from ..backends.contract import Coils
 from ..backends.serial import stop_port
 from ..errors import BackendAbsent, BackendError, BackendMissing, FileError, MissingExtra, XylophoneError
 from ..running.playing import end_playing, last_played, leaving_on_signals, playing
+from .incidents import with_words
 from .options import setting_options, settings
-from .outcome import with_words
 from .printing import say, warn
 from .stage import open_stage
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import FileError, OptionError, XylophoneError
-from .parameters import Numbers, TrackOctaves, stack
+from .option_types import Numbers, TrackOctaves, stack
 from .printing import warn
 
 if TYPE_CHECKING:

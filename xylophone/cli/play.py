@@ -13,6 +13,7 @@ import click
 
 from ..errors import BackendAbsent, BackendError, OptionError, XylophoneError
 from ..running.playing import leaving_on_signals, playing
+from .incidents import line_words, not_played, tell
 from .options import (
     Asked,
     Choices,
@@ -26,7 +27,6 @@ from .options import (
     settings,
     song_options,
 )
-from .outcome import line_words, not_played, tell
 from .printing import beep, say, warn
 from .screen import busy, keyboard, show
 from .stage import Stage, open_stage, sounding

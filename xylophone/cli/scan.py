@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .incidents import with_words
 from .options import FOLDER_PATH, Choices, arrange_options, setting_options, settings
-from .outcome import with_words
 from .printing import say, terminal, warn
 
 if TYPE_CHECKING:

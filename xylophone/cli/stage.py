@@ -11,7 +11,7 @@ from ..backends import open_backend
 from ..backends.contract import Backend
 from ..clock import Clock, SystemClock
 from ..errors import BackendMissing, MissingExtra
-from .outcome import closing, tell
+from .incidents import closing, tell
 from .printing import warn
 from .screen import Lights
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .outcome import tell
+from .incidents import tell
 
 if TYPE_CHECKING:
     from ..calibration.values import Calibration

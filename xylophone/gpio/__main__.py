@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from .. import errors
 from ..errors import XylophoneError
 from ..wiring import Wiring
+from .coil_limits import Limits
+from .datagrams import LEAVE_BY, Kind, is_stopped
 from .dispatcher import Dispatcher
-from .limits import Limits
 from .log import SIZE, Log
-from .messages import LEAVE_BY, Kind, is_stopped
 
 if TYPE_CHECKING:
     from .links import Links

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from .messages import LEAVE_BY, is_stopped
+from .datagrams import LEAVE_BY, is_stopped
 
 LOOK = 0.002
 """s between two looks at a process that is to leave."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from .limits import EVER, Limits
+from .coil_limits import EVER, Limits
 from .log import Count, Log
 
 MERGE = 5_000

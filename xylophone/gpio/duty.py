@@ -9,11 +9,11 @@ from contextlib import suppress
 from time import monotonic_ns
 
 from ..errors import BackendError
+from .coil_limits import FASTER
+from .datagrams import Kind, receive
 from .dispatcher import Dispatcher
-from .limits import FASTER
 from .links import ALL_OFF, Leave, Links
 from .log import Count
-from .messages import Kind, receive
 from .outputs import Output, OutputError
 from .pi import library_errors
 

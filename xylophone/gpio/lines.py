@@ -7,13 +7,13 @@ from typing import Protocol
 
 from ..clock import VirtualClock
 from ..wiring import Wiring
+from .coil_limits import SECOND, Limits
+from .datagrams import Said
 from .dispatcher import Dispatcher, Pulse
 from .guards import Guard, open_guard
-from .limits import SECOND, Limits
+from .host import Processes
 from .log import Count, Log
-from .messages import Said
 from .outputs import Output, open_output
-from .processes import Processes
 
 
 class Line(Protocol):

@@ -7,9 +7,9 @@ import socket
 from typing import Any
 
 from ..errors import BackendError, BackendMissing
-from .limits import SECOND
+from .coil_limits import SECOND
+from .datagrams import Kind, pack_json, pack_time, receive
 from .log import Count, Log
-from .messages import Kind, pack_json, pack_time, receive
 
 ALL_OFF = "all outputs are off, open the backend again"
 

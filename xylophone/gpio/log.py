@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 from enum import IntEnum
 
-from .limits import SLOW_WRITE
+from .coil_limits import SLOW_WRITE
 
 SAMPLES = 16_384
 """Strikes whose lateness is kept; older ones are overwritten."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic_ns
 
+from .datagrams import Kind, is_stopped, receive, unpack_pulses, unpack_time
 from .dispatcher import Dispatcher
 from .duty import Duty
 from .links import ALL_OFF, Leave, Links
-from .messages import Kind, is_stopped, receive, unpack_pulses, unpack_time
 
 LEAST_MARGIN, MOST_MARGIN, SPARE = 300_000, 1_000_000, 100_000
 """ns before an edge at which spinning begins: as late as sleeps have been of late, and some to spare."""

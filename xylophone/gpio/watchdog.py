@@ -13,9 +13,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic_ns
 
+from .coil_limits import SECOND
+from .datagrams import Kind, is_stopped, receive
 from .guards import Guard
-from .limits import SECOND
-from .messages import Kind, is_stopped, receive
 
 DOUBT_ON, HUNG_ON = 12_000_000, 40_000_000
 """ns without a beat, a coil being on, after which the dispatcher is looked at, and taken to hang."""

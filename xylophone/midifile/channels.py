@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..song import Table
-from .columns import Bytes, Ticks
+from .decoding import Bytes, Ticks
 from .notes import Controls
 
 VOLUME, EXPRESSION, RESET = 7, 11, 121

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from ..errors import SongError
-from .faults import Faults
+from .damage import Faults
 
 MOST_TRACKS = 65_536
 """The header counts tracks in 16 bits."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .columns import Bytes, Columns, Ticks
+from .decoding import Bytes, Columns, Ticks
 from .tape import MARK, METER, TEMPO, TRACK
 
 Rows = npt.NDArray[np.intp]

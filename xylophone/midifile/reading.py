@@ -14,8 +14,8 @@ from ..song import NOTE, Song, Table, Track
 from . import tape as tapes
 from .channels import set_channels
 from .chunks import MOST_TRACKS, Header, behind_track, next_track, read_header
-from .columns import Columns, Decoder
-from .faults import Faults
+from .damage import Faults
+from .decoding import Columns, Decoder
 from .notes import Controls, Notes, Sorted, sort_messages
 from .tempo import Division, TempoMap, division_of, meter_table
 

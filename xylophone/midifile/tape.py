@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .faults import Faults
+from .damage import Faults
 
 MARK = 0xFF
 NOTHING, TRACK, TEMPO, METER = range(4)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..song import METER, TEMPO, Table
-from .columns import Ticks
+from .decoding import Ticks
 from .tape import PLAIN_METER, PLAIN_TEMPO
 
 Times = npt.NDArray[np.float64]

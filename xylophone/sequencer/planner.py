@@ -18,7 +18,7 @@ from .heat import keep_cool
 from .plan import Plan, PlanOptions
 from .recovery import keep_recovery
 from .state import State
-from .supply import CHORD, GUARD, keep_supply
+from .supply_limit import CHORD, GUARD, keep_supply
 
 ATTEMPTS = 4
 """How often a cluster over the supply limit is looked at again before strikes are simply dropped."""

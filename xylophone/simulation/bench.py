@@ -12,12 +12,12 @@ import numpy as np
 
 from ..calibration.values import Calibration, SupplyTerms, WarmthTerms
 from ..instrument import KINDS, HammerKind, Instrument, hammers_of
-from .chords import supply_terms
-from .curves import Blow, keep_level, knots, quadratic
+from .curve_bench import Blow, keep_level, knots, quadratic
 from .hammers import AMBIENT, SUPPLY_RESISTANCE, Twin
 from .parameters import COPPER, Array, build_hammers, parameters_of
 from .rig import Condition, Rig
 from .settle import Setting
+from .supply_bench import supply_terms
 
 LOSSES = np.array([0.03, 0.06, 0.1])
 """Fractions of the supply voltage that are taken away."""

@@ -14,7 +14,7 @@ from .carried import Carried, Ghosts, carry, haunt
 from .integrate import LONGEST_FLIGHT
 from .outcome import Outcome, join
 from .parameters import Hammers, Index, build_hammers, parameters_of, rewound
-from .reading import Chance, Reading, Told
+from .readout import Chance, Reading, Told
 from .settle import Setting, settle
 
 BLOCK = 2048

@@ -11,7 +11,7 @@ from ..strikes import PULSE
 from .carried import Carried, Ghosts
 from .integrate import Motion
 from .parameters import Array, Hammers, Index
-from .reading import FAINTEST
+from .readout import FAINTEST
 from .settle import Setting, settle
 
 _APART = 0.5  # s between two blows on the rig: nobody meets another's current

@@ -9,9 +9,9 @@ import numpy as np
 from ..backends.contract import Backend
 from ..calibration.values import Calibration
 from ..song import Table
+from .auto_session import LEAD, SETTLE, STEP, Progress, reference_of
 from .evidence import fundamentals_of
 from .rounds import blind_rounds, trials_of
-from .session import LEAD, SETTLE, STEP, Progress, reference_of
 from .trials import pulses_of
 
 ROUNDS = 5

@@ -12,8 +12,8 @@ import numpy as np
 
 from ...errors import CalibrationError, TuningError, XylophoneError
 from ...running.playing import leaving_on_signals, playing
+from ..incidents import tell, with_words
 from ..options import FOLDER_PATH, setting_options
-from ..outcome import tell, with_words
 from ..printing import ask, say
 from .kept import place, undo_command
 from .listening import (
@@ -132,7 +132,7 @@ def _listened(
     device: str | None,
 ) -> Analysis:
     """Play a session with a microphone, and return what it has taught."""
-    from ...tuning.session import Session
+    from ...tuning.auto_session import Session
     from ...tuning.takes import load_session
 
     earlier: tuple[Take, ...] = ()
@@ -211,9 +211,9 @@ def _conclude(
     analysis: Analysis, found: Settings, path: Path, position: Position, undo: str, dry_run: bool
 ) -> None:
     """Say what was found, and write it unless too little is known."""
+    from ...tuning.auto_session import result_of
     from ...tuning.diagnosis import diagnose, tilt
     from ...tuning.keeping import hold
-    from ...tuning.session import result_of
 
     ailments, result = diagnose(analysis), result_of(analysis)
     with nullcontext() if dry_run else hold(path) as held:

@@ -11,8 +11,8 @@ import numpy as np
 
 from ...errors import CalibrationError
 from ...running.playing import leaving_on_signals, playing
+from ..incidents import tell
 from ..options import setting_options
-from ..outcome import tell
 from ..printing import ask, say
 from ..screen import table
 from .auto import states
@@ -66,8 +66,8 @@ def check(every: bool, yes: bool, **options: Any) -> None:
 def _measured(
     found: Settings, calibration: Calibration, position: Position, device: str | None
 ) -> list[Drift]:
+    from ...tuning.auto_session import Session
     from ...tuning.checking import check_round, drifts
-    from ...tuning.session import Session
 
     with (
         leaving_on_signals(),

@@ -16,8 +16,8 @@ import click
 from ...errors import OptionError, XylophoneError
 from ...running.playing import leaving_on_signals, playing
 from ...tuning.by_ear import ByEar, Company
+from ..incidents import line_words, not_played, with_words
 from ..options import setting_options, untuned
-from ..outcome import line_words, not_played, with_words
 from ..printing import plain_text, say, terminal, warn
 from ..screen import bars, keyboard
 from ..stage import open_stage, sounding

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import CalibrationError, OptionError, XylophoneError
 from ...tuning.by_ear import ByEar, Company
-from ..outcome import tell
+from ..incidents import tell
 from ..striking import STEP
 from .striker import Striker
 

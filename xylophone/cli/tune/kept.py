@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...errors import FileError
+from ..option_types import stack
 from ..options import setting_options, settings, untuned
-from ..parameters import stack
 from ..printing import say
 
 if TYPE_CHECKING:

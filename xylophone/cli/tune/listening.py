@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..outcome import closing
+from ..incidents import closing
 from ..printing import terminal
 
 if TYPE_CHECKING:
     from ...backends.contract import Backend
     from ...config import Settings
+    from ...tuning.auto_session import Ear, Progress
     from ...tuning.geometry import Position
-    from ...tuning.session import Ear, Progress
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -82,8 +82,8 @@ def ear_before(found: Settings, position: Position, device: str | None) -> Itera
 
 def _simulated(found: Settings, position: Position) -> tuple[Backend, Ear]:
     from ...clock import VirtualClock
-    from ...simulation.microphone import Room, SimulatedMicrophone
-    from ...tuning.session import SimulatedEar
+    from ...simulation.ear import Room, SimulatedMicrophone
+    from ...tuning.auto_session import SimulatedEar
     from ..stage import simulated
 
     backend = simulated(found, VirtualClock())

@@ -53,7 +53,7 @@ def show(bars: tuple[str, ...], plot: Path | None, as_json: bool, **options: Any
     chosen = list(dict.fromkeys(found.instrument.index(bar) for bar in bars)) or range(len(found.instrument))
     common = common_range(calibration)
     if plot is not None:
-        from ...plotter.tuning import plot_tuning
+        from ...plotter.hammer_curves import plot_tuning
 
         plot_tuning(calibration, common, plot, about(found, calibration))
     rows = [figures(calibration, row, found.instrument.hammers[row], common) for row in chosen]

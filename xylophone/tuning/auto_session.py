@@ -15,13 +15,13 @@ from ..backends.simulated import SimulatedBackend
 from ..calibration.values import Calibration
 from ..errors import TuningError
 from ..instrument import Instrument
-from ..simulation.microphone import SimulatedMicrophone
+from ..simulation.ear import SimulatedMicrophone
 from ..song import Table
 from .analysis import Analysis, analyse, calibration_of
-from .chords import chord_trials, supply_factor
 from .evidence import fundamentals_of
 from .geometry import Position
 from .rounds import GAP, TURNS, Turns, first_round, is_vague, next_round, trials_of
+from .sag import chord_trials, supply_factor
 from .takes import save_session
 from .trials import TRIAL, Take, pulses_of
 

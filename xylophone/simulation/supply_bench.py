@@ -9,7 +9,7 @@ import numpy as np
 from ..calibration.values import CURVES, Calibration, SupplyTerms
 from ..strikes import PULSE
 from .carried import Carried, Ghosts
-from .curves import gradient
+from .curve_bench import gradient
 from .parameters import Array, Index
 from .rig import Rig, first_blows
 from .settle import settle

@@ -19,12 +19,12 @@ from itertools import pairwise
 from reprlib import repr as shown
 from typing import Any
 
-from ..calibration.file import calibration_from, calibration_text
-from ..calibration.values import CURVES, Calibration
 from ..errors import CalibrationError, OptionError
 from ..files import key_name, unknown_key
 from ..pitch import parse_pitch, pitch_name
-from .edits import MOST_LATENCY, MOST_WIDTH
+from ..tuning.edits import MOST_LATENCY, MOST_WIDTH
+from .file import calibration_from, calibration_text
+from .values import CURVES, Calibration
 
 FORMAT = "xylophone-calibration"
 """What the key `format` of a JSON file must say."""

@@ -28,12 +28,12 @@ from xylophone.calibration.values import CURVES, Calibration
 from xylophone.errors import BackendError, TuningError
 from xylophone.instrument import build_instrument
 from xylophone.simulation.bench import measure
+from xylophone.simulation.ear import Room
 from xylophone.simulation.hammers import Twin
-from xylophone.simulation.microphone import Room
 from xylophone.tuning.analysis import analyse
+from xylophone.tuning.auto_session import LONGEST, Progress, Samples, result_of
 from xylophone.tuning.diagnosis import diagnose, tilt
 from xylophone.tuning.geometry import position_of
-from xylophone.tuning.session import LONGEST, Progress, Samples, result_of
 from xylophone.tuning.shape import NODES
 from xylophone.tuning.takes import load_session
 from xylophone.tuning.trials import Purpose, Take

@@ -25,8 +25,8 @@ _format_option = click.option(
 @tuned_options
 def export(path: Path, as_format: str | None, **options: Any) -> None:
     """Write the calibration as JSON or CSV: into a file or, without one, on stdout as JSON."""
+    from ...calibration.exchange import to_csv, to_json
     from ...files import write_text
-    from ...tuning.exchange import to_csv, to_json
 
     stdout = path == Path("-")
     chosen = as_format or ("json" if stdout else _format_of(path))
@@ -46,10 +46,10 @@ def export(path: Path, as_format: str | None, **options: Any) -> None:
 @tuned_options
 def import_(path: Path, as_format: str | None, force: bool, **options: Any) -> None:
     """Read a calibration from JSON or CSV; hammers that the file does not name keep theirs."""
+    from ...calibration.exchange import from_csv, from_json
     from ...calibration.file import default_calibration
     from ...files import read_text
     from ...tuning.edits import check_likely
-    from ...tuning.exchange import from_csv, from_json
 
     chosen = as_format or _format_of(path)
     text = read_text(path)

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xylophone.calibration.exchange import COLUMNS, FORMAT, from_csv, from_json, to_csv, to_json
 from xylophone.calibration.file import (
     calibration_text,
     default_calibration,
@@ -25,7 +26,6 @@ from xylophone.calibration.values import CURVES, Calibration
 from xylophone.errors import CalibrationError
 from xylophone.instrument import build_instrument
 from xylophone.tuning.edits import later, louder
-from xylophone.tuning.exchange import COLUMNS, FORMAT, from_csv, from_json, to_csv, to_json
 
 DEFAULT = default_calibration(build_instrument())
 NAMES = DEFAULT.hammers

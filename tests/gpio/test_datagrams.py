@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from xylophone.gpio.messages import receive
+from xylophone.gpio.datagrams import receive
 
 
 def test_last_words_are_heard_of_one_that_went_with_messages_unread() -> None:

@@ -16,11 +16,11 @@ from .. import errors
 from ..errors import BackendError
 from ..wiring import Wiring
 from .children import how, leaves, pair, spawn
+from .coil_limits import Limits
+from .datagrams import Kind, Said, is_stopped, pack_pulses, pack_time, receive, unpack_json, unpack_time
 from .dispatcher import Pulse
 from .guards import Guard, open_guard, take
-from .limits import Limits
 from .log import SIZE, Log
-from .messages import Kind, Said, is_stopped, pack_pulses, pack_time, receive, unpack_json, unpack_time
 from .pi import opening_errors, preload
 
 OPENING = 20.0
