@@ -44,7 +44,7 @@ from xylophone.simulation.ear import Room, SimulatedMicrophone, pink_noise
 from xylophone.simulation.faults import FaultyTwin, Planted
 from xylophone.simulation.hammers import Twin
 from xylophone.tuning.analysis import Analysis, analyse
-from xylophone.tuning.auto_session import Session, SimulatedEar, result_of
+from xylophone.tuning.auto_session import AutoSession, SimulatedEar, result_of
 from xylophone.tuning.diagnosis import diagnose
 from xylophone.tuning.geometry import Position
 from xylophone.tuning.picker import pick
@@ -99,11 +99,11 @@ def heard(calibration: Calibration, twin: Twin, arrangements: Iterable[Arrangeme
     return Errors(times[~np.isnan(times)], levels[~np.isnan(levels)], missed)
 
 
-def session(twin: Twin, room: Room) -> tuple[Session, Analysis]:
+def session(twin: Twin, room: Room) -> tuple[AutoSession, Analysis]:
     """Play a whole session before a simulated microphone."""
     backend = SimulatedBackend(twin.instrument, VirtualClock(), twin)
     ear = SimulatedEar(backend, SimulatedMicrophone(twin.instrument, room))
-    running = Session(backend, ear, calibration_for(twin.instrument, None), room.position)
+    running = AutoSession(backend, ear, calibration_for(twin.instrument, None), room.position)
     return running, running.run()
 
 

@@ -24,13 +24,13 @@ from startup import Figure, show, table
 
 from xylophone import arrange, build_instrument, parse_song
 from xylophone.collection.catalogue import Catalogue, open_catalogue
-from xylophone.collection.scanner import Setting, midi_files, same_tunes, scan
+from xylophone.collection.scanner import ScanSetting, midi_files, same_tunes, scan
 from xylophone.collection.tunes import first_alike, tune_of
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
-def speed(catalogue: Catalogue, setting: Setting, folders: Sequence[Path], jobs: int) -> list[Figure]:
+def speed(catalogue: Catalogue, setting: ScanSetting, folders: Sequence[Path], jobs: int) -> list[Figure]:
     """Return how long scoring takes, and finding duplicates after it."""
     begin = time.perf_counter()
     catalogue.list_files(midi_files(folders, click.echo), [])
@@ -69,7 +69,7 @@ def duplicates(leaders: Sequence[int], songs: Sequence[str]) -> list[Figure]:
     ]
 
 
-def nameless(paths: Sequence[str], setting: Setting) -> list[int]:
+def nameless(paths: Sequence[str], setting: ScanSetting) -> list[int]:
     """Return the groups of files whose tracks have lost their names."""
     tunes = []
     for path in paths:
@@ -87,7 +87,7 @@ def nameless(paths: Sequence[str], setting: Setting) -> list[int]:
 @click.option("--nameless", "bare", is_flag=True, help="Take the names off the tracks.")
 def main(folders: tuple[Path, ...], jobs: int, layout: str, song: str | None, bare: bool) -> None:
     """Print speed, and with --song how well duplicates are found."""
-    setting = Setting(build_instrument(layout))
+    setting = ScanSetting(build_instrument(layout))
     with (
         tempfile.TemporaryDirectory() as folder,
         open_catalogue(Path(folder) / "scan.sqlite", setting.key) as catalogue,

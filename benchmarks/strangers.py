@@ -32,7 +32,7 @@ from xylophone.simulation.hammers import Twin
 from xylophone.simulation.rig import Condition, Rig
 from xylophone.sound.bars import Bars
 from xylophone.sound.rendering import BLOCK, Renderer
-from xylophone.tuning.auto_session import Session, SimulatedEar, result_of
+from xylophone.tuning.auto_session import AutoSession, SimulatedEar, result_of
 from xylophone.tuning.diagnosis import diagnose
 from xylophone.tuning.geometry import Position
 
@@ -151,7 +151,7 @@ class Judged:
     refused: str = ""
 
 
-def session_of(world: World) -> tuple[Session, Twin]:
+def session_of(world: World) -> tuple[AutoSession, Twin]:
     """Return the session of a world that is to be run, and its hammers."""
     instrument = build_instrument(world.layout, world.kind)
     twin = Twin(instrument, world.seed, world.scatter, world.uneven)
@@ -161,7 +161,7 @@ def session_of(world: World) -> tuple[Session, Twin]:
     sounding = OddBars(instrument, world, gains[None, :]) if odd else None
     microphone = SimulatedMicrophone(instrument, world.room, world.sample_rate, sounding)
     default = calibration_for(instrument, None)
-    return Session(backend, SimulatedEar(backend, microphone), default, world.room.position), twin
+    return AutoSession(backend, SimulatedEar(backend, microphone), default, world.room.position), twin
 
 
 def level_errors(calibration: Calibration, twin: Twin) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xylophone import Calibration, Instrument, Song, arrange, sequence
-from xylophone.arranger import Kind
+from xylophone.arranger import ChangeKind
 from xylophone.song import DRUM_CHANNEL
 from xylophone.strikes import STRIKE, Priority, Refusal
 
@@ -187,7 +187,7 @@ def of_arranger(song: Song, instrument: Instrument, **options: object) -> Outcom
         strikes[key] = notes[key]
     carrier = np.full(len(song), -1)
     carrier[notes["source"]] = np.arange(len(notes))
-    merged = changes[changes["kind"] == Kind.MERGED]
+    merged = changes[changes["kind"] == ChangeKind.MERGED]
     carrier[merged["note"]] = carrier[merged["into"]]
     return Outcome(arrangement.transpose, strikes, carrier)
 

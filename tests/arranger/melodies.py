@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from hypothesis import strategies as st
 
-from xylophone.arranger import Arrangement, Kind
+from xylophone.arranger import Arrangement, ChangeKind
 from xylophone.instrument import LAYOUTS, build_instrument
 from xylophone.song import NOTE, Song, Table, Track
 
@@ -61,7 +61,7 @@ def bars(arrangement: Arrangement) -> list[int | None]:
     for strike in arrangement.notes[~arrangement.notes["again"]]:
         heard[strike["source"]] = int(pitches[strike["hammer"]])
     for change in arrangement.changes:
-        if change.kind is Kind.MERGED:
+        if change.kind is ChangeKind.MERGED:
             heard[change.note] = change.bar
     return heard
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from arranger.melodies import layouts, line, song_of, songs, together
 from xylophone import Song, arrange, build_instrument, load_song
 from xylophone import songs as own_songs
-from xylophone.arranger import PRESETS, Arrangement, Kind, judge
+from xylophone.arranger import PRESETS, Arrangement, ChangeKind, judge
 from xylophone.arranger.account import describe
 from xylophone.arranger.passages import left_out_from
 from xylophone.arranger.table import as_json
@@ -227,7 +227,7 @@ def test_reasons_are_short_sentences() -> None:
     assert why[2, 48].startswith("folded up two octaves")
     assert why[0, 36] == "drums"
     kinds = {change.kind for change in arrangement.changes}
-    assert {Kind.FOLDED, Kind.DROPPED} <= kinds
+    assert {ChangeKind.FOLDED, ChangeKind.DROPPED} <= kinds
 
 
 def test_merged_notes_name_the_track_that_carries_them() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arranger.melodies import bars, layouts, melodies, shifted, song_of, songs
-from xylophone.arranger import PRESETS, Kind, arrange, judge
+from xylophone.arranger import PRESETS, ChangeKind, arrange, judge
 from xylophone.instrument import Instrument, build_instrument
 from xylophone.song import Song
 from xylophone.strikes import Priority
@@ -28,7 +28,7 @@ options = st.fixed_dictionaries(
 @given(songs(), layouts, options)
 def test_every_note_is_kept_folded_replaced_merged_or_dropped_and_counted_once(song, instrument, chosen):
     arrangement = arrange(song, instrument, **chosen)
-    told = [change.note for change in arrangement.changes if change.kind is not Kind.SHORTENED]
+    told = [change.note for change in arrangement.changes if change.kind is not ChangeKind.SHORTENED]
     kinds = [change.kind for change in arrangement.changes]
     lost = sum(arrangement.dropped.values())
     struck = arrangement.kept + arrangement.folded + arrangement.replaced
@@ -36,7 +36,7 @@ def test_every_note_is_kept_folded_replaced_merged_or_dropped_and_counted_once(s
     assert len(arrangement.notes) == struck + arrangement.again
     assert told == sorted(set(told))
     counted = [arrangement.folded, arrangement.merged, lost, arrangement.replaced, arrangement.shortened]
-    assert [kinds.count(kind) for kind in Kind] == counted
+    assert [kinds.count(kind) for kind in ChangeKind] == counted
 
 
 @given(songs(), layouts, options)
@@ -58,7 +58,7 @@ def test_a_strike_sounds_its_source_at_its_own_time_and_in_its_own_pitch_class(s
     wanted = source["pitch"].astype(int) + arrangement.transpose
     away = (instrument.pitches[notes["hammer"]] - wanted) % 12
     table = arrangement.changes.table
-    replaced = np.isin(notes["source"], table["note"][table["kind"] == Kind.REPLACED])
+    replaced = np.isin(notes["source"], table["note"][table["kind"] == ChangeKind.REPLACED])
     assert np.all(away[~replaced] == 0)
     assert np.all(np.isin(away[replaced], [1, 2, 10, 11]))
     assert np.all(notes["priority"][replaced] == Priority.MELODY)
@@ -88,7 +88,7 @@ def test_strikes_of_one_hammer_never_share_an_instant(song, instrument, within):
         onsets = arrangement.notes["onset"][arrangement.notes["hammer"] == hammer]
         assert np.all(np.diff(onsets) > 0)
     for change in arrangement.changes:
-        if change.kind is Kind.MERGED:
+        if change.kind is ChangeKind.MERGED:
             carrier = arrangement.changes.table["into"][arrangement.changes.table["note"] == change.note][0]
             assert carrier in arrangement.notes["source"]
             assert abs(song.notes["onset"][carrier] - song.notes["onset"][change.note]) <= within
@@ -109,7 +109,7 @@ def test_only_what_has_no_bar_in_any_octave_is_dropped_from_what_was_chosen(song
     for change in arrangement.changes:
         if change.reason.word == "no bar":
             assert change.wanted % 12 not in classes
-        assert (change.bar is None) == (change.kind is Kind.DROPPED)
+        assert (change.bar is None) == (change.kind is ChangeKind.DROPPED)
 
 
 @given(melodies, layouts, st.integers(-30, 30), st.integers(-24, 24))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midifile import smf
-from xylophone.arranger import PRESETS, Arrangement, Kind, arrange
+from xylophone.arranger import PRESETS, Arrangement, ChangeKind, arrange
 from xylophone.arranger.account import describe
 from xylophone.arranger.tremolo import MOST
 from xylophone.instrument import build_instrument
@@ -66,7 +66,7 @@ def test_a_note_of_44_bytes_that_is_held_for_a_century_is_renewed_so_often_and_n
 def test_a_folded_note_is_told_as_folded_and_as_shortened() -> None:
     arrangement = arranged(written(1, SLOWEST, [(20, 0, LONGEST, True), (90, 0, 1, True), (91, 0, 1, True)]))
     kinds = [change.kind for change in arrangement.changes if change.note == 0]
-    assert kinds == [Kind.FOLDED, Kind.SHORTENED]
+    assert kinds == [ChangeKind.FOLDED, ChangeKind.SHORTENED]
 
 
 def test_music_is_renewed_until_it_ends() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from arranger.melodies import line, song_of, together
-from xylophone.arranger import ARRANGED, Arrangement, Kind, arrange
+from xylophone.arranger import ARRANGED, Arrangement, ChangeKind, arrange
 from xylophone.errors import OptionError, SongError
 from xylophone.instrument import build_instrument
 from xylophone.song import METER, Song
@@ -123,7 +123,7 @@ def test_changes_are_a_sequence_and_can_be_sliced():
     changes = arrange(BAND, BELLS).changes
     assert len(changes) == 6
     assert list(changes[1:3]) == [changes[1], changes[2]]
-    assert changes[-1].kind is Kind.DROPPED
+    assert changes[-1].kind is ChangeKind.DROPPED
 
 
 def test_an_arrangement_that_breaks_its_laws_cannot_exist():

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from xylophone.backends.serial_line import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, Line
+from xylophone.backends.serial_line import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, SerialLine
 from xylophone.backends.serial_turns import ThreadTurns, VirtualTurns, turns_of
 from xylophone.clock import SystemClock, VirtualClock
 from xylophone.errors import BackendMissing
@@ -69,12 +69,14 @@ def socket() -> Socket:
 def test_a_line_that_cannot_be_opened_is_missing(socket):
     socket.there = False
     with pytest.raises(BackendMissing, match="not there"):
-        Line(socket)
+        SerialLine(socket)
 
 
-@pytest.mark.parametrize("use", [Line.read, lambda line: line.write(b"x"), lambda line: line.set_baud(BAUD)])
+@pytest.mark.parametrize(
+    "use", [SerialLine.read, lambda line: line.write(b"x"), lambda line: line.set_baud(BAUD)]
+)
 def test_a_cut_line_is_down_and_takes_no_harm_from_use(socket, use):
-    line = Line(socket)
+    line = SerialLine(socket)
     assert line.read() == b"here"
     socket.wires[0].cut = True
     use(line)
@@ -86,7 +88,7 @@ def test_a_cut_line_is_down_and_takes_no_harm_from_use(socket, use):
 
 
 def test_it_is_opened_again_after_growing_pauses(socket):
-    line = Line(socket)
+    line = SerialLine(socket)
     line.break_off("cut")
     socket.there, tried = False, []
     for now in np.arange(0.0, 12.0, 0.05):
@@ -108,7 +110,7 @@ def test_it_is_opened_again_after_growing_pauses(socket):
 
 
 def test_patience_ends_unless_the_board_has_answered(socket):
-    line = Line(socket)
+    line = SerialLine(socket)
     line.break_off("cut")
     line.mend(10.0)
     assert line.mend(10.0 + FIRST_PAUSE)
@@ -119,7 +121,7 @@ def test_patience_ends_unless_the_board_has_answered(socket):
 
 
 def test_a_closed_line_lets_go_of_its_port(socket):
-    line = Line(socket)
+    line = SerialLine(socket)
     line.close()
     line.close()
     assert socket.wires[0].closed

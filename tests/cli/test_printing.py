@@ -18,7 +18,7 @@ from cli.hostile import FORGED, HOSTILE
 from xylophone.cli import printing, screen
 from xylophone.errors import ConfigError, SongError
 from xylophone.instrument import build_instrument
-from xylophone.player import Snapshot, State
+from xylophone.player import PlayerState, Snapshot
 
 STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 BIDI = ("L", "R", "AL", "EN", "ES", "ET", "AN", "CS", "NSM", "BN", "B", "S", "WS", "ON", "")
@@ -84,7 +84,7 @@ def test_the_screen_of_a_song_with_a_hostile_title_keeps_its_two_lines(
 ) -> None:
     place = {"position": 65.0, "duration": 130.0, "measure": 12, "beat": 3.5}
     manner = {"tempo_bpm": 90.0, "speed": 1.0, "volume": 0.8, "transpose": 0}
-    shot = Snapshot(state=State.PLAYING, piece=0, pieces=1, title=HOSTILE, **place, **manner)
+    shot = Snapshot(state=PlayerState.PLAYING, piece=0, pieces=1, title=HOSTILE, **place, **manner)
     console = printing.terminal(width=100)
     console.print(screen.status(shot, 100))
     console.print(screen.bars(build_instrument(), [""] * 30, 100))

@@ -15,7 +15,7 @@ from rich.console import Console, RenderableType
 
 from xylophone.cli.screen import GLOW, Lights, bars, clock_time, status
 from xylophone.instrument import build_instrument
-from xylophone.player import Snapshot, State
+from xylophone.player import PlayerState, Snapshot
 from xylophone.strikes import HIT
 
 INSTRUMENT = build_instrument()
@@ -65,7 +65,7 @@ def test_bars_never_break_a_line_of_a_terminal_that_has_room_for_them(layout: st
 def test_the_status_names_place_and_manner() -> None:
     place = {"position": 65.0, "duration": 130.0, "measure": 12, "beat": 3.5}
     manner = {"tempo_bpm": 90.0, "speed": 1.0, "volume": 0.8, "transpose": 0}
-    shot = Snapshot(state=State.PAUSED, piece=1, pieces=3, title="Tune", **place, **manner)
+    shot = Snapshot(state=PlayerState.PAUSED, piece=1, pieces=3, title="Tune", **place, **manner)
     first, second = drawn(status(shot, 80), 80)
     assert first == "Tune (2/3)  measure 12, beat 3  90 bpm, volume 0.80  paused"
     assert second.count("━") == second.count("─") == 30

@@ -21,11 +21,11 @@ from xylophone.backends.contract import Fault
 from xylophone.backends.simulated import SimulatedBackend
 from xylophone.calibration.file import default_calibration, read_calibration, write_calibration
 from xylophone.calibration.values import Calibration
-from xylophone.cli.incidents import Stopped, with_words
+from xylophone.cli.incidents import StoppedBy, with_words
 from xylophone.cli.stage import Stage
 from xylophone.cli.tune import hand as screen
 from xylophone.cli.tune.hand import HELP, lines, present, unsaved_words, write
-from xylophone.cli.tune.hand_session import ACTS, Session
+from xylophone.cli.tune.hand_session import ACTS, HandSession
 from xylophone.cli.tune.striker import Striker
 from xylophone.clock import VirtualClock
 from xylophone.config import Settings
@@ -54,7 +54,7 @@ class Bench:
         self.stage = Stage(self.backend, twin)
         self.saved: list[Calibration] = []
         by_ear = ByEar.begin(instrument, default_calibration(instrument), begin.pop("place", C6), **begin)
-        self.session = Session(self.stage, by_ear, self.keep)
+        self.session = HandSession(self.stage, by_ear, self.keep)
 
     def keep(self, _begun: Calibration, calibration: Calibration) -> str:
         self.saved.append(calibration)
@@ -301,13 +301,13 @@ def test_whatever_ends_it_the_last_line_names_what_is_not_saved(
     leaving: BaseException, code: int, line: str
 ) -> None:
     ended: Any = with_words(leaving, "not saved: C6 latency +1 ms")
-    assert (str(ended), ended.code if isinstance(ended, Stopped) else ended.exit_code) == (line, code)
+    assert (str(ended), ended.code if isinstance(ended, StoppedBy) else ended.exit_code) == (line, code)
 
 
 # The screen
 
 
-def drawn(session: Session, width: int = 80) -> list[str]:
+def drawn(session: HandSession, width: int = 80) -> list[str]:
     out = io.StringIO()
     Console(file=out, width=width, force_terminal=False).print(
         lines(session, width, unsaved_words(session.by_ear))

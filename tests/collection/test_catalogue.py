@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from xylophone.collection.catalogue import BATCH, VERSION, Catalogue, Fit, Found, open_catalogue
+from xylophone.collection.catalogue import BATCH, VERSION, Catalogue, Found, Scored, open_catalogue
 from xylophone.errors import FileError
 
 FOLDER = Path("/music")
@@ -23,7 +23,7 @@ def fill(catalogue: Catalogue) -> list[str]:
     """Add a fit for all that waits; return their paths."""
     waiting = list(catalogue.waiting())
     for file in waiting:
-        catalogue.add(file, Fit(title="Tune", score=len(file.path)))
+        catalogue.add(file, Scored(title="Tune", score=len(file.path)))
     return [file.path for file in waiting]
 
 
@@ -34,7 +34,7 @@ def scanned(path: Path, found: list[Found], setting: str = "bell", folder: Path 
         return fill(catalogue)
 
 
-def listed(path: Path, found: list[Found], patience: float = 10) -> list[tuple[Found, Fit]]:
+def listed(path: Path, found: list[Found], patience: float = 10) -> list[tuple[Found, Scored]]:
     with open_catalogue(path, "bell", patience) as catalogue:
         catalogue.list_files(found, [])
         return list(catalogue.fits())
@@ -48,7 +48,7 @@ def database(tmp_path: Path) -> Path:
 def test_what_was_added_is_known_to_the_next_one(database: Path) -> None:
     assert len(scanned(database, files(3))) == 3
     assert scanned(database, files(3)) == []
-    fit = Fit(b"abc", "Tune", 1.5, 20, 90, -3, 15, 3, 1, 1, "Flute", "", b"turns")
+    fit = Scored(b"abc", "Tune", 1.5, 20, 90, -3, 15, 3, 1, 1, "Flute", "", b"turns")
     with open_catalogue(database, "bell") as catalogue:
         catalogue.list_files(files(1), [])
         catalogue.add(files(1)[0], fit)
@@ -85,7 +85,7 @@ def test_the_best_come_first_and_those_without_score_last(database: Path) -> Non
     with open_catalogue(database, "bell") as catalogue:
         catalogue.list_files(found, [])
         for file, score in zip(found, (50, None, 90, 50), strict=True):
-            catalogue.add(file, Fit(score=score, reason="" if score else "damaged"))
+            catalogue.add(file, Scored(score=score, reason="" if score else "damaged"))
         assert [fit.score for _, fit in catalogue.fits()] == [90, 50, 50, None]
         assert [file.path[-7:-4] for file, _ in catalogue.fits()] == ["002", "000", "003", "001"]
         assert catalogue.count() == (4, 4)

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xylophone.collection.library import Entry, find_song, find_songs, natural, read_index, songs
+from xylophone.collection.library import IndexEntry, find_song, find_songs, natural, read_index, songs
 from xylophone.errors import FileError
 
 
-def entry(name: str, title: str) -> Entry:
-    return Entry(f"{name}.mid", title, "Anon", "1700", "CC0-1.0", "scales", Path("shelf", f"{name}.mid"))
+def entry(name: str, title: str) -> IndexEntry:
+    return IndexEntry(f"{name}.mid", title, "Anon", "1700", "CC0-1.0", "scales", Path("shelf", f"{name}.mid"))
 
 
 SHELF = (

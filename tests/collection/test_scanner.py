@@ -12,20 +12,20 @@ import pytest
 from midifile import smf
 from scanning import melody, tune_bytes, write
 from xylophone import FileError, OptionError, build_instrument
-from xylophone.collection.catalogue import Catalogue, Fit, open_catalogue
-from xylophone.collection.scanner import ENDINGS, Setting, fit_of, midi_files, same_tunes, scan
+from xylophone.collection.catalogue import Catalogue, Scored, open_catalogue
+from xylophone.collection.scanner import ENDINGS, ScanSetting, fit_of, midi_files, same_tunes, scan
 
-BELL = Setting(build_instrument())
+BELL = ScanSetting(build_instrument())
 
 
 @contextmanager
-def catalogue_of(folder: Path, setting: Setting = BELL) -> Iterator[Catalogue]:
+def catalogue_of(folder: Path, setting: ScanSetting = BELL) -> Iterator[Catalogue]:
     with open_catalogue(folder.parent / "scan.sqlite", setting.key) as catalogue:
         catalogue.list_files(midi_files([folder], print), [folder])
         yield catalogue
 
 
-def scored(folder: Path, setting: Setting = BELL, jobs: int = 1) -> int:
+def scored(folder: Path, setting: ScanSetting = BELL, jobs: int = 1) -> int:
     """Scan a folder; return how many files were scored this time."""
     steps: list[None] = []
     with catalogue_of(folder, setting) as catalogue:
@@ -33,7 +33,7 @@ def scored(folder: Path, setting: Setting = BELL, jobs: int = 1) -> int:
     return len(steps)
 
 
-def known(folder: Path) -> dict[str, Fit]:
+def known(folder: Path) -> dict[str, Scored]:
     with catalogue_of(folder) as catalogue:
         return {Path(file.path).name: fit for file, fit in catalogue.fits()}
 
@@ -148,20 +148,20 @@ def test_a_file_that_could_not_be_read_is_tried_again(music: Path) -> None:
 
 
 def test_another_instrument_and_other_options_are_scored_for_themselves(music: Path) -> None:
-    others = [Setting(build_instrument("diatonic-15")), Setting(build_instrument(), {"drums": True})]
+    others = [ScanSetting(build_instrument("diatonic-15")), ScanSetting(build_instrument(), {"drums": True})]
     assert len({setting.key for setting in (BELL, *others)}) == 3
-    assert Setting(build_instrument(), {}).key == BELL.key
+    assert ScanSetting(build_instrument(), {}).key == BELL.key
     assert [scored(music, setting) for setting in (BELL, *others, BELL)] == [7, 7, 7, 0]
 
 
 def test_options_that_no_song_can_have_are_refused_before_the_scan() -> None:
     with pytest.raises(OptionError, match="channel 17"):
-        Setting(build_instrument(), {"channels": (17,)}).check()
-    Setting(build_instrument(), {"tracks": (3,), "mute_tracks": (9,)}).check()
+        ScanSetting(build_instrument(), {"channels": (17,)}).check()
+    ScanSetting(build_instrument(), {"tracks": (3,), "mute_tracks": (9,)}).check()
 
 
 def test_a_track_that_one_file_has_not_is_its_reason(music: Path) -> None:
-    fit = fit_of(str(music / "deep" / "0.mid"), Setting(build_instrument(), {"tracks": (7,)}))
+    fit = fit_of(str(music / "deep" / "0.mid"), ScanSetting(build_instrument(), {"tracks": (7,)}))
     assert (fit.score, "track 7 has no notes" in fit.reason) == (None, True)
 
 

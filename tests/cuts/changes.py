@@ -15,7 +15,7 @@ from xylophone.config.beside import Chosen, saved_place, write_saved
 from xylophone.files import alone_with, remove_file, write_text
 from xylophone.instrument import Instrument, build_instrument, hammers_of
 from xylophone.tuning.edits import later
-from xylophone.tuning.history import Entry, State, add_entry, read_history
+from xylophone.tuning.history import Heard, Measured, add_entry, read_history
 from xylophone.tuning.keeping import Versions, hold
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -77,7 +77,7 @@ def nothing(folder: Path) -> None:
 
 def add(folder: Path, *latencies: float) -> None:
     for latency in latencies:
-        add_entry(folder / "history", Entry(NOON, "auto", {"C6": State(latency, -8.0)}))
+        add_entry(folder / "history", Measured(NOON, "auto", {"C6": Heard(latency, -8.0)}))
 
 
 def forget(folder: Path) -> None:

@@ -206,7 +206,7 @@ def _nuisance(flood: str, number: int, talk: Talk) -> m.Message:
 def _found(talk: Talk, table: Table) -> Found:
     status = talk.status()
     reply = talk.last(m.SyncReply, m.Sync(1))
-    stuck = status.forced > 0 or m.Fault(reply.fault) is m.Fault.STUCK
+    stuck = status.forced > 0 or m.BoardFault(reply.fault) is m.BoardFault.STUCK
     beyond, astray = [-1e6], [0.0]
     began: dict[int, int] = {}
     clocks = table["clock"].astype(np.int64)

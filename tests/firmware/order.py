@@ -85,7 +85,7 @@ class Order:
         self.configure(simultaneous, **limits)
         armed = self.ask(m.Arm(boot))
         assert isinstance(armed, m.Ack)
-        assert m.State(armed.state) == m.State.CONFIGURED | m.State.ARMED
+        assert m.BoardState(armed.state) == m.BoardState.CONFIGURED | m.BoardState.ARMED
         return self
 
     def strike(self, *rows: tuple[int, int, int]) -> None:

@@ -103,7 +103,7 @@ class Talk:
         self.ask(m.Commit(simultaneous, checksum))
         answer = self.ask(m.Arm(hello.boot))
         assert isinstance(answer, m.Ack)
-        assert m.State(answer.state) == m.State.CONFIGURED | m.State.ARMED, answer
+        assert m.BoardState(answer.state) == m.BoardState.CONFIGURED | m.BoardState.ARMED, answer
 
     def play(self, rows: Table, flood: bool = False, ahead: int = 200 * MS) -> None:
         """Send strikes a while ahead of their time, in frames of eight, and run 40 ms past the last."""

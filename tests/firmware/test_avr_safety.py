@@ -50,8 +50,8 @@ def test_raw_stop(emulated: EmulatedBoard, phase: int) -> None:
     talk.run(emulated.cycle + 10 * MS)
     reply = talk.ask(m.Sync(2))
     assert isinstance(reply, m.SyncReply)
-    assert m.Fault(reply.fault) is m.Fault.STOPPED
-    assert not reply.state & m.State.ARMED
+    assert m.BoardFault(reply.fault) is m.BoardFault.STOPPED
+    assert not reply.state & m.BoardState.ARMED
 
 
 def test_after_a_stop_nothing_sounds_until_clear_and_arm(emulated: EmulatedBoard) -> None:
@@ -61,7 +61,7 @@ def test_after_a_stop_nothing_sounds_until_clear_and_arm(emulated: EmulatedBoard
     talk.ask(m.Strikes(strikes([(talk.clock + 40_000, 3, milliseconds(5))])))
     refused = talk.ask(m.Arm(talk.boot))
     assert isinstance(refused, m.Ack)
-    assert m.Fault(refused.fault) is m.Fault.STOPPED
+    assert m.BoardFault(refused.fault) is m.BoardFault.STOPPED
     talk.run(emulated.cycle + 60 * MS)
     assert len(emulated.channel_edges()) == 0
     talk.ask(m.Clear())
@@ -82,7 +82,7 @@ def test_an_output_that_sticks_is_switched_off(emulated: EmulatedBoard, port: in
     assert 24.9 <= (last_write(emulated, begin) - begin) / MS <= 26.0
     reply = talk.ask(m.Sync(2))
     assert isinstance(reply, m.SyncReply)
-    assert m.Fault(reply.fault) is m.Fault.STUCK
+    assert m.BoardFault(reply.fault) is m.BoardFault.STUCK
     assert talk.status().forced >= 1
 
 
@@ -123,8 +123,8 @@ def test_a_silent_host_disarms_after_a_second(emulated: EmulatedBoard) -> None:
     assert int(edges["cycle"][1]) - int(lowered[-1]) <= 2 * MS  # it alternated until then
     reply = talk.ask(m.Sync(2))
     assert isinstance(reply, m.SyncReply)
-    assert m.Fault(reply.fault) is m.Fault.SILENT
-    assert not reply.state & m.State.ARMED
+    assert m.BoardFault(reply.fault) is m.BoardFault.SILENT
+    assert not reply.state & m.BoardState.ARMED
 
 
 @pytest.mark.parametrize("fault", ["main loop", "supervisor"])

@@ -38,12 +38,12 @@ def test_a_strike_that_cannot_be(order: Order, channel: int, width: int, reason:
     assert getattr(order.status(), reason) == 1
 
 
-def fault_of(order: Order, **limits: int) -> m.Fault:
+def fault_of(order: Order, **limits: int) -> m.BoardFault:
     """Return the fault of a board that was greeted and given limits."""
     order.hello()
     answer = order.configure(**limits)
     assert isinstance(answer, m.Ack)
-    return m.Fault(answer.fault)
+    return m.BoardFault(answer.fault)
 
 
 AT_THE_CEILING = {
@@ -69,8 +69,8 @@ AT_THE_CEILING = {
 )
 def test_no_message_raises_a_ceiling(more: dict[str, int]) -> None:
     order = Order(VirtualBoard())
-    assert fault_of(order, **AT_THE_CEILING) is m.Fault.NONE
-    assert fault_of(order, **AT_THE_CEILING | more) is m.Fault.CONFIG
+    assert fault_of(order, **AT_THE_CEILING) is m.BoardFault.NONE
+    assert fault_of(order, **AT_THE_CEILING | more) is m.BoardFault.CONFIG
     order.say(m.Arm(order.board.boot))
     assert not order.board.armed
 
@@ -84,9 +84,9 @@ def test_a_board_that_knows_its_hammers_takes_their_limits_and_no_more(kind: str
     order = Order(board)
     assert order.hello().longest == own.longest
     limits = {"longest": own.longest, "rest": own.rest, "refill": own.refill, "capacity": own.capacity}
-    assert fault_of(order, **limits) is m.Fault.NONE
+    assert fault_of(order, **limits) is m.BoardFault.NONE
     for key, step in (("longest", 1), ("rest", -1), ("refill", 1), ("capacity", 1)):
-        assert fault_of(order, **limits | {key: limits[key] + step}) is m.Fault.CONFIG
+        assert fault_of(order, **limits | {key: limits[key] + step}) is m.BoardFault.CONFIG
 
 
 @pytest.mark.parametrize("place", range(12))
@@ -95,7 +95,7 @@ def test_a_record_that_is_damaged_means_the_general_ceilings(place: int) -> None
     record[place] ^= 0x10
     board = VirtualBoard()
     board.keep(bytes(record))
-    assert fault_of(Order(board), **AT_THE_CEILING) is m.Fault.NONE
+    assert fault_of(Order(board), **AT_THE_CEILING) is m.BoardFault.NONE
 
 
 def test_no_record_raises_the_general_ceilings() -> None:
@@ -104,8 +104,8 @@ def test_no_record_raises_the_general_ceilings() -> None:
     board.keep(record + struct.pack("<H", crc16(record)))
     order = Order(board)
     assert order.hello().longest == wide(100)
-    assert fault_of(order, **AT_THE_CEILING) is m.Fault.NONE
-    assert fault_of(order, **AT_THE_CEILING | {"capacity": m.MOST_CAPACITY_TICKS + 1}) is m.Fault.CONFIG
+    assert fault_of(order, **AT_THE_CEILING) is m.BoardFault.NONE
+    assert fault_of(order, **AT_THE_CEILING | {"capacity": m.MOST_CAPACITY_TICKS + 1}) is m.BoardFault.CONFIG
 
 
 def test_what_is_still_on_after_silence_ends_when_it_loses_its_limits() -> None:
@@ -257,7 +257,7 @@ def test_a_silent_host_disarms_after_a_second(order: Order) -> None:
     assert pulse[1] - pulse[0] > 19 * MS
     reply = order.ask(m.Sync(1))
     assert isinstance(reply, m.SyncReply)
-    assert m.Fault(reply.fault) is m.Fault.SILENT
+    assert m.BoardFault(reply.fault) is m.BoardFault.SILENT
 
 
 @pytest.mark.parametrize("way", ["disarm", "estop", "raw stop"])
@@ -273,10 +273,10 @@ def test_ways_to_switch_everything_off(order: Order, way: str) -> None:
     assert order.board.outputs == 0
     assert not order.board.armed
     assert sounded(order) == [1, 2]
-    latched = m.Fault.NONE if way == "disarm" else m.Fault.STOPPED
+    latched = m.BoardFault.NONE if way == "disarm" else m.BoardFault.STOPPED
     reply = order.ask(m.Sync(1))
     assert isinstance(reply, m.SyncReply)
-    assert m.Fault(reply.fault) is latched
+    assert m.BoardFault(reply.fault) is latched
 
 
 def test_a_stop_is_latched_until_clear(order: Order) -> None:
@@ -313,4 +313,4 @@ def test_a_stuck_output_is_forced_off(order: Order) -> None:
     assert status.forced == 1
     reply = order.ask(m.Sync(1))
     assert isinstance(reply, m.SyncReply)
-    assert m.Fault(reply.fault) is m.Fault.STUCK
+    assert m.BoardFault(reply.fault) is m.BoardFault.STUCK

@@ -34,7 +34,7 @@ def test_who_the_board_is() -> None:
         boot=5,
         protocol=m.PROTOCOL,
         version=board.version,
-        board=m.Board.HOST,
+        board=m.BoardType.HOST,
         channels=CHANNELS,
         tick_rate=m.TICK_RATE,
         slots=384,
@@ -157,7 +157,7 @@ def test_a_configuration_with_another_checksum_is_not_taken() -> None:
     order.say(row)
     refused = order.ask(m.Commit(8, 0x1234))
     assert isinstance(refused, m.Ack)
-    assert (m.Fault(refused.fault), refused.state) == (m.Fault.CONFIG, 0)
+    assert (m.BoardFault(refused.fault), refused.state) == (m.BoardFault.CONFIG, 0)
     order.say(m.Arm(boot))
     assert not order.board.armed
 
@@ -170,7 +170,10 @@ def test_channels_without_configuration_count_as_zeros_in_the_checksum() -> None
     order.say(given)
     taken = order.ask(m.Commit(8, checksum(rows, 8)))
     assert isinstance(taken, m.Ack)
-    assert (m.Fault(taken.fault), m.State(taken.state)) == (m.Fault.NONE, m.State.CONFIGURED)
+    assert (m.BoardFault(taken.fault), m.BoardState(taken.state)) == (
+        m.BoardFault.NONE,
+        m.BoardState.CONFIGURED,
+    )
     assert order.hello().config_crc == checksum(rows, 8)
 
 

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from gpio.test_host import children_of
 
 from gpio.fake_pi import FakePi
 from gpio.playing import wait_for
+from gpio.test_host import children_of
 from xylophone.gpio.null import read_trace
 
 STRIKE = ["strike", "C6", "--mute", "--times", "4", "--backend"]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xylophone.gpio.coil_limits import SECOND, ChannelLimits, Limits
-from xylophone.gpio.dispatcher import MERGE, TOLERANCE, Dispatcher, Pulse
+from xylophone.gpio.dispatcher import MERGE, TOLERANCE, Dispatcher, Switching
 from xylophone.gpio.log import REFUSALS, Count, Log
 
 MS = 1_000_000
@@ -33,7 +33,7 @@ class Bench:
 
     def take(self, *pulses: tuple[int, int, int]) -> None:
         """Hand over pulses of (start after BEGIN, width, channel)."""
-        self.dispatcher.take([Pulse(BEGIN + start, width, channel) for start, width, channel in pulses])
+        self.dispatcher.take([Switching(BEGIN + start, width, channel) for start, width, channel in pulses])
 
     def turn(self, *times: int) -> None:
         """Have turns at times after BEGIN."""
@@ -389,7 +389,7 @@ class TestSilence:
             raise OSError("the bus is gone")
 
         dispatcher = Dispatcher(limits, fail, log)
-        dispatcher.take([Pulse(BEGIN, WIDTH, 0), Pulse(BEGIN + SECOND, WIDTH, 0)])
+        dispatcher.take([Switching(BEGIN, WIDTH, 0), Switching(BEGIN + SECOND, WIDTH, 0)])
         with pytest.raises(OSError, match="the bus is gone"):
             dispatcher.turn(BEGIN)
         assert dispatcher.forget(BEGIN + 1) == 1

@@ -11,7 +11,7 @@ from gpio.chips import Board, Chain
 from gpio.mocked import backend_on
 from xylophone.clock import VirtualClock
 from xylophone.gpio.children import pair
-from xylophone.gpio.datagrams import Kind
+from xylophone.gpio.datagrams import Datagram
 from xylophone.gpio.guards import LineGuard, MasterEnable, NullGuard, PinsGuard, open_guard, take
 from xylophone.gpio.outputs import OutputError
 from xylophone.gpio.pi import open_line
@@ -122,8 +122,8 @@ class Lasting(NullGuard):
 def test_it_opens_when_the_host_has_ended_and_not_only_when_the_dispatcher_has() -> None:
     (dispatcher, at_dispatcher), (host, at_host), (wake, at_wake) = pair(), pair(), pair()
     guard = Lasting(at_host, at_dispatcher)
-    at_dispatcher.send(Kind.CLAIM)
-    at_dispatcher.send(Kind.ALLOW)
+    at_dispatcher.send(Datagram.CLAIM)
+    at_dispatcher.send(Datagram.ALLOW)
     with dispatcher, host, wake, at_wake:
         Watchdog(guard, at_dispatcher.close, dispatcher, host, wake, (os.getpid(), os.getpid())).run()
     assert guard.rested == [False, True]

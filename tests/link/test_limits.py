@@ -11,7 +11,7 @@ from xylophone.link.counters import NONE, STATUS_EVERY, STATUS_SOON, Counters
 from xylophone.link.fitness import unfit
 from xylophone.link.limits import configuration, limits_of
 from xylophone.link.messages import PROTOCOL, TICK_RATE, Cause, HelloReply
-from xylophone.link.news import FAULTS, REASONS, UNTOLD, Late, Refused, WaitsLong, cause_of
+from xylophone.link.news import FAULTS, REASONS, UNTOLD, Late, StrikesRefused, WaitsLong, cause_of
 
 INSTRUMENT = build_instrument()
 BOARD = HelloReply(
@@ -123,11 +123,11 @@ def test_every_kind_fits_a_board(kind):
 class TestCounters:
     def test_new_refusals_are_news_by_reason(self):
         counters = Counters()
-        assert counters.take(replace(NONE, rest=2)) == [Refused("rest", 2)]
+        assert counters.take(replace(NONE, rest=2)) == [StrikesRefused("rest", 2)]
         assert counters.take(replace(NONE, rest=2)) == []
         assert counters.take(replace(NONE, rest=3, late=4, worst_late=2000)) == [
             Late(4, 0.001, "the machine is too busy, or the link is disturbed"),
-            Refused("rest", 1),
+            StrikesRefused("rest", 1),
         ]
         assert counters.refused == {"rest": 3}
 
@@ -135,7 +135,7 @@ class TestCounters:
         counters = Counters()
         counters.take(replace(NONE, heat=2, worst_late=4000, fired=1, least_notice=2000))
         counters.restart()
-        assert counters.take(replace(NONE, heat=1, fired=1, least_notice=8000)) == [Refused("heat", 1)]
+        assert counters.take(replace(NONE, heat=1, fired=1, least_notice=8000)) == [StrikesRefused("heat", 1)]
         assert counters.refused == {"heat": 3}
         assert counters.worst_late == pytest.approx(0.002)
         assert counters.least_notice == pytest.approx(0.001)

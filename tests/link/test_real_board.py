@@ -123,7 +123,7 @@ def test_the_raw_stop_ends_a_song_at_once():
     assert int(board.core.edges()["clock"][-1]) < told + 0.011 * m.TICK_RATE
     assert not board.core.armed
     stopped = [message for message in wire.heard if isinstance(message, m.Ack) and message.fault]
-    assert {message.fault for message in stopped} <= {m.Fault.STOPPED}
+    assert {message.fault for message in stopped} <= {m.BoardFault.STOPPED}
 
 
 def test_snapping_is_the_same_in_both_languages_for_chords_and_close_strikes():

@@ -28,7 +28,7 @@ from xylophone.link.messages import (
     Strikes,
     Sync,
 )
-from xylophone.link.news import LinkLost, Refused, Reset, Resumed, Stopped, Unfit
+from xylophone.link.news import BoardStopped, LinkLost, Reset, Resumed, StrikesRefused, Unfit
 from xylophone.link.phases import Phase
 from xylophone.link.session import Session
 from xylophone.song import Table
@@ -225,7 +225,7 @@ def test_an_output_that_was_forced_off_ends_the_playing():
     talk.board.stick(7)
     talk.run(2.5)
     news = talk.session.take_news()
-    assert [type(each) for each in news] == [Stopped]
+    assert [type(each) for each in news] == [BoardStopped]
     assert news[0].fatal
     assert "an output was on for too long" in str(news[0])
     assert talk.session.phase is Phase.FAILED
@@ -236,7 +236,7 @@ def test_refused_strikes_are_told_soon():
     talk = playing()
     talk.session.play(pulses((2.3, 0.013, 3), (2.32, 0.013, 3)))
     talk.run(2.7)
-    assert talk.session.take_news() == [Refused("rest", 1)]
+    assert talk.session.take_news() == [StrikesRefused("rest", 1)]
 
 
 def test_a_link_that_is_silent_is_lost_after_0_8_s_and_deaf_after_2_5_s():

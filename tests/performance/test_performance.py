@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from xylophone.errors import InstrumentError
 from xylophone.instrument import build_instrument
 from xylophone.performance.performance import Performance
-from xylophone.sequencer import Plan, Refused
+from xylophone.sequencer import Plan, RefusedStrike
 from xylophone.strikes import HIT, PLANNED, Refusal
 
 INSTRUMENT = build_instrument("song-bell")
@@ -60,7 +60,7 @@ def test_times_count_from_song_time_zero():
     assert heard.times("C6") == pytest.approx([0.0012])
     assert heard.planned == pytest.approx([0.0, 0.02])
     (refused,) = heard.refused
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RefusedStrike)
     assert (refused.time, refused.hammer) == (pytest.approx(0.02), "C6")
     assert refused.why == "hammer C6 is ready again at 0.070 s"
 

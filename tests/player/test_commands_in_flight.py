@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from player.pieces import INSTRUMENT, Stage, piece
 from xylophone.backends.simulated import SimulatedBackend
 from xylophone.clock import VirtualClock
-from xylophone.player import Player, State
+from xylophone.player import Player, PlayerState
 from xylophone.simulation.hammers import Twin
 
 BEAT = [0.25 * n for n in range(16)]
@@ -142,9 +142,9 @@ def scheduled(stage: Stage, commands: list[tuple[float, str, int]], later: float
         "end_loop": lambda n: player.end_loop(),
     }
     for time, name, n in commands:
-        call = lambda name=name, n=n: act[name](n) if player.state is not State.IDLE else None  # noqa: E731
+        call = lambda name=name, n=n: act[name](n) if player.state is not PlayerState.IDLE else None  # noqa: E731
         stage.clock.at(later + time, call)
-    stage.clock.at(60.0, lambda: player.resume() if player.state is State.PAUSED else None)
+    stage.clock.at(60.0, lambda: player.resume() if player.state is PlayerState.PAUSED else None)
 
 
 def random_piece(seed: int, stretched: float = 1.0) -> object:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from imports import ROOT
-from xylophone.player import TRANSITIONS, State
+from xylophone.player import TRANSITIONS, PlayerState
 
 PAGE = ROOT / "docs" / "player.md"
 
 
-def documented(text: str) -> dict[State, dict[str, State]]:
+def documented(text: str) -> dict[PlayerState, dict[str, PlayerState]]:
     """Return the table that begins with the heads `command` and the names of the states."""
     begin = text.index("| command |")
     table = text[begin:].partition("\n\n")[0].splitlines()
     heads, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in table)
-    states = [State(name) for name in heads[1:]]
-    found: dict[State, dict[str, State]] = {state: {} for state in states}
+    states = [PlayerState(name) for name in heads[1:]]
+    found: dict[PlayerState, dict[str, PlayerState]] = {state: {} for state in states}
     for command, *cells in rows:
         for state, cell in zip(states, cells, strict=True):
             if cell:
-                found[state][command.strip("`")] = State(cell)
+                found[state][command.strip("`")] = PlayerState(cell)
     return found
 
 

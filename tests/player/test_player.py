@@ -8,7 +8,7 @@ import pytest
 from player.pieces import Stage, piece
 from xylophone.errors import BackendError, OptionError, PlayerError, SongError
 from xylophone.instrument import build_instrument
-from xylophone.player import TRANSITIONS, Player, State
+from xylophone.player import TRANSITIONS, Player, PlayerState
 
 BEAT = [0.25 * n for n in range(16)]
 
@@ -26,7 +26,7 @@ def spaced(stage: Stage) -> np.ndarray:
 def test_a_piece_is_heard_in_time(stage: Stage) -> None:
     stage.player.play(piece(BEAT))
     assert spaced(stage) == pytest.approx([0.25] * 15, abs=0.001)
-    assert stage.player.state is State.IDLE
+    assert stage.player.state is PlayerState.IDLE
     assert not stage.player.faults
     assert not stage.player.refusals
 
@@ -183,27 +183,32 @@ def test_position_measure_and_beat_are_told(stage: Stage) -> None:
     hits = stage.hits()
     (shot,) = shots
     assert shot.position == pytest.approx(3.0 - hits["time"][0], abs=0.02)
-    assert (shot.measure, shot.state, shot.title, shot.pieces) == (2, State.PLAYING, "piece", 1)
+    assert (shot.measure, shot.state, shot.title, shot.pieces) == (2, PlayerState.PLAYING, "piece", 1)
     assert 2.7 < shot.beat < 2.9
 
 
 @pytest.mark.parametrize(
     ("state", "command"),
-    [(State.IDLE, "pause"), (State.IDLE, "resume"), (State.PLAYING, "resume"), (State.PAUSED, "pause")],
+    [
+        (PlayerState.IDLE, "pause"),
+        (PlayerState.IDLE, "resume"),
+        (PlayerState.PLAYING, "resume"),
+        (PlayerState.PAUSED, "pause"),
+    ],
 )
 def test_a_command_that_the_state_does_not_allow_is_refused_by_name(
-    stage: Stage, state: State, command: str
+    stage: Stage, state: PlayerState, command: str
 ) -> None:
-    if state is not State.IDLE:
+    if state is not PlayerState.IDLE:
         stage.player.play(piece(BEAT))
-    if state is State.PAUSED:
+    if state is PlayerState.PAUSED:
         stage.player.pause()
     with pytest.raises(PlayerError, match=f"cannot {command} while {state}: possible is .*stop"):
         getattr(stage.player, command)()
 
 
 def test_every_state_has_its_row() -> None:
-    assert set(TRANSITIONS) == set(State)
+    assert set(TRANSITIONS) == set(PlayerState)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +258,7 @@ def test_an_exception_anywhere_leaves_all_coils_off(stage: Stage) -> None:
     stage.clock.at(1.0, trip)
     with pytest.raises(KeyboardInterrupt):
         stage.player.wait()
-    assert stage.player.state is State.FAILED
+    assert stage.player.state is PlayerState.FAILED
     stage.clock.wait_until(5.0)
     hits = stage.backend.take_hits()
     assert hits["time"].max() < 1.0 + 0.03
@@ -270,5 +275,5 @@ def test_a_fatal_fault_of_the_backend_ends_the_playing(stage: Stage) -> None:
     player = Player(stage.backend).play(piece(BEAT))
     with pytest.raises(BackendError, match="the cable is out"):
         player.wait()
-    assert player.state is State.FAILED
+    assert player.state is PlayerState.FAILED
     assert [fault.message for fault in player.faults] == ["the cable is out: plug it in"]

@@ -16,7 +16,7 @@ from xylophone.instrument import DEFAULT_KIND, KINDS, Instrument, hammers_of
 from xylophone.simulation.ear import Room, SimulatedMicrophone
 from xylophone.simulation.hammers import Twin
 from xylophone.tuning.analysis import Analysis, analyse
-from xylophone.tuning.auto_session import Ear, Samples, Session, SimulatedEar, result_of
+from xylophone.tuning.auto_session import AutoSession, Ear, Samples, SimulatedEar, result_of
 from xylophone.tuning.geometry import position_of
 from xylophone.tuning.trials import Take, pulses_of
 
@@ -55,21 +55,21 @@ def session(
     sample_rate: int = 48000,
     spoil: Callable[[Samples, float], Samples] | None = None,
     **options: Any,
-) -> Session:
+) -> AutoSession:
     """Return a session that is to be run, before the hammers of a twin."""
     instrument, room = twin.instrument, room or Room(FRONT)
     backend = SimulatedBackend(instrument, VirtualClock(), twin)
     ear: Ear = SimulatedEar(backend, SimulatedMicrophone(instrument, room, sample_rate))
     if spoil is not None:
         ear = Spoilt(ear, spoil)
-    return Session(backend, ear, default_calibration(instrument), room.position, **options)
+    return AutoSession(backend, ear, default_calibration(instrument), room.position, **options)
 
 
 @dataclass(frozen=True)
 class Tuned:
     """A session that was run."""
 
-    session: Session
+    session: AutoSession
     analysis: Analysis
     calibration: Calibration
 

@@ -16,7 +16,7 @@ from xylophone.simulation.bench import measure
 from xylophone.simulation.faults import FaultyTwin, Planted
 from xylophone.simulation.hammers import Twin
 from xylophone.tuning import auto_session
-from xylophone.tuning.diagnosis import Ailment, Fault, diagnose, tilt
+from xylophone.tuning.diagnosis import Ailment, HammerFault, diagnose, tilt
 from xylophone.tuning.geometry import position_of
 
 TEN = instrument_of((67, 69, 72, 74, 76, 79, 81, 84, 86, 88))
@@ -46,12 +46,12 @@ def test_planted_faults_are_named_in_the_order_of_the_bars_and_nothing_else(
     ailments: dict[str, Ailment],
 ) -> None:
     assert [(name, ailment.fault) for name, ailment in ailments.items()] == [
-        (NAMES[DEAD], Fault.DEAD),
-        (NAMES[WEAK], Fault.WEAK),
-        (NAMES[DOUBLE], Fault.DOUBLE),
-        (NAMES[ONE], Fault.SWAPPED),
-        (NAMES[UNSTEADY], Fault.UNSTEADY),
-        (NAMES[OTHER], Fault.SWAPPED),
+        (NAMES[DEAD], HammerFault.DEAD),
+        (NAMES[WEAK], HammerFault.WEAK),
+        (NAMES[DOUBLE], HammerFault.DOUBLE),
+        (NAMES[ONE], HammerFault.SWAPPED),
+        (NAMES[UNSTEADY], HammerFault.UNSTEADY),
+        (NAMES[OTHER], HammerFault.SWAPPED),
     ]
 
 
@@ -155,7 +155,7 @@ def test_few_strikes_do_not_make_a_wrong_output(miswired: Tuned) -> None:
     evidence = miswired.analysis.evidence
     bar = evidence.bar.copy()
     bar[evidence.of(1)[4:]] = -1
-    assert Fault.SWAPPED not in {
+    assert HammerFault.SWAPPED not in {
         ailment.fault for ailment in diagnose(replace(miswired.analysis, evidence=replace(evidence, bar=bar)))
     }
 
@@ -164,7 +164,7 @@ def test_knocks_that_fall_anywhere_after_strikes_are_no_second_blows(tuned: Tune
     evidence = tuned.analysis.evidence
     gap = np.where(np.isnan(evidence.gap), np.nan, np.linspace(0.01, 0.14, len(evidence.gap)))
     knocked = replace(tuned.analysis, evidence=replace(evidence, gap=gap))
-    assert Fault.DOUBLE not in {ailment.fault for ailment in diagnose(knocked)}
+    assert HammerFault.DOUBLE not in {ailment.fault for ailment in diagnose(knocked)}
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_a_hammer_whose_loudness_is_not_known_to_a_decibel_is_named(
     )
     found = diagnose(replace(analysis, fits=tuple(fits), evidence=replace(analysis.evidence, doubt=doubts)))
     told = [one for one in found if one.hammer == NAMES[place]]
-    assert [one.fault for one in told] == ([Fault.UNCLEAR] if said else [])
+    assert [one.fault for one in told] == ([HammerFault.UNCLEAR] if said else [])
     for one in told:
         assert re.fullmatch(said or "", one.heard)
         assert one.remedy == "make the room quieter or the microphone nearer, and tune it again"
@@ -213,4 +213,4 @@ def test_scatter_in_time_and_loudness_counts_together(
     weight = np.where(np.arange(12) == 3, 0.01, 1.0)
     fits[place] = replace(fits[place], latency_error=latency, level_error=level, weight=weight)
     found = diagnose(replace(tuned.analysis, fits=tuple(fits)))
-    assert (Fault.UNSTEADY in [one.fault for one in found if one.hammer == NAMES[place]]) == named
+    assert (HammerFault.UNSTEADY in [one.fault for one in found if one.hammer == NAMES[place]]) == named

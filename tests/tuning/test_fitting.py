@@ -9,7 +9,7 @@ import pytest
 
 from tuning.sessions import THREE
 from xylophone.calibration.file import default_calibration
-from xylophone.tuning.fitting import Fit, fit
+from xylophone.tuning.fitting import FittedCurve, fit
 from xylophone.tuning.shape import COMMON, NODES, Foretold, Shape, Trials, unbent
 
 DEFAULT = default_calibration(THREE)
@@ -36,7 +36,7 @@ def trials(widths: np.ndarray, seed: int = 0) -> Trials:
     return Trials(widths, plain.loss, rested, level, latency, np.full(len(widths), np.nan))
 
 
-def fitted(of: Trials, start: np.ndarray = START) -> Fit:
+def fitted(of: Trials, start: np.ndarray = START) -> FittedCurve:
     return fit(of, DEFAULT, 1, LEVEL_SD, LATENCY_SD, start)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xylophone.tuning.hearing import Bars, bar_of, fundamentals, measure_bars, seconds
+from xylophone.tuning.hearing import BarSounds, bar_of, fundamentals, measure_bars, seconds
 from xylophone.tuning.picker import ORDER, prediction_error
 
 RATE = 48000
@@ -111,7 +111,7 @@ def test_hits_heard_at_once_are_what_each_is_by_itself_and_lost_ones_are_silent(
     frames = np.array([RATE, -1, RATE + 15000, RATE + 31000])
     sound, bars = (
         ringing(frames[frames > 0].tolist()),
-        Bars(np.array([LOW, HIGH]), np.array([6.0, 6.0]), np.zeros(2)),
+        BarSounds(np.array([LOW, HIGH]), np.array([6.0, 6.0]), np.zeros(2)),
     )
     level, before = fundamentals(sound, RATE, frames, bars)
     single = [fundamentals(sound, RATE, frames[row : row + 1], bars) for row in range(4)]

@@ -13,8 +13,8 @@ from xylophone.clock import VirtualClock
 from xylophone.simulation.bench import measure
 from xylophone.simulation.ear import Room, SimulatedMicrophone, pink_noise
 from xylophone.simulation.hammers import Twin
-from xylophone.tuning.auto_session import Session, SimulatedEar, result_of
-from xylophone.tuning.diagnosis import Fault, diagnose
+from xylophone.tuning.auto_session import AutoSession, SimulatedEar, result_of
+from xylophone.tuning.diagnosis import HammerFault, diagnose
 from xylophone.tuning.picker import pick
 
 RATE = 48000
@@ -50,11 +50,11 @@ def test_a_whole_session_with_recorded_bars_finds_the_true_curves() -> None:
     microphone = SimulatedMicrophone(EIGHT, room, RATE, SoundfontBars(EIGHT, RATE, gains))
     backend = SimulatedBackend(EIGHT, VirtualClock(), twin)
     default = default_calibration(EIGHT)
-    analysis = Session(backend, SimulatedEar(backend, microphone), default, room.position).run()
+    analysis = AutoSession(backend, SimulatedEar(backend, microphone), default, room.position).run()
     found, before = (distance(calibration, measure(twin)) for calibration in (result_of(analysis), default))
     faults = {found.fault for found in diagnose(analysis)}
     assert faults <= {
-        Fault.DOUBLE
+        HammerFault.DOUBLE
     }  # the splice of a sample's loop is a second onset, in tune and always there
     assert found.usual_width < 0.04
     assert found.usual_latency < 0.5

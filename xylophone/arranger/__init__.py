@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .arrangement import ARRANGED, NO_ROLE, Arrangement
 from .arranger import MERGE_WITHIN, arrange
-from .changes import Change, Changes, Kind, Reason
+from .changes import Change, ChangeKind, Changes, Reason
 from .quality import Cost, Quality, judge
 from .weights import DEFAULT_PRESET, PRESETS, Weights, preset
 
@@ -20,9 +20,9 @@ __all__ = [
     "PRESETS",
     "Arrangement",
     "Change",
+    "ChangeKind",
     "Changes",
     "Cost",
-    "Kind",
     "Quality",
     "Reason",
     "Weights",

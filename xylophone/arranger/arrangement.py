@@ -12,7 +12,7 @@ from ..errors import SongError
 from ..instrument import Instrument
 from ..song import Song, Table
 from ..strikes import Priority
-from .changes import CHANGE, Changes, Kind, Reason
+from .changes import CHANGE, ChangeKind, Changes, Reason
 
 ARRANGED = np.dtype(
     [
@@ -94,7 +94,7 @@ class Arrangement:
         carrier = np.full(len(self.song), -1, np.intp)
         first = np.flatnonzero(~self.notes["again"])
         carrier[self.notes["source"][first]] = first
-        merged = self.changes.table[self.changes.table["kind"] == Kind.MERGED]
+        merged = self.changes.table[self.changes.table["kind"] == ChangeKind.MERGED]
         carrier[merged["note"]] = carrier[merged["into"]]
         return carrier
 
@@ -112,12 +112,12 @@ class Arrangement:
     @property
     def folded(self) -> int:
         """Notes struck some octaves away from there."""
-        return self._counted[0][Kind.FOLDED]
+        return self._counted[0][ChangeKind.FOLDED]
 
     @property
     def replaced(self) -> int:
         """Melody notes that a neighbouring bar stands for, since no bar has their name."""
-        return self._counted[0][Kind.REPLACED]
+        return self._counted[0][ChangeKind.REPLACED]
 
     @property
     def again(self) -> int:
@@ -127,12 +127,12 @@ class Arrangement:
     @property
     def shortened(self) -> int:
         """Held notes that are not renewed until they end."""
-        return self._counted[0][Kind.SHORTENED]
+        return self._counted[0][ChangeKind.SHORTENED]
 
     @property
     def merged(self) -> int:
         """Notes that another note's strike carries: the same bar at the same instant."""
-        return self._counted[0][Kind.MERGED]
+        return self._counted[0][ChangeKind.MERGED]
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -162,6 +162,6 @@ class Arrangement:
     def _counted(self) -> tuple[list[int], list[int]]:
         table = self.changes.table
         return (
-            np.bincount(table["kind"], minlength=len(Kind) + 1).tolist(),
+            np.bincount(table["kind"], minlength=len(ChangeKind) + 1).tolist(),
             np.bincount(table["reason"], minlength=len(Reason)).tolist(),
         )

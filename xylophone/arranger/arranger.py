@@ -13,7 +13,7 @@ from ..instrument import Instrument
 from ..song import Song, Table
 from ..strikes import Priority
 from .arrangement import ARRANGED, NO_ROLE, Arrangement
-from .changes import CHANGE, NO_HAMMER, Changes, Kind, Reason, with_shortened
+from .changes import CHANGE, NO_HAMMER, ChangeKind, Changes, Reason, with_shortened
 from .choice import Choice, left_out
 from .columns import Bools, Floats, Ints
 from .dynamics import velocities
@@ -192,11 +192,13 @@ class _Drafted:
         bars[row], carried[row] = hammer, np.where(into == row, -1, into)
         pitch = np.zeros(len(song), np.int16)
         pitch[row] = self.instrument.pitches[hammer]
-        kind = np.where(pitch != song.notes["pitch"] + np.int16(self.shift), Kind.FOLDED, 0).astype(np.uint8)
-        kind[self.score.row[self.placed.substituted]] = Kind.REPLACED
-        kind[carried >= 0] = Kind.MERGED
+        kind = np.where(pitch != song.notes["pitch"] + np.int16(self.shift), ChangeKind.FOLDED, 0).astype(
+            np.uint8
+        )
+        kind[self.score.row[self.placed.substituted]] = ChangeKind.REPLACED
+        kind[carried >= 0] = ChangeKind.MERGED
         lost = reasons != Reason.NONE
-        kind[lost], bars[lost], carried[lost] = Kind.DROPPED, NO_HAMMER, -1
+        kind[lost], bars[lost], carried[lost] = ChangeKind.DROPPED, NO_HAMMER, -1
         changed = np.flatnonzero(kind)
         table = np.zeros(len(changed), CHANGE)
         table["note"], table["kind"], table["reason"] = changed, kind[changed], reasons[changed]

@@ -15,7 +15,7 @@ from ..song import Song, Table
 from .tremolo import MOST
 
 
-class Kind(IntEnum):
+class ChangeKind(IntEnum):
     """What happened to a note: one of the first four, or it was kept; it may be shortened besides."""
 
     FOLDED = 1
@@ -84,7 +84,7 @@ class Change:
     numbers; `wanted` may lie outside 0..127.
     """
 
-    kind: Kind
+    kind: ChangeKind
     reason: Reason
     note: int
     measure: int
@@ -100,20 +100,20 @@ class Change:
 
     @property
     def _named(self) -> str:
-        if self.kind is Kind.DROPPED or self.wanted == self.pitch:
+        if self.kind is ChangeKind.DROPPED or self.wanted == self.pitch:
             return _name(self.pitch)
         return f"{_name(self.wanted)} (written {_name(self.pitch)})"
 
     @property
     def _what(self) -> str:
-        if self.kind is Kind.DROPPED:
+        if self.kind is ChangeKind.DROPPED:
             return f"dropped, {self.reason.words}"
         assert self.bar is not None
-        if self.kind is Kind.SHORTENED:
+        if self.kind is ChangeKind.SHORTENED:
             return f"struck again {MOST} times, not until it ends"
-        if self.kind is Kind.REPLACED:
+        if self.kind is ChangeKind.REPLACED:
             return f"replaced by its neighbour {_name(self.bar)}, {Reason.NO_BAR.words}"
-        if self.kind is Kind.FOLDED:
+        if self.kind is ChangeKind.FOLDED:
             return f"folded {'up' if self.bar > self.wanted else 'down'} to {_name(self.bar)}"
         where = "the same track" if self.other == self.track else f"track {self.other}"
         return f"merged with the same bar {_name(self.bar)} in {where}"
@@ -153,7 +153,7 @@ class Changes(Sequence[Change]):
         measure, beat = self.song.measure_at(float(note["onset"]))
         hammer, into = int(row["hammer"]), int(row["into"])
         return Change(
-            kind=Kind(int(row["kind"])),
+            kind=ChangeKind(int(row["kind"])),
             reason=Reason(int(row["reason"])),
             note=int(row["note"]),
             measure=measure,
@@ -170,7 +170,7 @@ def with_shortened(table: Table, strikes: Table) -> Table:
     """Return a CHANGE table with a row for each of these strikes too: its note is not renewed to its end."""
     more = np.zeros(len(strikes), CHANGE)
     more["note"], more["into"] = strikes["source"], -1
-    more["kind"], more["hammer"] = Kind.SHORTENED, strikes["hammer"]
+    more["kind"], more["hammer"] = ChangeKind.SHORTENED, strikes["hammer"]
     both = np.concatenate((table, more))
     return both[np.argsort(both["note"], kind="stable")]
 

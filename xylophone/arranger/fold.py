@@ -39,7 +39,7 @@ _FIXED = 1e6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bars:
+class Reach:
     """The bars beneath all transposed pitches -128..383, [pitch + 128], and octaves to reach one."""
 
     octaves: Ints  # that phrases may move
@@ -102,7 +102,7 @@ def fold(score: Score, priority: Ints, transpose: int, instrument: Instrument, w
     return Placed(hammer, reason, substituted & (hammer >= 0))
 
 
-def bars_of(instrument: Instrument, pitch: Ints) -> Bars:
+def bars_of(instrument: Instrument, pitch: Ints) -> Reach:
     """Return the bars, and the octaves that phrases of these pitches may be moved by to reach them."""
     every = np.arange(-128, 384)
     pitches = instrument.pitches
@@ -114,7 +114,7 @@ def bars_of(instrument: Instrument, pitch: Ints) -> Bars:
     lowest, highest = (int(pitch.min(initial=127)), int(pitch.max(initial=0)))
     up = np.clip((int(pitches[-1]) - lowest) // 12, 0, _FARTHEST)
     down = np.clip(-((int(pitches[0]) - highest) // 12), 0, _FARTHEST)
-    return Bars(
+    return Reach(
         octaves=np.arange(-down, up + 1),
         hammer=hammer,
         nearest=np.where(reach.min(axis=1) < 999, nearest, _NOWHERE).astype(np.int16),
@@ -129,7 +129,7 @@ def _alike(kin: Ints, weights: Weights, search: Callable[[Ints | None], Ints]) -
 
 
 def melody_octaves(
-    score: Score, rows: Ints, pitch: Ints, bars: Bars, weights: Weights, wanted: Ints | None = None
+    score: Score, rows: Ints, pitch: Ints, bars: Reach, weights: Weights, wanted: Ints | None = None
 ) -> tuple[Ints, float]:
     """Return the octaves that each melody note moves with its phrase, and what that costs.
 
@@ -154,14 +154,14 @@ def melody_octaves(
     return np.repeat(bars.octaves[path], size), float(total)
 
 
-def _settled(struck: Ints, bars: Bars) -> Ints:
+def _settled(struck: Ints, bars: Reach) -> Ints:
     """Move notes that have no bar where they are to the nearest octave that has one."""
     away = bars.nearest[np.clip(struck + 128, 0, 511)]
     away = np.where(away == _NOWHERE, 0, away)
     return (struck + 12 * away).astype(np.int16)
 
 
-def _ceiling(score: Score, tune: Tune, pitch: Ints, bars: Bars) -> Ints:
+def _ceiling(score: Score, tune: Tune, pitch: Ints, bars: Reach) -> Ints:
     """Return the ceiling of each note, FREE for the melody's own.
 
     In a song written for such bars, notes that it has above its own melody are free of it.
@@ -180,7 +180,7 @@ def _line_octaves(
     line: Ints,
     tune: tuple[Ints, Ints],
     placing: tuple[Ints, Ints],
-    bars: Bars,
+    bars: Reach,
     weights: Weights,
 ) -> Ints:
     """Return the octaves of the notes that are on top while the melody rests, or is held.
@@ -210,7 +210,7 @@ def _accompaniment(
     priority: Ints,
     rows: Ints,
     placing: tuple[Ints, Ints],
-    bars: Bars,
+    bars: Reach,
     weights: Weights,
     wanted: Ints | None,
 ) -> Ints:
@@ -244,7 +244,7 @@ def _phrases(voice: Ints, onset: Floats, measure: Ints) -> Ints:
     return starts(voice, rest, measure, ((onset - begun) / _PASSAGE).astype(np.int64))
 
 
-def _phrase_costs(columns: tuple[Ints, Ints, Bools], first: Ints, bars: Bars, weights: Weights) -> Floats:
+def _phrase_costs(columns: tuple[Ints, Ints, Bools], first: Ints, bars: Reach, weights: Weights) -> Floats:
     """Return the cost of each phrase (rows) in each octave (columns).
 
     `columns` are of the notes: pitch, ceiling, and whether it is bass.
@@ -264,7 +264,7 @@ def _phrase_costs(columns: tuple[Ints, Ints, Bools], first: Ints, bars: Bars, we
     return cost
 
 
-def _beneath(struck: Ints, ceiling: Ints, bars: Bars) -> Ints:
+def _beneath(struck: Ints, ceiling: Ints, bars: Reach) -> Ints:
     """Take notes that still come above their melody down by octaves, where there is a bar."""
     placed = struck
     for octave in (-3, -2, -1):

@@ -9,7 +9,7 @@ import numpy as np
 from ..pitch import interval_words
 from ..strikes import Priority
 from .arrangement import Arrangement
-from .changes import Kind, Reason
+from .changes import ChangeKind, Reason
 from .quality import Quality, judge
 
 _DIGITS = 6  # a microsecond
@@ -110,24 +110,24 @@ def _sources(arrangement: Arrangement) -> list[list[int]]:
 def _reasons(arrangement: Arrangement) -> dict[int, str]:
     """Return for each note that is not struck as written why, in a short sentence."""
     table, song = arrangement.changes.table, arrangement.song.notes
-    table = table[table["kind"] != Kind.SHORTENED]
+    table = table[table["kind"] != ChangeKind.SHORTENED]
     note, into = table["note"], table["into"]
     away = arrangement.struck[note] - song["pitch"][note].astype(np.int64) - arrangement.transpose
     track = song["track"].astype(np.int64)
     mine, other = track[note], np.where(into < 0, -1, track[into])
     columns = (note, table["kind"], table["reason"], away, mine, other)
     rows = zip(*(column.tolist() for column in columns), strict=True)
-    return {row: _why(Kind(kind), Reason(reason), *places) for row, kind, reason, *places in rows}
+    return {row: _why(ChangeKind(kind), Reason(reason), *places) for row, kind, reason, *places in rows}
 
 
-def _why(kind: Kind, reason: Reason, away: int, mine: int, other: int) -> str:
-    if kind is Kind.DROPPED:
+def _why(kind: ChangeKind, reason: Reason, away: int, mine: int, other: int) -> str:
+    if kind is ChangeKind.DROPPED:
         return reason.words
     moved = f"{'up' if away > 0 else 'down'} {interval_words(away)}"
     words = [f"folded {moved}"] if away and away % 12 == 0 else []
     if away % 12:
         words = [f"replaced by its neighbour, {Reason.NO_BAR.words}"]
-    if kind is Kind.MERGED:
+    if kind is ChangeKind.MERGED:
         whose = "its own track" if mine == other else f"track {other}"
         words.append(f"carried by a strike of {whose}")
     return ", ".join(words)

@@ -9,8 +9,8 @@ import numpy as np
 from ..clock import Clock, SystemClock, VirtualClock
 from ..errors import BackendError, OptionError, SafetyError
 from ..gpio.coil_limits import EVER, FASTER, SECOND, Limits
-from ..gpio.dispatcher import Pulse
-from ..gpio.lines import Line, open_line_to
+from ..gpio.dispatcher import Switching
+from ..gpio.lines import Dispatching, open_line_to
 from ..gpio.log import REFUSALS, Count
 from ..gpio.pi import require_pi
 from ..instrument import Instrument
@@ -40,7 +40,7 @@ class GpioBackend:
     name = "gpio"
     lookahead = LOOKAHEAD
 
-    def __init__(self, instrument: Instrument, line: Line, clock: SystemClock | VirtualClock) -> None:
+    def __init__(self, instrument: Instrument, line: Dispatching, clock: SystemClock | VirtualClock) -> None:
         """Play over a line whose times are those of a clock."""
         self.clock: Clock = clock
         self.instrument = instrument
@@ -164,11 +164,11 @@ class GpioBackend:
         self._booked = np.empty(0, PULSE)
         self._intake.forget(self._booked)
 
-    def _on_the_line(self, pulses: Table) -> list[Pulse]:
+    def _on_the_line(self, pulses: Table) -> list[Switching]:
         starts = np.round((pulses["start"] + self._zero) * SECOND).astype(np.int64)
         widths = np.round(pulses["width"] * SECOND).astype(np.int64)
         return [
-            Pulse(*row)
+            Switching(*row)
             for row in zip(starts.tolist(), widths.tolist(), pulses["channel"].tolist(), strict=True)
         ]
 

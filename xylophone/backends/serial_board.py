@@ -10,12 +10,12 @@ from ..errors import BackendAbsent, BackendError, BackendMissing, SafetyError
 from ..instrument import Instrument
 from ..link.fitness import FLASH
 from ..link.messages import BAUD
-from ..link.news import Late, News, Stopped
+from ..link.news import BoardStopped, Late, News
 from ..link.phases import LISTENING, Phase
 from ..link.session import Session
 from .contract import Coils, Fault
 from .lateness import Lateness
-from .serial_line import PATIENCE, Connect, Line
+from .serial_line import PATIENCE, Connect, SerialLine
 from .serial_turns import turns_of
 
 OPENING = 12.0
@@ -50,7 +50,7 @@ class Board:
         self._lateness = Lateness()
         self._opened = False
         self._sent_at = clock.now()
-        self._line = Line(connect)
+        self._line = SerialLine(connect)
         self.session = Session(instrument, clock.now(), fixed_baud=self._line.fixed_baud)
         self._turns = turns_of(clock)
         self._turns.start(self._turn)
@@ -223,4 +223,4 @@ def ending(news: News) -> type[BackendError] | None:
     """
     if not news.fatal:
         return None
-    return SafetyError if isinstance(news, Stopped) else BackendError
+    return SafetyError if isinstance(news, BoardStopped) else BackendError

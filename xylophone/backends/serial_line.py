@@ -47,7 +47,7 @@ class Plug:
         return transport
 
 
-class Line:
+class SerialLine:
     """Bytes to and from a board, as long as there is a way; never raises once it was open.
 
     Call `read` and `mend` from one thread only; `write` from any, one at a time.

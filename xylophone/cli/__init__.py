@@ -131,10 +131,10 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _fail("stopped by Ctrl-C", 128 + signal.SIGINT)
     except SystemExit as leaving:  # of a signal: 130 for Ctrl-C, 143 for SIGTERM
-        from .incidents import Stopped
+        from .incidents import StoppedBy
 
         code = leaving.code if isinstance(leaving.code, int) else 1
-        stopped = Stopped.by(leaving)
+        stopped = StoppedBy.by(leaving)
         return code if stopped is None else _fail(stopped.words, code)
     except BrokenPipeError:
         let_go_of_output()  # whoever read us has left: nothing to say

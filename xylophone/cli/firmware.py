@@ -148,10 +148,12 @@ def greet(url: str, instrument: Instrument) -> HelloReply:
 
 def board_words(said: HelloReply) -> str:
     """Return in words what a board says of itself: 'Arduino Mega 2560, firmware 1.0, ...'."""
-    from ..link.messages import Board
+    from ..link.messages import BoardType
 
-    kinds = {Board.HOST: "virtual board", Board.MEGA2560: "Arduino Mega 2560"}
-    kind = kinds.get(Board(said.board)) if said.board in list(Board) else f"board of kind {said.board}"
+    kinds = {BoardType.HOST: "virtual board", BoardType.MEGA2560: "Arduino Mega 2560"}
+    kind = (
+        kinds.get(BoardType(said.board)) if said.board in list(BoardType) else f"board of kind {said.board}"
+    )
     release = f"{said.version >> 8}.{said.version & 255}"
     return f"{kind}, firmware {release}, protocol {said.protocol}, {said.channels} channels"
 

@@ -27,7 +27,7 @@ COUNTED = {
 """Note of a report: its words for one and for several."""
 
 
-class Stopped(SystemExit):
+class StoppedBy(SystemExit):
     """The end of a command by a signal: its exit code, by whom it was, and what is known since."""
 
     code: int
@@ -37,9 +37,9 @@ class Stopped(SystemExit):
         self.words = words
 
     @classmethod
-    def by(cls, leaving: BaseException) -> Stopped | None:
+    def by(cls, leaving: BaseException) -> StoppedBy | None:
         """Return what ends the program as a signal does, None where `leaving` does not come of one."""
-        if isinstance(leaving, Stopped):
+        if isinstance(leaving, StoppedBy):
             return leaving
         code = 128 + signal.SIGINT if isinstance(leaving, KeyboardInterrupt) else getattr(leaving, "code", 0)
         who = {128 + signal.SIGINT: "Ctrl-C", ENDED_BY_OFF: "xylophone off"}.get(code, "a signal")
@@ -51,10 +51,10 @@ class Stopped(SystemExit):
 
 def with_words(leaving: BaseException, *words: str) -> BaseException:
     """Return what ends the program as `leaving` does, its one line followed by more words."""
-    first = leaving.lines if isinstance(leaving, XylophoneError) else [str(Stopped.by(leaving) or leaving)]
+    first = leaving.lines if isinstance(leaving, XylophoneError) else [str(StoppedBy.by(leaving) or leaving)]
     told = "; ".join([*first, *words])
-    if (stopped := Stopped.by(leaving)) is not None:
-        return Stopped(stopped.code, told)
+    if (stopped := StoppedBy.by(leaving)) is not None:
+        return StoppedBy(stopped.code, told)
     return type(leaving)(told)
 
 
@@ -83,8 +83,8 @@ def _ended(leaving: BaseException, coils: Coils) -> BaseException:
     ended = with_words(leaving, str(coils))
     if coils is not Coils.UNCONFIRMED:
         return ended
-    if isinstance(ended, Stopped):
-        return Stopped(ended.code if ended.code == SafetyError.exit_code else 1, ended.words)
+    if isinstance(ended, StoppedBy):
+        return StoppedBy(ended.code if ended.code == SafetyError.exit_code else 1, ended.words)
     return ended if isinstance(ended, SafetyError) else BackendError(str(ended))
 
 

@@ -20,7 +20,7 @@ from .stage import open_stage
 
 if TYPE_CHECKING:
     from ..config import Settings
-    from ..running.players import Player
+    from ..running.players import PlayingProcess
 
 
 @click.command()
@@ -60,7 +60,7 @@ def _tell(silent: Sequence[str], failed: Sequence[BaseException]) -> None:
             raise worst_first[0]
 
 
-def _backends(asked: str | None, ended: Sequence[Player]) -> dict[str | None, str | None]:
+def _backends(asked: str | None, ended: Sequence[PlayingProcess]) -> dict[str | None, str | None]:
     """Return the URLs that are to be silent, each with the configuration it was played on with.
 
     What was played on is among them whatever is asked for; None stands for the configured backend.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..instrument import LAYOUTS
-from ..link.messages import TICK_RATE, Board, HelloReply
+from ..link.messages import TICK_RATE, BoardType, HelloReply
 from ..wiring import KINDS
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def report_text(found: Settings, findings: Iterable[Finding], opened: dict[str, 
 def _board(said: HelloReply) -> dict[str, Any]:
     """Return what a board says of itself, but for the numbers of its start and of this conversation."""
     return {
-        "kind": Board(said.board).name if said.board in list(Board) else said.board,
+        "kind": BoardType(said.board).name if said.board in list(BoardType) else said.board,
         "firmware": f"{said.version >> 8}.{said.version & 255}",
         "protocol": said.protocol,
         "channels": said.channels,

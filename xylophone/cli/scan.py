@@ -50,14 +50,14 @@ def scan(
     stopped goes on where it was.
     """
     from ..collection.catalogue import open_catalogue
-    from ..collection.scanner import Setting
+    from ..collection.scanner import ScanSetting
     from ..config import cache_folder
     from . import scan_lists
 
     if duplicates + failed + as_json > 1:
         raise click.UsageError("--duplicates, --failed and --json print different lists: give one of them")
     found = settings(options)
-    setting = Setting(found.instrument, Choices.take(options, found).__dict__)
+    setting = ScanSetting(found.instrument, Choices.take(options, found).__dict__)
     setting.check()
     with open_catalogue(database or cache_folder() / DATABASE, setting.key) as catalogue:
         _fill(catalogue, setting, folders, jobs or _cores())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..collection.catalogue import Fit, Found
+from ..collection.catalogue import Found, Scored
 from ..collection.scanner import same_tunes
 from .printing import plain, say, say_json
 from .screen import clock_time
@@ -22,7 +22,7 @@ WIDEST_TITLE = 40
 
 HEADS = ("score", "title", "notes", "duration", "transposed", "path")
 
-Row = tuple[Found, Fit]
+Row = tuple[Found, Scored]
 
 
 def print_best(catalogue: Catalogue, many: int) -> None:
@@ -71,7 +71,7 @@ def print_json(catalogue: Catalogue, instrument: str) -> None:
     say("]")
 
 
-def _as_dict(file: Found, fit: Fit, instrument: str, same_as: str | None) -> dict[str, Any]:
+def _as_dict(file: Found, fit: Scored, instrument: str, same_as: str | None) -> dict[str, Any]:
     """Return the stable, documented JSON of one file."""
     numbers = ("duration", "notes", "score", "transpose", "kept", "folded", "merged", "dropped")
     return {
@@ -109,7 +109,7 @@ def _summary(catalogue: Catalogue, leaders: Sequence[int]) -> str:
     return f"{listed:,} file{'s' if listed > 1 else ''}: {', '.join(parts)}"
 
 
-def _cells(file: Found, fit: Fit) -> tuple[str, ...]:
+def _cells(file: Found, fit: Scored) -> tuple[str, ...]:
     return (
         str(fit.score),
         fit.title,

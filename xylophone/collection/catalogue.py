@@ -42,7 +42,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class Scored:
     """What a file is on an instrument: its score with what became of its notes, or the reason for none.
 
     `score` is 0..100, None where there is a `reason`, one line. `digest` is of the content, empty where
@@ -64,7 +64,7 @@ class Fit:
     tune: bytes = b""
 
 
-_COLUMNS = tuple(field.name for field in fields(Fit))
+_COLUMNS = tuple(field.name for field in fields(Scored))
 
 _TABLES = f"""
     CREATE TABLE fits (
@@ -114,7 +114,7 @@ class Catalogue:
         for path, size, modified in self._base.execute("SELECT * FROM temp.waiting ORDER BY path"):
             yield Found(os.fsdecode(path), size, modified)
 
-    def add(self, file: Found, fit: Fit) -> None:
+    def add(self, file: Found, fit: Scored) -> None:
         """Keep what a file is; for good after `commit`, or with the BATCH that it belongs to."""
         places = ", ".join("?" * (4 + len(_COLUMNS)))
         row = (os.fsencode(file.path), self._setting, file.size, file.modified, *astuple(fit))
@@ -128,14 +128,14 @@ class Catalogue:
         self._base.commit()
         self._added = 0
 
-    def fits(self) -> Iterator[tuple[Found, Fit]]:
+    def fits(self) -> Iterator[tuple[Found, Scored]]:
         """Yield what is known of the listed files: best score first, then by path; those without last."""
         columns = ", ".join(_COLUMNS[:-1])
         query = (
             f"SELECT path, listed.size, listed.modified, {columns} FROM {_LISTED} ORDER BY score DESC, path"
         )
         for path, size, modified, *rest in self._base.execute(query, (self._setting,)):
-            yield Found(os.fsdecode(path), size, modified), Fit(*rest)
+            yield Found(os.fsdecode(path), size, modified), Scored(*rest)
 
     def tunes(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield digest and tune of each listed file with a score, in the order of `fits`."""

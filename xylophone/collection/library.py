@@ -24,7 +24,7 @@ _DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class IndexEntry:
     """One of the project's songs, as songs/index.toml has it; `path` is where its file lies."""
 
     file: str
@@ -41,7 +41,7 @@ class Entry:
         return Path(self.file).stem
 
 
-def songs() -> tuple[Entry, ...]:
+def songs() -> tuple[IndexEntry, ...]:
     """Return the project's own songs in the order of their names; FileError when they are not installed."""
     return read_index(songs_folder())
 
@@ -56,13 +56,13 @@ def songs_folder() -> Path:
 
 
 @cache
-def read_index(folder: Path) -> tuple[Entry, ...]:
+def read_index(folder: Path) -> tuple[IndexEntry, ...]:
     """Return the songs that a folder's index.toml lists, sorted by name; FileError for a broken index."""
     path = folder / "index.toml"
     return tuple(sorted((_entry(path, *item) for item in read_toml(path, FileError).items()), key=_name))
 
 
-def find_song(text: str, entries: Sequence[Entry] | None = None) -> Path:
+def find_song(text: str, entries: Sequence[IndexEntry] | None = None) -> Path:
     """Return the file that somebody means: a path, or the name of one of the project's songs.
 
     A file that exists wins; '-' is standard input. Else a song's name or title, capitals, accents,
@@ -84,7 +84,7 @@ def find_song(text: str, entries: Sequence[Entry] | None = None) -> Path:
     raise FileError(_many(text, found) if found else _none(text, entries))
 
 
-def find_songs(names: Iterable[str], entries: Sequence[Entry] | None = None) -> list[Path]:
+def find_songs(names: Iterable[str], entries: Sequence[IndexEntry] | None = None) -> list[Path]:
     """Return the queue that names and wildcards make, in the order given.
 
     The files of one wildcard are in natural order (track2 before track10); `**` goes into folders.
@@ -103,13 +103,13 @@ def natural(path: Path) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
 
 
-def _entry(path: Path, name: str, table: Any) -> Entry:
+def _entry(path: Path, name: str, table: Any) -> IndexEntry:
     if not isinstance(table, dict) or not all(isinstance(table.get(key), str) for key in _KEYS):
         raise FileError(f"{path}: song {name} lacks one of {', '.join(_KEYS)}: give it that text")
-    return Entry(**{key: table[key] for key in _KEYS}, path=path.parent / table["file"])
+    return IndexEntry(**{key: table[key] for key in _KEYS}, path=path.parent / table["file"])
 
 
-def _name(entry: Entry) -> str:
+def _name(entry: IndexEntry) -> str:
     return entry.name
 
 
@@ -129,7 +129,7 @@ def _plain(text: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", bare.casefold()))
 
 
-def _meant(text: str, entries: Sequence[Entry]) -> list[Entry]:
+def _meant(text: str, entries: Sequence[IndexEntry]) -> list[IndexEntry]:
     """Return the songs that a name means; with an ending it must be whole, with a folder it means none."""
     ending = Path(text).suffix.casefold() in ENDINGS
     wanted = _plain(Path(text).stem if ending else text)
@@ -142,14 +142,14 @@ def _meant(text: str, entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry, spelled in names if any(name.startswith(wanted) for name in spelled)]
 
 
-def _many(text: str, found: Sequence[Entry]) -> str:
+def _many(text: str, found: Sequence[IndexEntry]) -> str:
     names = [entry.name for entry in found[:4]]
     listed = ", ".join(names[:-1]) + f" or {names[-1]}"
     more = " or others" if len(found) > 4 else ""
     return f"{shown(text)} may mean {listed}{more}: write more of the name"
 
 
-def _none(text: str, entries: Sequence[Entry]) -> str:
+def _none(text: str, entries: Sequence[IndexEntry]) -> str:
     import difflib
 
     wanted = _plain(Path(text).stem if text else text)

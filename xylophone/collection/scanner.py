@@ -25,7 +25,7 @@ from ..files import read_bytes
 from ..instrument import Instrument
 from ..midifile import MOST_SONG_BYTES, parse_song
 from ..song import NOTE, Song
-from .catalogue import Catalogue, Fit, Found
+from .catalogue import Catalogue, Found, Scored
 from .library import ENDINGS
 from .tunes import Tune, first_alike, tune_of
 from .workers import Lost, outcomes
@@ -46,7 +46,7 @@ _LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
-class Setting:
+class ScanSetting:
     """For what files are scored: the instrument, and the keyword arguments of `arrange`."""
 
     instrument: Instrument
@@ -84,7 +84,7 @@ def midi_files(folders: Iterable[Path], left_out: Callable[[str], object]) -> It
 
 def scan(
     catalogue: Catalogue,
-    setting: Setting,
+    setting: ScanSetting,
     jobs: int,
     advance: Callable[[], object],
     clock: Clock | None = None,
@@ -103,12 +103,12 @@ def scan(
     catalogue.commit()
 
 
-def fit_of(path: str, setting: Setting) -> Fit:
+def fit_of(path: str, setting: ScanSetting) -> Scored:
     """Return what a file is on the instrument of a setting; no file raises."""
-    known = Fit()
+    known = Scored()
     try:
         content = read_bytes(path, MOST_SONG_BYTES)
-        known = Fit(digest=hashlib.sha256(content).digest())
+        known = Scored(digest=hashlib.sha256(content).digest())
         song = parse_song(content, "this")
         known = replace(known, title=song.title, duration=song.duration, notes=len(song))
         return _scored(known, arrange(song, setting.instrument, **setting.options).require_notes())
@@ -140,18 +140,18 @@ def _found(path: str) -> Found | None:
     return Found(path, about.st_size, about.st_mtime_ns // 1000) if stat.S_ISREG(about.st_mode) else None
 
 
-def _score(setting: Setting, file: Found) -> Fit:
+def _score(setting: ScanSetting, file: Found) -> Scored:
     return fit_of(file.path, setting)
 
 
-def _row(file: Found, fit: Fit | Lost) -> tuple[Found, Fit]:
+def _row(file: Found, fit: Scored | Lost) -> tuple[Found, Scored]:
     """Return the row to keep; a file whose content could not be had is to be tried again next time."""
     if isinstance(fit, Lost):
-        return file, Fit(reason=fit.reason)
+        return file, Scored(reason=fit.reason)
     return (file if fit.digest else replace(file, modified=-1)), fit
 
 
-def _scored(known: Fit, arrangement: Arrangement) -> Fit:
+def _scored(known: Scored, arrangement: Arrangement) -> Scored:
     verdict = judge(arrangement)
     return replace(
         known,

@@ -16,7 +16,7 @@ from .. import errors
 from ..errors import XylophoneError
 from ..wiring import Wiring
 from .coil_limits import Limits
-from .datagrams import LEAVE_BY, Kind, is_stopped
+from .datagrams import LEAVE_BY, Datagram, is_stopped
 from .dispatcher import Dispatcher
 from .log import SIZE, Log
 
@@ -52,7 +52,7 @@ def dispatch(spec: dict[str, Any], wake: socket.socket) -> None:
         except opening_errors() as error:
             kinds = (kind.__name__ for kind in type(error).__mro__ if hasattr(errors, kind.__name__))
             kind = next(kinds, "BackendMissing")
-            links.tell_start(Kind.NOT_OPENED, {"kind": kind, "message": str(error)})
+            links.tell_start(Datagram.NOT_OPENED, {"kind": kind, "message": str(error)})
             return
         ends.pop_all()
     why = loop.run()
@@ -89,7 +89,7 @@ def _open(spec: dict[str, Any], links: Links, log: Log, ends: ExitStack) -> tupl
     duty = Duty(dispatcher, output, links, spec["wiring"].on_error == "go on")
     ends.callback(duty.close)
     found = duty.open()
-    links.tell_start(Kind.OPENED, {"found": found, "denied": be_punctual(DISPATCHER)})
+    links.tell_start(Datagram.OPENED, {"found": found, "denied": be_punctual(DISPATCHER)})
     return Loop(dispatcher, duty, links), duty.dog_process
 
 
@@ -106,7 +106,7 @@ def watch(spec: dict[str, Any], wake: socket.socket) -> None:
         guard = open_guard(spec["kind"], spec["wiring"], end, spec["trace"])
     except XylophoneError as error:
         with suppress(OSError):  # it has gone
-            dispatcher.send(Kind.NO_LINE + str(error).encode(errors="replace"))
+            dispatcher.send(Datagram.NO_LINE + str(error).encode(errors="replace"))
         return
     be_punctual(WATCHDOG)
     try:

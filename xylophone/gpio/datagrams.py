@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum, unique
 from typing import Any, NamedTuple
 
-from .dispatcher import Pulse
+from .dispatcher import Switching
 
 PULSE_LAYOUT = struct.Struct("<qqB")  # start and width in ns, channel
 TIME_LAYOUT = struct.Struct("<q")
@@ -36,7 +36,7 @@ class Said(NamedTuple):
 
 
 @unique
-class Kind(bytes, Enum):
+class Datagram(bytes, Enum):
     """What a message is for; its first byte."""
 
     # Host to dispatcher.
@@ -67,20 +67,20 @@ class Kind(bytes, Enum):
     TRIP = b"t"  # the dispatcher does not answer: switch off; answered
 
 
-def pack_pulses(pulses: Iterable[Pulse]) -> Iterator[bytes]:
+def pack_pulses(pulses: Iterable[Switching]) -> Iterator[bytes]:
     """Yield messages with these pulses, AT_ONCE in each."""
     rows = list(pulses)
     for begin in range(0, len(rows), AT_ONCE):
         body = b"".join(PULSE_LAYOUT.pack(*row) for row in rows[begin : begin + AT_ONCE])
-        yield Kind.PULSES + body
+        yield Datagram.PULSES + body
 
 
-def unpack_pulses(body: bytes) -> list[Pulse]:
+def unpack_pulses(body: bytes) -> list[Switching]:
     """Return the pulses of a message without its first byte."""
-    return [Pulse(*row) for row in PULSE_LAYOUT.iter_unpack(body)]
+    return [Switching(*row) for row in PULSE_LAYOUT.iter_unpack(body)]
 
 
-def pack_time(kind: Kind, number: int) -> bytes:
+def pack_time(kind: Datagram, number: int) -> bytes:
     """Return a message with a number."""
     return kind + TIME_LAYOUT.pack(number)
 
@@ -91,7 +91,7 @@ def unpack_time(body: bytes) -> int:
     return number
 
 
-def pack_json(kind: Kind, content: Any) -> bytes:
+def pack_json(kind: Datagram, content: Any) -> bytes:
     """Return a message with what JSON can say."""
     return kind + json.dumps(content).encode()
 

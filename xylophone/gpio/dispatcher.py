@@ -21,7 +21,7 @@ TOLERANCE = 6_000_000
 """ns; a coil that would go on later than this is not switched on: one tone displaced by more is heard."""
 
 
-class Pulse(NamedTuple):
+class Switching(NamedTuple):
     """Switch this channel on at `start` for `width`, ns."""
 
     start: int
@@ -54,7 +54,7 @@ class Step(NamedTuple):
 
     mask: int
     ended: list[tuple[int, int]]  # (when due, channel) of coils that go off
-    struck: list[Pulse]
+    struck: list[Switching]
     refused: list[tuple[Count, int]]  # reason, and ns after its time
 
 
@@ -71,11 +71,11 @@ class Dispatcher:
         self._write = write
         self._coils = {channel: _Coil(*limit) for channel, limit in limits.channels.items()}
         self._most_coils = limits.most_coils
-        self._queue: deque[Pulse] = deque()
+        self._queue: deque[Switching] = deque()
         self._offs: list[tuple[int, int]] = []  # heap of (when, channel)
         self._mark = EVER
 
-    def take(self, pulses: Iterable[Pulse]) -> None:
+    def take(self, pulses: Iterable[Switching]) -> None:
         """Take pulses in order of their start; what must not be is refused and counted."""
         for pulse in pulses:
             if (reason := self._unfit(pulse)) is not None:
@@ -160,7 +160,7 @@ class Dispatcher:
             self.log.add(Count.LATE)
             self.log.most(Count.LATEST, lateness)
 
-    def _unfit(self, pulse: Pulse) -> Count | None:
+    def _unfit(self, pulse: Switching) -> Count | None:
         coil = self._coils.get(pulse.channel)
         if coil is None:
             return Count.CHANNEL
@@ -191,7 +191,7 @@ class Dispatcher:
             if reason == Count.LATE:
                 self.log.most(Count.LATEST, lateness)
 
-    def _refusal(self, pulse: Pulse, mask: int, moment: int) -> Count | None:
+    def _refusal(self, pulse: Switching, mask: int, moment: int) -> Count | None:
         """Return why a pulse that is due must not be played, None where it may."""
         coil = self._coils[pulse.channel]
         if moment - pulse.start > TOLERANCE:

@@ -10,7 +10,7 @@ from time import monotonic_ns
 
 from ..errors import BackendError
 from .coil_limits import FASTER
-from .datagrams import Kind, receive
+from .datagrams import Datagram, receive
 from .dispatcher import Dispatcher
 from .links import ALL_OFF, Leave, Links
 from .log import Count
@@ -44,9 +44,9 @@ class Duty:
         OSError or XylophoneError where that fails.
         """
         self._prepare()
-        self.dog_process = int(self._links.ask_dog(Kind.CLAIM, Kind.CLAIMED))
+        self.dog_process = int(self._links.ask_dog(Datagram.CLAIM, Datagram.CLAIMED))
         found = self._output.check()
-        self._links.ask_dog(Kind.ALLOW, Kind.ALLOWED)
+        self._links.ask_dog(Datagram.ALLOW, Datagram.ALLOWED)
         try:
             self._output.begin()
         except OSError:
@@ -58,18 +58,18 @@ class Duty:
     def hear(self, message: bytes) -> None:
         """Take a message of the watchdog; Leave where there is no going on."""
         kind, body = message[:1], message[1:]
-        if kind == Kind.TRIPPED:
+        if kind == Datagram.TRIPPED:
             self._trip(body.decode())
-        elif kind == Kind.IS_OFF:
+        elif kind == Datagram.IS_OFF:
             self._return()
-        elif kind == Kind.ALLOWED:
+        elif kind == Datagram.ALLOWED:
             self._come_back()
-        elif kind == Kind.HOST_STOPPED:
+        elif kind == Datagram.HOST_STOPPED:
             lost = self.silence()
             self._links.tell(
                 f"this program was stopped: all outputs were switched off; {lost} pulses are lost"
             )
-        elif kind == Kind.NO_LINE:
+        elif kind == Datagram.NO_LINE:
             raise Leave(body.decode())
         elif not kind:
             raise Leave(f"the watchdog has ended: {ALL_OFF}")
@@ -106,7 +106,7 @@ class Duty:
         if not self._failed:  # first: where there is no line, the watchdog ends this process
             then = "trying again" if self._goes_on else "open the backend again when it is mended"
             self._links.tell(f"the outputs failed and were switched off: {error}; {then}", not self._goes_on)
-        self._links.send_dog(Kind.CUT)
+        self._links.send_dog(Datagram.CUT)
         self._log.add(Count.ERRORS)
         self.allowed = self._returning = False
         self._failed, self._told, self._retry = True, True, now + RETRY
@@ -141,7 +141,7 @@ class Duty:
         """Raise BackendError where outputs did not open because the watchdog had switched them off."""
         while self._links.has_dog_spoken():
             message = receive(self._links.dog)
-            if message[:1] == Kind.TRIPPED:
+            if message[:1] == Datagram.TRIPPED:
                 raise BackendError(f"{message[1:].decode()}: {ALL_OFF}")
             if not message:
                 raise Leave(f"the watchdog has ended: {ALL_OFF}")
@@ -149,7 +149,7 @@ class Duty:
     def _try_again(self, now: int) -> None:
         """Ask for the outputs to be held off, so that they can be looked at."""
         self._retry, self._returning = now + RETRY, True
-        self._links.send_dog(Kind.CUT)
+        self._links.send_dog(Datagram.CUT)
 
     def _return(self) -> None:
         """Bring outputs that are held off to zeros, check them, and ask for leave to enable them."""
@@ -161,7 +161,7 @@ class Duty:
         except OSError as error:
             self.fail(error)
             return
-        self._links.send_dog(Kind.ALLOW)
+        self._links.send_dog(Datagram.ALLOW)
 
     def _come_back(self) -> None:
         try:

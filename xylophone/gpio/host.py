@@ -17,8 +17,8 @@ from ..errors import BackendError
 from ..wiring import Wiring
 from .children import how, leaves, pair, spawn
 from .coil_limits import Limits
-from .datagrams import Kind, Said, is_stopped, pack_pulses, pack_time, receive, unpack_json, unpack_time
-from .dispatcher import Pulse
+from .datagrams import Datagram, Said, is_stopped, pack_pulses, pack_time, receive, unpack_json, unpack_time
+from .dispatcher import Switching
 from .guards import Guard, open_guard, take
 from .log import SIZE, Log
 from .pi import opening_errors, preload
@@ -69,30 +69,30 @@ class Processes:
         dispatcher, watchdog = self._processes
         return dispatcher.pid, watchdog.pid
 
-    def send(self, pulses: Iterable[Pulse]) -> None:
+    def send(self, pulses: Iterable[Switching]) -> None:
         """Hand pulses over; BackendError where nobody takes them."""
         for message in pack_pulses(pulses):
             self._send(message)
 
     def cancel(self, after: int) -> int:
         """Take back what starts at or after a time; return how many."""
-        return self._ask(pack_time(Kind.CANCEL, after))
+        return self._ask(pack_time(Datagram.CANCEL, after))
 
     def silence(self) -> None:
         """Have all outputs off; by the hardware line where the dispatcher does not answer."""
         if self._over:
             return
         with suppress(BackendError):  # it is among what was said, and all is off
-            self._ask(Kind.SILENCE)
+            self._ask(Datagram.SILENCE)
 
     def hold(self) -> None:
         """Switch off by the hardware line, if there is one, and by the dispatcher."""
-        self._tell_watchdog(Kind.HOLD)
+        self._tell_watchdog(Datagram.HOLD)
         self.silence()
 
     def release(self) -> None:
         """Let the outputs be on again."""
-        self._tell_watchdog(Kind.RELEASE)
+        self._tell_watchdog(Datagram.RELEASE)
 
     def listen(self) -> list[Said]:
         """Return what was told since the last call; the end of a process is told too."""
@@ -144,9 +144,9 @@ class Processes:
                 "slow; end other programs and look at the wires, then try again"
             )
         message = receive(self._dispatcher)
-        if message[:1] == Kind.OPENED:
+        if message[:1] == Datagram.OPENED:
             return dict(unpack_json(message[1:]))
-        if message[:1] == Kind.NOT_OPENED:
+        if message[:1] == Datagram.NOT_OPENED:
             said = unpack_json(message[1:])
             raise getattr(errors, said["kind"])(said["message"])
         raise BackendError(
@@ -179,7 +179,7 @@ class Processes:
     def _given_up(self, why: str) -> BackendError:
         """Have all switched off, and expect nothing more of this dispatcher; return the error."""
         self._over = True
-        self._tell_watchdog(Kind.TRIP)
+        self._tell_watchdog(Datagram.TRIP)
         trouble = "" if self._is_off() else self._end_both(0.0)
         self._say_last(f"the dispatcher {why}: {trouble or OFF}")
         return BackendError(self._fatal)
@@ -190,7 +190,7 @@ class Processes:
         while monotonic() < limit and not is_stopped(self._processes[1].pid):
             if _ready([self._watchdog], ANSWER / 10):
                 message = receive(self._watchdog)
-                if message[:1] in (Kind.IS_OFF, b""):
+                if message[:1] in (Datagram.IS_OFF, b""):
                     return bool(message)
         return False
 
@@ -202,13 +202,13 @@ class Processes:
     def _take(self, source: socket.socket) -> None:
         message = receive(source)
         kind, body = message[:1], message[1:]
-        if kind == Kind.COUNT:
+        if kind == Datagram.COUNT:
             self._counts.append(unpack_time(body))
-        elif kind == Kind.FAULT:
+        elif kind == Datagram.FAULT:
             said = Said(**unpack_json(body))
             self._said.append(said)
             self._fatal = self._fatal or (said.message if said.fatal else "")
-        elif kind == Kind.TRIPPED:
+        elif kind == Datagram.TRIPPED:
             self._take_reason(body.decode())
         elif not kind and source is self._dispatcher:
             self._end()
@@ -267,7 +267,7 @@ class Processes:
         self._fatal = message
         self._said.append(Said(message, True))
 
-    def _tell_watchdog(self, kind: Kind) -> None:
+    def _tell_watchdog(self, kind: Datagram) -> None:
         with suppress(OSError):  # it has ended, so the dispatcher has switched off and says so
             self._watchdog.send(kind, socket.MSG_DONTWAIT)
 

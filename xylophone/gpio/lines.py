@@ -9,14 +9,14 @@ from ..clock import VirtualClock
 from ..wiring import Wiring
 from .coil_limits import SECOND, Limits
 from .datagrams import Said
-from .dispatcher import Dispatcher, Pulse
+from .dispatcher import Dispatcher, Switching
 from .guards import Guard, open_guard
 from .host import Processes
 from .log import Count, Log
 from .outputs import Output, open_output
 
 
-class Line(Protocol):
+class Dispatching(Protocol):
     """What the backend needs of a dispatcher; times are ns."""
 
     log: Log
@@ -25,7 +25,7 @@ class Line(Protocol):
     trouble: str
     """What keeps the outputs from being known to be off, '' for nothing."""
 
-    def send(self, pulses: Iterable[Pulse]) -> None:
+    def send(self, pulses: Iterable[Switching]) -> None:
         """Hand pulses over."""
 
     def cancel(self, after: int) -> int:
@@ -62,7 +62,7 @@ class InProcess:
         self.found = output.check()
         self._allow()
 
-    def send(self, pulses: Iterable[Pulse]) -> None:
+    def send(self, pulses: Iterable[Switching]) -> None:
         """Hand pulses over."""
         self._dispatcher.take(pulses)
         self._await_edge()
@@ -131,7 +131,7 @@ class InProcess:
 
 def open_line_to(
     kind: str, wiring: Wiring, limits: Limits, trace: str = "", clock: VirtualClock | None = None
-) -> Line:
+) -> Dispatching:
     """Return the line to a dispatcher for these outputs; in this process where there is a virtual clock."""
     if clock is None:
         return Processes(kind, wiring, limits, trace)

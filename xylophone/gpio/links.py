@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import BackendError, BackendMissing
 from .coil_limits import SECOND
-from .datagrams import Kind, pack_json, pack_time, receive
+from .datagrams import Datagram, pack_json, pack_time, receive
 from .log import Count, Log
 
 ALL_OFF = "all outputs are off, open the backend again"
@@ -36,13 +36,13 @@ class Links:
         """Tell whether there is a message of the watchdog."""
         return bool(select.select([self.dog], [], [], 0)[0])
 
-    def ask_dog(self, question: Kind, answer: Kind) -> bytes:
+    def ask_dog(self, question: Datagram, answer: Datagram) -> bytes:
         """Ask the watchdog and wait for its answer; BackendError for another one."""
         self.send_dog(question)
         message = receive(self.dog)
-        if message[:1] == Kind.NO_LINE:
+        if message[:1] == Datagram.NO_LINE:
             raise BackendMissing(message[1:].decode())
-        if message[:1] == Kind.TRIPPED:
+        if message[:1] == Datagram.TRIPPED:
             raise BackendError(f"{message[1:].decode()}: {ALL_OFF}")
         if message[:1] != answer:
             raise BackendError("the watchdog ended before it was ready: open the backend again")
@@ -59,13 +59,13 @@ class Links:
 
     def reply(self, count: int) -> None:
         """Answer the host with a count."""
-        self._send_host(pack_time(Kind.COUNT, count))
+        self._send_host(pack_time(Datagram.COUNT, count))
 
     def tell(self, message: str, fatal: bool = False) -> None:
         """Tell the host of a fault."""
-        self._send_host(pack_json(Kind.FAULT, {"message": message, "fatal": fatal}))
+        self._send_host(pack_json(Datagram.FAULT, {"message": message, "fatal": fatal}))
 
-    def tell_start(self, kind: Kind, content: dict[str, Any]) -> None:
+    def tell_start(self, kind: Datagram, content: dict[str, Any]) -> None:
         """Tell the host that the outputs are open, or why they are not."""
         self._send_host(pack_json(kind, content))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic_ns
 
-from .datagrams import Kind, is_stopped, receive, unpack_pulses, unpack_time
+from .datagrams import Datagram, is_stopped, receive, unpack_pulses, unpack_time
 from .dispatcher import Dispatcher
 from .duty import Duty
 from .links import ALL_OFF, Leave, Links
@@ -72,13 +72,13 @@ class Loop:
         if now - self._awake > AWAY:
             self._hear(0)
         due = self._dispatcher.due() if self._duty.allowed else None
-        margin = self._margin if self._said == Kind.ON else self._margin + ANNOUNCE
+        margin = self._margin if self._said == Datagram.ON else self._margin + ANNOUNCE
         if due is not None and due - now <= margin:
             if now - self._tended > NEGLECT:  # edges so close that there is never time
                 self._tend(now, due)
                 self._hear(0)
-            if self._said != Kind.ON or now - self._beaten >= BEAT_ON:
-                self._beat(now, Kind.ON)
+            if self._said != Datagram.ON or now - self._beaten >= BEAT_ON:
+                self._beat(now, Datagram.ON)
             self._make_edges(due)
         else:
             self._tend(now, due)
@@ -103,13 +103,13 @@ class Loop:
     def _tend(self, now: int, due: int | None) -> None:
         """Do what has time: beat, and look after the outputs."""
         self._tended = now
-        state = Kind.ON if self._dispatcher.mask else Kind.IDLE
-        if state != self._said or now - self._beaten >= (BEAT_ON if state == Kind.ON else BEAT_IDLE):
+        state = Datagram.ON if self._dispatcher.mask else Datagram.IDLE
+        if state != self._said or now - self._beaten >= (BEAT_ON if state == Datagram.ON else BEAT_IDLE):
             self._beat(now, state)
         if not self._duty.allowed:
             self._duty.tend(now)
         elif (
-            state == Kind.IDLE
+            state == Datagram.IDLE
             and now - self._refreshed >= REFRESH
             and (due is None or due - now > self._quiet)
         ):
@@ -117,7 +117,7 @@ class Loop:
             self._duty.refresh()
             self._quiet = max(QUIET, 2 * (monotonic_ns() - now))
 
-    def _beat(self, now: int, state: Kind) -> None:
+    def _beat(self, now: int, state: Datagram) -> None:
         """Beat for the watchdog, if it is there to hear it: no coil goes on that nobody could switch off."""
         if is_stopped(self._duty.dog_process):
             raise Leave(f"the watchdog was stopped: {ALL_OFF}")
@@ -142,11 +142,11 @@ class Loop:
 
     def _hear_host(self, message: bytes) -> None:
         kind, body = message[:1], message[1:]
-        if kind == Kind.PULSES:
+        if kind == Datagram.PULSES:
             self._dispatcher.take(unpack_pulses(body))
-        elif kind == Kind.CANCEL:
+        elif kind == Datagram.CANCEL:
             self._links.reply(self._dispatcher.cancel(unpack_time(body)))
-        elif kind == Kind.SILENCE:
+        elif kind == Datagram.SILENCE:
             self._links.reply(self._duty.silence())
         else:
             raise Leave("the host has ended")

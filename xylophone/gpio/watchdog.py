@@ -14,7 +14,7 @@ from contextlib import suppress
 from time import monotonic_ns
 
 from .coil_limits import SECOND
-from .datagrams import Kind, is_stopped, receive
+from .datagrams import Datagram, is_stopped, receive
 from .guards import Guard
 
 DOUBT_ON, HUNG_ON = 12_000_000, 40_000_000
@@ -103,35 +103,35 @@ class Watchdog:
 
     def _hear_dispatcher(self) -> None:
         kind = receive(self._dispatcher)[:1]
-        if kind in (Kind.ON, Kind.IDLE):
-            self._beaten, self._on = monotonic_ns(), kind == Kind.ON
+        if kind in (Datagram.ON, Datagram.IDLE):
+            self._beaten, self._on = monotonic_ns(), kind == Datagram.ON
             self._look_at_host()
-        elif kind == Kind.CLAIM:
+        elif kind == Datagram.CLAIM:
             self._claim()
-        elif kind == Kind.ALLOW:
+        elif kind == Datagram.ALLOW:
             self._wanted = True
             self._allow()
-        elif kind == Kind.CUT:
+        elif kind == Datagram.CUT:
             self._cut()
-            self._send(Kind.IS_OFF)
+            self._send(Datagram.IS_OFF)
         else:
             self._over = True
 
     def _hear_host(self) -> None:
         kind = receive(self._host)[:1]
-        if kind == Kind.HOLD:
+        if kind == Datagram.HOLD:
             self._held = True
             if self._guard.severs:
                 self._trip()
             self._rest()
-        elif kind == Kind.RELEASE:
+        elif kind == Datagram.RELEASE:
             self._held = False
             self._allow()
             self._rest()
-        elif kind == Kind.TRIP:
+        elif kind == Datagram.TRIP:
             self._trip()
             self._cut()
-            self._send_host(Kind.IS_OFF)
+            self._send_host(Datagram.IS_OFF)
         else:
             self._sources.remove(self._host)
             self._held, self._end_at = True, monotonic_ns() + FAREWELL
@@ -147,7 +147,7 @@ class Watchdog:
         self._looked = now
         before, self._host_stopped = self._host_stopped, is_stopped(self._pids[1])
         if self._host_stopped and not before:
-            self._send(Kind.HOST_STOPPED)
+            self._send(Datagram.HOST_STOPPED)
         if self._host_stopped != before:
             self._rest()
 
@@ -160,10 +160,10 @@ class Watchdog:
         try:
             self._guard.claim()
         except OSError as error:
-            self._send(Kind.NO_LINE, str(error))
+            self._send(Datagram.NO_LINE, str(error))
             return
         self._claimed = True
-        self._send(Kind.CLAIMED, str(os.getpid()))
+        self._send(Datagram.CLAIMED, str(os.getpid()))
 
     def _allow(self) -> None:
         if not self._wanted or self._held or not self._claimed:
@@ -171,24 +171,24 @@ class Watchdog:
         self._guard.allow()
         self._allowed, self._wanted, self._on = True, False, False
         self._beaten = monotonic_ns()
-        self._send(Kind.ALLOWED)
+        self._send(Datagram.ALLOWED)
         self._rest()
 
     def _trip(self, why: str = "") -> None:
         """Switch off, unless that was done; tell both why, if there is something to tell."""
         if not self._allowed:
             return
-        self._send(Kind.TRIPPED, why)  # first, so that what fails by the cut finds its reason there
+        self._send(Datagram.TRIPPED, why)  # first, so that what fails by the cut finds its reason there
         self._cut()
         if why:
-            self._send_host(Kind.TRIPPED, why)
+            self._send_host(Datagram.TRIPPED, why)
 
     def _cut(self) -> None:
         self._allowed = False
         if self._claimed:
             self._guard.cut()
 
-    def _send(self, kind: Kind, text: str = "") -> None:
+    def _send(self, kind: Datagram, text: str = "") -> None:
         try:
             self._dispatcher.send(kind + text.encode(), socket.MSG_DONTWAIT)
         except (BrokenPipeError, ConnectionResetError):
@@ -196,6 +196,6 @@ class Watchdog:
         except BlockingIOError:
             pass  # it does not read: it is stopped, and cut off already
 
-    def _send_host(self, kind: Kind, text: str = "") -> None:
+    def _send_host(self, kind: Datagram, text: str = "") -> None:
         with suppress(OSError):  # it has ended, or does not read
             self._host.send(kind + text.encode(), socket.MSG_DONTWAIT)

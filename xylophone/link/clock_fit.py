@@ -43,7 +43,7 @@ _REFERENCE = 0.1
 """Quantile of the round trips at which the curve is read off."""
 
 
-class Fit(NamedTuple):
+class ClockFit(NamedTuple):
     """The board's clock at one host time."""
 
     clock: float
@@ -51,7 +51,7 @@ class Fit(NamedTuple):
     error: float  # standard error, s
 
 
-def fit_clock(rows: Rows, now: float, rate: float | None = None) -> Fit:
+def fit_clock(rows: Rows, now: float, rate: float | None = None) -> ClockFit:
     """Return what some exchanges say about the board's clock at a host time; there are 4 or more of them.
 
     `rate`, ticks a second, is taken for granted where it is given.
@@ -72,7 +72,7 @@ def fit_clock(rows: Rows, now: float, rate: float | None = None) -> Fit:
         columns.append(trip - np.quantile(trip, _REFERENCE))
     values, error = _robust(np.stack(columns, 1), ahead)
     found = rate or TICK_RATE * (1 + values[1] / SPAN)
-    return Fit(origin + TICK_RATE * values[0], found, error)
+    return ClockFit(origin + TICK_RATE * values[0], found, error)
 
 
 def _usual(trips: Rows) -> int:

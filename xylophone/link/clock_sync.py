@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .clock_fit import SPAN, Fit, Rows, fit_clock
+from .clock_fit import SPAN, ClockFit, Rows, fit_clock
 from .messages import TICK_RATE
 
 FIRST = 20
@@ -91,15 +91,15 @@ class ClockSync:
         """Return the host time of an unwrapped tick."""
         return self._time + (clock - self._clock) / self.rate
 
-    def _fit(self, now: float) -> Fit:
+    def _fit(self, now: float) -> ClockFit:
         young = now - self._rows[0, 0] < KNOWN_FOR
         return fit_clock(self._rows, now, self._known if young else None)
 
-    def _jump(self, fit: Fit, now: float) -> None:
+    def _jump(self, fit: ClockFit, now: float) -> None:
         self._time, self._clock, self.rate = now, fit.clock, _plausible(fit.rate)
         self.error = fit.error
 
-    def _steer(self, fit: Fit, now: float) -> None:
+    def _steer(self, fit: ClockFit, now: float) -> None:
         """Bend the line here so that it meets the curve a while later."""
         self._clock += self.rate * (now - self._time)
         self._time = now

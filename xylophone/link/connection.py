@@ -10,7 +10,7 @@ from collections import Counter
 
 from ..song import Table
 from .frames import Frame, FrameReader
-from .messages import TO_HOST, Ack, Boot, Hello, HelloReply, Message, Nak, State, SyncReply
+from .messages import TO_HOST, Ack, BoardState, Boot, Hello, HelloReply, Message, Nak, SyncReply
 from .outbox import Outbox
 
 LOST_AFTER = 0.8
@@ -174,7 +174,7 @@ class Connection:
             case SyncReply():
                 return message.boot == self._boot
             case Ack():
-                return message.nak == Nak.NONE or bool(message.state & State.CONFIGURED)
+                return message.nak == Nak.NONE or bool(message.state & BoardState.CONFIGURED)
             case _:
                 return False
 

@@ -21,20 +21,20 @@ from .messages import (
     BAUD,
     Ack,
     Arm,
+    BoardFault,
+    BoardState,
     Boot,
     Clear,
     Disarm,
     Estop,
-    Fault,
     HelloReply,
     Message,
-    State,
     Status,
     StatusReply,
     Sync,
     SyncReply,
 )
-from .news import LinkLost, News, Reset, Stopped, Unfit, WaitsLong
+from .news import BoardStopped, LinkLost, News, Reset, Unfit, WaitsLong
 from .phases import LISTENING, Phase
 
 BOOT_PATIENCE = 3.0
@@ -106,7 +106,7 @@ class Conversation:
         self._deadline = now + BOOT_PATIENCE
         self._opened = True  # which resets the board: no news
         self._token, self._sync_again = 0, now
-        self._state, self._fault = State(0), Fault.NONE
+        self._state, self._fault = BoardState(0), BoardFault.NONE
         self._again = now
 
     def line_counts(self) -> dict[str, int]:
@@ -149,7 +149,7 @@ class Conversation:
         if self.phase is Phase.PLAYING:
             return not self.link.waiting
         at_rest = (Phase.SETTING, Phase.STOPPED, Phase.FAILED)
-        return self.phase in at_rest and not self._state & State.ARMED
+        return self.phase in at_rest and not self._state & BoardState.ARMED
 
     def receive(self, content: bytes, now: float) -> None:
         """Take bytes that have arrived by `now`."""
@@ -221,21 +221,21 @@ class Conversation:
     def _await_settings(self, now: float) -> None:
         if self.link.waiting:
             return
-        if self._fault == Fault.CONFIG:
+        if self._fault == BoardFault.CONFIG:
             self._fail(LIMITS_REFUSED)
-        elif self._state & State.CONFIGURED and self.sync.ready:
+        elif self._state & BoardState.CONFIGURED and self.sync.ready:
             self._arm()
 
     def _await_arms(self, now: float) -> None:
         if self.link.waiting:
             return
-        if self._state & State.ARMED:
+        if self._state & BoardState.ARMED:
             self.phase, self._refusals = Phase.PLAYING, 0
         else:
             self._disarmed(now)
 
     def _await_clear(self, now: float) -> None:
-        if self._state & State.ARMED and now >= self._again and not self.way_out.busy:
+        if self._state & BoardState.ARMED and now >= self._again and not self.way_out.busy:
             self._halt(now)
 
     def _listen(self, now: float) -> None:
@@ -313,7 +313,7 @@ class Conversation:
                 self.news.append(Reset(board.cause))
         self._opened, self._outwaited, self._fired, self.told = False, False, 0, None
         self._deadline = float("inf")
-        self._state, self._fault = State(0), Fault.NONE
+        self._state, self._fault = BoardState(0), BoardFault.NONE
         self.counters.restart()
         if (why := unfit(board, self.instrument)) is not None:
             self._fail(why)
@@ -347,17 +347,17 @@ class Conversation:
         self.news += self.counters.take(reply)
 
     def _take_state(self, reply: Ack | SyncReply, now: float) -> None:
-        self._state, self._fault = State(reply.state), Fault(reply.fault)
-        if self.phase is Phase.PLAYING and not self._state & State.ARMED:
+        self._state, self._fault = BoardState(reply.state), BoardFault(reply.fault)
+        if self.phase is Phase.PLAYING and not self._state & BoardState.ARMED:
             self._disarmed(now)
 
     def _disarmed(self, now: float) -> None:
         """The board is off, and nobody has told it to be."""
-        if self._fault != Fault.NONE:  # else what follows HELLO tells why
-            self.news.append(Stopped(self._fault))
-        if self._fault == Fault.STUCK:
+        if self._fault != BoardFault.NONE:  # else what follows HELLO tells why
+            self.news.append(BoardStopped(self._fault))
+        if self._fault == BoardFault.STUCK:
             self.phase = Phase.FAILED
-        elif self._fault == Fault.STOPPED:
+        elif self._fault == BoardFault.STOPPED:
             self.stopped, self.phase = True, Phase.STOPPED
         elif self.phase is Phase.PLAYING:
             self.falls += 1
@@ -380,7 +380,7 @@ class Conversation:
     def _halt(self, now: float) -> None:
         self.phase = Phase.STOPPED
         self._again = now + STOP_AGAIN
-        self._state = State.ARMED  # until the board says otherwise
+        self._state = BoardState.ARMED  # until the board says otherwise
         self._raw_stop()
         self.link.send(Estop())
 

@@ -88,7 +88,7 @@ class Nak(IntEnum):
     FULL = 3  # the queue has no room for its strikes
 
 
-class Fault(IntEnum):
+class BoardFault(IntEnum):
     """What has stopped a board, until CLEAR."""
 
     NONE = 0
@@ -98,7 +98,7 @@ class Fault(IntEnum):
     CONFIG = 4  # COMMIT and configuration do not agree
 
 
-class State(IntFlag):
+class BoardState(IntFlag):
     """Where a board is."""
 
     CONFIGURED = 1
@@ -115,7 +115,7 @@ class Cause(IntFlag):
     WARM = 16  # memory had survived: not a power-on
 
 
-class Board(IntEnum):
+class BoardType(IntEnum):
     """What runs the firmware."""
 
     HOST = 0  # the virtual board

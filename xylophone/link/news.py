@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .messages import Cause, Fault
+from .messages import BoardFault, Cause
 
 CAUSES = {
     Cause.WATCHDOG: "its firmware had hung and its watchdog ended that",
@@ -59,7 +59,7 @@ class Resumed(News):
 
 
 @dataclass(frozen=True, slots=True)
-class Refused(News):
+class StrikesRefused(News):
     """The board refused strikes for a reason of its own."""
 
     reason: str  # of messages.REFUSALS
@@ -82,7 +82,7 @@ class Late(News):
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped(News):
+class BoardStopped(News):
     """The board has stopped by itself, for a fault."""
 
     fault: int  # of Fault
@@ -90,10 +90,10 @@ class Stopped(News):
     @property
     def fatal(self) -> bool:
         """A stuck output needs somebody to look at it."""
-        return self.fault == Fault.STUCK
+        return self.fault == BoardFault.STUCK
 
     def __str__(self) -> str:
-        return FAULTS[Fault(self.fault)]
+        return FAULTS[BoardFault(self.fault)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +152,15 @@ BUSY = "the machine is too busy"
 LINK_BUSY = "the machine is too busy, or the link is disturbed"
 
 FAULTS = {
-    Fault.STOPPED: "the board was stopped in an emergency: call clear() to play on",
-    Fault.STUCK: (
+    BoardFault.STOPPED: "the board was stopped in an emergency: call clear() to play on",
+    BoardFault.STUCK: (
         "an output was on for too long and the board has switched all off: check the drivers, "
         "then open the backend again"
     ),
-    Fault.SILENT: (
+    BoardFault.SILENT: (
         "the board heard nothing for 1 s and switched off: the machine was too busy or asleep, "
         "or the cable has bad contact; arming again"
     ),
-    Fault.CONFIG: "the board has lost its configuration: open the backend again",
+    BoardFault.CONFIG: "the board has lost its configuration: open the backend again",
 }
 """Why a board has stopped, and the remedy."""

@@ -73,7 +73,7 @@ class _Reading:
     def __init__(self, source: bytes, header: Header, faults: Faults, runs: bool) -> None:
         self.source, self.header, self.faults = source, header, faults
         self.tape = tapes.Tape(source, faults, runs)
-        self.tracks: list[tapes.Track] = []
+        self.tracks: list[tapes.TapeTrack] = []
         self.parts: list[Sorted] = []
         self._decoder = Decoder()
         self._waiting: list[Columns] = []
@@ -86,7 +86,7 @@ class _Reading:
             if len(self.tracks) == MOST_TRACKS:
                 self.faults.add(f"tracks after the first {MOST_TRACKS} are left out", at)
                 break
-            track = tapes.Track(len(self.tracks))
+            track = tapes.TapeTrack(len(self.tracks))
             self.tracks.append(track)
             self.tape.open()
             if self.header.format == 2:
@@ -203,7 +203,7 @@ def _text(content: bytes) -> str:
     return "".join(letter for letter in text if letter.isprintable()).strip()
 
 
-def _tracks(tracks: list[tapes.Track], notes: Table) -> tuple[Track, ...]:
+def _tracks(tracks: list[tapes.TapeTrack], notes: Table) -> tuple[Track, ...]:
     """Return the tracks that hold notes."""
     kinds = notes["track"].astype(np.int64) << 12 | notes["channel"].astype(np.int64) << 8 | notes["program"]
     found: dict[int, list[tuple[int, int, int]]] = {}

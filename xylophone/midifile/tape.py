@@ -55,7 +55,7 @@ _SHARED = -1  # a status with two data bytes is running; which one, the tape kno
 
 
 @dataclass
-class Track:
+class TapeTrack:
     """What a track says beside its notes: number from 0, name, karaoke title."""
 
     number: int
@@ -82,7 +82,7 @@ class Tape:
     meters: array[int] = field(default_factory=lambda: array("I"))
     _tape: bytearray = field(default_factory=bytearray)
     _running: int = 0
-    _track: Track = field(default_factory=lambda: Track(0))
+    _track: TapeTrack = field(default_factory=lambda: TapeTrack(0))
     _ended: bool = False
     _further: int = 0
 
@@ -106,7 +106,7 @@ class Tape:
         self.meters.append(PLAIN_METER)
         self._tape += bytes((0, MARK, TEMPO, 0, 0, MARK, METER, 0))
 
-    def unroll(self, track: Track, start: int, end: int, sure: int) -> Iterator[int]:
+    def unroll(self, track: TapeTrack, start: int, end: int, sure: int) -> Iterator[int]:
         """Unroll the events from byte `start` to `end`, pausing after each batch; gives the byte reached.
 
         The last byte given is behind the end-of-track event, or `end` where there is none. Up to

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..instrument import Instrument
-from ..sequencer import Plan, Refused
+from ..sequencer import Plan, RefusedStrike
 from ..song import Table
 from ..strikes import HIT, PLANNED, Refusal
 
@@ -177,7 +177,7 @@ class Performance:
         return self._hits_as_blows(self.hits["strike"] < 0)
 
     @property
-    def refused(self) -> tuple[Refused, ...]:
+    def refused(self) -> tuple[RefusedStrike, ...]:
         """Every strike that was not sent: its `time`, its `hammer` and `why`, in the plan's order."""
         return self.plan.refused
 

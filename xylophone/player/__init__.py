@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from .player import Player
 from .snapshot import Snapshot
-from .states import TRANSITIONS, State
+from .states import TRANSITIONS, PlayerState
 
-__all__ = ["TRANSITIONS", "Player", "Snapshot", "State"]
+__all__ = ["TRANSITIONS", "Player", "PlayerState", "Snapshot"]

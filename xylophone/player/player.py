@@ -23,7 +23,7 @@ from ..song import Table
 from .engine import Engine
 from .record import Record
 from .snapshot import Snapshot
-from .states import State, follow
+from .states import PlayerState, follow
 from .timeline import Rearrange, length
 
 SPEEDS = (0.1, 10.0)
@@ -65,7 +65,7 @@ class Player:
         self.backend = backend
         self.faults: deque[Fault] = deque(maxlen=MOST_FAULTS)
         self.faults_met = 0
-        self.state = State.IDLE
+        self.state = PlayerState.IDLE
         planner = Planner(instrument, calibration or default_calibration(instrument), options)
         self._record = Record(remember)
         gap, ring = _within("gap", gap, PAUSES), _within("ring", ring, PAUSES)
@@ -73,7 +73,7 @@ class Player:
         self._rearrange = rearrange or (lambda song, shift: arrange(song, instrument, transpose=shift))
         self._watch = watch
         self._step = backend.lookahead / 2 if watch is None else tick
-        self._commands: deque[tuple[State, Callable[[float], object]]] = deque()
+        self._commands: deque[tuple[PlayerState, Callable[[float], object]]] = deque()
         self._lock = threading.RLock()
         self._waiting = threading.Lock()
         self._first: Arrangement | None = None  # what `play` was last asked for
@@ -127,7 +127,7 @@ class Player:
     def toggle(self) -> Player:
         """Pause, or resume."""
         with self._lock:
-            paused = self.state is State.PAUSED
+            paused = self.state is PlayerState.PAUSED
             return self._command("toggle", self._engine.resume if paused else self._engine.pause)
 
     def stop(self) -> Player:
@@ -262,7 +262,7 @@ class Player:
                 self.backend.clock.wait_until(self._next_turn())
         except BaseException:
             with self._lock:
-                self.state = State.FAILED
+                self.state = PlayerState.FAILED
                 self._commands.clear()
             raise
         finally:
@@ -280,13 +280,13 @@ class Player:
                 effect(self.backend.now())
                 self.state = state
             self._look_for_faults()
-            if self.state in (State.PLAYING, State.PAUSED):
+            if self.state in (PlayerState.PLAYING, PlayerState.PAUSED):
                 now = self.backend.now()
                 if self._engine.over(now):
                     self.state = follow(self.state, "end")
                 else:
                     self._engine.feed(now)
-            return bool(self._commands) or self.state in (State.PLAYING, State.PAUSED)
+            return bool(self._commands) or self.state in (PlayerState.PLAYING, PlayerState.PAUSED)
 
     def _next_turn(self) -> float:
         with self._lock:

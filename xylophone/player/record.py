@@ -20,7 +20,7 @@ RECENT = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Commit:
+class Committed:
     """The rows of one commit that stand, each with its number among all rows of the planner."""
 
     rows: Table
@@ -41,7 +41,7 @@ class Record:
         self.refusals: Counter[str] = Counter()
         self.zero: float | None = None
         self._most = most
-        self._commits: deque[Commit] = deque()
+        self._commits: deque[Committed] = deque()
         self._count = 0
         self._newest: Plan | None = None
 
@@ -52,7 +52,7 @@ class Record:
         """Take the rows of the next commit."""
         self._newest = plan
         numbers = np.arange(plan.first, plan.first + len(plan.rows))
-        self._append(Commit(plan.rows, numbers, {row + plan.first: t for row, t in plan.ready.items()}))
+        self._append(Committed(plan.rows, numbers, {row + plan.first: t for row, t in plan.ready.items()}))
         self.refusals.update(plan.refusals)
         while self._count > self._most:
             self._count -= len(self._commits.popleft().rows)
@@ -66,7 +66,7 @@ class Record:
             gone = np.where(rows["refused"] == Refusal.NONE, rows["start"] >= start, rows["time"] >= time)
             for code in rows["refused"][gone & (rows["refused"] > 0)].tolist():
                 self.refusals[Refusal(code).word] -= 1
-            self._append(Commit(rows[~gone], commit.numbers[~gone], commit.ready))
+            self._append(Committed(rows[~gone], commit.numbers[~gone], commit.ready))
 
     def performance(self, hits: Table, title: str = "") -> Performance:
         """Return what is remembered beside these hits (dtype HIT, backend time).
@@ -83,7 +83,7 @@ class Record:
         plan = Plan(self._newest.instrument, rows[order], self._newest.top_db, self.zero or 0.0, 0, ready)
         return Performance.of(plan, _renumbered(hits, places), title=title)
 
-    def _append(self, commit: Commit) -> None:
+    def _append(self, commit: Committed) -> None:
         if len(commit.rows):
             self._commits.append(commit)
             self._count += len(commit.rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .engine import Engine
-from .states import State
+from .states import PlayerState
 from .timeline import length
 
 
@@ -13,7 +13,7 @@ from .timeline import length
 class Snapshot:
     """Where the player is, and how it plays."""
 
-    state: State
+    state: PlayerState
     piece: int  # place in the queue, from 0
     pieces: int
     title: str
@@ -27,7 +27,7 @@ class Snapshot:
     transpose: int
 
     @classmethod
-    def of(cls, engine: Engine, state: State, now: float) -> Snapshot:
+    def of(cls, engine: Engine, state: PlayerState, now: float) -> Snapshot:
         """Return where an engine is at a moment of backend time."""
         timeline, volume = engine.timeline, engine.volume
         if not timeline.laid:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from ..errors import PlayerError
 
 
-class State(StrEnum):
+class PlayerState(StrEnum):
     """What the player is doing."""
 
     IDLE = "idle"
@@ -16,58 +16,58 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-TRANSITIONS: dict[State, dict[str, State]] = {
-    State.IDLE: {
-        "play": State.PLAYING,
-        "add": State.IDLE,
-        "stop": State.IDLE,
-        "speed": State.IDLE,
-        "volume": State.IDLE,
-        "loop": State.IDLE,
+TRANSITIONS: dict[PlayerState, dict[str, PlayerState]] = {
+    PlayerState.IDLE: {
+        "play": PlayerState.PLAYING,
+        "add": PlayerState.IDLE,
+        "stop": PlayerState.IDLE,
+        "speed": PlayerState.IDLE,
+        "volume": PlayerState.IDLE,
+        "loop": PlayerState.IDLE,
     },
-    State.PLAYING: {
-        "play": State.PLAYING,
-        "add": State.PLAYING,
-        "pause": State.PAUSED,
-        "toggle": State.PAUSED,
-        "stop": State.IDLE,
-        "seek": State.PLAYING,
-        "next": State.PLAYING,
-        "previous": State.PLAYING,
-        "speed": State.PLAYING,
-        "transpose": State.PLAYING,
-        "volume": State.PLAYING,
-        "loop": State.PLAYING,
-        "end": State.IDLE,
-        "fail": State.FAILED,
+    PlayerState.PLAYING: {
+        "play": PlayerState.PLAYING,
+        "add": PlayerState.PLAYING,
+        "pause": PlayerState.PAUSED,
+        "toggle": PlayerState.PAUSED,
+        "stop": PlayerState.IDLE,
+        "seek": PlayerState.PLAYING,
+        "next": PlayerState.PLAYING,
+        "previous": PlayerState.PLAYING,
+        "speed": PlayerState.PLAYING,
+        "transpose": PlayerState.PLAYING,
+        "volume": PlayerState.PLAYING,
+        "loop": PlayerState.PLAYING,
+        "end": PlayerState.IDLE,
+        "fail": PlayerState.FAILED,
     },
-    State.PAUSED: {
-        "play": State.PLAYING,
-        "add": State.PAUSED,
-        "resume": State.PLAYING,
-        "toggle": State.PLAYING,
-        "stop": State.IDLE,
-        "seek": State.PAUSED,
-        "next": State.PAUSED,
-        "previous": State.PAUSED,
-        "speed": State.PAUSED,
-        "transpose": State.PAUSED,
-        "volume": State.PAUSED,
-        "loop": State.PAUSED,
-        "end": State.IDLE,
-        "fail": State.FAILED,
+    PlayerState.PAUSED: {
+        "play": PlayerState.PLAYING,
+        "add": PlayerState.PAUSED,
+        "resume": PlayerState.PLAYING,
+        "toggle": PlayerState.PLAYING,
+        "stop": PlayerState.IDLE,
+        "seek": PlayerState.PAUSED,
+        "next": PlayerState.PAUSED,
+        "previous": PlayerState.PAUSED,
+        "speed": PlayerState.PAUSED,
+        "transpose": PlayerState.PAUSED,
+        "volume": PlayerState.PAUSED,
+        "loop": PlayerState.PAUSED,
+        "end": PlayerState.IDLE,
+        "fail": PlayerState.FAILED,
     },
-    State.FAILED: {"stop": State.FAILED},
+    PlayerState.FAILED: {"stop": PlayerState.FAILED},
 }
 """State: command: the state it leads to. `end` and `fail` are the player's own; docs/player.md."""
 
 
-def follow(state: State, command: str) -> State:
+def follow(state: PlayerState, command: str) -> PlayerState:
     """Return the state that a command leads to; PlayerError where the state does not allow it."""
     allowed = TRANSITIONS[state]
     if command in allowed:
         return allowed[command]
-    if state is State.FAILED:
+    if state is PlayerState.FAILED:
         raise PlayerError(f"cannot {command} while {state}: open the backend again and make a new player")
     commands = ", ".join(name for name in allowed if name not in ("end", "fail"))
     raise PlayerError(f"cannot {command} while {state}: possible is {commands}")

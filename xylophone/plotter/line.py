@@ -33,7 +33,7 @@ TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800)
 
 
 @dataclass(frozen=True)
-class Line:
+class SongLine:
     """One line of the picture, the strikes from `begin` to `end`; y counts from its own top."""
 
     performance: Performance
@@ -96,7 +96,7 @@ class Line:
         return self.bottom + GAP + ERRORS / 2.0 * (1.0 - part)
 
 
-def lines_of(performance: Performance) -> list[Line]:
+def lines_of(performance: Performance) -> list[SongLine]:
     """Divide a performance into lines of even length, eight at most."""
     begin, end = -0.5, 0.5
     if len(performance):
@@ -106,7 +106,7 @@ def lines_of(performance: Performance) -> list[Line]:
     length = (end - begin) / count
     limit = _limit_ms(performance)
     return [
-        Line(performance, begin + row * length, begin + (row + 1) * length, limit, row == count - 1)
+        SongLine(performance, begin + row * length, begin + (row + 1) * length, limit, row == count - 1)
         for row in range(count)
     ]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .heading import SHADE_DB
-from .line import INNER, LEFT, RIGHT, ROW, WIDTH, Line
+from .line import INNER, LEFT, RIGHT, ROW, WIDTH, SongLine
 from .marks import (
     ALARM,
     BAND,
@@ -31,7 +31,7 @@ BAND_MS = 3.0
 """ms; an error this small is not heard (Friberg & Sundberg 1995)."""
 
 
-def draw_bars(line: Line) -> Iterator[Any]:
+def draw_bars(line: SongLine) -> Iterator[Any]:
     """Yield the rows of bars with planned, heard, missed and refused strikes."""
     yield from _rows(line)
     performance, here = line.performance, line.here
@@ -44,7 +44,7 @@ def draw_bars(line: Line) -> Iterator[Any]:
     yield crosses(at(x, y, here & ~performance.sent), line.radius + 0.4)
 
 
-def draw_errors(line: Line) -> Iterator[Any]:
+def draw_errors(line: SongLine) -> Iterator[Any]:
     """Yield the panel of timing errors, the band that nobody hears, and the axis of time."""
     import drawsvg
 
@@ -66,7 +66,7 @@ def draw_errors(line: Line) -> Iterator[Any]:
         yield text("time, min:s", WIDTH - RIGHT, bottom + 35, 12, SOFT, "end")
 
 
-def _rows(line: Line) -> Iterator[Any]:
+def _rows(line: SongLine) -> Iterator[Any]:
     import drawsvg
 
     for place, hammer in enumerate(line.performance.instrument.hammers):
@@ -77,7 +77,7 @@ def _rows(line: Line) -> Iterator[Any]:
     yield from _grid(line, 0.0, line.bottom)
 
 
-def _heard(line: Line, which: Any) -> Iterator[Any]:
+def _heard(line: SongLine, which: Any) -> Iterator[Any]:
     """Yield the heard strikes, less the common offset, one path for all of a colour."""
     performance = line.performance
     offset = np.nanmedian(performance.heard - performance.planned - performance.moved) if which.any() else 0.0
@@ -89,7 +89,7 @@ def _heard(line: Line, which: Any) -> Iterator[Any]:
         yield dots(at(x, y, which & (shade == place)), line.radius, colour)
 
 
-def _error_dots(line: Line) -> Iterator[Any]:
+def _error_dots(line: SongLine) -> Iterator[Any]:
     errors = line.performance.timing_error * 1000.0
     x, y = line.x(line.performance.planned), line.y_error(errors)
     known = line.here & ~np.isnan(errors)
@@ -98,7 +98,7 @@ def _error_dots(line: Line) -> Iterator[Any]:
     yield dots(at(x, y, known & far), 2.3, ALARM)
 
 
-def _grid(line: Line, top: float, bottom: float) -> Iterator[Any]:
+def _grid(line: SongLine, top: float, bottom: float) -> Iterator[Any]:
     import drawsvg
 
     for tick in line.ticks:

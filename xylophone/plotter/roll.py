@@ -21,7 +21,7 @@ from .line import INNER, LEFT, RIGHT, WIDTH
 from .marks import GRID, INK, PLAN, SOFT, at, crosses, dots, falls, strokes, text
 from .page import draw_page
 from .panels import clock
-from .roll_line import Line, drawn, lines_of
+from .roll_line import RollLine, drawn, lines_of
 
 WRITTEN, BARS = "#b4bec9", "#edf3f9"
 COLOURS = {Priority.INNER: "#4c9f70", Priority.BASS: "#b7791f", Priority.MELODY: "#1d5fa8"}
@@ -95,7 +95,7 @@ def _legend(y: float) -> Iterator[Any]:
     yield text("shaded: the bars there are", WIDTH - RIGHT, y + 4.5, 13, SOFT, "end")
 
 
-def _paper(line: Line) -> Iterator[Any]:
+def _paper(line: RollLine) -> Iterator[Any]:
     """Yield what is behind the notes: shaded bars, measures, names of pitches, the axes."""
     import drawsvg
 
@@ -113,7 +113,7 @@ def _paper(line: Line) -> Iterator[Any]:
     yield text(span, WIDTH - RIGHT, line.bottom + 28, 11, SOFT, "end")
 
 
-def _names(line: Line) -> Iterator[Any]:
+def _names(line: RollLine) -> Iterator[Any]:
     """Yield the names of the lowest and highest bar, and of each C that has room beside them."""
     pitches = line.arrangement.instrument.pitches
     taken: list[float] = []
@@ -125,7 +125,7 @@ def _names(line: Line) -> Iterator[Any]:
             yield text(pitch_name(pitch), LEFT - 8, y + 3.8, 11, INK if pitch in pitches else SOFT, "end")
 
 
-def _written(line: Line) -> Iterator[Any]:
+def _written(line: RollLine) -> Iterator[Any]:
     arrangement = line.arrangement
     notes = drawn(arrangement.song)
     begin, end = notes["onset"], notes["onset"] + notes["duration"]
@@ -135,7 +135,7 @@ def _written(line: Line) -> Iterator[Any]:
     yield strokes(np.stack((begin, np.maximum(end, begin + 2.0), y), axis=1), 2.0, WRITTEN)
 
 
-def _threads(line: Line) -> Iterator[Any]:
+def _threads(line: RollLine) -> Iterator[Any]:
     """Yield threads from notes to the bars that sound them, where these are others."""
     arrangement = line.arrangement
     notes, struck = arrangement.song.notes, arrangement.struck
@@ -148,7 +148,7 @@ def _threads(line: Line) -> Iterator[Any]:
         yield falls(threads[moved & (voice == priority)], 0.8, COLOURS[priority], stroke_opacity=0.3)
 
 
-def _struck(line: Line) -> Iterator[Any]:
+def _struck(line: RollLine) -> Iterator[Any]:
     """Yield a dot for each strike, the melody last and so on top."""
     notes = line.arrangement.notes[line.here(line.arrangement.notes["onset"])]
     x, y = line.x(notes["onset"]), line.y(line.arrangement.instrument.pitches[notes["hammer"]])
@@ -158,7 +158,7 @@ def _struck(line: Line) -> Iterator[Any]:
         yield dots(at(x, y, mine & ~notes["again"]), RADII[priority], COLOURS[priority])
 
 
-def _dropped(line: Line) -> Iterator[Any]:
+def _dropped(line: RollLine) -> Iterator[Any]:
     arrangement = line.arrangement
     notes = arrangement.song.notes
     lost = (arrangement.roles != NO_ROLE) & (arrangement.struck < 0) & line.here(notes["onset"])

@@ -32,7 +32,7 @@ _LEAST = 2.0  # s on the shortest line
 
 
 @dataclass(frozen=True)
-class Line:
+class RollLine:
     """One line of the picture, the moments from `begin` to `end`; y counts from its own top."""
 
     arrangement: Arrangement
@@ -81,7 +81,7 @@ class Line:
         return (self.highest - pitch + 0.5) * self.row
 
 
-def lines_of(arrangement: Arrangement) -> list[Line]:
+def lines_of(arrangement: Arrangement) -> list[RollLine]:
     """Divide an arrangement into lines of whole measures, about even, twelve at most."""
     notes = drawn(arrangement.song)
     written = notes["pitch"].astype(np.int64) + arrangement.transpose
@@ -90,7 +90,7 @@ def lines_of(arrangement: Arrangement) -> list[Line]:
     ends = np.concatenate((notes["onset"] + np.minimum(notes["duration"], LINE), arrangement.notes["onset"]))
     edges = _edges(arrangement.song, max(_LEAST, float(ends.max(initial=0.0)) + 0.2))
     rows = enumerate(pairwise(edges), 2)
-    return [Line(arrangement, begin, end, *span, number == len(edges)) for number, (begin, end) in rows]
+    return [RollLine(arrangement, begin, end, *span, number == len(edges)) for number, (begin, end) in rows]
 
 
 def drawn(song: Song) -> Table:

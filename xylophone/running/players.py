@@ -20,7 +20,7 @@ DEATH = 2000
 """ms that the system is given to end a process that was killed."""
 
 
-class Player:
+class PlayingProcess:
     """A process that holds a lock file; never another one that has got its number since."""
 
     def __init__(self, path: Path, owner: Owner, handle: int | None) -> None:
@@ -29,7 +29,7 @@ class Player:
         self._handle = handle
 
     @classmethod
-    def holding(cls, path: Path) -> Player | None:
+    def holding(cls, path: Path) -> PlayingProcess | None:
         """Return the process that holds a lock file, None where none of this user's does.
 
         OSError where the file is a link or another user's.

@@ -20,7 +20,7 @@ from ..config.places import state_folder, temporary_folder
 from ..errors import BackendMissing, FileError
 from ..files import private_folder
 from .lockfile import Owner, clear, is_held, let_go, owner_of, take, write
-from .players import OFF, Player
+from .players import OFF, PlayingProcess
 
 LEFT_FOR = 0.1
 """s for which a lock is tried: another process looks at it for an instant, to see whether it is held."""
@@ -81,7 +81,9 @@ def strikes_nothing(url: str) -> bool:
     return url.startswith(("sim:", "gpio:null"))
 
 
-def end_playing(where: Path | None = None, stop: Callable[[str], object] = lambda url: None) -> list[Player]:
+def end_playing(
+    where: Path | None = None, stop: Callable[[str], object] = lambda url: None
+) -> list[PlayingProcess]:
     """Ask every playing process to switch its coils off and leave; return those that were asked.
 
     All are asked before any is waited for. One that does not answer within ANSWER seconds, or has not left
@@ -203,10 +205,10 @@ def _folders(where: Path | None) -> list[Path]:
     return [where] if where else [state_folder() / "running", temporary_folder()]
 
 
-def _player(path: Path) -> Player | None:
+def _player(path: Path) -> PlayingProcess | None:
     """Return who plays by a lock file; None where nobody does, for what is not ours, and for another off."""
     with suppress(OSError):
-        player = Player.holding(path)
+        player = PlayingProcess.holding(path)
         return player if player is not None and not player.owner.switches_off else None
     return None
 

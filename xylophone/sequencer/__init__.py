@@ -13,10 +13,10 @@ import numpy as np
 from ..errors import OptionError
 from ..song import Table
 from ..strikes import STRIKE
-from .plan import Plan, PlanOptions, Refused
+from .plan import Plan, PlanOptions, RefusedStrike
 from .planner import Planner, sequence
 
-__all__ = ["Plan", "PlanOptions", "Planner", "Refused", "sequence", "strikes_of"]
+__all__ = ["Plan", "PlanOptions", "Planner", "RefusedStrike", "sequence", "strikes_of"]
 
 
 def strikes_of(

@@ -11,7 +11,7 @@ from ..calibration.values import SupplyTerms
 from ..song import Table
 from ..strikes import Refusal
 from .curves import Curves, Response
-from .state import Groups, State, by_hammer, decayed
+from .state import CoilState, Groups, by_hammer, decayed
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
@@ -90,7 +90,7 @@ class Draft:
         target: Array = np.maximum(self.level - self.softened, lowest)
         return target
 
-    def fit(self, curves: Curves, state: State, recent: Recent) -> None:
+    def fit(self, curves: Curves, state: CoilState, recent: Recent) -> None:
         """Find width and latency of every strike played, under the sag, warmth and rest it will meet."""
         self.response = curves.at(self.hammer, self.target(curves))
         self._apply(curves)
@@ -125,7 +125,7 @@ class Draft:
             self.response = curves.at(self.hammer, self.target(curves))
             self._apply(curves)
 
-    def _remember(self, sequence: Index, groups: Groups, curves: Curves, state: State) -> Array:
+    def _remember(self, sequence: Index, groups: Groups, curves: Curves, state: CoilState) -> Array:
         """Set how rested each hammer is; return the drive loss of its coil's warmth."""
         terms, warmth = curves.calibration.warmth, np.zeros(len(self.time))
         start, width = self.start[sequence], self.width[sequence]

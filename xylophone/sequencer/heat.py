@@ -8,10 +8,10 @@ import numpy.typing as npt
 from ..instrument import Instrument
 from ..strikes import Refusal
 from .draft import Draft
-from .state import State, by_hammer, drained
+from .state import CoilState, by_hammer, drained
 
 
-def keep_cool(draft: Draft, state: State, instrument: Instrument) -> bool:
+def keep_cool(draft: Draft, state: CoilState, instrument: Instrument) -> bool:
     """Refuse every strike whose pulse would overdraw its hammer's token bucket; True if there was one."""
     refill, capacity = instrument.column("refill"), instrument.column("capacity")
     played = draft.played
@@ -26,7 +26,9 @@ def keep_cool(draft: Draft, state: State, instrument: Instrument) -> bool:
     return len(over) > 0
 
 
-def _ration(draft: Draft, rows: npt.NDArray[np.intp], state: State, refill: float, capacity: float) -> None:
+def _ration(
+    draft: Draft, rows: npt.NDArray[np.intp], state: CoilState, refill: float, capacity: float
+) -> None:
     """Go through one hammer's strikes in time order and give out what the bucket holds."""
     hammer = draft.hammer[rows[0]]
     used, since = float(state.used[hammer]), float(state.start[hammer])

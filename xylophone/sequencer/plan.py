@@ -38,7 +38,7 @@ class PlanOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedStrike:
     """A strike that was not sent: when it should have sounded, its hammer, and why in words."""
 
     time: float
@@ -75,7 +75,7 @@ class Plan:
         return pulses
 
     @property
-    def refused(self) -> tuple[Refused, ...]:
+    def refused(self) -> tuple[RefusedStrike, ...]:
         """Every strike that was not sent, with the reason in words."""
         return tuple(self._explain(int(row)) for row in np.flatnonzero(self.rows["refused"]))
 
@@ -96,7 +96,7 @@ class Plan:
         ends = pulses["start"] + pulses["width"]
         return float(drawn(pulses["start"], ends, current[pulses["channel"]]).max())
 
-    def _explain(self, row: int) -> Refused:
+    def _explain(self, row: int) -> RefusedStrike:
         strike = self.rows[row]
         hammer = self.instrument.hammers[strike["hammer"]]
         limit = self.instrument.supply_limit
@@ -106,7 +106,7 @@ class Plan:
             Refusal.HEAT: f"the coil of {hammer.name} has used its {hammer.capacity:.1f} s of on-time",
             Refusal.LATE: "it came too late to start in time",
         }[Refusal(int(strike["refused"]))]
-        return Refused(float(strike["time"]), hammer.name, why)
+        return RefusedStrike(float(strike["time"]), hammer.name, why)
 
 
 def drawn(start: Array, end: Array, current: Array) -> Array:

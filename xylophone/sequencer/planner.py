@@ -17,7 +17,7 @@ from .draft import Draft, Recent
 from .heat import keep_cool
 from .plan import Plan, PlanOptions
 from .recovery import keep_recovery
-from .state import State
+from .state import CoilState
 from .supply_limit import CHORD, GUARD, keep_supply
 
 ATTEMPTS = 4
@@ -42,7 +42,7 @@ class Planner:
         self.options = options or PlanOptions()
         self._curves = Curves(instrument, calibration)
         self._refill = instrument.column("refill")
-        self._base = State.fresh(len(instrument))
+        self._base = CoilState.fresh(len(instrument))
         self._recent = np.zeros(0, PLANNED)  # sent and not yet absorbed into the base
         self._pending = np.zeros(0, PLANNED)
         self._settled = np.zeros(0, dtype=bool)
@@ -141,7 +141,7 @@ class Planner:
         limit = self.instrument.supply_limit
         return keep_supply(draft, recent, self._curves, limit, self.options, self._horizon, guard)
 
-    def _refuse_late(self, draft: Draft, state: State) -> None:
+    def _refuse_late(self, draft: Draft, state: CoilState) -> None:
         """Move what comes a little late to start just in time; refuse what comes later than that."""
         behind = np.where(draft.settled | (draft.refused > 0), 0.0, self._horizon - draft.start)
         draft.refused[behind > self.options.shift] = Refusal.LATE
@@ -163,7 +163,7 @@ class Planner:
         self._recent = np.concatenate((self._recent, sent)) if len(self._recent) else sent
         return plan
 
-    def _remember(self) -> State:
+    def _remember(self) -> CoilState:
         """Return the state that all that was sent has left; what `rewind` cannot reach becomes the base."""
         old = self._recent["start"] < self._horizon - REMEMBERED
         warmth = self._curves.calibration.warmth

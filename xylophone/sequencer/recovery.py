@@ -7,14 +7,14 @@ import numpy.typing as npt
 
 from ..strikes import Refusal
 from .draft import Draft
-from .state import State
+from .state import CoilState
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 
 
-def keep_recovery(draft: Draft, state: State, recovery: Array, shift: float) -> None:
+def keep_recovery(draft: Draft, state: CoilState, recovery: Array, shift: float) -> None:
     """Move by up to `shift`, or refuse, what follows too closely on its own hammer.
 
     `recovery` is by hammer, contact to contact. Of two strikes that cannot both be, the one of

@@ -15,7 +15,7 @@ Index = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class State:
+class CoilState:
     """One value for each hammer, all of shape (hammers,), as its last pulse left it."""
 
     contact: Array  # planned contact of the last strike; -inf before the first
@@ -25,12 +25,12 @@ class State:
     used: Array  # s of on-time taken from the token bucket
 
     @classmethod
-    def fresh(cls, hammers: int) -> State:
+    def fresh(cls, hammers: int) -> CoilState:
         """Return the state of an instrument that is cold and has never been played."""
         never = np.full(hammers, -np.inf)
         return cls(never, never, never, np.zeros(hammers), np.zeros(hammers))
 
-    def after(self, rows: Table, warmth: WarmthTerms, refill: Array) -> State:
+    def after(self, rows: Table, warmth: WarmthTerms, refill: Array) -> CoilState:
         """Return the state after these planned rows (dtype PLANNED), refused ones left out."""
         rows = rows[rows["refused"] == 0]
         if not len(rows):
@@ -48,7 +48,7 @@ class State:
         news = (contact, start, start + width, warm + width * warmth.per_second, used)
         for array, new in zip(merged, news, strict=True):
             array[played] = new[last]
-        return State(*merged)
+        return CoilState(*merged)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Need:
 
 
 @dataclass(slots=True, eq=False)
-class Pulse:
+class Placed:
     """A pulse that has its place."""
 
     start: float
@@ -97,7 +97,7 @@ def keep_supply(
         low, high = np.searchsorted(number, (cluster, cluster + 1))
         rows = owner[low:high]
         ran = np.flatnonzero(rows < 0) + low
-        held = [Pulse(float(start[n]), float(end[n]), float(current[n])) for n in ran]
+        held = [Placed(float(start[n]), float(end[n]), float(current[n])) for n in ran]
         found = _Cluster(draft, curves, options, limit, held, guard)
         found.resolve(found.needs(np.sort(rows[rows >= 0]), earliest, latest, floor))
     return True
@@ -126,7 +126,7 @@ class _Cluster:
         curves: Curves,
         options: PlanOptions,
         limit: float,
-        held: list[Pulse],
+        held: list[Placed],
         guard: float,
     ) -> None:
         self.draft, self.curves, self.limit = draft, curves, limit * (1 + 1e-9)
@@ -302,7 +302,7 @@ class _Cluster:
     def _put(self, placing: Placing, guard: float) -> None:
         self.placed.extend(_pulse(need, contact, softened, guard) for need, contact, softened in placing)
 
-    def _fits(self, taken: list[Pulse], new: Pulse) -> bool:
+    def _fits(self, taken: list[Placed], new: Placed) -> bool:
         """Tell whether the limit holds with one more pulse: when it starts, and when others start in it."""
         near = [p for p in taken if p.start < new.end and new.start < p.end]
         if sum(p.current for p in near) + new.current <= self.limit:
@@ -313,12 +313,12 @@ class _Cluster:
         return True
 
 
-def _pulse(need: Need, contact: float, softened: bool, guard: float) -> Pulse:
+def _pulse(need: Need, contact: float, softened: bool, guard: float) -> Placed:
     width, latency = need.width, need.latency
     if softened and need.soft is not None:
         _, width, latency = need.soft
     start = contact - latency
-    return Pulse(start - guard, start + width + guard, need.current, need, contact)
+    return Placed(start - guard, start + width + guard, need.current, need, contact)
 
 
 def _chords(needs: list[Need], draft: Draft) -> Iterator[list[Need]]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..calibration.values import Calibration, SupplyTerms, WarmthTerms
 from ..instrument import KINDS, HammerKind, Instrument, hammers_of
-from .curve_bench import Blow, keep_level, knots, quadratic
+from .curve_bench import Reached, keep_level, knots, quadratic
 from .hammers import AMBIENT, SUPPLY_RESISTANCE, Twin
 from .parameters import COPPER, Array, build_hammers, parameters_of
 from .rig import Condition, Rig
@@ -61,7 +61,9 @@ def _measure(rig: Rig, instrument: Instrument, origin: str) -> Calibration:
     lost, rested, warm = slice(0, len(LOSSES)), slice(len(LOSSES), -1), -1
     width_loss, width_loss2 = _filled(level, *quadratic(LOSSES, changed.width[lost]))
     latency_loss, latency_loss2 = _filled(level, *quadratic(LOSSES, changed.latency[lost]))
-    rest_time, width_rest, latency_rest = _rest(level, Blow(changed.width[rested], changed.latency[rested]))
+    rest_time, width_rest, latency_rest = _rest(
+        level, Reached(changed.width[rested], changed.latency[rested])
+    )
     curves = Calibration(
         kind=instrument.kind.name,
         hammers=tuple(hammer.name for hammer in instrument.hammers),
@@ -77,11 +79,11 @@ def _measure(rig: Rig, instrument: Instrument, origin: str) -> Calibration:
         latency_rest=latency_rest,
         rest_time=rest_time,
     )
-    curves = replace(curves, warmth=_warmth(rig, curves, Blow(changed.width[warm], changed.latency[warm])))
+    curves = replace(curves, warmth=_warmth(rig, curves, Reached(changed.width[warm], changed.latency[warm])))
     return replace(curves, supply=_supply(rig, curves, instrument.column("current")))
 
 
-def _changed(rig: Rig, level: Array, width: Array, latency: Array) -> Blow:
+def _changed(rig: Rig, level: Array, width: Array, latency: Array) -> Reached:
     """Return by how much width and latency change, (conditions, hammers, knots), to keep the level.
 
     Conditions are the LOSSES, the RESTS and WARMER, in this order.
@@ -94,7 +96,7 @@ def _changed(rig: Rig, level: Array, width: Array, latency: Array) -> Blow:
     wider.append(_guess(COPPER * WARMER))
     guess = width * (1.0 + np.array(wider)[:, None, None])
     found = keep_level(rig, level, width, latency, conditions, guess)
-    return Blow(found.width - width, found.latency - latency)
+    return Reached(found.width - width, found.latency - latency)
 
 
 def _guess(loss: float) -> float:
@@ -112,7 +114,7 @@ def _filled(level: Array, linear: Array, square: Array) -> tuple[Array, Array]:
     return linear, square
 
 
-def _rest(level: Array, changed: Blow) -> tuple[float, Array, Array]:
+def _rest(level: Array, changed: Reached) -> tuple[float, Array, Array]:
     """Return the time constant of rest, and the two curves that say what a long one does."""
     times = np.geomspace(SHORTEST_REST_TIME, LONGEST_REST_TIME, 121)
     changes = changed.width, changed.latency
@@ -133,7 +135,7 @@ def _misfit(tau: float, change: Array) -> tuple[Array, float]:
     return factor, float(np.sum((known - seen * rested * factor) ** 2))
 
 
-def _warmth(rig: Rig, curves: Calibration, changed: Blow) -> WarmthTerms:
+def _warmth(rig: Rig, curves: Calibration, changed: Reached) -> WarmthTerms:
     """Return how on-time warms a coil, how it cools, and which drive loss a kelvin is worth."""
     width = curves.width.ravel()
     kelvin = rig.heat(np.repeat(np.arange(len(curves.width)), curves.width.shape[1]), width) / width
@@ -141,7 +143,7 @@ def _warmth(rig: Rig, curves: Calibration, changed: Blow) -> WarmthTerms:
     return WarmthTerms(float(kelvin.mean()), rig.cooling(COOLING_PAUSE), loss / WARMER)
 
 
-def _equal_loss(calibration: Calibration, changed: Blow) -> float:
+def _equal_loss(calibration: Calibration, changed: Reached) -> float:
     """Return the drive loss whose effect on widths and latencies is nearest to that of this condition."""
     wider, later = changed.width, changed.latency
     seen = np.isfinite(wider)

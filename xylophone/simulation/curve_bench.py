@@ -37,7 +37,7 @@ _NUDGE = 0.0008  # s more for a hammer that did not arrive
 
 
 @dataclass(frozen=True)
-class Blow:
+class Reached:
     """Width and latency that give the levels asked for; NaN where they cannot be reached."""
 
     width: Array
@@ -113,7 +113,7 @@ def _between(width: Array, level: Array, top: float) -> Array:
 
 def keep_level(
     rig: Rig, level: Array, width: Array, latency: Array, conditions: Sequence[Condition], guess: Array
-) -> Blow:
+) -> Reached:
     """Return the widths, and their latencies, that give each knot's level in other conditions.
 
     `level`, `width` and `latency` are the undisturbed knots, (hammers, knots). `guess`, the widths to
@@ -142,7 +142,7 @@ def keep_level(
         step = np.where(np.isnan(missing), _NUDGE, np.clip(missing * per_level, -2 * _NUDGE, 2 * _NUDGE))
         asked[rows] += step[rows]
     missing[far] = np.nan
-    return Blow((asked + missing * per_level).reshape(shape), (came + missing * later).reshape(shape))
+    return Reached((asked + missing * per_level).reshape(shape), (came + missing * later).reshape(shape))
 
 
 def gradient(level: Array, value: Array) -> Array:

@@ -46,7 +46,7 @@ MOST_PPM = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ClockLine:
     """Recording time = offset + (1 + slope) backend time."""
 
     offset: float
@@ -61,16 +61,16 @@ class Line:
         return (time - self.offset) / (1.0 + self.slope)
 
 
-def align(take: Take, latency: Array) -> tuple[Line, list[Onset | None]]:
+def align(take: Take, latency: Array) -> tuple[ClockLine, list[Onset | None]]:
     """Return the line of a take, drawn as if each trial had this latency (s), and the onset of each trial.
 
     Raises TuningError for a recording that is silent, too short, or not of these trials.
     """
     sound = take.samples()
     if len(take.trials) == 0:
-        return Line(0.0, 0.0), []
+        return ClockLine(0.0, 0.0), []
     expected = take.trials["start"] + latency
-    line = Line(_offset(sound, take.sample_rate, expected[:FIRST]), 0.0)
+    line = ClockLine(_offset(sound, take.sample_rate, expected[:FIRST]), 0.0)
     onsets: list[Onset | None] = []
     for begin in range(0, len(expected), BLOCK):
         due = line.at(expected[begin : begin + BLOCK])
@@ -99,7 +99,7 @@ def _onsets(sound: Array, sample_rate: int, due: Array) -> list[Onset | None]:
     return [pick(sound, sample_rate, first, last) for first, last in zip(low, high, strict=True)]
 
 
-def _drawn(line: Line, expected: Array, onsets: list[Onset | None], sample_rate: int) -> Line:
+def _drawn(line: ClockLine, expected: Array, onsets: list[Onset | None], sample_rate: int) -> ClockLine:
     """Return the line through the onsets, most of which lie near it: least squares, far ones weighing
     less."""
     rows = np.flatnonzero([onset is not None for onset in onsets])
@@ -120,7 +120,7 @@ def _drawn(line: Line, expected: Array, onsets: list[Onset | None], sample_rate:
         miss = time - moment - shift - slope * (moment - middle)
         weight = 1.0 / (1.0 + (miss / 0.003) ** 2)
     slope = float(np.clip(slope, -MOST_PPM * 1e-6, MOST_PPM * 1e-6)) if span > 5.0 else 0.0
-    return Line(shift - slope * middle, slope)
+    return ClockLine(shift - slope * middle, slope)
 
 
 def _offset(sound: Array, sample_rate: int, expected: Array) -> float:

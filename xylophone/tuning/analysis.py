@@ -13,7 +13,7 @@ from ..errors import TuningError
 from ..instrument import Instrument
 from ..song import Table
 from .evidence import Evidence, clear_rows, gather, silent_rows
-from .fitting import Fit, fit
+from .fitting import FittedCurve, fit
 from .geometry import Position
 from .trials import Take
 
@@ -49,7 +49,7 @@ MIXED = 4
 class Analysis:
     """What a session has taught so far.
 
-    `fits` has a Fit for each hammer, None where too little was heard. `gain` (dB) and `delay` (s) are
+    `fits` has a FittedCurve for each hammer, None where too little was heard. `gain` (dB) and `delay` (s) are
     what level and latency of the recording are greater by than the calibration's: of an average hammer
     they are the default's. `level_sd` and `latency_sd` are the scatter from strike to strike.
     """
@@ -57,7 +57,7 @@ class Analysis:
     instrument: Instrument
     default: Calibration
     evidence: Evidence
-    fits: tuple[Fit | None, ...]
+    fits: tuple[FittedCurve | None, ...]
     gain: float
     delay: float
     level_sd: float
@@ -85,7 +85,7 @@ class Analysis:
         spread = float(np.median(fitted.level_uncertainty()[asked]))
         return float(np.hypot(spread * self._uneven(fitted), self.evidence.doubt[hammer]))
 
-    def _uneven(self, fitted: Fit) -> float:
+    def _uneven(self, fitted: FittedCurve) -> float:
         """Return by what factor a hammer's levels scatter more than is assumed of all, 1 at least."""
         known = np.isfinite(fitted.level_error)
         if not known.any():
@@ -105,7 +105,7 @@ def analyse(
 def learn(evidence: Evidence, instrument: Instrument, default: Calibration) -> Analysis:
     """Return the curves that explain what was heard best; scatter and drift are found on the way."""
     level_sd, latency_sd, ppm = LEVEL_SD, LATENCY_SD, 0.0
-    fits: tuple[Fit | None, ...] = (None,) * len(instrument)
+    fits: tuple[FittedCurve | None, ...] = (None,) * len(instrument)
     for _ in range(3):
         start = _reference(evidence, instrument, default, fits)
         fits = tuple(
@@ -139,7 +139,7 @@ def learn(evidence: Evidence, instrument: Instrument, default: Calibration) -> A
 
 
 def _reference(
-    evidence: Evidence, instrument: Instrument, default: Calibration, fits: Sequence[Fit | None]
+    evidence: Evidence, instrument: Instrument, default: Calibration, fits: Sequence[FittedCurve | None]
 ) -> Array:
     """Return by how much level and latency of an average hammer are greater than the default's."""
     known = [one.found[[0, 4]] for one in fits if one is not None]
@@ -166,7 +166,7 @@ def _reference(
 
 def _fit(
     evidence: Evidence, place: int, default: Calibration, level_sd: float, latency_sd: float, start: Array
-) -> Fit | None:
+) -> FittedCurve | None:
     rows = clear_rows(evidence, place)
     if len(rows) < ENOUGH:
         return None
@@ -174,7 +174,7 @@ def _fit(
     return fit(evidence.trials_of(every), default, place, level_sd, latency_sd, start)
 
 
-def _scatter(fits: Sequence[Fit | None]) -> tuple[float, float]:
+def _scatter(fits: Sequence[FittedCurve | None]) -> tuple[float, float]:
     """Return the standard deviations of level (dB) and latency (s) about the curves, outliers left out."""
     known = [one for one in fits if one is not None]
     spreads = []
@@ -192,7 +192,7 @@ def _scatter(fits: Sequence[Fit | None]) -> tuple[float, float]:
     return spreads[0], spreads[1]
 
 
-def _straightened(evidence: Evidence, fits: Sequence[Fit | None]) -> tuple[Evidence, float]:
+def _straightened(evidence: Evidence, fits: Sequence[FittedCurve | None]) -> tuple[Evidence, float]:
     """Return the evidence with what is left of drift taken out, and the drift in parts per million.
 
     Each take has a zero of its own. Raises TuningError where a recording jumps.

@@ -85,7 +85,7 @@ class Progress:
     doing: str
 
 
-class Session:
+class AutoSession:
     """One tuning session with a microphone. `run` plays it; what is recorded is in `takes`, also when it
     breaks off.
 

@@ -73,7 +73,7 @@ QUIETER = "make the room quieter or the microphone nearer, and tune it again"
 LOOSEN = "check its gap, its spring and that it moves freely, and its cable for a bad contact"
 
 
-class Fault(StrEnum):
+class HammerFault(StrEnum):
     """What can be wrong with a hammer."""
 
     DEAD = "dead"
@@ -89,7 +89,7 @@ class Ailment:
     """One fault of one hammer: what was heard, and what to do, each in one line."""
 
     hammer: str
-    fault: Fault
+    fault: HammerFault
     heard: str
     remedy: str
 
@@ -112,7 +112,7 @@ def _fault_of(analysis: Analysis, place: int) -> Ailment | None:
     return None
 
 
-Finding = tuple[Fault, str, str]
+Finding = tuple[HammerFault, str, str]
 
 
 def _elsewhere(analysis: Analysis, place: int) -> Finding | None:
@@ -131,9 +131,9 @@ def _elsewhere(analysis: Analysis, place: int) -> Finding | None:
             f"exchange the cables of outputs {mine.channel} and {theirs.channel}, or their numbers in "
             "`channels` of xylophone.toml"
         )
-        return Fault.SWAPPED, f"{theirs.name} sounds instead, and {mine.name} for {theirs.name}", remedy
+        return HammerFault.SWAPPED, f"{theirs.name} sounds instead, and {mine.name} for {theirs.name}", remedy
     remedy = f"check the cable of output {mine.channel}, or `channels` in xylophone.toml"
-    return Fault.SWAPPED, f"{theirs.name} sounds instead", remedy
+    return HammerFault.SWAPPED, f"{theirs.name} sounds instead", remedy
 
 
 def _other_bar(evidence: Evidence, place: int) -> tuple[int, float, int]:
@@ -168,13 +168,13 @@ def _dead(analysis: Analysis, place: int) -> Finding | None:
     if len(clear) and width[clear].min() > 0.8 * hammer.longest_pulse * 1e3:
         least = width[clear].min()
         heard = f"only pulses of {least:.1f} ms and more bring a sound, its limit being {widest:.1f} ms"
-        return Fault.WEAK, heard, LOOSEN
+        return HammerFault.WEAK, heard, LOOSEN
     elsewhere = np.count_nonzero(evidence.bar[rows] >= 0)
     if len(clear) or 2 * elsewhere > len(rows):
         heard = f"only {len(clear)} of {len(rows)} strikes were heard clearly"
-        return Fault.UNCLEAR, heard, QUIETER
+        return HammerFault.UNCLEAR, heard, QUIETER
     return (
-        Fault.DEAD,
+        HammerFault.DEAD,
         f"no sound from {len(rows)} strikes with pulses up to {widest:.1f} ms",
         f"check the cable of output {hammer.channel}, its driver, and that its plunger moves freely",
     )
@@ -195,7 +195,7 @@ def _double(analysis: Analysis, place: int) -> Finding | None:
     shortest = 1e3 * float(evidence.trials["width"][usual][twice].min())
     loudness = float(np.median(evidence.second[usual][twice]))
     return (
-        Fault.DOUBLE,
+        HammerFault.DOUBLE,
         f"a second blow of {loudness:.0f} dB after {twice.sum()} of {len(usual)} strikes, from "
         f"{shortest:.1f} ms on",
         "move it a little away from its bar, damp its way back, or give it a lower longest_pulse_ms",
@@ -230,7 +230,7 @@ def _weak(analysis: Analysis, place: int) -> Finding | None:
     heard += f"{softer:.0f} dB less than usual" if np.isfinite(softer) else "no sound at all"
     if needs > limit:
         heard += f", and its loudest blow would need {1e3 * needs:.1f} ms, its limit being {1e3 * limit:g} ms"
-    return Fault.WEAK, heard, LOOSEN
+    return HammerFault.WEAK, heard, LOOSEN
 
 
 def _wider(analysis: Analysis, place: int) -> float:
@@ -259,7 +259,7 @@ def _unsteady(analysis: Analysis, place: int) -> Finding | None:
     if np.hypot(late, uneven) <= 1:
         return None
     return (
-        Fault.UNSTEADY,
+        HammerFault.UNSTEADY,
         f"its strikes scatter by {1e3 * times:.1f} ms and {levels:.1f} dB, others by "
         f"{1e3 * analysis.latency_sd:.1f} ms and {analysis.level_sd:.1f} dB",
         "look for friction, a loose screw or a loose plug, and tune it again",
@@ -270,7 +270,7 @@ def _unsure(analysis: Analysis, place: int) -> Finding | None:
     doubt = 2.0 * analysis.level_doubt(place)
     if analysis.fits[place] is None or doubt <= KNOWN:
         return None
-    return Fault.UNCLEAR, f"its loudness is known to {doubt:.1f} dB only, not to {KNOWN:g} dB", QUIETER
+    return HammerFault.UNCLEAR, f"its loudness is known to {doubt:.1f} dB only, not to {KNOWN:g} dB", QUIETER
 
 
 def _scatter(residuals: Array) -> float:

@@ -13,9 +13,9 @@ from ..errors import TuningError
 from ..instrument import Instrument
 from ..pitch import frequency
 from ..song import Table
-from .alignment import Line, align
+from .alignment import ClockLine, align
 from .geometry import Position
-from .hearing import Bars, bar_of, frames_of, listen, measure_bars
+from .hearing import BarSounds, bar_of, frames_of, listen, measure_bars
 from .picker import Onset
 from .shape import Trials
 from .trials import Purpose, Take, all_trials, conditions
@@ -145,7 +145,7 @@ class _Found:
     take: Take
     sound: Array
     expected: Array  # s; latency of each trial by the default curves
-    line: Line
+    line: ClockLine
     onsets: list[Onset | None]
 
     @classmethod
@@ -161,13 +161,13 @@ class _Found:
         line, onsets = align(take, expected)
         return cls(take, take.samples(), expected, line, onsets)
 
-    def bars(self, hertz: Array) -> Bars:
+    def bars(self, hertz: Array) -> BarSounds:
         """Return what the bars of this recording sound like."""
         frame = frames_of(self.sound, self.take.sample_rate, self.onsets)
         return measure_bars(self.sound, self.take.sample_rate, frame, hertz)
 
 
-def _best_heard(found: Sequence[_Found], hertz: Array) -> Bars:
+def _best_heard(found: Sequence[_Found], hertz: Array) -> BarSounds:
     """Return what the bars sound like, each by the take in which it was struck most often."""
     struck = [np.bincount(one.take.trials["hammer"], minlength=len(hertz)) for one in found]
     best, bar = np.argmax(struck, axis=0), np.arange(len(hertz))
@@ -175,7 +175,7 @@ def _best_heard(found: Sequence[_Found], hertz: Array) -> Bars:
     columns = (
         np.array([getattr(bars, key) for bars in every])[best, bar] for key in ("hertz", "decay", "doubt")
     )
-    return Bars(*columns)
+    return BarSounds(*columns)
 
 
 def gather(
@@ -244,7 +244,7 @@ def _levelled(trials: Table, take: Array, values: Array) -> Array:
     return levelled
 
 
-def _by_reference(line: Line, trials: Table, time: Array, clear: Flags) -> Line:
+def _by_reference(line: ClockLine, trials: Table, time: Array, clear: Flags) -> ClockLine:
     """Return the line with the slope that keeps the reference hammer's latency the same from first to
     last."""
     rows = np.flatnonzero((trials["purpose"] == Purpose.REFERENCE) & clear)
@@ -257,7 +257,7 @@ def _by_reference(line: Line, trials: Table, time: Array, clear: Flags) -> Line:
     far = same & (apart > 0.2 * np.ptp(start))
     slope = float(np.median(np.subtract.outer(late, late)[far] / apart[far])) if far.any() else line.slope
     middle = float(np.median(start))
-    return Line(line.at(np.array(middle)).item() - (1.0 + slope) * middle, slope)
+    return ClockLine(line.at(np.array(middle)).item() - (1.0 + slope) * middle, slope)
 
 
 def silent_rows(evidence: Evidence, place: int) -> Index:

@@ -48,7 +48,7 @@ STEP = 1e-3  # of each parameter's prior, for differences
 
 
 @dataclass(frozen=True)
-class Fit:
+class FittedCurve:
     """The curves of one hammer that explain its trials best, and how sure they are.
 
     `found` are the parameters, `spread` their covariance. `level_error` and `latency_error` are what was
@@ -178,7 +178,7 @@ class _State:
 
 def fit(
     trials: Trials, default: Calibration, row: int, level_sd: float, latency_sd: float, start: Array
-) -> Fit:
+) -> FittedCurve:
     """Return the curves of a hammer that explain its trials best.
 
     `level_sd` (dB) and `latency_sd` (s) are the scatter from strike to strike. `start` are level (dB) and
@@ -194,7 +194,7 @@ def fit(
     heard = np.isfinite(trials.level)
     level_error, latency_error = (part[heard] for part in np.split(best.miss, 2))
     softest = float(trials.level[heard][best.weight[heard] > FITS].min(initial=np.inf))
-    return Fit(shape, best.found, spread, level_error, latency_error, best.weight[heard], softest)
+    return FittedCurve(shape, best.found, spread, level_error, latency_error, best.weight[heard], softest)
 
 
 def _settled(search: _Search) -> _State:

@@ -68,7 +68,7 @@ QUIETEST = 1e-9
 
 
 @dataclass(frozen=True)
-class Bars:
+class BarSounds:
     """What the bars of a recording sound like: fundamental (Hz), its decay (1/s), and `doubt`, the standard
     error of that decay (1/s), of each."""
 
@@ -104,7 +104,7 @@ class Heard:
 
 
 def listen(
-    sound: Array, sample_rate: int, onsets: Sequence[Onset | None], bars: Bars, struck: Index
+    sound: Array, sample_rate: int, onsets: Sequence[Onset | None], bars: BarSounds, struck: Index
 ) -> Heard:
     """Return what is heard of hits with these onsets; `struck` is the bar that each was meant for."""
     frame = frames_of(sound, sample_rate, onsets)
@@ -121,7 +121,7 @@ def frames_of(sound: Array, sample_rate: int, onsets: Sequence[Onset | None]) ->
     return np.where(room, frame, -1)
 
 
-def measure_bars(sound: Array, sample_rate: int, frame: Index, hertz: Array) -> Bars:
+def measure_bars(sound: Array, sample_rate: int, frame: Index, hertz: Array) -> BarSounds:
     """Return fundamental and decay of each bar, from hits that nothing follows within AFTER; a bar that is
     never heard so keeps the nominal frequency.
 
@@ -133,7 +133,7 @@ def measure_bars(sound: Array, sample_rate: int, frame: Index, hertz: Array) -> 
     length = round(AFTER[1] * sample_rate) - round(AFTER[0] * sample_rate)
     first = _alone(frame, round(AFTER[1] * sample_rate)) + round(AFTER[0] * sample_rate)
     pieces = np.array([sound[f : f + length] for f in first.tolist() if f + length < len(sound)])
-    nominal = Bars(hertz.copy(), np.full(len(hertz), 3.0), np.full(len(hertz), UNHEARD))
+    nominal = BarSounds(hertz.copy(), np.full(len(hertz), 3.0), np.full(len(hertz), UNHEARD))
     if not len(pieces):
         return nominal
     peaks, own = _peaks(pieces, sample_rate, hertz)
@@ -178,7 +178,7 @@ def _peaks(pieces: Array, sample_rate: int, hertz: Array) -> tuple[Array, list[I
     return found, rows
 
 
-def _corrected(pieces: Array, sample_rate: int, bars: Bars, own: Sequence[Index]) -> Bars:
+def _corrected(pieces: Array, sample_rate: int, bars: BarSounds, own: Sequence[Index]) -> BarSounds:
     """Return bars whose frequency and decay explain their own pieces better (Gauss and Newton's step).
 
     Only the pieces count that are about as straight as the straightest one, by their median. Real bars do
@@ -202,7 +202,7 @@ def _corrected(pieces: Array, sample_rate: int, bars: Bars, own: Sequence[Index]
         doubt[bar] = _error_of_median(off.real)
         bends[bar] = np.hypot(np.median(bend.real), np.median(bend.imag))  # noise bends now here, now there
     odd = bends > ODD * np.nanmedian(bends)
-    return Bars(hertz, decay, np.hypot(doubt, np.where(odd, WORSE * bends, 0.0)))
+    return BarSounds(hertz, decay, np.hypot(doubt, np.where(odd, WORSE * bends, 0.0)))
 
 
 def _off(pieces: Array, time: Array, mine: Array, others: Array) -> tuple[Complex, Complex]:
@@ -242,7 +242,7 @@ def _vertex(three: Array) -> float:
     return float(np.clip(0.5 * (three[0] - three[2]) / bend, -1.0, 1.0)) if bend else 0.0
 
 
-def fundamentals(sound: Array, sample_rate: int, frame: Index, bars: Bars) -> tuple[Array, Array]:
+def fundamentals(sound: Array, sample_rate: int, frame: Index, bars: BarSounds) -> tuple[Array, Array]:
     """Return what each hit gave to each bar, dB re full scale (n, bars), and the loudest that rang before,
     (n,)."""
     level = np.full((len(frame), len(bars.hertz)), -180.0)
@@ -255,7 +255,9 @@ def fundamentals(sound: Array, sample_rate: int, frame: Index, bars: Bars) -> tu
     return level, ringing
 
 
-def _fitted(sound: Array, frame: Index, sample_rate: int, bars: Bars, part: tuple[float, float]) -> Complex:
+def _fitted(
+    sound: Array, frame: Index, sample_rate: int, bars: BarSounds, part: tuple[float, float]
+) -> Complex:
     """Return the oscillations of all bars about each onset, (onsets, bars), in one product: that is fast."""
     matrix = _fitting(sample_rate, bars, part)
     first = frame + round(part[0] * sample_rate)
@@ -264,7 +266,7 @@ def _fitted(sound: Array, frame: Index, sample_rate: int, bars: Bars, part: tupl
     return np.asarray(real + 1j * imaginary)
 
 
-def _fitting(sample_rate: int, bars: Bars, part: tuple[float, float]) -> Array:
+def _fitting(sample_rate: int, bars: BarSounds, part: tuple[float, float]) -> Array:
     """Return the matrix that gives the oscillations, real parts then imaginary, of the frames of a window.
 
     Least squares, the window's edges weighing less; amplitudes are those at the onset.
@@ -282,7 +284,7 @@ def _least_squares(columns: Array, weight: Array) -> Array:
     return inverse
 
 
-def _oscillations(time: Array, bars: Bars) -> Array:
+def _oscillations(time: Array, bars: BarSounds) -> Array:
     """Return the oscillations of bars at these times after an onset, (times, 2 bars): what their real parts
     weigh, then what their imaginary ones."""
     wave = np.exp((2j * np.pi * bars.hertz - bars.decay)[None, :] * time[:, None])

@@ -19,7 +19,7 @@ CHANGED = (0.0015, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class Heard:
     """What a hammer was like: latency (s) and level (dB) at the middle of its range, beside the others."""
 
     latency: float
@@ -27,12 +27,12 @@ class State:
 
 
 @dataclass(frozen=True)
-class Entry:
+class Measured:
     """One measurement, of a tuning ('auto') or a 'check': when, and each hammer's state by its name."""
 
     when: datetime
     how: str
-    hammers: Mapping[str, State]
+    hammers: Mapping[str, Heard]
 
     def line(self) -> str:
         """Return the entry as a line of JSON."""
@@ -49,7 +49,7 @@ def history_of(calibration: Path) -> Path:
     return calibration.with_name(f"{calibration.name.removesuffix('.toml')}.history.jsonl")
 
 
-def read_history(path: Path) -> list[Entry]:
+def read_history(path: Path) -> list[Measured]:
     """Return the entries, oldest first; none where there is no file. FileError names a line that is
     broken."""
     if not is_there(path):
@@ -61,23 +61,23 @@ def read_history(path: Path) -> list[Entry]:
         try:
             content = json.loads(line)
             hammers = {
-                str(name): State(float(latency) / 1e3, float(level))
+                str(name): Heard(float(latency) / 1e3, float(level))
                 for name, (latency, level) in content["latency_ms_and_level_db"].items()
             }
-            entries.append(Entry(datetime.fromisoformat(content["when"]), str(content["how"]), hammers))
+            entries.append(Measured(datetime.fromisoformat(content["when"]), str(content["how"]), hammers))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise FileError(f"{path}: line {number} is no entry of a history: take it out") from error
     return entries
 
 
-def add_entry(path: Path, entry: Entry) -> None:
+def add_entry(path: Path, entry: Measured) -> None:
     """Add an entry; the file is replaced whole, and held meanwhile. FileError."""
     with alone_with(path):
         lines = [old.line() for old in read_history(path)]
         write_text(path, "".join(f"{line}\n" for line in [*lines, entry.line()]))
 
 
-def changes(entries: Sequence[Entry], now: Mapping[str, State]) -> list[str]:
+def changes(entries: Sequence[Measured], now: Mapping[str, Heard]) -> list[str]:
     """Return a line for each hammer that has changed since the oldest entry that knows it differently.
 
     'C6 has slowed by 3.0 ms since 1 March 2026'

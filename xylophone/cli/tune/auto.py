@@ -132,7 +132,7 @@ def _listened(
     device: str | None,
 ) -> Analysis:
     """Play a session with a microphone, and return what it has taught."""
-    from ...tuning.auto_session import Session
+    from ...tuning.auto_session import AutoSession
     from ...tuning.takes import load_session
 
     earlier: tuple[Take, ...] = ()
@@ -141,10 +141,10 @@ def _listened(
         position = position or before
         say(f"going on with {folder}: {sum(len(take.trials) for take in earlier)} strikes are there")
     at = position or _front(found)
-    running: Session | None = None
+    running: AutoSession | None = None
     try:
         with leaving_on_signals(), ear_before(found, at, device) as (backend, ear), progress_shown() as told:
-            running = Session(
+            running = AutoSession(
                 backend,
                 ear,
                 default,
@@ -244,11 +244,11 @@ def _write(held: Held, calibration: Calibration, old: Calibration | None, backen
     from datetime import datetime
 
     from ...tuning.edits import with_others
-    from ...tuning.history import Entry, add_entry, history_of
+    from ...tuning.history import Measured, add_entry, history_of
 
     now = datetime.now().astimezone()
     held.keep(calibration if old is None else with_others(calibration, old), now, backend)
-    add_entry(history_of(held.path), Entry(now, "auto", states(calibration)))
+    add_entry(history_of(held.path), Measured(now, "auto", states(calibration)))
 
 
 def _old(path: Path, found: Settings, new: Calibration) -> Calibration | None:
@@ -290,11 +290,11 @@ def states(calibration: Calibration) -> dict[str, Any]:
     """Return the state of each measured hammer for the history: latency at the middle, and its loudest
     level."""
     from ...tuning.edits import middle
-    from ...tuning.history import State
+    from ...tuning.history import Heard
 
     rows = [row for row, origin in enumerate(calibration.origin) if origin != "default"]
     return {
-        calibration.hammers[row]: State(middle(calibration, row)[2], float(calibration.level[row, -1]))
+        calibration.hammers[row]: Heard(middle(calibration, row)[2], float(calibration.level[row, -1]))
         for row in rows
     }
 

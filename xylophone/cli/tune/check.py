@@ -66,7 +66,7 @@ def check(every: bool, yes: bool, **options: Any) -> None:
 def _measured(
     found: Settings, calibration: Calibration, position: Position, device: str | None
 ) -> list[Drift]:
-    from ...tuning.auto_session import Session
+    from ...tuning.auto_session import AutoSession
     from ...tuning.checking import check_round, drifts
 
     with (
@@ -74,7 +74,7 @@ def _measured(
         ear_before(found, position, device) as (backend, ear),
         progress_shown() as told,
     ):
-        session = Session(
+        session = AutoSession(
             backend, ear, calibration, position, told=told, met=lambda faults: tell(list(faults))
         )
         return drifts(
@@ -104,11 +104,11 @@ def _remember(path: Path, calibration: Calibration, drifts: Sequence[Drift]) -> 
     """Add the check to the history, and return what has changed since it began."""
     from datetime import datetime
 
-    from ...tuning.history import Entry, State, add_entry, changes, history_of, read_history
+    from ...tuning.history import Heard, Measured, add_entry, changes, history_of, read_history
 
     tuned = states(calibration)
     now = {
-        drift.hammer: State(
+        drift.hammer: Heard(
             tuned[drift.hammer].latency + drift.later, tuned[drift.hammer].level + drift.louder
         )
         for drift in drifts
@@ -116,5 +116,5 @@ def _remember(path: Path, calibration: Calibration, drifts: Sequence[Drift]) -> 
     }
     home = history_of(path)
     lines = changes(read_history(home), now)
-    add_entry(home, Entry(datetime.now().astimezone(), "check", now))
+    add_entry(home, Measured(datetime.now().astimezone(), "check", now))
     return lines

@@ -22,7 +22,7 @@ from ..printing import plain_text, say, terminal, warn
 from ..screen import bars, keyboard
 from ..stage import open_stage, sounding
 from ..striking import STEP
-from .hand_session import Session
+from .hand_session import HandSession
 from .kept import place as place_of
 from .kept import undo_command
 
@@ -47,7 +47,7 @@ def unsaved_words(by_ear: ByEar) -> str:
     return "; ".join(f"{name} {how}" for name, how in changes)
 
 
-def lines(session: Session, width: int, unsaved: str) -> RenderableType:
+def lines(session: HandSession, width: int, unsaved: str) -> RenderableType:
     """Return what stands below the bars: the chosen one marked, its figures, what is not saved, the keys."""
     from rich.console import Group
     from rich.text import Text
@@ -86,7 +86,7 @@ def figures(by_ear: ByEar, auto: bool) -> list[tuple[str, str]]:
 
 
 @contextmanager
-def showing(session: Session) -> Iterator[None]:
+def showing(session: HandSession) -> Iterator[None]:
     """Draw bars and figures in the terminal while the block runs."""
     from rich.console import Group
     from rich.live import Live
@@ -115,7 +115,7 @@ def showing(session: Session) -> Iterator[None]:
         yield
 
 
-def play_keys(session: Session) -> None:
+def play_keys(session: HandSession) -> None:
     """Take keys, read by a thread of their own, and strike until the session ends."""
     clock, backend = session.stage.backend.clock, session.stage.backend
     keys: SimpleQueue[str] = SimpleQueue()
@@ -169,10 +169,10 @@ def hand(bar: str | None, velocity: float, reference: str | None, mute: bool, **
 
 
 def _tune(found: Settings, path: Path, by_ear: ByEar, undo: str, mute: bool) -> None:
-    session: Session | None = None
+    session: HandSession | None = None
     try:
         with leaving_on_signals(), playing(found.backend, config=found.config), open_stage(found) as stage:
-            session = Session(stage, by_ear, lambda begun, new: write(found, path, begun, new, undo))
+            session = HandSession(stage, by_ear, lambda begun, new: write(found, path, begun, new, undo))
             with sounding(stage, mute), showing(session):
                 play_keys(session)
     except (KeyboardInterrupt, SystemExit, XylophoneError) as leaving:
@@ -213,7 +213,7 @@ def write(found: Settings, path: Path, begun: Calibration, calibration: Calibrat
     return f"wrote {path}; {undo} takes it back"
 
 
-def _say_goodbye(session: Session, path: Path) -> None:
+def _say_goodbye(session: HandSession, path: Path) -> None:
     """Tell what was changed and where it is, what was not played, and that the coils are off."""
     by_ear = session.by_ear
     words = [f"{name} {how}" for name, how in by_ear.written.items()]

@@ -46,7 +46,7 @@ ACTS: dict[str, tuple[Callable[[ByEar], ByEar], str]] = {
 QUESTION = "s saves and quits, Q quits without saving, any other key goes on"
 
 
-class Session:
+class HandSession:
     """What keys do and what is struck; `by_ear` is the state, `message` the last thing to be told.
 
     `save` writes a calibration, told what it was made from, and returns what to tell.
@@ -173,9 +173,9 @@ class Session:
         return time
 
 
-_OTHERS: dict[str, Callable[[Session], None]] = {
-    "space": Session.want,
-    "a": Session.switch_auto,
-    "s": Session.save,
-    "q": Session.quit,
+_OTHERS: dict[str, Callable[[HandSession], None]] = {
+    "space": HandSession.want,
+    "a": HandSession.switch_auto,
+    "s": HandSession.save,
+    "q": HandSession.quit,
 }
