@@ -17,8 +17,8 @@ COMMANDS = {
     "undo": ("versions", "Take back the last change of the calibration, and earlier ones."),
     "log": ("versions", "List the calibrations that are kept."),
     "diff": ("versions", "Say how two calibrations differ."),
-    "export": ("exchange", "Write the calibration as JSON or CSV."),
-    "import": ("exchange:import_", "Read a calibration from JSON or CSV."),
+    "export": ("transfer", "Write the calibration as JSON or CSV."),
+    "import": ("transfer:import_", "Read a calibration from JSON or CSV."),
 }
 """Command: its module here, and its line in the help."""
 
