@@ -27,11 +27,12 @@ from xylophone.backends.simulated import SimulatedBackend
 from xylophone.clock import VirtualClock
 from xylophone.errors import TuningError
 from xylophone.instrument import KINDS, LAYOUTS, Instrument
-from xylophone.simulation.ear import Room, Samples, SimulatedMicrophone
+from xylophone.simulation.ear import Room, SimulatedMicrophone
 from xylophone.simulation.hammers import Twin
 from xylophone.simulation.rig import Condition, Rig
 from xylophone.sound.bars import Bars
 from xylophone.sound.rendering import BLOCK, Renderer
+from xylophone.tables import Samples
 from xylophone.tuning.auto_session import AutoSession, SimulatedEar, result_of
 from xylophone.tuning.diagnosis import diagnose
 from xylophone.tuning.geometry import Position

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from .errors import InstrumentError
 from .pitch import parse_pitch, pitch_name
+from .tables import Floats, Ints
 
 LEAST_REST = 0.002
 """s from coil off to coil on that every coil is given: two looks of what watches the outputs."""
@@ -183,11 +183,11 @@ class Instrument:
         return len(self.hammers)
 
     @property
-    def pitches(self) -> npt.NDArray[np.int64]:
+    def pitches(self) -> Ints:
         """Pitches of the bars, ascending."""
         return np.array([hammer.pitch for hammer in self.hammers])
 
-    def column(self, key: str) -> npt.NDArray[np.float64]:
+    def column(self, key: str) -> Floats:
         """Return one property of all hammers as an array: 'current', 'recovery', 'channel', ..."""
         return np.array([getattr(hammer, key) for hammer in self.hammers], dtype=np.float64)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from .tables import Floats, Ints
+
 Table = npt.NDArray[np.void]
-Moments = npt.NDArray[np.floating]
-Rows = npt.NDArray[np.integer]
 
 DRUM_CHANNEL = 9
 """The channel of General MIDI's drum kit, counted from 0; musicians call it 10."""
@@ -106,11 +106,11 @@ class Song:
         """Return the place of a moment in quarter notes from the beginning."""
         return float(self.quarters_at(np.asarray(time)))
 
-    def quarters_at(self, time: Moments) -> Moments:
+    def quarters_at(self, time: Floats) -> Floats:
         """Return the places of moments in quarter notes from the beginning."""
         row = np.maximum(np.searchsorted(self.tempos["time"], time, "right") - 1, 0)
         since = (time - self.tempos["time"][row]) * self.tempos["bpm"][row] / 60.0
-        quarter: Moments = self.tempos["quarter"][row] + since
+        quarter: Floats = self.tempos["quarter"][row] + since
         return quarter
 
     def time_at(self, quarter: float) -> float:
@@ -127,14 +127,14 @@ class Song:
         measure, since, row = self.places_at(np.asarray(time))
         return int(measure) + 1, round(float(since * self.meters["denominator"][row]) / 4.0, 6) + 1.0
 
-    def measures_at(self, time: Moments) -> Rows:
+    def measures_at(self, time: Floats) -> Ints:
         """Return the measures of moments, counted from 1."""
         return self.places_at(time)[0] + 1
 
-    def places_at(self, time: Moments) -> tuple[Rows, Moments, Rows]:
+    def places_at(self, time: Floats) -> tuple[Ints, Floats, Ints]:
         """Return for moments the measure, from 0, the quarters since it began, and the row of its metre."""
         quarter = self.quarters_at(time) + 1e-9  # a moment on the bar line belongs to what it opens
-        row: Rows = np.maximum(np.searchsorted(self.meters["quarter"], quarter, "right") - 1, 0)
+        row: Ints = np.maximum(np.searchsorted(self.meters["quarter"], quarter, "right") - 1, 0)
         length = 4.0 * self.meters["numerator"][row] / self.meters["denominator"][row]
         measures, since = np.divmod(quarter - self.meters["quarter"][row], length)
         return (self.meters["measure"][row] + measures).astype(np.int64), since, row

@@ -7,16 +7,8 @@ import pytest
 
 from scanning import melody, tune_bytes
 from xylophone import arrange, build_instrument, load_song, parse_song, songs
-from xylophone.collection.tunes import (
-    LEAST_SHARED,
-    MOST_TURNS,
-    NEAR,
-    Tune,
-    first_alike,
-    same_tune,
-    tune,
-    tune_of,
-)
+from xylophone.collection.tunes import LEAST_SHARED, MOST_TURNS, NEAR, first_alike, same_tune, tune, tune_of
+from xylophone.tables import Ints
 
 Line = tuple[np.ndarray, np.ndarray]
 
@@ -27,11 +19,11 @@ def line(seed: int, notes: int = 60) -> Line:
     return np.concatenate(([0.0], np.cumsum(ticks)[:-1] / 960)), np.array(pitches)
 
 
-def alike(*tunes: Tune) -> list[int]:
+def alike(*tunes: Ints) -> list[int]:
     return first_alike(tunes).tolist()
 
 
-def heard(content: bytes, layout: str = "song-bell") -> Tune:
+def heard(content: bytes, layout: str = "song-bell") -> Ints:
     return tune_of(arrange(parse_song(content), build_instrument(layout)))
 
 

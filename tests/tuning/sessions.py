@@ -15,8 +15,9 @@ from xylophone.clock import VirtualClock
 from xylophone.instrument import DEFAULT_KIND, KINDS, Instrument, hammers_of
 from xylophone.simulation.ear import Room, SimulatedMicrophone
 from xylophone.simulation.hammers import Twin
+from xylophone.tables import Samples
 from xylophone.tuning.analysis import Analysis, analyse
-from xylophone.tuning.auto_session import AutoSession, Ear, Samples, SimulatedEar, result_of
+from xylophone.tuning.auto_session import AutoSession, Ear, SimulatedEar, result_of
 from xylophone.tuning.geometry import position_of
 from xylophone.tuning.trials import Take, pulses_of
 

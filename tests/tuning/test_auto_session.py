@@ -30,8 +30,9 @@ from xylophone.instrument import build_instrument
 from xylophone.simulation.bench import measure
 from xylophone.simulation.ear import Room
 from xylophone.simulation.hammers import Twin
+from xylophone.tables import Samples
 from xylophone.tuning.analysis import analyse
-from xylophone.tuning.auto_session import LONGEST, Progress, Samples, result_of
+from xylophone.tuning.auto_session import LONGEST, Progress, result_of
 from xylophone.tuning.diagnosis import diagnose, tilt
 from xylophone.tuning.geometry import position_of
 from xylophone.tuning.shape import NODES

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..pitch import interval_words
 from ..strikes import Priority
+from ..tables import Bools, Ints
 from .arrangement import NO_ROLE, Arrangement
 from .changes import Reason
-from .columns import Bools, Ints
 from .form import places, sections
 from .key import key_of
 from .passages import FEWEST, leading, left_out_from, span

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import SongError
 from ..instrument import Instrument
 from ..song import Song, Table
 from ..strikes import Priority
+from ..tables import Ints
 from .changes import CHANGE, ChangeKind, Changes, Reason
 
 ARRANGED = np.dtype(
@@ -60,7 +60,7 @@ class Arrangement:
     transpose: int  # semitones
     notes: Table
     changes: Changes
-    roles: npt.NDArray[np.uint8]
+    roles: Ints
 
     def __post_init__(self) -> None:
         for table, dtype in ((self.notes, ARRANGED), (self.changes.table, CHANGE)):
@@ -89,7 +89,7 @@ class Arrangement:
         return len(self.notes)
 
     @cached_property
-    def carrier(self) -> npt.NDArray[np.intp]:
+    def carrier(self) -> Ints:
         """For each note of the song the row of `notes` that sounds it, -1 where none does."""
         carrier = np.full(len(self.song), -1, np.intp)
         first = np.flatnonzero(~self.notes["again"])
@@ -99,7 +99,7 @@ class Arrangement:
         return carrier
 
     @cached_property
-    def struck(self) -> npt.NDArray[np.int64]:
+    def struck(self) -> Ints:
         """For each note of the song the pitch of the bar that sounds it, -1 where none does."""
         pitch = np.append(self.instrument.pitches[self.notes["hammer"]].astype(np.int64), -1)
         return np.asarray(pitch[self.carrier])

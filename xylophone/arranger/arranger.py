@@ -12,10 +12,10 @@ from ..errors import OptionError
 from ..instrument import Instrument
 from ..song import Song, Table
 from ..strikes import Priority
+from ..tables import Bools, Floats, Ints
 from .arrangement import ARRANGED, NO_ROLE, Arrangement
 from .changes import CHANGE, NO_HAMMER, ChangeKind, Changes, Reason, with_shortened
 from .choice import Choice, left_out
-from .columns import Bools, Floats, Ints
 from .dynamics import velocities
 from .fold import Placed, bars_of, fold, melody_octaves
 from .form import ostinato

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .columns import Floats, Ints
+from ..tables import Floats, Ints
 from .score import Score
 
 NEAR = 0.03

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import OptionError
 from ..song import DRUM_CHANNEL, Song
+from ..tables import Bools, Ints
 from .changes import Reason
 
 SOFTEST = 0.5
@@ -46,7 +46,7 @@ class Choice:
                 raise OptionError(f"channel {channel} does not exist: MIDI channels go from 1 to 16")
 
 
-def left_out(song: Song, choice: Choice) -> npt.NDArray[np.uint8]:
+def left_out(song: Song, choice: Choice) -> Ints:
     """Return a Reason for each note, NONE for those to arrange.
 
     Where several reasons hold the note counts for the first of drums, not chosen, muted, silent.
@@ -69,7 +69,7 @@ def left_out(song: Song, choice: Choice) -> npt.NDArray[np.uint8]:
     return reasons
 
 
-def _among(column: npt.NDArray[np.integer], wanted: Iterable[int]) -> npt.NDArray[np.bool_]:
+def _among(column: Ints, wanted: Iterable[int]) -> Bools:
     member = np.zeros(1 << 16, np.bool_)
     member[list(wanted)] = True
     return np.asarray(member[column])

@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Ints = npt.NDArray[np.integer]
-Floats = npt.NDArray[np.floating]
-Bools = npt.NDArray[np.bool_]
+from ..tables import Ints
 
 MIX = np.uint64(0x9E3779B97F4A7C15)
 """2**64 over the golden ratio (Knuth, The Art of Computer Programming 3, 6.4): spreads hashes evenly."""
 
 
-def spread(code: Ints) -> npt.NDArray[np.uint64]:
+def spread(code: Ints) -> Ints:
     """Spread codes over 64 bits, so that a sum of some tells which they were."""
     mixed = code.astype(np.uint64)
     for _ in range(3):

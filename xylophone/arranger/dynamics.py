@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .columns import Floats, Ints
+from ..tables import Floats, Ints
 
 _LOUD = 0.98
 """What the loud notes are: so much of the song is softer, the rest may be accents or mistakes."""

@@ -14,9 +14,10 @@ import numpy as np
 
 from ..instrument import Instrument
 from ..strikes import Priority
+from ..tables import Bools, Floats, Ints
 from .ceiling import FREE, Tune, tune_of
 from .changes import Reason
-from .columns import Bools, Floats, Ints, by_group, starts
+from .columns import by_group, starts
 from .form import usual
 from .neighbours import substitutes
 from .score import INTERVAL, Score, on_top

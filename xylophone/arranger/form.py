@@ -11,7 +11,8 @@ from itertools import pairwise
 import numpy as np
 
 from ..song import Song
-from .columns import Bools, Floats, Ints, spread, starts
+from ..tables import Bools, Floats, Ints
+from .columns import spread, starts
 
 _GRID = 4.0
 """Places in a quarter note: a figure played a little early or late is the same."""

@@ -14,7 +14,8 @@ import re
 
 import numpy as np
 
-from .columns import Bools, Floats, Ints, by_group, starts
+from ..tables import Bools, Floats, Ints
+from .columns import by_group, starts
 from .score import Score, on_top
 from .viterbi import cheapest_path
 

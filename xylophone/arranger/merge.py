@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .columns import Bools, Floats, Ints, by_group, starts
+from ..tables import Bools, Floats, Ints
+from .columns import by_group, starts
 
 
 def carriers(onset: Floats, hammer: Ints, rank: Floats, within: float) -> Ints:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..instrument import Instrument
-from .columns import Floats, Ints
+from ..tables import Floats, Ints
 from .score import Score
 
 _WIDEST = 2

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import numpy as np
 
-from .columns import Bools, Ints
+from ..tables import Bools, Ints
 
 MOST_PASSAGES = 6
 """So many changes of the leading part are told by their measures; nobody would read more."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..strikes import Priority
+from ..tables import Bools, Floats, Ints
 from .arrangement import NO_ROLE, Arrangement
 from .ceiling import NEAR
-from .columns import Bools, Floats, Ints
 from .score import INTERVAL
 
 

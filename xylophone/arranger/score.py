@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..song import Song, Table
-from .columns import Bools, Floats, Ints, starts
+from ..tables import Bools, Floats, Ints
+from .columns import starts
 from .form import kin_of, places
 
 _CHORD = 0.025

@@ -11,7 +11,8 @@ from bisect import bisect_right
 import numpy as np
 
 from ..strikes import Priority
-from .columns import Bools, Floats, Ints, by_group, starts
+from ..tables import Bools, Floats, Ints
+from .columns import by_group, starts
 
 WORTH = {Priority.INNER: 1.0, Priority.BASS: 2.0, Priority.MELODY: 1000.0}
 """What a strike is worth where only some can be played; a melody note is never given for others."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..instrument import Instrument
 from ..strikes import Priority
-from .columns import Floats, Ints
+from ..tables import Floats, Ints
 from .score import Score, on_top
 from .weights import Weights
 

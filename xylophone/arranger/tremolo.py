@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..song import Table
-from .columns import Bools, Floats, Ints
+from ..tables import Bools, Floats, Ints
 
 RATE = 9.0
 """Strikes a second of a tremolo; the hammer's recovery may ask for fewer."""

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from .columns import Floats, Ints
+from ..tables import Floats, Ints
 
 
 def cheapest_path(cost: Floats, change: Floats) -> Ints:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..strikes import Priority
-from .columns import Bools, Floats, Ints, starts
+from ..tables import Bools, Floats, Ints
+from .columns import starts
 from .melody import leader
 from .score import Score
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from ..song import NOTE, Song, Table, Track
 from ..strikes import Priority
+from ..tables import Floats
 from .arrangement import Arrangement
-from .columns import Floats, by_group
+from .columns import by_group
 
 TRACKS = {Priority.MELODY: "Melody", Priority.BASS: "Bass", Priority.INNER: "Inner voices"}
 """Names of the tracks, in their order."""

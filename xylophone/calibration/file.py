@@ -19,7 +19,8 @@ from ..errors import CalibrationError, OptionError
 from ..files import key_name, read_toml, unknown_key, write_text
 from ..instrument import Instrument
 from ..pitch import parse_pitch, pitch_name
-from .values import CURVES, TERMS, Array, Calibration, SupplyTerms, WarmthTerms
+from ..tables import Floats
+from .values import CURVES, TERMS, Calibration, SupplyTerms, WarmthTerms
 
 VERSION = 2
 """The version of the file format that this program writes, and the newest that it reads."""
@@ -270,7 +271,7 @@ def _table(table: object, name: str) -> dict[str, Any]:
     return table
 
 
-def _stack(tables: dict[str, dict[str, Any]], written: str) -> Array:
+def _stack(tables: dict[str, dict[str, Any]], written: str) -> Floats:
     first, *others = tables
     knots = len(tables[first][written])
     for name in others:

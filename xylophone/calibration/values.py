@@ -22,11 +22,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import CalibrationError
-
-Array = npt.NDArray[np.float64]
+from ..tables import Floats
 
 CURVES = (
     "width",
@@ -78,15 +76,15 @@ class Calibration:
 
     kind: str
     hammers: tuple[str, ...]
-    level: Array  # dB re 1 m/s
-    width: Array
-    latency: Array
-    width_loss: Array
-    width_loss2: Array
-    latency_loss: Array
-    latency_loss2: Array
-    width_rest: Array
-    latency_rest: Array
+    level: Floats  # dB re 1 m/s
+    width: Floats
+    latency: Floats
+    width_loss: Floats
+    width_loss2: Floats
+    latency_loss: Floats
+    latency_loss2: Floats
+    width_rest: Floats
+    latency_rest: Floats
     supply: SupplyTerms = SupplyTerms()
     warmth: WarmthTerms = WarmthTerms()
     rest_time: float = 10.0

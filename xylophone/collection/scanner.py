@@ -25,9 +25,10 @@ from ..files import read_bytes
 from ..instrument import Instrument
 from ..midifile import MOST_SONG_BYTES, parse_song
 from ..song import NOTE, Song
+from ..tables import Ints
 from .catalogue import Catalogue, Found, Scored
 from .library import ENDINGS
-from .tunes import Tune, first_alike, tune_of
+from .tunes import first_alike, tune_of
 from .workers import Lost, outcomes
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def fit_of(path: str, setting: ScanSetting) -> Scored:
 
 def same_tunes(catalogue: Catalogue) -> list[int]:
     """Return for each file with a score, in the order of `Catalogue.fits`, the first with the same tune."""
-    tunes: list[Tune] = []
+    tunes: list[Ints] = []
     copies: list[tuple[int, int]] = []
     first: dict[bytes, int] = {}
     for number, (digest, tune) in enumerate(catalogue.tunes()):

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from ..arranger import Arrangement
 from ..arranger.columns import MIX
 from ..strikes import Priority
+from ..tables import Bools, Floats, Ints
 
-Tune = npt.NDArray[np.uint32]
 """The turns of a melody as hashes, ascending, each once."""
 
 STEPS = 6
@@ -45,13 +45,13 @@ _RATIOS = np.array([-1.29, -0.29, 0.29, 1.29])
 """Bounds of log2 of a note's length over the last one's, as far as can be from those of 1/3, 1/2, 2/3, 1."""
 
 
-def tune_of(arrangement: Arrangement) -> Tune:
+def tune_of(arrangement: Arrangement) -> Ints:
     """Return the tune of what an arrangement marks as melody, at the pitches that were written."""
     notes = arrangement.notes[arrangement.notes["priority"] == Priority.MELODY]
     return tune(notes["onset"], arrangement.song.notes["pitch"][notes["source"]])
 
 
-def tune(onset: npt.ArrayLike, pitch: npt.ArrayLike) -> Tune:
+def tune(onset: npt.ArrayLike, pitch: npt.ArrayLike) -> Ints:
     """Return the tune of a melody: onsets in seconds, ascending, and MIDI pitches.
 
     The same for every transposition and constant factor on the tempo; empty for fewer than eight
@@ -68,7 +68,7 @@ def tune(onset: npt.ArrayLike, pitch: npt.ArrayLike) -> Tune:
     return np.unique(_hashes((interval + _WIDEST) * 5 + ratio)[telling])[:MOST_TURNS]
 
 
-def first_alike(tunes: Sequence[Tune], alike: Iterable[tuple[int, int]] = ()) -> npt.NDArray[np.int64]:
+def first_alike(tunes: Sequence[Ints], alike: Iterable[tuple[int, int]] = ()) -> Ints:
     """Return for each tune the number of the first one that is the same, its own where there is none.
 
     Same is what `same_tune` says of two of them, or `alike`, and whatever is the same as the same.
@@ -81,15 +81,13 @@ def first_alike(tunes: Sequence[Tune], alike: Iterable[tuple[int, int]] = ()) ->
     return np.array([_root(leader, number) for number in range(len(tunes))], np.int64)
 
 
-def same_tune(shared: npt.ArrayLike, size: npt.ArrayLike, other: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+def same_tune(shared: npt.ArrayLike, size: npt.ArrayLike, other: npt.ArrayLike) -> Bools:
     """Tell whether tunes of such sizes are the same by how many turns they share; for arrays too."""
     count, least = np.asarray(shared), np.minimum(size, other)
     return np.asarray((count >= LEAST_SHARED) & (count >= LEAST_SHARE * least))
 
 
-def _line(
-    onset: npt.NDArray[np.float64], pitch: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+def _line(onset: Floats, pitch: Ints) -> tuple[Floats, Ints]:
     """Return one note for each moment."""
     if not len(onset):
         return onset, pitch
@@ -97,7 +95,7 @@ def _line(
     return onset[first], np.maximum.reduceat(pitch, first)
 
 
-def _hashes(steps: npt.NDArray[np.int64]) -> Tune:
+def _hashes(steps: Ints) -> Ints:
     """Return a hash for each run of STEPS steps."""
     runs = np.lib.stride_tricks.sliding_window_view(steps.astype(np.uint64), STEPS)
     mixed = np.zeros(len(runs), np.uint64)
@@ -107,7 +105,7 @@ def _hashes(steps: npt.NDArray[np.int64]) -> Tune:
     return (mixed >> np.uint64(32)).astype(np.uint32)
 
 
-def _pairs(tunes: Sequence[Tune]) -> list[tuple[int, int]]:
+def _pairs(tunes: Sequence[Ints]) -> list[tuple[int, int]]:
     """Return the pairs that are the same tune by themselves, found by the turns that they share."""
     turn = np.concatenate([np.zeros(0, np.uint32), *tunes])
     size = np.array([len(one) for one in tunes], np.int64)
@@ -119,9 +117,7 @@ def _pairs(tunes: Sequence[Tune]) -> list[tuple[int, int]]:
     return list(zip(first[same].tolist(), second[same].tolist(), strict=True))
 
 
-def _counted(
-    turn: Tune, owner: npt.NDArray[np.int64], many: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _counted(turn: Ints, owner: Ints, many: int) -> tuple[Ints, Ints]:
     """Return pairs of owners as first * many + second, and how many turns, sorted, each has in common."""
     keys, counts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for step in range(1, NEAR + 1):
@@ -134,7 +130,7 @@ def _counted(
     return pairs, shared.astype(np.int64)
 
 
-def _root(leader: npt.NDArray[np.int64], number: int) -> int:
+def _root(leader: Ints, number: int) -> int:
     """Return the first of a number's group; the way there is shortened (union-find with halving)."""
     while leader[number] != number:
         leader[number] = leader[leader[number]]

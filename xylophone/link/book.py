@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from ..song import Table
 from ..strikes import PULSE
+from ..tables import Bools, Ints
 
 MARGIN = 4000
 """Ticks (2 ms) around the present within which the board may have counted a strike or not."""
-
-Clocks = npt.NDArray[np.int64]
 
 
 class Book:
@@ -22,7 +20,7 @@ class Book:
 
     def __init__(self) -> None:
         self.pulses: Table = np.empty(0, PULSE)
-        self.clocks: Clocks = np.empty(0, np.int64)
+        self.clocks: Ints = np.empty(0, np.int64)
         self.played = 0  # confirmed by the board, and ended
         self.missed = 0  # due, and not started by the board
         self.cut = 0  # ended by silence
@@ -41,7 +39,7 @@ class Book:
         """The pulses that the board does not have."""
         return self.pulses[len(self.clocks) :]
 
-    def sent(self, clocks: Clocks) -> None:
+    def sent(self, clocks: Ints) -> None:
         """Note that the next pulses were sent, to start at these clocks."""
         self.clocks = np.concatenate((self.clocks, clocks))
 
@@ -119,12 +117,12 @@ class Book:
             ended &= self.clocks <= self._confirmed
         return max(0, self.played + int(np.count_nonzero(ended)) - self.missed)
 
-    def _ended(self, now: float) -> npt.NDArray[np.bool_]:
+    def _ended(self, now: float) -> Bools:
         sent = self.pulses[: len(self.clocks)]
-        ended: npt.NDArray[np.bool_] = sent["start"] + sent["width"] <= now
+        ended: Bools = sent["start"] + sent["width"] <= now
         return ended
 
-    def _keep(self, places: npt.NDArray[np.int64]) -> None:
+    def _keep(self, places: Ints) -> None:
         """Keep the pulses at these places, in order."""
         sent = places[places < len(self.clocks)]
         self.pulses, self.clocks = self.pulses[places], self.clocks[sent]

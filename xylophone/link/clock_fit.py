@@ -13,11 +13,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from ..tables import Floats
 from .messages import BAUD, TICK_RATE
 
-Rows = npt.NDArray[np.float64]
 """Exchanges, by row: sent, received, replied, got; times in s, clocks in ticks without wraps."""
 
 SLOW = 1.5
@@ -51,7 +50,7 @@ class ClockFit(NamedTuple):
     error: float  # standard error, s
 
 
-def fit_clock(rows: Rows, now: float, rate: float | None = None) -> ClockFit:
+def fit_clock(rows: Floats, now: float, rate: float | None = None) -> ClockFit:
     """Return what some exchanges say about the board's clock at a host time; there are 4 or more of them.
 
     `rate`, ticks a second, is taken for granted where it is given.
@@ -75,13 +74,13 @@ def fit_clock(rows: Rows, now: float, rate: float | None = None) -> ClockFit:
     return ClockFit(origin + TICK_RATE * values[0], found, error)
 
 
-def _usual(trips: Rows) -> int:
+def _usual(trips: Floats) -> int:
     """Return how many round trips are of the usual length."""
     shortest, median = trips.min(), np.median(trips)
     return int(np.count_nonzero(trips <= median + SLOW * (median - shortest)))
 
 
-def _robust(columns: Rows, wanted: Rows) -> tuple[Rows, float]:
+def _robust(columns: Floats, wanted: Floats) -> tuple[Floats, float]:
     """Return the parameters of a linear model, far values left out, and the first one's standard error."""
     weights = np.ones(len(wanted))
     for _ in range(4):

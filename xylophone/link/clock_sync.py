@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .clock_fit import SPAN, ClockFit, Rows, fit_clock
+from ..tables import Floats
+from .clock_fit import SPAN, ClockFit, fit_clock
 from .messages import TICK_RATE
 
 FIRST = 20
@@ -59,7 +60,7 @@ class ClockSync:
         """Whether the mapping may be used."""
         self._known = rate
         self._spacings = _spacings(random.Random(seed), *((KNOWN_FIRST, KNOWN_EVERY) if rate else ()))
-        self._rows: Rows = np.empty((0, 4))
+        self._rows: Floats = np.empty((0, 4))
         self._count = 0
         self._begun = now
         self._time, self._clock = now, 0.0  # a point of the line

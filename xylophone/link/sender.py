@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ..song import Table
-from .book import Book, Clocks
+from ..tables import Ints
+from .book import Book
 from .messages import STRIKE_ON_WIRE, STRIKES_IN_FRAME, WIDTH_RATE, Strikes
 
 ON_BOARD = 0.5
@@ -28,7 +29,7 @@ def next_frame(book: Book, now: float, to_clock: Callable[[float], float]) -> St
     return Strikes(on_wire(due, clocks))
 
 
-def clocks_of(due: Table, book: Book, to_clock: Callable[[float], float]) -> Clocks:
+def clocks_of(due: Table, book: Book, to_clock: Callable[[float], float]) -> Ints:
     """Return the ticks at which these pulses start, never before one that was sent.
 
     Pulses of one start get one tick, also when the clocks' fit has changed between two frames.
@@ -46,7 +47,7 @@ def clocks_of(due: Table, book: Book, to_clock: Callable[[float], float]) -> Clo
     return np.array(clocks, np.int64)
 
 
-def on_wire(pulses: Table, clocks: Clocks) -> Table:
+def on_wire(pulses: Table, clocks: Ints) -> Table:
     """Return strikes as the board takes them."""
     rows = np.zeros(len(pulses), STRIKE_ON_WIRE)
     rows["clock"] = (clocks & 0xFFFF_FFFF).astype(np.uint32)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from ..tables import Ints
 from .messages import GRID, JOIN, NEAR, WIDTH_TICKS
 
-Clocks = npt.NDArray[np.int64]
 
-
-def snap(clocks: Clocks, widths: npt.NDArray[np.integer]) -> tuple[Clocks, Clocks]:
+def snap(clocks: Ints, widths: Ints) -> tuple[Ints, Ints]:
     """Return the ticks at which coils really go on and off, for strikes in the order of their queue.
 
     `clocks` are unwrapped ticks that never fall (else ValueError), `widths` pulse widths in units of 2 us,
@@ -24,13 +22,13 @@ def snap(clocks: Clocks, widths: npt.NDArray[np.integer]) -> tuple[Clocks, Clock
     return on, (on + np.asarray(widths, np.int64) * WIDTH_TICKS) // GRID * GRID
 
 
-def own_ticks(clocks: Clocks) -> Clocks:
+def own_ticks(clocks: Ints) -> Ints:
     """Return the tick of the group that each clock would open."""
     nearest = (clocks + GRID // 2) // GRID * GRID
     return np.where(np.abs(clocks - nearest) < NEAR, nearest, clocks)
 
 
-def _joined(clocks: Clocks) -> Clocks:
+def _joined(clocks: Ints) -> Ints:
     """Return the group's tick of each of these rising clocks. Only close ones need to be taken in turn."""
     ticks = own_ticks(clocks)
     for place in np.flatnonzero(np.diff(clocks) < JOIN + NEAR) + 1:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from ..song import Table
-from .decoding import Bytes, Ticks
+from ..tables import Bytes, Ints, Samples
 from .notes import Controls
 
 VOLUME, EXPRESSION, RESET = 7, 11, 121
@@ -15,13 +14,12 @@ VOLUME, EXPRESSION, RESET = 7, 11, 121
 PLAIN_VOLUME, PLAIN_EXPRESSION = 100, 127
 """What a channel is set to before it is told otherwise (General MIDI)."""
 
-Rows = npt.NDArray[np.intp]
 
 _ROWS_AT_ONCE = 1 << 14
 _SAME = 255  # a value no data byte has: the control before goes on
 
 
-def set_channels(table: Table, tick: Ticks, order: Rows, controls: Controls) -> None:
+def set_channels(table: Table, tick: Ints, order: Ints, controls: Controls) -> None:
     """Fill in loudness (velocity x volume / 100 x expression / 127) and program of all notes of a song.
 
     `tick` are the notes' ticks in the order of the table, `order` their rows in the order of the file.
@@ -40,7 +38,7 @@ def set_channels(table: Table, tick: Ticks, order: Rows, controls: Controls) -> 
         rows["program"] = program[row]
 
 
-def _in_force(controls: Controls, tick: Ticks, order: Rows) -> tuple[Ticks, npt.NDArray[np.float32], Bytes]:
+def _in_force(controls: Controls, tick: Ints, order: Ints) -> tuple[Ints, Samples, Bytes]:
     """Return what channels are set to, channel by channel: from which note on, factor, program.
 
     The note is counted as channel x (notes + 1) + row, so that one search serves all channels.
@@ -61,13 +59,13 @@ def _in_force(controls: Controls, tick: Ticks, order: Rows) -> tuple[Ticks, npt.
     return place[by_channel], factor.astype(np.float32), program
 
 
-def _last(plain: int, values: Bytes, order: Rows) -> Bytes:
+def _last(plain: int, values: Bytes, order: Ints) -> Bytes:
     """Return the values in an order, each channel beginning at `plain`, and none of them _SAME."""
     told = np.concatenate((np.full(16, plain, np.uint8), values))[order]
     return told[np.maximum.accumulate(np.where(told != _SAME, np.arange(len(told), dtype=np.int32), 0))]
 
 
-def _places(tick: Ticks, order: Rows, at: Ticks, after: Ticks) -> Rows:
+def _places(tick: Ints, order: Ints, at: Ints, after: Ints) -> Ints:
     """Return how many notes are struck before each control: those of earlier ticks, and at its own tick some.
 
     Controls are in the order of time: at which tick, and after how many notes of the file.

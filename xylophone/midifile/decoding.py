@@ -10,12 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from ..tables import Bools, Bytes, Ints
 from .tape import MARK, METER, TEMPO, TRACK
-
-Bytes = npt.NDArray[np.uint8]
-Ticks = npt.NDArray[np.int64]
 
 _KEPT_CONTROLLERS = (7, 11, 121)
 
@@ -23,17 +20,17 @@ _KEPT_CONTROLLERS = (7, 11, 121)
 class Columns(NamedTuple):
     """Messages in the order of the tape: tick since the tape began, status, first and second data byte."""
 
-    tick: Ticks
+    tick: Ints
     status: Bytes
     first: Bytes
     second: Bytes
 
-    def where(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Columns:
+    def where(self, rows: Bools | Ints) -> Columns:
         """Return only some rows."""
         return Columns(self.tick[rows], self.status[rows], self.first[rows], self.second[rows])
 
 
-def _kept() -> npt.NDArray[np.bool_]:
+def _kept() -> Bools:
     """Say which messages a song is made of, by status and first data byte."""
     table = np.zeros((256, 128), np.bool_)
     table[0x80:0xA0] = table[0xC0:0xD0] = True
@@ -64,7 +61,7 @@ class Decoder:
         kept = _KEPT[status, first]
         return columns if kept.all() else columns.where(kept)
 
-    def _ticks(self, content: Bytes, last: npt.NDArray[np.intp], ends: npt.NDArray[np.intp]) -> Ticks:
+    def _ticks(self, content: Bytes, last: Ints, ends: Ints) -> Ints:
         delta = content[last].astype(np.int64)
         longer = last.copy()  # bytes of the delta time before its last one
         longer[1:] -= ends[:-1] + 1
@@ -79,7 +76,7 @@ class Decoder:
         self.tick = int(tick[-1]) if len(tick) else self.tick
         return tick
 
-    def _statuses(self, content: Bytes, last: npt.NDArray[np.intp], first: npt.NDArray[np.intp]) -> Bytes:
+    def _statuses(self, content: Bytes, last: Ints, first: Ints) -> Bytes:
         brought = content[last + 1]  # a status byte, or the first data byte where the status is running
         lasting = (brought >= 0x80) & (brought < MARK)
         if lasting.all():

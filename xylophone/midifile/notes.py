@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .decoding import Bytes, Columns, Ticks
+from ..tables import Bools, Bytes, Ints
+from .decoding import Columns
 from .tape import MARK, METER, TEMPO, TRACK
-
-Rows = npt.NDArray[np.intp]
 
 _BLOCK = 1 << 15
 """Messages whose ends are looked for at once, so that intermediate tables stay small."""
@@ -19,24 +18,24 @@ _BLOCK = 1 << 15
 class Notes(NamedTuple):
     """Notes in the order of the file; `end` is `tick` where the file never ends the note."""
 
-    tick: Ticks
-    end: Ticks
+    tick: Ints
+    end: Ints
     pitch: Bytes
     velocity: Bytes
     channel: Bytes
-    track: npt.NDArray[np.uint16]
+    track: Ints
 
 
 class Controls(NamedTuple):
     """Programs and controllers in the order of the file; `after` counts the notes before each."""
 
-    tick: Ticks
-    after: Ticks
+    tick: Ints
+    after: Ints
     status: Bytes
     first: Bytes
     second: Bytes
 
-    def where(self, rows: Rows) -> Controls:
+    def where(self, rows: Ints) -> Controls:
         """Return some rows, in their order."""
         return Controls(
             self.tick[rows], self.after[rows], self.status[rows], self.first[rows], self.second[rows]
@@ -48,9 +47,9 @@ class Sorted(NamedTuple):
 
     notes: Notes
     controls: Controls
-    tempos: Ticks
-    meters: Ticks
-    ends: Ticks
+    tempos: Ints
+    meters: Ints
+    ends: Ints
 
 
 def sort_messages(columns: Columns, number: int, end: int, *, one_after_another: bool) -> Sorted:
@@ -86,7 +85,7 @@ def sort_messages(columns: Columns, number: int, end: int, *, one_after_another:
     return Sorted(notes, Controls(chosen.tick, after, *chosen[1:]), tempos, meters, ends)
 
 
-def _ends(columns: Columns, track: npt.NDArray[np.uint16], rows: Rows) -> Ticks:
+def _ends(columns: Columns, track: Ints, rows: Ints) -> Ints:
     """Return for each message the tick at which it ends, if it is a strike; else its own tick.
 
     `rows` are the note-ons and note-offs. Equal pitches that overlap end in the order in which they began.
@@ -113,7 +112,7 @@ def _ends(columns: Columns, track: npt.NDArray[np.uint16], rows: Rows) -> Ticks:
     return end
 
 
-def pair(key: npt.NDArray[Any], strike: npt.NDArray[np.bool_]) -> tuple[Rows, Rows]:
+def pair(key: npt.NDArray[Any], strike: Bools) -> tuple[Ints, Ints]:
     """Pair strikes with their ends, first in, first out: rows that begin, and for each the row that ends it.
 
     `key` is sorted and tells channel and pitch; within one key rows are in the order of time. An end

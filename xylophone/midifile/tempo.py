@@ -6,13 +6,10 @@ from array import array
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..song import METER, TEMPO, Table
-from .decoding import Ticks
+from ..tables import Floats, Ints
 from .tape import PLAIN_METER, PLAIN_TEMPO
-
-Times = npt.NDArray[np.float64]
 
 FRAMES = {24: (24, 1), 25: (25, 1), 29: (30_000, 1_001), 30: (30, 1)}
 """Frames a second of SMPTE time code, as a fraction; 29 stands for 30 drop frame, which is 29.97."""
@@ -37,7 +34,7 @@ def division_of(word: int) -> Division | None:
     return Division(numerator * (word & 255), divisor) if word & 255 else None
 
 
-def last_at_each(ticks: Ticks, values: array[int], plain: int) -> tuple[Ticks, npt.NDArray[np.int64]]:
+def last_at_each(ticks: Ints, values: array[int], plain: int) -> tuple[Ints, Ints]:
     """Return changes in the order of time, the last one at a tick, with `plain` at 0 where there is none."""
     order = np.argsort(ticks, kind="stable")
     at = np.concatenate((np.zeros(1, np.int64), ticks[order]))
@@ -49,7 +46,7 @@ def last_at_each(ticks: Ticks, values: array[int], plain: int) -> tuple[Ticks, n
 class TempoMap:
     """The tempos of a song, from the ticks at which they change; `table` has dtype TEMPO."""
 
-    def __init__(self, division: Division, ticks: Ticks, tempos: array[int]) -> None:
+    def __init__(self, division: Division, ticks: Ints, tempos: array[int]) -> None:
         self._division = division
         at, micros = last_at_each(ticks, tempos, PLAIN_TEMPO)
         self._at, self._length = at, micros.astype(np.float64)
@@ -61,7 +58,7 @@ class TempoMap:
         self._start = np.concatenate(([0.0], np.cumsum(spans)))
         self.table = self._tabulate(at, micros)
 
-    def _tabulate(self, at: Ticks, micros: npt.NDArray[np.int64]) -> Table:
+    def _tabulate(self, at: Ints, micros: Ints) -> Table:
         table = np.zeros(len(at), TEMPO)
         table["time"] = self.seconds(at)
         table["bpm"] = 6e7 / micros
@@ -72,7 +69,7 @@ class TempoMap:
         table["quarter"] = quarter
         return table
 
-    def seconds(self, ticks: Ticks) -> Times:
+    def seconds(self, ticks: Ints) -> Floats:
         """Return the times of ticks; later ticks are never at an earlier time."""
         if len(self._at) == 1:
             return np.asarray(ticks * self._length[0] / self._scale)
@@ -82,7 +79,7 @@ class TempoMap:
         time += self._start[row]
         return time
 
-    def quarters(self, ticks: Ticks) -> Times:
+    def quarters(self, ticks: Ints) -> Floats:
         """Return the places of ticks in quarter notes from the beginning."""
         if not self._division.divisor:
             return ticks / self._division.ticks
@@ -92,7 +89,7 @@ class TempoMap:
         return np.asarray(self.table["quarter"][row] + gone)
 
 
-def meter_table(tempo: TempoMap, ticks: Ticks, meters: array[int], *, sequences: bool) -> Table:
+def meter_table(tempo: TempoMap, ticks: Ints, meters: array[int], *, sequences: bool) -> Table:
     """Return the table of dtype METER; a new time signature within a measure cuts that measure short.
 
     One that says again what holds changes nothing, unless `sequences` play one after another: then it

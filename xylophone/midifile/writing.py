@@ -10,16 +10,14 @@ from math import lcm
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..files import replace_file
 from ..song import Song, Table
+from ..tables import Floats, Ints
 
 if TYPE_CHECKING:
     from mido import MidiTrack
 
-Ticks = npt.NDArray[np.int64]
-Times = npt.NDArray[np.float64]
 
 FINEST = 32767
 """Most ticks to a quarter note that a file's header can state."""
@@ -76,8 +74,8 @@ class _Grid:
     """Ticks of the file, and the times at which its tempo events put them."""
 
     division: int
-    at: Ticks  # of tempo events
-    micros: Ticks  # to a quarter note, from each of them on
+    at: Ints  # of tempo events
+    micros: Ints  # to a quarter note, from each of them on
 
     @classmethod
     def of(cls, song: Song) -> _Grid:
@@ -97,14 +95,14 @@ class _Grid:
         fine = self.micros.max() / 1e6 / self.division / 2 <= _CLOSE
         return bool(fine and np.all(np.abs(place - np.rint(place)) < _GRID))
 
-    def places(self, time: Times) -> Times:
+    def places(self, time: Floats) -> Floats:
         """Return the places of moments in ticks, with fractions."""
         starts = np.concatenate(([0.0], np.cumsum(np.diff(self.at) * self.micros[:-1]))) / self._scale
         row = np.maximum(np.searchsorted(starts, time, "right") - 1, 0)
-        place: Times = self.at[row] + (time - starts[row]) * self._scale / self.micros[row]
+        place: Floats = self.at[row] + (time - starts[row]) * self._scale / self.micros[row]
         return place
 
-    def ticks(self, time: Times) -> Ticks:
+    def ticks(self, time: Floats) -> Ints:
         """Return the ticks nearest to moments."""
         return np.rint(self.places(time)).astype(np.int64)
 
@@ -113,7 +111,7 @@ class _Grid:
         return self.division * 1e6
 
 
-def _common(quarters: Times) -> int:
+def _common(quarters: Floats) -> int:
     """Return a division on whose ticks all these places are; 1 where there is none that a file can state."""
     common = 1
     for quarter in np.unique(quarters).tolist():

@@ -18,19 +18,9 @@ from ..calibration.values import Calibration
 from ..instrument import MOST_HAMMERS, Instrument, hammers_of
 from ..sequencer.curves import Curves
 from ..song import DRUM_CHANNEL, Table
-from ..sound.rendering import (
-    CEILING,
-    FADE,
-    SAMPLE_RATE,
-    TAIL,
-    Renderer,
-    Samples,
-    frames_of,
-    mixed,
-    stage,
-    write_wav,
-)
+from ..sound.rendering import CEILING, FADE, SAMPLE_RATE, TAIL, Renderer, frames_of, mixed, stage, write_wav
 from ..strikes import HIT
+from ..tables import Samples
 from .performance import Performance
 
 

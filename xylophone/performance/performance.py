@@ -17,9 +17,7 @@ from ..instrument import Instrument
 from ..sequencer import Plan, RefusedStrike
 from ..song import Table
 from ..strikes import HIT, PLANNED, Refusal
-
-Array = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+from ..tables import Bools, Floats, Ints
 
 ONE_INSTANT = 1e-6
 """s; notes closer than this stand at one instant of the score."""
@@ -83,58 +81,58 @@ class Performance:
         return self.plan.instrument
 
     @property
-    def planned(self) -> Array:
+    def planned(self) -> Floats:
         """The musical time of each strike."""
         return np.asarray(self.plan.rows["time"])
 
     @property
-    def moved(self) -> Array:
+    def moved(self) -> Floats:
         """The sequencer's re-timing of each strike; NaN where it was refused."""
         return np.where(self.sent, self.plan.rows["moved"], np.nan)
 
     @property
-    def rolled(self) -> Mask:
+    def rolled(self) -> Bools:
         """Which strikes were moved because their chord is rolled."""
         return np.asarray(self.plan.rows["rolled"])
 
     @property
-    def sent(self) -> Mask:
+    def sent(self) -> Bools:
         """Which strikes were not refused."""
         return np.asarray(self.plan.rows["refused"] == Refusal.NONE)
 
     @cached_property
-    def heard(self) -> Array:
+    def heard(self) -> Floats:
         """When each strike was heard."""
         return self._of_hits(self.hits["time"])
 
     @cached_property
-    def level_db(self) -> Array:
+    def level_db(self) -> Floats:
         """How loud each strike was heard."""
         return self._of_hits(self.hits["level"] - self.plan.top_db)
 
     @property
-    def planned_level_db(self) -> Array:
+    def planned_level_db(self) -> Floats:
         """How loud each strike was planned."""
         return np.asarray(self.plan.rows["level"] - self.plan.top_db)
 
     @cached_property
-    def timing_error(self) -> Array:
+    def timing_error(self) -> Floats:
         """Heard less planned less moved of each strike sent, less the median of all."""
         return _centred(np.where(self.sent, self.heard - self.planned - self.moved, np.nan))
 
     @cached_property
-    def score_error(self) -> Array:
+    def score_error(self) -> Floats:
         """Heard less planned of each strike sent, less the median of all; NaN in rolled chords."""
         plain = self.sent & ~self.in_rolled_chord
         return _centred(np.where(plain, self.heard - self.planned, np.nan))
 
     @property
-    def level_error_db(self) -> Array:
+    def level_error_db(self) -> Floats:
         """How much louder each strike sent was heard than planned."""
         return np.where(self.sent, self.level_db - self.planned_level_db, np.nan)
 
     @cached_property
-    def instants(self) -> npt.NDArray[np.intp]:
+    def instants(self) -> Ints:
         """The number of the instant of the score at which each strike stands, counted from 0."""
         order = np.argsort(self.planned, kind="stable")
         steps = np.diff(self.planned[order], prepend=-np.inf) > ONE_INSTANT
@@ -143,12 +141,12 @@ class Performance:
         return numbers
 
     @cached_property
-    def in_rolled_chord(self) -> Mask:
+    def in_rolled_chord(self) -> Bools:
         """Which strikes share their instant of the score with one that is rolled, or are rolled."""
         return np.asarray(self._rolled_instants[self.instants])
 
     @cached_property
-    def chord_spreads(self) -> Array:
+    def chord_spreads(self) -> Floats:
         """Last less first of every instant of the score with two heard notes or more, rolled ones apart."""
         heard = ~np.isnan(self.heard) & ~self.in_rolled_chord
         where, times = self.instants[heard], self.heard[heard]
@@ -238,7 +236,7 @@ class Performance:
         }
 
     @cached_property
-    def _counted(self) -> tuple[Mask, Mask]:
+    def _counted(self) -> tuple[Bools, Bools]:
         """Which hits are the first of a strike, and which are later ones of it."""
         owned = np.flatnonzero(self.hits["strike"] >= 0)
         _, first = np.unique(self.hits["strike"][owned], return_index=True)
@@ -247,33 +245,33 @@ class Performance:
         return firsts, (self.hits["strike"] >= 0) & ~firsts
 
     @cached_property
-    def _rolled_instants(self) -> Mask:
+    def _rolled_instants(self) -> Bools:
         instants = int(self.instants.max()) + 1 if len(self) else 0
         return np.bincount(self.instants[self.rolled], minlength=instants) > 0
 
-    def _of_hits(self, values: Array) -> Array:
+    def _of_hits(self, values: Floats) -> Floats:
         """Return a value of the first hit of each strike."""
         found = np.full(len(self), np.nan)
         firsts = self._counted[0]
         found[self.hits["strike"][firsts]] = values[firsts]
         return found
 
-    def _on(self, bar: str) -> Mask:
+    def _on(self, bar: str) -> Bools:
         channel = self.instrument.hammers[self.instrument.index(bar)].channel
         return np.asarray(self.hits["channel"] == channel)
 
-    def _hits_as_blows(self, which: Mask) -> tuple[Blow, ...]:
+    def _hits_as_blows(self, which: Bools) -> tuple[Blow, ...]:
         hits = self.hits[which]
         place = {hammer.channel: n for n, hammer in enumerate(self.instrument.hammers)}
         hammers = np.array([place[channel] for channel in hits["channel"].tolist()], dtype=np.intp)
         return self._blows(hits["time"], hammers, hits["level"] - self.plan.top_db)
 
-    def _blows(self, times: Array, hammers: npt.NDArray[Any], levels: Array) -> tuple[Blow, ...]:
+    def _blows(self, times: Floats, hammers: npt.NDArray[Any], levels: Floats) -> tuple[Blow, ...]:
         names = [self.instrument.hammers[place].name for place in hammers.tolist()]
         return tuple(Blow(*row) for row in zip(times.tolist(), names, levels.tolist(), strict=True))
 
 
-def _check(plan: Plan, hits: Table, owned: Mask) -> None:
+def _check(plan: Plan, hits: Table, owned: Bools) -> None:
     strikes = hits["strike"][owned]
     if len(strikes) and not (strikes.min() >= 0 and strikes.max() < len(plan.rows)):
         least, most = strikes.min() + plan.first, strikes.max() + plan.first
@@ -297,12 +295,12 @@ def _from_zero(plan: Plan) -> Plan:
     return replace(plan, rows=rows, ready=ready, lead_in=0.0, first=0)
 
 
-def _centred(errors: Array) -> Array:
+def _centred(errors: Floats) -> Floats:
     known = errors[~np.isnan(errors)]
     return errors - np.median(known) if len(known) else errors
 
 
-def _figures(values: Array, digits: int, *percents: int) -> dict[str, float | None]:
+def _figures(values: Floats, digits: int, *percents: int) -> dict[str, float | None]:
     """Return percentiles and the maximum of absolute values, null where there are none."""
     sizes = np.abs(values[~np.isnan(values)])
     names = [*(f"p{percent}" for percent in percents), "max"]
@@ -316,7 +314,7 @@ def _rounded(value: float | None, digits: int) -> float | None:
     return None if value is None or not np.isfinite(value) else round(float(value), digits)
 
 
-def _listed(values: Array, digits: int) -> list[float | None]:
+def _listed(values: Floats, digits: int) -> list[float | None]:
     """Return numbers as a list, rounded, None for what is not finite."""
     rounded = np.round(values.astype(np.float64), digits) + 0.0
     finite = np.isfinite(rounded)

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import OptionError, PlayerError
 from ..performance.performance import Performance
 from ..sequencer import Plan
 from ..song import Table
 from ..strikes import PLANNED, Refusal
+from ..tables import Ints
 
 RECENT = 64
 """Commits that a command can reach back to; far more than a lookahead holds."""
@@ -24,7 +24,7 @@ class Committed:
     """The rows of one commit that stand, each with its number among all rows of the planner."""
 
     rows: Table
-    numbers: npt.NDArray[np.int64]
+    numbers: Ints
     ready: Mapping[int, float]  # by number
 
 

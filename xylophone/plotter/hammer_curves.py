@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..calibration.values import Calibration
 from ..errors import OptionError
+from ..tables import Floats
 from ..tuning.edits import middle
 from . import write_picture
 from .line import INNER, LEFT, RIGHT, WIDTH
@@ -113,15 +113,13 @@ def _levels(calibration: Calibration, common: Range | None) -> Iterator[Any]:
     yield from _names(panel)
 
 
-def _panel(names: tuple[str, ...], place: tuple[float, float], values: npt.NDArray[np.float64]) -> _Panel:
+def _panel(names: tuple[str, ...], place: tuple[float, float], values: Floats) -> _Panel:
     least, most = float(values.min()), float(values.max())
     room = max(0.08 * (most - least), 0.2)
     return _Panel(names, *place, least - room, most + room)
 
 
-def _paper(
-    panel: _Panel, values: npt.NDArray[np.float64], title: str, band: Range | None = None
-) -> Iterator[Any]:
+def _paper(panel: _Panel, values: Floats, title: str, band: Range | None = None) -> Iterator[Any]:
     """Yield what is behind the values: shaded sharps, a band, lines across, their numbers, a frame."""
     import drawsvg
 
@@ -142,9 +140,7 @@ def _paper(
     yield text(title, 22, half, 12, SOFT, "middle", transform=f"rotate(-90,22,{half:g})")
 
 
-def _spans(
-    panel: _Panel, low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], colour: str
-) -> Iterator[Any]:
+def _spans(panel: _Panel, low: Floats, high: Floats, colour: str) -> Iterator[Any]:
     import drawsvg
 
     lines = zip(panel.x(np.arange(len(low))), panel.y(low), panel.y(high), strict=True)
@@ -153,7 +149,7 @@ def _spans(
     yield drawsvg.Path(path, fill="none", stroke=colour, stroke_width=width, stroke_opacity=0.55)
 
 
-def _points(panel: _Panel, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _points(panel: _Panel, values: Floats) -> Floats:
     return at(panel.x(np.arange(len(values))), panel.y(values), np.full(len(values), True))
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..performance.performance import Performance
+from ..tables import Bools
 
 WIDTH = 1200.0
 LEFT, RIGHT = 66.0, 26.0
@@ -63,7 +63,7 @@ class SongLine:
         return float(np.clip(0.1 * INNER / (self.end - self.begin), 2.0, 4.2))
 
     @property
-    def here(self) -> npt.NDArray[np.bool_]:
+    def here(self) -> Bools:
         """Which strikes stand on this line."""
         planned = self.performance.planned
         return (planned >= self.begin) & ((planned < self.end) | self.last)

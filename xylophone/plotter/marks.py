@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Points = npt.NDArray[np.float64]
+from ..tables import Floats
 
 INK, SOFT, GRID, SHADE = "#1f2933", "#5a6775", "#e4e7eb", "#f5f7fa"
 BAND, PLAN, ERROR, ALARM = "#e3f4ea", "#8794a2", "#3e5c8a", "#d92d20"
@@ -19,27 +19,27 @@ SHADES = ("#f5c56c", "#f09a57", "#e06f55", "#c24a5c", "#963a66", "#67306c", "#3b
 FONT = "Source Sans Pro, Segoe UI, Helvetica, Arial, sans-serif"
 
 
-def dots(points: Points, radius: float, colour: str) -> Any:
+def dots(points: Floats, radius: float, colour: str) -> Any:
     """Return filled dots at points (n, 2): strokes of no length with round ends."""
     look = {"stroke": colour, "stroke_width": 2.0 * radius, "stroke_linecap": "round"}
     return _path(points, "h0", look)
 
 
-def rings(points: Points, radius: float, colour: str, width: float = 1.2) -> Any:
+def rings(points: Floats, radius: float, colour: str, width: float = 1.2) -> Any:
     """Return circles at points (n, 2)."""
     arc = f"a{radius:g} {radius:g} 0 1 0"
     shape = f"m{-radius:g} 0{arc} {2 * radius:g} 0{arc} {-2 * radius:g} 0"
     return _path(points, shape, {"stroke": colour, "stroke_width": width})
 
 
-def crosses(points: Points, radius: float, colour: str = ALARM) -> Any:
+def crosses(points: Floats, radius: float, colour: str = ALARM) -> Any:
     """Return crosses at points (n, 2)."""
     r = radius
     shape = f"m{-r:g} {-r:g}l{2 * r:g} {2 * r:g}m0 {-2 * r:g}l{-2 * r:g} {2 * r:g}"
     return _path(points, shape, {"stroke": colour, "stroke_width": 1.8, "stroke_linecap": "round"})
 
 
-def strokes(spans: Points, width: float, colour: str, **more: Any) -> Any:
+def strokes(spans: Floats, width: float, colour: str, **more: Any) -> Any:
     """Return level strokes from x to x at a height, rows (n, 3)."""
     import drawsvg
 
@@ -47,7 +47,7 @@ def strokes(spans: Points, width: float, colour: str, **more: Any) -> Any:
     return drawsvg.Path(path, fill="none", stroke=colour, stroke_width=width, **more)
 
 
-def falls(spans: Points, width: float, colour: str, **more: Any) -> Any:
+def falls(spans: Floats, width: float, colour: str, **more: Any) -> Any:
     """Return upright strokes at x from height to height, rows (n, 3)."""
     import drawsvg
 
@@ -67,9 +67,9 @@ def number(value: float) -> str:
     return f"{value:+g}".replace("-", "\N{MINUS SIGN}") if value else "0"
 
 
-def at(x: npt.ArrayLike, y: npt.ArrayLike, which: npt.ArrayLike) -> Points:
+def at(x: npt.ArrayLike, y: npt.ArrayLike, which: npt.ArrayLike) -> Floats:
     """Return those points of many that are chosen by a mask, as (n, 2)."""
-    chosen: Points = np.stack((np.asarray(x, float), np.asarray(y, float)), axis=1)[np.asarray(which)]
+    chosen: Floats = np.stack((np.asarray(x, float), np.asarray(y, float)), axis=1)[np.asarray(which)]
     return chosen
 
 

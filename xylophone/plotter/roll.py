@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..arranger import NO_ROLE, Arrangement, judge
 from ..arranger.account import describe
 from ..pitch import pitch_name
 from ..song import DRUM_CHANNEL
 from ..strikes import Priority
+from ..tables import Ints
 from . import check_ending, write_picture
 from .heading import shown
 from .line import INNER, LEFT, RIGHT, WIDTH
@@ -166,7 +166,7 @@ def _dropped(line: RollLine) -> Iterator[Any]:
     yield crosses(at(line.x(notes["onset"]), y, lost), 2.6)
 
 
-def _runs(pitches: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+def _runs(pitches: Ints) -> Iterator[tuple[int, int]]:
     """Yield the lowest and highest pitch of each run of bars without a hole."""
     places = enumerate(pitches.tolist())
     for _, run in groupby(places, key=lambda row: row[1] - row[0]):

@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..calibration.values import CURVES, Calibration
 from ..errors import CalibrationError
 from ..instrument import Instrument
-
-Array = npt.NDArray[np.float64]
-Index = npt.NDArray[np.intp]
+from ..tables import Floats, Ints
 
 HOTTEST = 40.0
 """K above the calibration's that the plan still makes up for; the token bucket keeps coils below."""
@@ -24,20 +21,20 @@ _ROW = 10_000.0  # dB between the tables of two hammers laid end to end: far mor
 class Response:
     """What n strikes need: coefficients of calibration.py's two formulas, each of shape (n,), in seconds."""
 
-    width: Array
-    latency: Array
-    width_loss: Array
-    width_loss2: Array
-    latency_loss: Array
-    latency_loss2: Array
-    width_rest: Array
-    latency_rest: Array
+    width: Floats
+    latency: Floats
+    width_loss: Floats
+    width_loss2: Floats
+    latency_loss: Floats
+    latency_loss2: Floats
+    width_rest: Floats
+    latency_rest: Floats
 
-    def width_at(self, loss: Array, rested: Array) -> Array:
+    def width_at(self, loss: Floats, rested: Floats) -> Floats:
         """Return pulse widths under a drive loss (fraction) after a rest (0 just played .. 1 long rest)."""
         return self.width + loss * (self.width_loss + loss * self.width_loss2) + rested * self.width_rest
 
-    def latency_at(self, loss: Array, rested: Array) -> Array:
+    def latency_at(self, loss: Floats, rested: Floats) -> Floats:
         """Return latencies under a drive loss after a rest."""
         return (
             self.latency + loss * (self.latency_loss + loss * self.latency_loss2) + rested * self.latency_rest
@@ -66,15 +63,16 @@ class Curves:
         self.supply_limit = instrument.supply_limit
         self.recovery = np.maximum(instrument.column("recovery"), self._spacing())
 
-    def level(self, hammer: Index, velocity: Array) -> Array:
+    def level(self, hammer: Ints, velocity: Floats) -> Floats:
         """Return the level of each strike, dB re 1 m/s: velocity 1..127 spans the common scale evenly in dB.
 
         A hammer that cannot reach a level gives the nearest that it can.
         """
         level = self.bottom_db + (self.top_db - self.bottom_db) * (velocity - 1.0) / 126.0
-        return np.clip(level, self._levels[hammer, 0], self._levels[hammer, -1])
+        nearest: Floats = np.clip(level, self._levels[hammer, 0], self._levels[hammer, -1])
+        return nearest
 
-    def at(self, hammer: Index, level: Array) -> Response:
+    def at(self, hammer: Ints, level: Floats) -> Response:
         """Return what strikes of these hammers at these levels (within each hammer's range) need."""
         first = hammer * self._knots
         knot = np.searchsorted(self._flat, level + _ROW * hammer, "right") - 1
@@ -88,7 +86,7 @@ class Curves:
             }
         )
 
-    def bounded(self, hammer: Index, width: Array) -> Array:
+    def bounded(self, hammer: Ints, width: Floats) -> Floats:
         """Return widths held between each hammer's shortest and longest pulse."""
         return np.clip(width, self._shortest[hammer], self.longest[hammer])
 
@@ -107,7 +105,7 @@ class Curves:
         extra = np.maximum(0.0, c.latency_loss) * loss + np.maximum(0.0, c.latency_loss2) * loss**2
         return float((c.latency + extra + np.maximum(0.0, c.latency_rest)).max())
 
-    def _spacing(self) -> Array:
+    def _spacing(self) -> Floats:
         """The least time between two contacts of each hammer at which its pulses do not touch."""
         c, loss = self.calibration, self.largest_loss
         extra = np.maximum(0.0, c.latency_loss) * loss + np.maximum(0.0, c.latency_loss2) * loss**2

@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from ..calibration.values import SupplyTerms
 from ..song import Table
 from ..strikes import Refusal
+from ..tables import Bools, Floats, Ints
 from .curves import Curves, Response
 from .state import CoilState, Groups, by_hammer, decayed
-
-Array = npt.NDArray[np.float64]
-Index = npt.NDArray[np.intp]
-Flags = npt.NDArray[np.bool_]
 
 ROUNDS = 6
 """Widths change the sag which changes widths: at most so many rounds, seldom more than three."""
@@ -32,26 +28,26 @@ class Draft:
     """Strikes on their way to a plan; every array has one value for each strike."""
 
     rows: Table  # the plan's rows: what goes in stays, what is decided is filled in at the end
-    time: Array
-    hammer: Index
-    level: Array  # as the music asks, before softening
-    priority: npt.NDArray[np.uint8]
-    delayed: Array  # re-timing by recovery alone
-    moved: Array  # all re-timing
-    softened: Array
-    rolled: Flags
-    refused: npt.NDArray[np.uint8]
-    settled: Flags  # decided in an earlier commit; to be left as it is
-    width: Array
-    latency: Array
-    loss: Array  # drive loss that the latency sees
-    width_loss: Array  # drive loss that the width sees
-    rested: Array
+    time: Floats
+    hammer: Ints
+    level: Floats  # as the music asks, before softening
+    priority: Ints
+    delayed: Floats  # re-timing by recovery alone
+    moved: Floats  # all re-timing
+    softened: Floats
+    rolled: Bools
+    refused: Ints
+    settled: Bools  # decided in an earlier commit; to be left as it is
+    width: Floats
+    latency: Floats
+    loss: Floats  # drive loss that the latency sees
+    width_loss: Floats  # drive loss that the width sees
+    rested: Floats
     ready: dict[int, float] = field(default_factory=dict)
     response: Response | None = None
 
     @classmethod
-    def of(cls, rows: Table, settled: Flags, curves: Curves) -> Draft:
+    def of(cls, rows: Table, settled: Bools, curves: Curves) -> Draft:
         """Return the draft of PLANNED rows; those that are not settled begin undecided."""
         hammer = rows["hammer"].astype(np.intp)
         zeros = np.zeros(len(rows))
@@ -75,19 +71,19 @@ class Draft:
         )
 
     @property
-    def start(self) -> Array:
+    def start(self) -> Floats:
         """When each coil goes on."""
         return self.time + self.moved - self.latency
 
     @property
-    def played(self) -> Index:
+    def played(self) -> Ints:
         """The strikes that are not refused."""
         return np.flatnonzero(self.refused == Refusal.NONE)
 
-    def target(self, curves: Curves) -> Array:
+    def target(self, curves: Curves) -> Floats:
         """The level each strike shall have: as asked, less softening, within what its hammer can do."""
         lowest = curves.calibration.level[self.hammer, 0]
-        target: Array = np.maximum(self.level - self.softened, lowest)
+        target: Floats = np.maximum(self.level - self.softened, lowest)
         return target
 
     def fit(self, curves: Curves, state: CoilState, recent: Recent) -> None:
@@ -107,7 +103,7 @@ class Draft:
             if not len(played) or np.abs(self.width - before).max() < SETTLED:
                 break
 
-    def _settle_for_less(self, rows: Index, curves: Curves) -> None:
+    def _settle_for_less(self, rows: Ints, curves: Curves) -> None:
         """Lower the level of strikes whose pulse would have to be longer than their hammer allows.
 
         A weak hammer that has rested, under a large chord, would miss if it got the longest pulse and
@@ -125,7 +121,7 @@ class Draft:
             self.response = curves.at(self.hammer, self.target(curves))
             self._apply(curves)
 
-    def _remember(self, sequence: Index, groups: Groups, curves: Curves, state: CoilState) -> Array:
+    def _remember(self, sequence: Ints, groups: Groups, curves: Curves, state: CoilState) -> Floats:
         """Set how rested each hammer is; return the drive loss of its coil's warmth."""
         terms, warmth = curves.calibration.warmth, np.zeros(len(self.time))
         start, width = self.start[sequence], self.width[sequence]
@@ -140,7 +136,7 @@ class Draft:
             warmth[sequence] = kelvin * terms.loss_per_kelvin
         return warmth
 
-    def _apply(self, curves: Curves) -> Index:
+    def _apply(self, curves: Curves) -> Ints:
         """Work out widths and latencies; return the strikes that would need more than the longest pulse."""
         assert self.response is not None
         needed = self.response.width_at(self.width_loss, self.rested)
@@ -166,11 +162,11 @@ class Draft:
 class Recent:
     """Pulses of earlier commits that may still run: their supply current is met by the new ones."""
 
-    start: Array
-    end: Array
-    current: Array
+    start: Floats
+    end: Floats
+    current: Floats
 
-    def sag(self, played: Index, draft: Draft, curves: Curves) -> tuple[Array, Array]:
+    def sag(self, played: Ints, draft: Draft, curves: Curves) -> tuple[Floats, Floats]:
         """Return the drive losses by other coils that width and latency of the played strikes see."""
         supply = curves.calibration.supply
         current = np.concatenate((self.current, curves.current[draft.hammer[played]]))
@@ -182,7 +178,7 @@ class Recent:
         return fresh[0], fresh[1]
 
 
-def beside(start: Array, end: Array, current: Array, supply: SupplyTerms) -> Array:
+def beside(start: Floats, end: Floats, current: Floats, supply: SupplyTerms) -> Floats:
     """Return the current of other coils in A that width and latency, (2, n), of each of n pulses meet.
 
     Averaged over the pulse with the weights of SupplyTerms. Every pair of overlapping pulses is met once:

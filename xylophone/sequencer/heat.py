@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from ..instrument import Instrument
 from ..strikes import Refusal
+from ..tables import Ints
 from .draft import Draft
 from .state import CoilState, by_hammer, drained
 
@@ -26,9 +26,7 @@ def keep_cool(draft: Draft, state: CoilState, instrument: Instrument) -> bool:
     return len(over) > 0
 
 
-def _ration(
-    draft: Draft, rows: npt.NDArray[np.intp], state: CoilState, refill: float, capacity: float
-) -> None:
+def _ration(draft: Draft, rows: Ints, state: CoilState, refill: float, capacity: float) -> None:
     """Go through one hammer's strikes in time order and give out what the bucket holds."""
     hammer = draft.hammer[rows[0]]
     used, since = float(state.used[hammer]), float(state.start[hammer])

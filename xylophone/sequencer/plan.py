@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import OptionError
 from ..instrument import Instrument
 from ..song import Table
 from ..strikes import PULSE, Refusal
-
-Array = npt.NDArray[np.float64]
+from ..tables import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ class Plan:
         return RefusedStrike(float(strike["time"]), hammer.name, why)
 
 
-def drawn(start: Array, end: Array, current: Array) -> Array:
+def drawn(start: Floats, end: Floats, current: Floats) -> Floats:
     """Return the current drawn at each start, this pulse included; pulses sorted by start.
 
     The sum is greatest at one of the starts. A pulse that ends as another starts does not overlap it.
@@ -117,5 +115,5 @@ def drawn(start: Array, end: Array, current: Array) -> Array:
     by_end = np.argsort(end, kind="stable")
     gone = np.concatenate(([0.0], np.cumsum(current[by_end])))
     ended = np.searchsorted(end[by_end], start, "right")
-    total: Array = np.cumsum(current) - gone[ended]
+    total: Floats = np.cumsum(current) - gone[ended]
     return total

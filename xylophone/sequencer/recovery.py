@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from ..strikes import Refusal
+from ..tables import Bools, Floats, Ints
 from .draft import Draft
 from .state import CoilState
 
-Array = npt.NDArray[np.float64]
-Index = npt.NDArray[np.intp]
-Flags = npt.NDArray[np.bool_]
 
-
-def keep_recovery(draft: Draft, state: CoilState, recovery: Array, shift: float) -> None:
+def keep_recovery(draft: Draft, state: CoilState, recovery: Floats, shift: float) -> None:
     """Move by up to `shift`, or refuse, what follows too closely on its own hammer.
 
     `recovery` is by hammer, contact to contact. Of two strikes that cannot both be, the one of
@@ -36,7 +32,7 @@ def keep_recovery(draft: Draft, state: CoilState, recovery: Array, shift: float)
     _thin(draft, order[places], opens, previous[places], recovery[hammer[places]], shift)
 
 
-def _thin(draft: Draft, rows: Index, opens: Flags, previous: Array, recovery: Array, shift: float) -> None:
+def _thin(draft: Draft, rows: Ints, opens: Bools, previous: Floats, recovery: Floats, shift: float) -> None:
     """Go through runs of conflicts, each hammer's in time order, and keep what recovery allows.
 
     `opens` marks where a run begins; `previous` is the contact before it.

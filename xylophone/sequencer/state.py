@@ -5,24 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..calibration.values import WarmthTerms
 from ..song import Table
-
-Array = npt.NDArray[np.float64]
-Index = npt.NDArray[np.intp]
+from ..tables import Floats, Ints
 
 
 @dataclass(frozen=True)
 class CoilState:
     """One value for each hammer, all of shape (hammers,), as its last pulse left it."""
 
-    contact: Array  # planned contact of the last strike; -inf before the first
-    start: Array  # start of the last pulse; warmth and used are as of this moment, the pulse included
-    end: Array  # end of the last pulse
-    warmth: Array  # K above ambient
-    used: Array  # s of on-time taken from the token bucket
+    contact: Floats  # planned contact of the last strike; -inf before the first
+    start: Floats  # start of the last pulse; warmth and used are as of this moment, the pulse included
+    end: Floats  # end of the last pulse
+    warmth: Floats  # K above ambient
+    used: Floats  # s of on-time taken from the token bucket
 
     @classmethod
     def fresh(cls, hammers: int) -> CoilState:
@@ -30,7 +27,7 @@ class CoilState:
         never = np.full(hammers, -np.inf)
         return cls(never, never, never, np.zeros(hammers), np.zeros(hammers))
 
-    def after(self, rows: Table, warmth: WarmthTerms, refill: Array) -> CoilState:
+    def after(self, rows: Table, warmth: WarmthTerms, refill: Floats) -> CoilState:
         """Return the state after these planned rows (dtype PLANNED), refused ones left out."""
         rows = rows[rows["refused"] == 0]
         if not len(rows):
@@ -55,12 +52,12 @@ class CoilState:
 class Groups:
     """Rows sorted by hammer: where each hammer's run begins, and which hammer it is."""
 
-    hammer: Index  # (runs,)
-    first: Index  # (runs,) row at which the run begins
-    run: Index  # (rows,) number of each row's run
+    hammer: Ints  # (runs,)
+    first: Ints  # (runs,) row at which the run begins
+    run: Ints  # (rows,) number of each row's run
 
 
-def by_hammer(hammer: Index) -> tuple[Index, Index, Groups]:
+def by_hammer(hammer: Ints) -> tuple[Ints, Ints, Groups]:
     """Return the stable order that sorts rows by hammer, the last sorted row of each hammer, and the runs."""
     order = np.argsort(hammer.astype(np.uint8), kind="stable")
     owner = hammer[order]
@@ -72,8 +69,8 @@ def by_hammer(hammer: Index) -> tuple[Index, Index, Groups]:
 
 
 def decayed(
-    times: Array, amounts: Array, groups: Groups, time_constant: float, since: Array, carried: Array
-) -> Array:
+    times: Floats, amounts: Floats, groups: Groups, time_constant: float, since: Floats, carried: Floats
+) -> Floats:
     """Return, before each row's own amount, the sum of earlier amounts of its hammer, each decayed.
 
     T_i = sum over j < i of amount_j exp(-(t_i - t_j) / time_constant), plus what `carried` at `since`
@@ -100,8 +97,8 @@ def decayed(
 
 
 def drained(
-    times: Array, widths: Array, groups: Groups, refill: Array, since: Array, carried: Array
-) -> Array:
+    times: Floats, widths: Floats, groups: Groups, refill: Floats, since: Floats, carried: Floats
+) -> Floats:
     """Return the on-time used of each hammer's bucket just after each row's pulse.
 
     U_i = max(U_(i-1) - refill (t_i - t_(i-1)), 0) + width_i, Lindley's recursion, solved by a running

@@ -12,15 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..strikes import Priority, Refusal
+from ..tables import Floats, Ints
 from .curves import Curves
 from .draft import Draft, Recent
 from .plan import PlanOptions, drawn
-
-Floats = npt.NDArray[np.float64]
-Index = npt.NDArray[np.intp]
 
 CHORD = 0.005
 """s; strikes closer than this are one chord: the ear takes them for one moment."""
@@ -134,7 +131,7 @@ class _Cluster:
         self.guard = guard
         self.placed = held
 
-    def needs(self, rows: Index, earliest: Floats, latest: Floats, floor: float) -> list[Need]:
+    def needs(self, rows: Ints, earliest: Floats, latest: Floats, floor: float) -> list[Need]:
         """Return what the strikes of these rows need, as if nothing had been done for the supply yet."""
         draft, hammer = self.draft, self.draft.hammer[rows]
         contact, width, latency = (
@@ -169,7 +166,7 @@ class _Cluster:
             self.placed = [pulse for pulse in self.placed if pulse.end > begin]
             self._place(chord)
 
-    def _fitted(self, rows: Index, level: Floats) -> tuple[Floats, Floats]:
+    def _fitted(self, rows: Ints, level: Floats) -> tuple[Floats, Floats]:
         """Return width and latency of these rows at other levels, losses as they are."""
         draft, hammer = self.draft, self.draft.hammer[rows]
         response = self.curves.at(hammer, level)

@@ -12,9 +12,10 @@ import numpy as np
 
 from ..calibration.values import Calibration, SupplyTerms, WarmthTerms
 from ..instrument import KINDS, HammerKind, Instrument, hammers_of
+from ..tables import Floats
 from .curve_bench import Reached, keep_level, knots, quadratic
 from .hammers import AMBIENT, SUPPLY_RESISTANCE, Twin
-from .parameters import COPPER, Array, build_hammers, parameters_of
+from .parameters import COPPER, build_hammers, parameters_of
 from .rig import Condition, Rig
 from .settle import Setting
 from .supply_bench import supply_terms
@@ -83,7 +84,7 @@ def _measure(rig: Rig, instrument: Instrument, origin: str) -> Calibration:
     return replace(curves, supply=_supply(rig, curves, instrument.column("current")))
 
 
-def _changed(rig: Rig, level: Array, width: Array, latency: Array) -> Reached:
+def _changed(rig: Rig, level: Floats, width: Floats, latency: Floats) -> Reached:
     """Return by how much width and latency change, (conditions, hammers, knots), to keep the level.
 
     Conditions are the LOSSES, the RESTS and WARMER, in this order.
@@ -104,7 +105,7 @@ def _guess(loss: float) -> float:
     return 2.0 * loss + 8.0 * loss * loss
 
 
-def _filled(level: Array, linear: Array, square: Array) -> tuple[Array, Array]:
+def _filled(level: Floats, linear: Floats, square: Floats) -> tuple[Floats, Floats]:
     """Return coefficients with knots that no loss could be measured at filled from their neighbours."""
     seen = linear != 0.0
     for row in range(len(level)):
@@ -114,7 +115,7 @@ def _filled(level: Array, linear: Array, square: Array) -> tuple[Array, Array]:
     return linear, square
 
 
-def _rest(level: Array, changed: Reached) -> tuple[float, Array, Array]:
+def _rest(level: Floats, changed: Reached) -> tuple[float, Floats, Floats]:
     """Return the time constant of rest, and the two curves that say what a long one does."""
     times = np.geomspace(SHORTEST_REST_TIME, LONGEST_REST_TIME, 121)
     changes = changed.width, changed.latency
@@ -125,7 +126,7 @@ def _rest(level: Array, changed: Reached) -> tuple[float, Array, Array]:
     return best, in_width, in_latency
 
 
-def _misfit(tau: float, change: Array) -> tuple[Array, float]:
+def _misfit(tau: float, change: Floats) -> tuple[Floats, float]:
     """Return the least-squares factors of 1 - exp(-rest / tau) in each knot's change, and what is left."""
     rested = -np.expm1(-RESTS / tau)[:, None, None]
     seen = np.isfinite(change)
@@ -157,7 +158,7 @@ def _equal_loss(calibration: Calibration, changed: Reached) -> float:
     return best
 
 
-def _supply(rig: Rig, curves: Calibration, current: Array) -> SupplyTerms:
+def _supply(rig: Rig, curves: Calibration, current: Floats) -> SupplyTerms:
     """Return the supply terms; a hammer that is alone is measured beside copies of itself."""
     if len(current) > 1:
         return supply_terms(rig, curves, current)

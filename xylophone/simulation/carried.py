@@ -5,25 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..song import Table
-from .integrate import Count, Motion
-from .parameters import Array, Index
+from ..tables import Bools, Floats, Ints
+from .integrate import Motion
 
 
 @dataclass
 class Carried:
     """State of n hammers between two batches of pulses; every array has the shape (n,)."""
 
-    end: Array  # s, end of the last pulse; -inf before the first
-    since: Array  # s, start of the last pulse, at which `warmth` holds
-    warmth: Array  # K above ambient, heat of the last pulse included
-    current: Array  # A at the next pulse's start, where that cuts in
-    travel: Array  # m
-    speed: Array  # m/s
-    count: Count  # pulses so far
-    on_time: Array  # s, of all pulses
+    end: Floats  # s, end of the last pulse; -inf before the first
+    since: Floats  # s, start of the last pulse, at which `warmth` holds
+    warmth: Floats  # K above ambient, heat of the last pulse included
+    current: Floats  # A at the next pulse's start, where that cuts in
+    travel: Floats  # m
+    speed: Floats  # m/s
+    count: Ints  # pulses so far
+    on_time: Floats  # s, of all pulses
 
     @classmethod
     def fresh(cls, n: int) -> Carried:
@@ -48,9 +47,9 @@ class Carried:
 class Ghosts:
     """Pulses that are settled for good but drew current while others, not yet settled, were on."""
 
-    first: Count
-    steps: Count
-    drawn: Array  # (steps, n) A
+    first: Ints
+    steps: Ints
+    drawn: Floats  # (steps, n) A
 
     @classmethod
     def none(cls) -> Ghosts:
@@ -63,16 +62,16 @@ class Settled:
     """Pulses (dtype PULSE, by start) and all that came of them; per-pulse arrays have the shape (n,)."""
 
     pulses: Table
-    hammer: Index  # place of each pulse's hammer
-    before: Index  # the hammer's pulse before, -1 where there is none here
-    after: Index  # the hammer's next pulse, -1 where there is none here
-    first: Count  # first step
-    steps: Count  # in which it may draw current
-    rank: Count  # how many pulses here the hammer has had before
-    cut_short: npt.NDArray[np.bool_]  # the next pulse begins before the plunger is home
+    hammer: Ints  # place of each pulse's hammer
+    before: Ints  # the hammer's pulse before, -1 where there is none here
+    after: Ints  # the hammer's next pulse, -1 where there is none here
+    first: Ints  # first step
+    steps: Ints  # in which it may draw current
+    rank: Ints  # how many pulses here the hammer has had before
+    cut_short: Bools  # the next pulse begins before the plunger is home
     motion: Motion
-    warmth: Array  # K above ambient at the start
-    heating: Array  # K by which the pulse itself warms its coil
+    warmth: Floats  # K above ambient at the start
+    heating: Floats  # K by which the pulse itself warms its coil
 
 
 def carry(carried: Carried, settled: Settled, count: int, begun: int) -> Carried:

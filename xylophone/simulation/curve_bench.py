@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import CalibrationError
-from .parameters import Array, Index
+from ..tables import Floats, Ints
 from .rig import Condition, Rig
 
 KNOTS = 28
@@ -40,11 +40,11 @@ _NUDGE = 0.0008  # s more for a hammer that did not arrive
 class Reached:
     """Width and latency that give the levels asked for; NaN where they cannot be reached."""
 
-    width: Array
-    latency: Array
+    width: Floats
+    latency: Floats
 
 
-def knots(rig: Rig, shortest: Array, longest: Array) -> tuple[Array, Array, Array]:
+def knots(rig: Rig, shortest: Floats, longest: Floats) -> tuple[Floats, Floats, Floats]:
     """Return level, width and latency, each (hammers, KNOTS), cold and just played.
 
     Curves begin where the level rises by less than STEEPEST, within the shortest pulse allowed, and end at
@@ -71,7 +71,7 @@ def knots(rig: Rig, shortest: Array, longest: Array) -> tuple[Array, Array, Arra
     return level, asked, latency
 
 
-def _scan(rig: Rig, begin: Array, end: Array, spacing: float, how: Condition) -> tuple[Array, Array]:
+def _scan(rig: Rig, begin: Floats, end: Floats, spacing: float, how: Condition) -> tuple[Floats, Floats]:
     """Return widths and levels, (hammers, n), from begin to end of each."""
     steps = int(np.ceil((end - begin).max() / spacing)) + 1
     width = begin[:, None] + np.linspace(0.0, 1.0, steps) * (end - begin)[:, None]
@@ -79,7 +79,7 @@ def _scan(rig: Rig, begin: Array, end: Array, spacing: float, how: Condition) ->
     return width, _measured(rig, hammer, width, how)[1]
 
 
-def _arrival(width: Array, level: Array) -> Array:
+def _arrival(width: Floats, level: Floats) -> Floats:
     """Return the shortest width of each hammer that brought it to its bar."""
     arrived = np.isfinite(level)
     never = np.flatnonzero(~arrived.any(axis=1))
@@ -92,19 +92,19 @@ def _arrival(width: Array, level: Array) -> Array:
     return np.asarray(width[np.arange(len(width)), np.argmax(arrived, axis=1)])
 
 
-def _softest(width: Array, level: Array) -> float:
+def _softest(width: Floats, level: Floats) -> float:
     """Return the least width from which on the level rises by less than STEEPEST."""
     slope = np.diff(level) / np.diff(width)
     steep = np.flatnonzero(~(slope < STEEPEST))
     return float(width[steep[-1] + 1]) if len(steep) else float(width[0])
 
 
-def _measured(rig: Rig, hammer: Index, width: Array, condition: Condition) -> tuple[Array, Array]:
+def _measured(rig: Rig, hammer: Ints, width: Floats, condition: Condition) -> tuple[Floats, Floats]:
     latency, level = rig.strike(hammer, width.ravel(), condition)
     return latency.reshape(width.shape), level.reshape(width.shape)
 
 
-def _between(width: Array, level: Array, top: float) -> Array:
+def _between(width: Floats, level: Floats, top: float) -> Floats:
     """Return the widths of one hammer's knots, from the first of these widths up to the level `top`."""
     peak = int(np.nanargmax(level))
     levels = level[0] + (top - level[0]) * np.linspace(0.0, 1.0, KNOTS) ** DENSER
@@ -112,7 +112,7 @@ def _between(width: Array, level: Array, top: float) -> Array:
 
 
 def keep_level(
-    rig: Rig, level: Array, width: Array, latency: Array, conditions: Sequence[Condition], guess: Array
+    rig: Rig, level: Floats, width: Floats, latency: Floats, conditions: Sequence[Condition], guess: Floats
 ) -> Reached:
     """Return the widths, and their latencies, that give each knot's level in other conditions.
 
@@ -145,12 +145,12 @@ def keep_level(
     return Reached((asked + missing * per_level).reshape(shape), (came + missing * later).reshape(shape))
 
 
-def gradient(level: Array, value: Array) -> Array:
+def gradient(level: Floats, value: Floats) -> Floats:
     """Return d value / d level at each knot of each row."""
     return np.stack([np.gradient(v, x) for x, v in zip(level, value, strict=True)])
 
 
-def quadratic(losses: Array, change: Array) -> tuple[Array, Array]:
+def quadratic(losses: Floats, change: Floats) -> tuple[Floats, Floats]:
     """Return a, b of change = a x + b x^2, least squares over the first axis, NaN left out.
 
     Where one loss only was reached b is 0.

@@ -11,15 +11,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from ..instrument import Instrument
 from ..song import Table
 from ..sound.rendering import GAIN, SAMPLE_RATE, Renderer
+from ..tables import Floats, Samples
 from ..tuning.geometry import Position
-
-Array = npt.NDArray[np.float64]
-Samples = npt.NDArray[np.float32]
 
 LOUD = -6.0
 """dB re 1 m/s: the blow above which the room's noise is told."""
@@ -116,7 +113,7 @@ class SimulatedMicrophone:
                 sound[first - self._frame : last - self._frame] += knock[first - frame : last - frame]
         self._knocks = [(f, k) for f, k in self._knocks if f + len(k) > self._frame + len(sound)]
 
-    def _one_knock(self) -> Array:
+    def _one_knock(self) -> Floats:
         time = np.arange(round(0.08 * self.sample_rate)) / self.sample_rate
         modes = (
             self._chance.uniform(0.3, 1.0)
@@ -127,7 +124,7 @@ class SimulatedMicrophone:
         return np.asarray(sum(modes))
 
 
-def pink_noise(count: int, sample_rate: int, chance: np.random.Generator) -> Array:
+def pink_noise(count: int, sample_rate: int, chance: np.random.Generator) -> Floats:
     """Return noise of RMS 1 whose power falls with frequency above 20 Hz; its end fits on its beginning."""
     spectrum = np.fft.rfft(chance.standard_normal(count))
     hertz = np.arange(len(spectrum)) * sample_rate / count

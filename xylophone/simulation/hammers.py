@@ -10,10 +10,11 @@ from ..errors import BackendError
 from ..instrument import Instrument
 from ..song import Table
 from ..strikes import PULSE
+from ..tables import Ints
 from .carried import Carried, Ghosts, carry, haunt
 from .integrate import LONGEST_FLIGHT
 from .outcome import Outcome, join
-from .parameters import Hammers, Index, build_hammers, parameters_of, rewound
+from .parameters import Hammers, build_hammers, parameters_of, rewound
 from .readout import Chance, Reading, Told
 from .settle import Setting, settle
 
@@ -133,9 +134,9 @@ class Twin:
         self._settled = settle(self.hammers, self.setting, self._carried, self._ghosts, pulses, place)
         self._reading = Reading(self._settled, self._carried.count, self.chance, self.setting.step, told)
 
-    def _places_of(self, pulses: Table) -> Index:
+    def _places_of(self, pulses: Table) -> Ints:
         """Return the places of the pulses' hammers; BackendError for a channel that has none."""
-        place: Index = self.places[pulses["channel"]]
+        place: Ints = self.places[pulses["channel"]]
         if len(place) and place.min() < 0:
             channel = int(pulses["channel"][np.argmin(place)])
             raise BackendError(

@@ -11,11 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 
-from .parameters import Array, Hammers, Index
-
-Count = npt.NDArray[np.int64]
+from ..tables import Floats, Ints
+from .parameters import Hammers
 
 STEP = 50e-6
 """s; twin.md's choice, checked against 10 us in a test."""
@@ -43,20 +41,20 @@ class Rows:
     """What is integrated: n pulses of n plungers. Times are counted in steps from each row's first."""
 
     hammers: Hammers  # n rows
-    voltage: Array  # V, of the supply without load
-    resistance: Array  # ohm, of the coil as warm as it is
-    friction: Array  # N, on the way out, after the rest that it had; on the way back it is loose again
-    begin: Array  # coil on, 0..1 within the row's first step
-    end: Array  # coil off
-    stop: Array  # the hammer's next pulse takes over; inf where the plunger is home long before
-    current: Array  # A, at the beginning
-    travel: Array  # m
-    speed: Array  # m/s
+    voltage: Floats  # V, of the supply without load
+    resistance: Floats  # ohm, of the coil as warm as it is
+    friction: Floats  # N, on the way out, after the rest that it had; on the way back it is loose again
+    begin: Floats  # coil on, 0..1 within the row's first step
+    end: Floats  # coil off
+    stop: Floats  # the hammer's next pulse takes over; inf where the plunger is home long before
+    current: Floats  # A, at the beginning
+    travel: Floats  # m
+    speed: Floats  # m/s
 
     def __len__(self) -> int:
         return len(self.begin)
 
-    def take(self, rows: Index) -> Rows:
+    def take(self, rows: Ints) -> Rows:
         """Return some rows as a copy."""
         return Rows(
             **{
@@ -72,17 +70,17 @@ class Rows:
 class Motion:
     """What came of n rows: contacts in order of time, and what is left at the end of each row."""
 
-    contact_row: Index
-    contact_time: Array  # in steps from the row's first
-    contact_speed: Array  # m/s
-    touch: Array  # s on the bar in all
-    drawn: Array  # (steps, n) mean current in A that each coil takes from the supply in each step
-    energy: Array  # J turned into heat in the coil
-    current: Array  # A, at `stop`
-    travel: Array  # m
-    speed: Array  # m/s
+    contact_row: Ints
+    contact_time: Floats  # in steps from the row's first
+    contact_speed: Floats  # m/s
+    touch: Floats  # s on the bar in all
+    drawn: Floats  # (steps, n) mean current in A that each coil takes from the supply in each step
+    energy: Floats  # J turned into heat in the coil
+    current: Floats  # A, at `stop`
+    travel: Floats  # m
+    speed: Floats  # m/s
 
-    def replaced(self, rows: Index, part: Motion) -> Motion:
+    def replaced(self, rows: Ints, part: Motion) -> Motion:
         """Return this motion with those rows, ascending, integrated anew as `part`."""
         kept = ~np.isin(self.contact_row, rows)
         contacts = (
@@ -97,7 +95,7 @@ class Motion:
         return Motion(*contacts, *others)
 
 
-def integrate(rows: Rows, source: float, sag: Array, step: float = STEP) -> Motion:
+def integrate(rows: Rows, source: float, sag: Floats, step: float = STEP) -> Motion:
     """Return the motion of all rows.
 
     `source` is the resistance of the supply in ohm and `sag`, of shape (steps or more, n), the voltage
@@ -123,7 +121,7 @@ class _March:
         self.drawn = np.zeros((int(np.ceil(rows.end.max(initial=0.0))), count))
         self.rows = rows
         self.last = rows.current.copy(), rows.travel.copy(), rows.speed.copy()
-        self.heard: list[tuple[Index, Array, Array]] = []
+        self.heard: list[tuple[Ints, Floats, Floats]] = []
         self._lay_out(rows)
 
     def _lay_out(self, rows: Rows) -> None:
@@ -164,7 +162,7 @@ class _March:
             whole[self.live] = part
         self.energy[self.live] += self.square * self.ohm * self.step
 
-    def advance(self, number: int, sag: Array) -> None:
+    def advance(self, number: int, sag: Floats) -> None:
         """Take one step of all live rows."""
         middle = self.y + (0.5 * self.step) * self.v
         inverse = 1.0 / (self.reach - middle)
@@ -178,10 +176,10 @@ class _March:
         grip = np.where(speed > 0.0, self.grip, self.loose)
         self._move(number, np.copysign(np.maximum(np.abs(speed) - grip, 0.0), speed))
 
-    def _coil(self, number: int, sag: Array, slope: Array) -> Array:
+    def _coil(self, number: int, sag: Floats, slope: Floats) -> Floats:
         """Step the currents; return their mean over the step."""
         ohm = self.ohm + slope * self.v
-        volt: Array = -self.diode
+        volt: Floats = -self.diode
         most = len(self.drawn)
         if number < most:
             on = np.minimum(np.maximum(self.end - number, 0.0), 1.0)
@@ -191,21 +189,21 @@ class _March:
             ohm += self.feed * on
         damp = self.half * ohm
         now = np.maximum((self.i * (1.0 - damp) + self.push * volt) / (1.0 + damp), 0.0)
-        mean: Array = 0.5 * (self.i + now)
+        mean: Floats = 0.5 * (self.i + now)
         self.i = now
         self.square += mean * mean
         if number < most:
             self.drawn[number, self.live] = mean * on
         return mean
 
-    def _bar(self, middle: Array, touching: Index) -> Array:
+    def _bar(self, middle: Floats, touching: Ints) -> Floats:
         """Return the force in N with which the bar pushes the touching plungers back."""
         depth = middle[touching] - self.gap[touching]
         self.touch[self.live[touching]] += self.step
         felt = 1.0 + HYSTERESIS * self.v[touching]
         return np.asarray(STIFFNESS * depth * np.sqrt(depth) * np.maximum(felt, 0.0))
 
-    def _move(self, number: int, speed: Array) -> None:
+    def _move(self, number: int, speed: Floats) -> None:
         """Move the plungers; note who meets the bar, and stop who meets the backstop."""
         travel = self.y + (0.5 * self.step) * (self.v + speed)
         arrived = ((self.y < self.gap) & (travel >= self.gap)).nonzero()[0]
@@ -223,6 +221,6 @@ class _March:
     def finished(self) -> Motion:
         """Return what came of all rows."""
         self._write_back()
-        empty: tuple[Index, Array, Array] = (np.empty(0, np.intp), np.empty(0), np.empty(0))
+        empty: tuple[Ints, Floats, Floats] = (np.empty(0, np.intp), np.empty(0), np.empty(0))
         row, time, speed = (np.concatenate(parts) for parts in zip(*(self.heard or [empty]), strict=True))
         return Motion(row, time, speed, self.touch, self.drawn, self.energy, *self.last)

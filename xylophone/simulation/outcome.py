@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..song import Table
 from ..strikes import HIT
-from .parameters import Array
-
-Strikes = npt.NDArray[np.int32]
+from ..tables import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -26,11 +23,11 @@ class Outcome:
     """
 
     hits: Table
-    missed: Strikes
-    damped: Strikes
+    missed: Ints
+    damped: Ints
     peak_current: float  # A, over all coils
-    temperatures: Array
-    on_time: Array
+    temperatures: Floats
+    on_time: Floats
 
 
 def join(outcomes: Sequence[Outcome]) -> Outcome:

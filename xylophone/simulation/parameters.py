@@ -9,12 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import InstrumentError
-
-Array = npt.NDArray[np.float64]
-Index = npt.NDArray[np.intp]
+from ..tables import Floats, Ints
 
 COPPER = 0.00393
 """Relative rise of a copper coil's resistance a kelvin (IEC 60028, at 20 C)."""
@@ -86,28 +83,28 @@ def parameters_of(kind: str) -> HammerParameters:
 class Hammers:
     """Parameters of n hammers side by side: every array has the shape (n,); units as in HammerParameters."""
 
-    resistance: Array
-    inductance: Array  # H
-    pull: Array
-    air: Array
-    mass: Array
-    stroke: Array
-    gap: Array
-    spring: Array
-    preload: Array
-    friction: Array
-    stick: Array
-    rest_time: Array
-    viscous: Array
-    diode: Array
-    heat: Array
-    cooling: Array
-    fuse: Array
+    resistance: Floats
+    inductance: Floats  # H
+    pull: Floats
+    air: Floats
+    mass: Floats
+    stroke: Floats
+    gap: Floats
+    spring: Floats
+    preload: Floats
+    friction: Floats
+    stick: Floats
+    rest_time: Floats
+    viscous: Floats
+    diode: Floats
+    heat: Floats
+    cooling: Floats
+    fuse: Floats
 
     def __len__(self) -> int:
         return len(self.mass)
 
-    def take(self, rows: Index) -> Hammers:
+    def take(self, rows: Ints) -> Hammers:
         """Return these rows, in this order, as often as they are named."""
         return Hammers(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
@@ -132,7 +129,7 @@ def build_hammers(nominal: HammerParameters, count: int, seed: int, tolerance: f
     return Hammers(**columns)
 
 
-def rewound(hammers: Hammers, current: Array) -> Hammers:
+def rewound(hammers: Hammers, current: Floats) -> Hammers:
     """Return hammers whose coils are wound for other currents, each a factor on its own, at the same force.
 
     Resistance and inductance fall as the current rises, and the pull for an ampere with its square.

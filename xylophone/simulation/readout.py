@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..song import Table
 from ..strikes import HIT
+from ..tables import Bools, Floats, Ints
 from .carried import Settled
-from .integrate import LONGEST_FLIGHT, Count
-from .parameters import Array, Index
+from .integrate import LONGEST_FLIGHT
 from .scatter import scatter
 from .supply import Supply
 
@@ -35,8 +34,8 @@ class Chance:
 class Told:
     """What was told already of each of n pulses: so many blows; that it is over."""
 
-    blows: Count
-    over: npt.NDArray[np.bool_]
+    blows: Ints
+    over: Bools
 
     @classmethod
     def nothing(cls, count: int) -> Told:
@@ -55,7 +54,7 @@ class Told:
 class Reading:
     """The blows of settled pulses in order of time, with their scatter."""
 
-    def __init__(self, settled: Settled, numbers: Count, chance: Chance, step: float, told: Told) -> None:
+    def __init__(self, settled: Settled, numbers: Ints, chance: Chance, step: float, told: Told) -> None:
         self.settled, self.step, self.told = settled, step, told
         motion = settled.motion
         loud = np.flatnonzero(motion.contact_speed >= FAINTEST)
@@ -70,7 +69,7 @@ class Reading:
         self.blows = np.bincount(self.row, minlength=len(settled.hammer))
         self.ends = self._ends()
 
-    def _scattered(self, numbers: Count, chance: Chance) -> tuple[Array, Array]:
+    def _scattered(self, numbers: Ints, chance: Chance) -> tuple[Floats, Floats]:
         settled = self.settled
         if not (chance.time or chance.level_db):
             return np.zeros(len(settled.hammer)), np.zeros(len(settled.hammer))
@@ -78,7 +77,7 @@ class Reading:
         late, louder = scatter(chance.seed, channels, numbers[settled.hammer] + settled.rank)
         return chance.time * late, chance.level_db * louder
 
-    def _ends(self) -> Array:
+    def _ends(self) -> Floats:
         """Return when each pulse can make no more sound: its hammer is home, or the next pulse begins."""
         pulses, settled = self.settled.pulses, self.settled
         ends = pulses["start"] + pulses["width"] + LONGEST_FLIGHT
@@ -99,17 +98,17 @@ class Reading:
         hits["strike"], hits["channel"] = (self.settled.pulses[key][row] for key in ("strike", "channel"))
         return hits
 
-    def over(self, begun: int, until: float) -> Index:
+    def over(self, begun: int, until: float) -> Ints:
         """Return which of the first `begun` pulses are over at `until` and were not told to be."""
         rows = np.flatnonzero((self.ends[:begun] <= until) & ~self.told.over[:begun])
         self.told.over[rows] = True
         return rows
 
-    def missed(self, rows: Index) -> Index:
+    def missed(self, rows: Ints) -> Ints:
         """Return those of these pulses that made no sound."""
         return rows[np.flatnonzero(self.blows[rows] == 0)]
 
-    def damped(self, rows: Index) -> Index:
+    def damped(self, rows: Ints) -> Ints:
         """Return those of these pulses that pressed their hammer on the bar."""
         pressed = self.settled.motion.touch[rows] > DAMPED * np.maximum(self.blows[rows], 1)
         return rows[np.flatnonzero(pressed)]

@@ -8,9 +8,10 @@ import numpy as np
 
 from ..song import Table
 from ..strikes import PULSE
+from ..tables import Floats, Ints
 from .carried import Carried, Ghosts
 from .integrate import Motion
-from .parameters import Array, Hammers, Index
+from .parameters import Hammers
 from .readout import FAINTEST
 from .settle import Setting, settle
 
@@ -18,7 +19,7 @@ _APART = 0.5  # s between two blows on the rig: nobody meets another's current
 
 _WARMING = 0.05  # s; a pulse that warms a coil well
 
-Blows = tuple[Array, Array]
+Blows = tuple[Floats, Floats]
 """Latency in s and level in dB re 1 m/s; NaN where no blow came."""
 
 
@@ -30,9 +31,9 @@ class Condition:
     hammer's last pulse, `kelvin` its coil's warmth above ambient.
     """
 
-    loss: float | Array = 0.0
-    rested: float | Array = 0.0
-    kelvin: float | Array = 0.0
+    loss: float | Floats = 0.0
+    rested: float | Floats = 0.0
+    kelvin: float | Floats = 0.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Rig:
     hammers: Hammers
     setting: Setting
 
-    def strike(self, hammer: Index, width: Array, condition: Condition) -> Blows:
+    def strike(self, hammer: Ints, width: Floats, condition: Condition) -> Blows:
         """Strike these hammers, one value each, and return how late and loud their first blows are."""
         count = len(hammer)
         pulses = _apart(width)
@@ -54,7 +55,7 @@ class Rig:
         settled = settle(copies, setting, carried, Ghosts.none(), pulses, np.arange(count))
         return first_blows(settled.motion, count, setting.step)
 
-    def heat(self, hammer: Index, width: Array) -> Array:
+    def heat(self, hammer: Ints, width: Floats) -> Floats:
         """Return by how many kelvin one pulse of these widths warms each coil, from its resistance."""
         pulses = _apart(width)
         own = self.hammers.take(hammer)
@@ -74,7 +75,7 @@ class Rig:
         return float(np.median((pause + _APART * count) / -np.log(left)))
 
 
-def _apart(width: Array) -> Table:
+def _apart(width: Floats) -> Table:
     """Return pulses of these widths, one after the other."""
     pulses = np.zeros(len(width), PULSE)
     pulses["start"], pulses["width"] = _APART * np.arange(len(width)), width

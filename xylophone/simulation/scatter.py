@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .integrate import Count
-from .parameters import Array
+from ..tables import Floats, Ints
 
 
-def scatter(seed: int, channels: Count, numbers: Count) -> tuple[Array, Array]:
+def scatter(seed: int, channels: Ints, numbers: Ints) -> tuple[Floats, Floats]:
     """Return two standard normal deviates for the n-th pulse of each channel.
 
     They depend on seed, channel and number alone (a counter-based generator, Philox; Salmon et al.

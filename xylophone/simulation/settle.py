@@ -12,15 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..song import Table
+from ..tables import Bools, Floats, Ints
 from .carried import Carried, Ghosts, Settled
-from .integrate import LONGEST_FLIGHT, STEP, Count, Motion, Rows, integrate
-from .parameters import COLD, COPPER, Array, Hammers, Index
+from .integrate import LONGEST_FLIGHT, STEP, Motion, Rows, integrate
+from .parameters import COLD, COPPER, Hammers
 from .supply import Supply
-
-Flags = npt.NDArray[np.bool_]
 
 SLACK_VOLTS = 1e-5
 """Part of the supply voltage by which the sag may be off."""
@@ -38,13 +36,13 @@ MOST_PASSES = 30
 class Setting:
     """What all hammers have in common: supply without load (V), its resistance (ohm), ambient (C)."""
 
-    voltage: float | Array  # one for each pulse on the bench
+    voltage: float | Floats  # one for each pulse on the bench
     source: float
     ambient: float
     step: float = STEP
 
 
-def neighbours(hammer: Index) -> tuple[Index, Index]:
+def neighbours(hammer: Ints) -> tuple[Ints, Ints]:
     """Return for each pulse, in order of time, the one before and the one after on its hammer; -1: none."""
     order = np.argsort(hammer, kind="stable")
     same = hammer[order][1:] == hammer[order][:-1]
@@ -55,7 +53,7 @@ def neighbours(hammer: Index) -> tuple[Index, Index]:
 
 
 def settle(
-    hammers: Hammers, setting: Setting, carried: Carried, ghosts: Ghosts, pulses: Table, hammer: Index
+    hammers: Hammers, setting: Setting, carried: Carried, ghosts: Ghosts, pulses: Table, hammer: Ints
 ) -> Settled:
     """Return what pulses do, which start after those that led to `carried`."""
     return _Relaxation(hammers, setting, carried, ghosts, pulses, hammer).run()
@@ -71,7 +69,7 @@ class _Relaxation:
         carried: Carried,
         ghosts: Ghosts,
         pulses: Table,
-        hammer: Index,
+        hammer: Ints,
     ) -> None:
         self.setting, self.carried, self.ghosts = setting, carried, ghosts
         self.pulses, self.hammer = pulses, hammer
@@ -91,7 +89,7 @@ class _Relaxation:
         parts = np.split(order, np.flatnonzero(np.diff(self.rank[order])) + 1)
         self.ranks = [part for part in parts if len(part)]
 
-    def _rows(self) -> tuple[Rows, Count]:
+    def _rows(self) -> tuple[Rows, Ints]:
         step, own, carried = self.setting.step, self.own, self.carried
         place = self.start / step
         first = np.floor(place)
@@ -109,7 +107,7 @@ class _Relaxation:
         rows = Rows(own, voltage, own.resistance.copy(), friction, place - first, end, stop, *state)
         return rows, first.astype(np.int64)
 
-    def _rank(self) -> Count:
+    def _rank(self) -> Ints:
         rank = np.zeros(len(self.hammer), np.int64)
         for row, before in enumerate(self.before.tolist()):
             if before >= 0:
@@ -146,10 +144,10 @@ class _Relaxation:
             motion.energy / self.own.heat,
         )
 
-    def _integrate(self, rows: Rows, sag: Array) -> Motion:
+    def _integrate(self, rows: Rows, sag: Floats) -> Motion:
         return integrate(rows, self.setting.source, sag, self.setting.step)
 
-    def _guess(self) -> tuple[Array, Array]:
+    def _guess(self) -> tuple[Floats, Floats]:
         """Return the current and heat of coils that are alone with the supply and never move."""
         ohm = self.own.resistance + self.own.fuse + self.setting.source
         rise = self.own.inductance / ohm
@@ -160,7 +158,7 @@ class _Relaxation:
         energy = (drawn * drawn).sum(axis=0) * self.own.resistance * self.setting.step
         return drawn, energy
 
-    def _sag(self, drawn: Array) -> Array:
+    def _sag(self, drawn: Floats) -> Floats:
         """Return the voltage lost to other coils, (steps, n)."""
         ghosts = self.ghosts.drawn
         count = ghosts.shape[1]
@@ -171,7 +169,7 @@ class _Relaxation:
         both[: len(drawn), count:] = drawn
         return self.supply.sag(both)[: len(drawn), count:]
 
-    def _warm(self, energy: Array) -> Flags:
+    def _warm(self, energy: Floats) -> Bools:
         """Set resistances by the heat of each hammer's earlier pulses; tell which changed."""
         own = self.own
         cooling = own.heat * own.cooling
@@ -183,13 +181,13 @@ class _Relaxation:
             warmth[rows] = np.where(after[place] > 0.0, after[place], 0.0) * left
             since[place] = self.start[rows]
             after[place] = warmth[rows] + energy[rows] / own.heat[rows]
-        wrong: Flags = np.abs(warmth - self.warmth) > SLACK_KELVIN
+        wrong: Bools = np.abs(warmth - self.warmth) > SLACK_KELVIN
         self.warmth = warmth
         celsius = self.setting.ambient + warmth
         self.rows.resistance = own.resistance * (1.0 + COPPER * (celsius - COLD))
         return wrong
 
-    def _hand_over(self, motion: Motion) -> Flags:
+    def _hand_over(self, motion: Motion) -> Bools:
         """Begin pulses where their predecessors left the plunger; tell which begin elsewhere than before."""
         wrong = np.zeros(len(self.before), dtype=bool)
         early = np.flatnonzero(self.before >= 0)

@@ -7,16 +7,14 @@ end: a silent hour takes no memory.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from .integrate import Count
-from .parameters import Array, Index
+from ..tables import Bools, Floats, Ints
 
 
 class Supply:
     """The time grid of n pulses: `first` step of each, and for how many `steps` it may draw current."""
 
-    def __init__(self, first: Count, steps: Count, resistance: float) -> None:
+    def __init__(self, first: Ints, steps: Ints, resistance: float) -> None:
         self.resistance = resistance
         self.steps = steps
         order = np.argsort(first, kind="stable")
@@ -30,7 +28,7 @@ class Supply:
         self._cell = np.where(ticks < steps, offset + ticks, self._length - 1)
         self._shared = self._find_shared(order, first, last)
 
-    def _find_shared(self, order: Index, first: Count, last: Count) -> npt.NDArray[np.bool_]:
+    def _find_shared(self, order: Ints, first: Ints, last: Ints) -> Bools:
         """Tell which pulses are on while another is."""
         begin = first[order]
         meets = begin[1:] < last[:-1]  # the next begins before all so far have ended
@@ -42,14 +40,14 @@ class Supply:
         shared[order] |= size[group] > 1
         return shared
 
-    def total(self, drawn: Array) -> Array:
+    def total(self, drawn: Floats) -> Floats:
         """Return the current in A of all coils in each step in which any is on; `drawn` is (steps, n)."""
         cells = self._cell.ravel()
-        total: Array = np.bincount(cells, drawn.ravel(), self._length).astype(np.float64)
+        total: Floats = np.bincount(cells, drawn.ravel(), self._length).astype(np.float64)
         total[-1] = 0.0
         return total
 
-    def sag(self, drawn: Array) -> Array:
+    def sag(self, drawn: Floats) -> Floats:
         """Return the voltage (steps, n) that each row loses to the others."""
         lost = np.zeros(drawn.shape)
         rows = np.flatnonzero(self._shared)

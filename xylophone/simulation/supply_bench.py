@@ -8,9 +8,9 @@ import numpy as np
 
 from ..calibration.values import CURVES, Calibration, SupplyTerms
 from ..strikes import PULSE
+from ..tables import Floats, Ints
 from .carried import Carried, Ghosts
 from .curve_bench import gradient
-from .parameters import Array, Index
 from .rig import Rig, first_blows
 from .settle import settle
 
@@ -33,24 +33,24 @@ _APART = 0.5  # s between two chords
 class Chords:
     """Strikes of many chords: which chord, which hammer, when its contact shall be, how loud."""
 
-    chord: Index
-    hammer: Index
-    contact: Array
-    level: Array
+    chord: Ints
+    hammer: Ints
+    contact: Floats
+    level: Floats
 
 
 @dataclass(frozen=True)
 class Answer:
     """What strikes need by the calibration, each (n,): the formulas' coefficients at their levels."""
 
-    width: Array
-    latency: Array
-    width_loss: Array
-    width_loss2: Array
-    latency_loss: Array
-    latency_loss2: Array
-    per_level: Array  # s of width a dB
-    later: Array  # s of latency a dB
+    width: Floats
+    latency: Floats
+    width_loss: Floats
+    width_loss2: Floats
+    latency_loss: Floats
+    latency_loss2: Floats
+    per_level: Floats  # s of width a dB
+    later: Floats  # s of latency a dB
 
 
 def random_chords(calibration: Calibration, count: int, seed: int) -> Chords:
@@ -84,7 +84,9 @@ def look_up(calibration: Calibration, chords: Chords) -> Answer:
     return Answer(**{key: named[key] for key in Answer.__dataclass_fields__})
 
 
-def shares(chords: Chords, start: Array, width: Array, current: Array, lag: float) -> tuple[Array, Array]:
+def shares(
+    chords: Chords, start: Floats, width: Floats, current: Floats, lag: float
+) -> tuple[Floats, Floats]:
     """Return the others' current in A that each strike meets on average, and the same weighted by its place.
 
     A coil draws `current` from `lag` after its start to its end. The weight is -1 at the start of the
@@ -103,8 +105,8 @@ def shares(chords: Chords, start: Array, width: Array, current: Array, lag: floa
 
 
 def compensate(
-    answer: Answer, chords: Chords, terms: SupplyTerms, current: Array
-) -> tuple[Array, Array, Array, Array]:
+    answer: Answer, chords: Chords, terms: SupplyTerms, current: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Return start, width and the losses seen by width and latency, by the calibration's formulas."""
     width, latency = answer.width.copy(), answer.latency.copy()
     for _ in range(8):
@@ -117,7 +119,7 @@ def compensate(
     return chords.contact - latency, width, x, z
 
 
-def strike(rig: Rig, chords: Chords, start: Array, width: Array) -> tuple[Array, Array]:
+def strike(rig: Rig, chords: Chords, start: Floats, width: Floats) -> tuple[Floats, Floats]:
     """Strike the chords with hammers that are cold and just played; return contact times and levels."""
     count = len(start)
     pulses = np.zeros(count, PULSE)
@@ -134,7 +136,7 @@ def strike(rig: Rig, chords: Chords, start: Array, width: Array) -> tuple[Array,
     return time, level
 
 
-def supply_terms(rig: Rig, calibration: Calibration, current: Array) -> SupplyTerms:
+def supply_terms(rig: Rig, calibration: Calibration, current: Floats) -> SupplyTerms:
     """Return the terms that make struck chords come out best in time and level.
 
     `current` is each hammer's in A while it is on. From each strike's error follow the losses that it
@@ -156,7 +158,7 @@ def supply_terms(rig: Rig, calibration: Calibration, current: Array) -> SupplyTe
 
 
 def _fitted(
-    chords: Chords, answer: Answer, start: Array, width: Array, drawn: Array, x: Array, z: Array
+    chords: Chords, answer: Answer, start: Floats, width: Floats, drawn: Floats, x: Floats, z: Floats
 ) -> SupplyTerms:
     """Return the terms that explain the losses x and z best; a lag that fits as well is the shorter."""
     loudness = np.abs(answer.width_loss / answer.per_level) / 0.3  # in units of 0.3 dB

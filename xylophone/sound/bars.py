@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..pitch import frequency
-
-Array = npt.NDArray[np.float64]
+from ..tables import Floats, Ints
 
 PARTIALS = (
     ((67, 3.00), (72, 3.00), (79, 3.21), (84, 3.02), (91, 2.79), (96, 2.75), (108, 2.71)),
@@ -59,11 +58,11 @@ class Bars:
     `sine` is the amplitude of each mode relative to the fundamental for a blow of no length.
     """
 
-    hertz: Array
-    decay: Array  # 1/s; the amplitude goes with exp(-decay t)
-    sine: Array
+    hertz: Floats
+    decay: Floats  # 1/s; the amplitude goes with exp(-decay t)
+    sine: Floats
 
-    def amplitudes(self, bar: npt.NDArray[np.intp], speed: Array) -> Array:
+    def amplitudes(self, bar: Ints, speed: Floats) -> Floats:
         """Return the amplitude (k, MODES) of each mode for k blows with an impact speed in m/s.
 
         The fundamental's is the speed: twice as fast is 6 dB more. A half-sine pulse of the contact
@@ -75,7 +74,7 @@ class Bars:
         contact *= (hertz[:, 0] / 440.0) ** CONTACT_BY_PITCH
         weight = half_sine(hertz * contact[:, None])
         weight[:, 4:] = weight[:, :1]
-        amplitudes: Array = self.sine[bar] * weight / weight[:, :1] * speed[:, None]
+        amplitudes: Floats = self.sine[bar] * weight / weight[:, :1] * speed[:, None]
         return amplitudes
 
 
@@ -96,14 +95,14 @@ def bars_of(pitches: npt.ArrayLike, sample_rate: float) -> Bars:
     return Bars(hertz, np.log(1000.0) / t60, np.where(hertz < 0.45 * sample_rate, sine, 0.0))
 
 
-def half_sine(cycles: Array) -> Array:
+def half_sine(cycles: Floats) -> Floats:
     """Return |cos(pi x) / (1 - 4 x^2)|, x = frequency times contact time; pi/4 at x = 1/2."""
     near = np.abs(cycles - 0.5) < 1e-6
     safe = np.where(near, 0.0, cycles)
     return np.where(near, np.pi / 4.0, np.abs(np.cos(np.pi * safe) / (1.0 - 4.0 * safe**2)))
 
 
-def bow(place: float) -> Array:
+def bow(place: float) -> Floats:
     """Return how far the four modes of a free bar bow at `place` (0..1 of its length), the first being 1.
 
     Bending of a free beam of even thickness (Fletcher & Rossing, ch. 2): a blow on a node of a mode
@@ -112,14 +111,14 @@ def bow(place: float) -> Array:
     x = _BETA * place
     ratio = (np.cosh(_BETA) - np.cos(_BETA)) / (np.sinh(_BETA) - np.sin(_BETA))
     shape = np.cosh(x) + np.cos(x) - ratio * (np.sinh(x) + np.sin(x))
-    bowed: Array = shape / shape[0]
+    bowed: Floats = shape / shape[0]
     return bowed
 
 
-def _over(pitch: Array, knots: tuple[tuple[float, float], ...]) -> Array:
+def _over(pitch: Floats, knots: tuple[tuple[float, float], ...]) -> Floats:
     """Interpolate over pitch, level beyond the ends."""
     at, values = zip(*knots, strict=True)
-    found: Array = np.interp(pitch, at, values)
+    found: Floats = np.interp(pitch, at, values)
     return found
 
 

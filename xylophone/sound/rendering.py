@@ -16,18 +16,15 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import OptionError
 from ..instrument import Instrument
 from ..song import Table
 from ..strikes import HIT
-from .bars import MODES, Array, Bars, bars_of
+from ..tables import Complex, Floats, Ints, Samples
+from .bars import MODES, Bars, bars_of
 from .wav import SAMPLE_RATE as SAMPLE_RATE
 from .wav import write_wav as write_wav
-
-Samples = npt.NDArray[np.float32]
-Index = npt.NDArray[np.intp]
 
 GAIN = 0.2
 """Amplitude of the fundamental at 1 m/s, -14 dB re full scale: eight of the default kind's loudest blows
@@ -70,7 +67,7 @@ class Renderer:
     """
 
     def __init__(
-        self, instrument: Instrument, sample_rate: int = SAMPLE_RATE, gains: Array | None = None
+        self, instrument: Instrument, sample_rate: int = SAMPLE_RATE, gains: Floats | None = None
     ) -> None:
         if not 8000 <= sample_rate <= 192000:
             raise OptionError(f"sample rate {sample_rate} Hz is out of range: give 8000..192000")
@@ -128,7 +125,7 @@ class Renderer:
         for side, gains in enumerate(self._pan):
             sound[:, side] = gains[rows] @ mono
 
-    def _old(self, also: Index, frames: int) -> tuple[Index, Samples]:
+    def _old(self, also: Ints, frames: int) -> tuple[Ints, Samples]:
         """Return the bars that ring, and those in `also`, and the sound of what rings: a row a bar."""
         modes = np.max((self._ringing != 0) * np.arange(1, MODES + 1), axis=1)
         rows = np.unique(np.concatenate((np.flatnonzero(modes), also)))
@@ -138,7 +135,7 @@ class Renderer:
                 self._ring(out, bar, self._ringing[bar, : modes[bar]])
         return rows, mono
 
-    def _new(self, onsets: _Onsets, rows: Index, mono: Samples) -> None:
+    def _new(self, onsets: _Onsets, rows: Ints, mono: Samples) -> None:
         """Add hits to the sound of their bars, and to what rings after it."""
         frames = mono.shape[1]
         begins = np.maximum(onsets.time - self.position, 0.0) * self.sample_rate
@@ -151,7 +148,7 @@ class Renderer:
                 self._ring(mono[place, frame:], bar, state)
         np.add.at(self._ringing, onsets.bar, states * np.exp(turn * (frames - first)[:, None]))
 
-    def _ring(self, out: Samples, bar: int, state: npt.NDArray[np.complex128]) -> None:
+    def _ring(self, out: Samples, bar: int, state: Complex) -> None:
         """Add the first modes of a bar, in `state` at the first frame of `out`."""
         parts = np.ascontiguousarray(state).view(np.float64).astype(np.float32)
         out += parts @ oscillations(self._pitches[bar], self.sample_rate)[: len(parts), : len(out)]
@@ -160,7 +157,7 @@ class Renderer:
 class _Onsets:
     """Hits that are still to come, sorted by time: when, on which bar, with what amplitudes."""
 
-    def __init__(self, time: Array, bar: Index, amplitude: Array) -> None:
+    def __init__(self, time: Floats, bar: Ints, amplitude: Floats) -> None:
         self.time, self.bar, self.amplitude = time, bar, amplitude
 
     @classmethod
@@ -168,7 +165,7 @@ class _Onsets:
         return cls(np.empty(0), np.empty(0, np.intp), np.empty((0, MODES)))
 
     @classmethod
-    def of(cls, hits: Table, place: Index, bars: Bars) -> _Onsets:
+    def of(cls, hits: Table, place: Ints, bars: Bars) -> _Onsets:
         check_hits(hits)
         hits = hits[np.argsort(hits["time"], kind="stable")]
         bar = place[hits["channel"]]
@@ -280,7 +277,7 @@ def check_hits(hits: Table) -> None:
             raise OptionError(f"a hit's {key} is no number: give finite times and levels")
 
 
-def stage(count: int) -> Array:
+def stage(count: int) -> Floats:
     """Return the gains (2, count) of the bars to the left and right: equal power, low bars left."""
     place = np.linspace(-0.5, 0.5, count) if count > 1 else np.zeros(1)
     angle = (0.5 + WIDTH * place) * np.pi / 2.0

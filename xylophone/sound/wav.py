@@ -7,12 +7,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import OptionError
 from ..files import replace_file
-
-Samples = npt.NDArray[np.float32]
+from ..tables import Samples
 
 SAMPLE_RATE = 48000
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from ..errors import BackendMissing, MissingExtra
 from ..instrument import Instrument
 from ..song import Table
 from ..sound.rendering import SAMPLE_RATE, Renderer
+from ..tables import Samples
 
 DELAY = 0.1
 """s between a hit and its sound: hits are known a little before they happen, blocks are cut behind that."""
@@ -67,7 +65,7 @@ class Loudspeaker:
         """Fall silent and let go of the sound card."""
         self._stream.close()
 
-    def _fill(self, out: npt.NDArray[np.float32], frames: int, _time: object, _status: object) -> None:
+    def _fill(self, out: Samples, frames: int, _time: object, _status: object) -> None:
         with self._lock:
             out[:] = self._renderer.read(frames)
 

@@ -6,12 +6,10 @@ import queue
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import BackendMissing, TuningError
+from ..tables import Samples
 from .loudspeaker import sound_library
-
-Samples = npt.NDArray[np.float32]
 
 SAMPLE_RATE = 48000
 """Asked of the sound card first; if it cannot, its own rate is taken."""

@@ -10,14 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import TuningError
+from ..tables import Floats, Ints
 from .picker import Onset, pick
 from .trials import Take
-
-Array = npt.NDArray[np.float64]
-Index = npt.NDArray[np.intp]
 
 FRAME = 0.002
 """s of a frame in which energy is summed for the correlation."""
@@ -52,16 +49,16 @@ class ClockLine:
     offset: float
     slope: float
 
-    def at(self, moment: Array) -> Array:
+    def at(self, moment: Floats) -> Floats:
         """Return the recording time (s) of moments of the backend's clock."""
         return self.offset + (1.0 + self.slope) * moment
 
-    def back(self, time: Array) -> Array:
+    def back(self, time: Floats) -> Floats:
         """Return the backend time of moments of the recording."""
         return (time - self.offset) / (1.0 + self.slope)
 
 
-def align(take: Take, latency: Array) -> tuple[ClockLine, list[Onset | None]]:
+def align(take: Take, latency: Floats) -> tuple[ClockLine, list[Onset | None]]:
     """Return the line of a take, drawn as if each trial had this latency (s), and the onset of each trial.
 
     Raises TuningError for a recording that is silent, too short, or not of these trials.
@@ -94,12 +91,12 @@ def align(take: Take, latency: Array) -> tuple[ClockLine, list[Onset | None]]:
     return line, onsets
 
 
-def _onsets(sound: Array, sample_rate: int, due: Array) -> list[Onset | None]:
+def _onsets(sound: Floats, sample_rate: int, due: Floats) -> list[Onset | None]:
     low, high = (np.rint((due + side) * sample_rate).astype(int).tolist() for side in WINDOW)
     return [pick(sound, sample_rate, first, last) for first, last in zip(low, high, strict=True)]
 
 
-def _drawn(line: ClockLine, expected: Array, onsets: list[Onset | None], sample_rate: int) -> ClockLine:
+def _drawn(line: ClockLine, expected: Floats, onsets: list[Onset | None], sample_rate: int) -> ClockLine:
     """Return the line through the onsets, most of which lie near it: least squares, far ones weighing
     less."""
     rows = np.flatnonzero([onset is not None for onset in onsets])
@@ -123,7 +120,7 @@ def _drawn(line: ClockLine, expected: Array, onsets: list[Onset | None], sample_
     return ClockLine(shift - slope * middle, slope)
 
 
-def _offset(sound: Array, sample_rate: int, expected: Array) -> float:
+def _offset(sound: Floats, sample_rate: int, expected: Floats) -> float:
     """Return how much later than expected, or sooner, the trials begin in the recording."""
     rises = _rises(sound, sample_rate)
     if not rises.any():
@@ -150,7 +147,7 @@ def _offset(sound: Array, sample_rate: int, expected: Array) -> float:
     return float(best * frame - begin)
 
 
-def _match(rises: Array, place: Index) -> Array:
+def _match(rises: Floats, place: Ints) -> Floats:
     """Return how well strikes at these frames fit when they begin at each frame of the recording.
 
     The last values are of strikes that begin before it: the very last, one frame.
@@ -162,7 +159,7 @@ def _match(rises: Array, place: Index) -> Array:
     return np.asarray(np.fft.irfft(np.fft.rfft(rises, size) * np.conj(np.fft.rfft(comb)), size))
 
 
-def _rises(sound: Array, sample_rate: int) -> Array:
+def _rises(sound: Floats, sample_rate: int) -> Floats:
     """Return by how much the energy of high frequencies rises from frame to frame, in dB above the floor."""
     energy = _energy(sound, round(FRAME * sample_rate))
     if not len(energy):
@@ -176,7 +173,7 @@ def _rises(sound: Array, sample_rate: int) -> Array:
     return np.minimum(rises, 1.0)
 
 
-def _energy(sound: Array, count: int) -> Array:
+def _energy(sound: Floats, count: int) -> Floats:
     """Return the mean square of the differences in each `count` of samples; a part at a time, which is
     faster."""
     whole = (len(sound) - 1) // count
@@ -188,7 +185,7 @@ def _energy(sound: Array, count: int) -> Array:
     return energy
 
 
-def take_words(sound: Array, sample_rate: int) -> str:
+def take_words(sound: Floats, sample_rate: int) -> str:
     """Return how long and how loud a recording is, for messages."""
     loudest = 20.0 * np.log10(float(np.abs(sound).max(initial=0.0)) + 1e-9)
     return f"{len(sound) / sample_rate:.1f} s, peak {loudest:.0f} dB"

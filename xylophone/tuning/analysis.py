@@ -6,20 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from ..calibration.values import CURVES, Calibration
 from ..errors import TuningError
 from ..instrument import Instrument
 from ..song import Table
+from ..tables import Floats
 from .evidence import Evidence, clear_rows, gather, silent_rows
 from .fitting import FittedCurve, fit
 from .geometry import Position
 from .trials import Take
-
-Array = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Index = npt.NDArray[np.intp]
 
 LEVEL_SD, LATENCY_SD = 0.35, 0.0005
 """dB and s of scatter from strike to strike that are assumed at first."""
@@ -64,7 +60,7 @@ class Analysis:
     latency_sd: float
     ppm: float
 
-    def residuals(self, hammer: int) -> tuple[Array, Array]:
+    def residuals(self, hammer: int) -> tuple[Floats, Floats]:
         """Return level (dB) and latency (s) of a hammer's clear trials less what its curves say."""
         fitted = self.fits[hammer]
         if fitted is None:
@@ -140,7 +136,7 @@ def learn(evidence: Evidence, instrument: Instrument, default: Calibration) -> A
 
 def _reference(
     evidence: Evidence, instrument: Instrument, default: Calibration, fits: Sequence[FittedCurve | None]
-) -> Array:
+) -> Floats:
     """Return by how much level and latency of an average hammer are greater than the default's."""
     known = [one.found[[0, 4]] for one in fits if one is not None]
     if known:
@@ -165,7 +161,7 @@ def _reference(
 
 
 def _fit(
-    evidence: Evidence, place: int, default: Calibration, level_sd: float, latency_sd: float, start: Array
+    evidence: Evidence, place: int, default: Calibration, level_sd: float, latency_sd: float, start: Floats
 ) -> FittedCurve | None:
     rows = clear_rows(evidence, place)
     if len(rows) < ENOUGH:
@@ -218,7 +214,7 @@ def _straightened(evidence: Evidence, fits: Sequence[FittedCurve | None]) -> tup
     return replace(evidence, latency=latency), drift
 
 
-def _check_jumps(error: Array, trials: Table) -> None:
+def _check_jumps(error: Floats, trials: Table) -> None:
     """Raise TuningError where what is left of latencies changes at one moment, whichever hammer strikes."""
     hammers = np.unique(trials["hammer"])
     uneven = np.array([np.median(np.abs(error[trials["hammer"] == hammer])) for hammer in hammers])
@@ -239,13 +235,13 @@ def _check_jumps(error: Array, trials: Table) -> None:
             )
 
 
-def _rising(width: Array) -> Array:
+def _rising(width: Floats) -> Floats:
     """Return pulses that rise from knot to knot by a step at least, which a calibration file can tell."""
     steps = STEP * np.arange(len(width))
     return np.asarray(np.maximum.accumulate(width - steps) + steps)
 
 
-def _from(softest: float, knots: Array) -> Array:
+def _from(softest: float, knots: Floats) -> Floats:
     """Return knots that begin at a level, if that is louder than their first one, and end where they did."""
     begin = min(max(softest, float(knots[0])), float(knots[-1]) - LEAST_RANGE)
     return np.asarray(begin + (knots - knots[0]) * (knots[-1] - begin) / (knots[-1] - knots[0]))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from ..backends.contract import Backend, Fault
 from ..backends.simulated import SimulatedBackend
@@ -17,6 +16,7 @@ from ..errors import TuningError
 from ..instrument import Instrument
 from ..simulation.ear import SimulatedMicrophone
 from ..song import Table
+from ..tables import Samples
 from .analysis import Analysis, analyse, calibration_of
 from .evidence import fundamentals_of
 from .geometry import Position
@@ -24,8 +24,6 @@ from .rounds import GAP, TURNS, Turns, first_round, is_vague, next_round, trials
 from .sag import chord_trials, supply_factor
 from .takes import save_session
 from .trials import TRIAL, Take, pulses_of
-
-Samples = npt.NDArray[np.float32]
 
 ROOM = 1.0
 """s of the room before the first strike."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..calibration.values import Calibration
 from ..instrument import Instrument
@@ -15,8 +14,6 @@ from .geometry import Position
 from .rounds import Turns
 from .shape import Foretold, Shape, unbent
 from .trials import Take
-
-Array = npt.NDArray[np.float64]
 
 LEVELS = (0.75, 0.35, 0.8, 0.5)
 """How loud the strikes of a check are: parts of a hammer's range, in dB. The first only ends its rest."""

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from .analysis import Analysis, Array, Flags
+from ..tables import Bools, Floats
+from .analysis import Analysis
 from .evidence import Evidence, clear_rows
 from .geometry import Position
 from .shape import FINE
@@ -202,12 +203,12 @@ def _double(analysis: Analysis, place: int) -> Finding | None:
     )
 
 
-def _again(second: Array) -> Flags:
+def _again(second: Floats) -> Bools:
     """Return which of these levels (dB re the first) are those of second blows."""
     return np.asarray((second > SECOND) & (second < LOUDER))
 
 
-def _alike(gap: Array, twice: Flags) -> Flags:
+def _alike(gap: Floats, twice: Bools) -> Bools:
     """Return which second blows come about as late as most of them do."""
     return twice & (np.abs(gap - np.median(gap[twice])) < ALIKE) if twice.any() else twice
 
@@ -273,7 +274,7 @@ def _unsure(analysis: Analysis, place: int) -> Finding | None:
     return HammerFault.UNCLEAR, f"its loudness is known to {doubt:.1f} dB only, not to {KNOWN:g} dB", QUIETER
 
 
-def _scatter(residuals: Array) -> float:
+def _scatter(residuals: Floats) -> float:
     """Return the root mean square of residuals without the largest, which may be knocks in the room."""
     away = np.sort(np.abs(residuals))[: -max(1, int(SPOILED * len(residuals)))]
     return float(np.sqrt(np.mean(away**2)))

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..calibration.values import CURVES, Array, Calibration
+from ..calibration.values import CURVES, Calibration
 from ..errors import CalibrationError
+from ..tables import Floats
 
 MOST_LATENCY = 0.5
 """s; the longest latency that a calibration holds."""
@@ -158,7 +159,7 @@ def with_others(calibration: Calibration, other: Calibration) -> Calibration:
     return replace(calibration, hammers=calibration.hammers + names, origin=origin, **curves)
 
 
-def _changed(calibration: Calibration, row: int, origin: str = "set", **curves: Array) -> Calibration:
+def _changed(calibration: Calibration, row: int, origin: str = "set", **curves: Floats) -> Calibration:
     changed = {}
     for key, curve in curves.items():
         changed[key] = getattr(calibration, key).copy()

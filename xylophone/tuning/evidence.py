@@ -6,23 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..calibration.values import Calibration
 from ..errors import TuningError
 from ..instrument import Instrument
 from ..pitch import frequency
 from ..song import Table
+from ..tables import Bools, Floats, Ints
 from .alignment import ClockLine, align
 from .geometry import Position
 from .hearing import BarSounds, bar_of, frames_of, listen, measure_bars
 from .picker import Onset
 from .shape import Trials
 from .trials import Purpose, Take, all_trials, conditions
-
-Array = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Index = npt.NDArray[np.intp]
 
 OWN = 14.0
 """dB by which the bar that was meant may sound softer than another one and still count as struck."""
@@ -53,28 +49,28 @@ class Evidence:
     """
 
     trials: Table
-    take: Index
-    latency: Array
-    level: Array
-    bar: Index
-    sounded: Array
-    second: Array
-    gap: Array
-    loss: Array
-    rested: Array
-    doubt: Array
+    take: Ints
+    latency: Floats
+    level: Floats
+    bar: Ints
+    sounded: Floats
+    second: Floats
+    gap: Floats
+    loss: Floats
+    rested: Floats
+    doubt: Floats
 
     @property
-    def clear(self) -> Flags:
+    def clear(self) -> Bools:
         """Which trials were heard on the bar that was meant."""
         return np.asarray(self.bar == self.trials["hammer"])
 
-    def of(self, hammer: int) -> Index:
+    def of(self, hammer: int) -> Ints:
         """Return the rows of a hammer's trials, those of chords left out."""
         own = (self.trials["hammer"] == hammer) & (self.trials["purpose"] != Purpose.CHORD)
         return np.flatnonzero(own)
 
-    def trials_of(self, rows: Index) -> Trials:
+    def trials_of(self, rows: Ints) -> Trials:
         """Return these rows for a fit."""
         return Trials(
             self.trials["width"][rows],
@@ -91,7 +87,7 @@ class Evidence:
         return float(np.nanquantile(self.level, FAINT)) if np.isfinite(self.level).any() else np.inf
 
 
-def fundamentals_of(instrument: Instrument) -> Array:
+def fundamentals_of(instrument: Instrument) -> Floats:
     """Return the fundamentals (Hz) of all bars; TuningError where two lie too near to be told apart."""
     hertz = np.array([frequency(int(pitch) + instrument.sounding) for pitch in instrument.pitches])
     apart = np.diff(hertz)
@@ -113,7 +109,7 @@ def check_rate(take: Take) -> None:
         )
 
 
-def clips(take: Take) -> Array:
+def clips(take: Take) -> Floats:
     """Return the moments (s of the recording) at which it clips: three samples at full scale in a row."""
     over = np.abs(take.sound) >= CLIPPED
     return np.flatnonzero(over[2:] & over[1:-1] & over[:-2]) / take.sample_rate
@@ -126,7 +122,7 @@ def _clips_at(moment: float) -> str:
     )
 
 
-def _spoiled(take: Take, onset: Array) -> Flags:
+def _spoiled(take: Take, onset: Floats) -> Bools:
     """Return which trials of chords clip; TuningError where another does. `onset`: s of the recording."""
     spoiled = np.zeros(len(onset), dtype=bool)
     chord = take.trials["purpose"] == Purpose.CHORD
@@ -143,8 +139,8 @@ class _Found:
     """Where the strikes of a take are in its recording: the line of its clock and the onset of each trial."""
 
     take: Take
-    sound: Array
-    expected: Array  # s; latency of each trial by the default curves
+    sound: Floats
+    expected: Floats  # s; latency of each trial by the default curves
     line: ClockLine
     onsets: list[Onset | None]
 
@@ -161,13 +157,13 @@ class _Found:
         line, onsets = align(take, expected)
         return cls(take, take.samples(), expected, line, onsets)
 
-    def bars(self, hertz: Array) -> BarSounds:
+    def bars(self, hertz: Floats) -> BarSounds:
         """Return what the bars of this recording sound like."""
         frame = frames_of(self.sound, self.take.sample_rate, self.onsets)
         return measure_bars(self.sound, self.take.sample_rate, frame, hertz)
 
 
-def _best_heard(found: Sequence[_Found], hertz: Array) -> BarSounds:
+def _best_heard(found: Sequence[_Found], hertz: Floats) -> BarSounds:
     """Return what the bars sound like, each by the take in which it was struck most often."""
     struck = [np.bincount(one.take.trials["hammer"], minlength=len(hertz)) for one in found]
     best, bar = np.argmax(struck, axis=0), np.arange(len(hertz))
@@ -186,7 +182,7 @@ def gather(
     delays, losses = position.delays(len(hertz)), position.losses(len(hertz))
     found = [_Found.of(take, default) for take in takes]
     bars = _best_heard(found, hertz)
-    columns: list[tuple[Array, ...]] = []
+    columns: list[tuple[Floats, ...]] = []
     for number, one in enumerate(found):
         take, trials, hammer = one.take, one.take.trials, one.take.trials["hammer"].astype(np.intp)
         spoiled = _spoiled(take, one.line.at(trials["start"] + one.expected))
@@ -230,7 +226,7 @@ def gather(
     )
 
 
-def _levelled(trials: Table, take: Array, values: Array) -> Array:
+def _levelled(trials: Table, take: Floats, values: Floats) -> Floats:
     """Return what was heard with the constant taken out by which a take differs from the first one.
 
     Another recording has another delay and may have another gain: the reference hammer tells.
@@ -244,7 +240,7 @@ def _levelled(trials: Table, take: Array, values: Array) -> Array:
     return levelled
 
 
-def _by_reference(line: ClockLine, trials: Table, time: Array, clear: Flags) -> ClockLine:
+def _by_reference(line: ClockLine, trials: Table, time: Floats, clear: Bools) -> ClockLine:
     """Return the line with the slope that keeps the reference hammer's latency the same from first to
     last."""
     rows = np.flatnonzero((trials["purpose"] == Purpose.REFERENCE) & clear)
@@ -260,13 +256,13 @@ def _by_reference(line: ClockLine, trials: Table, time: Array, clear: Flags) -> 
     return ClockLine(line.at(np.array(middle)).item() - (1.0 + slope) * middle, slope)
 
 
-def silent_rows(evidence: Evidence, place: int) -> Index:
+def silent_rows(evidence: Evidence, place: int) -> Ints:
     """Return the rows of a hammer's trials of which nothing was heard."""
     rows = evidence.of(place)
     return rows[evidence.bar[rows] < 0]
 
 
-def clear_rows(evidence: Evidence, place: int) -> Index:
+def clear_rows(evidence: Evidence, place: int) -> Ints:
     """Return the rows of a hammer's trials that were heard clearly."""
     rows = evidence.of(place)
     return rows[np.isfinite(evidence.level[rows])]

@@ -12,13 +12,10 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from ..calibration.values import Calibration
+from ..tables import Bools, Floats
 from .shape import COMMON, FINE, NODES, Foretold, Shape, Trials, alike
-
-Array = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 PRIORS = {"c": 12.0, "s": 0.3, "b": 0.004, "z": 0.3, "d": 0.02, "p": 0.5}
 """Standard deviations by which hammers differ: dB, factor e, s, factor e, s, factor e. Wide on purpose."""
@@ -57,14 +54,14 @@ class FittedCurve:
     """
 
     shape: Shape
-    found: Array
-    spread: Array
-    level_error: Array
-    latency_error: Array
-    weight: Array
+    found: Floats
+    spread: Floats
+    level_error: Floats
+    latency_error: Floats
+    weight: Floats
     softest: float
 
-    def curves(self) -> tuple[Array, Array, Array]:
+    def curves(self) -> tuple[Floats, Floats, Floats]:
         """Return level, width and latency at FINE points, cold and just played."""
         return self.shape.curves(self.found)
 
@@ -73,10 +70,10 @@ class FittedCurve:
         """The factor on the default's rest terms."""
         return float(np.exp(self.found[5]))
 
-    def level_uncertainty(self) -> Array:
+    def level_uncertainty(self) -> Floats:
         """Return the standard deviation of the level (dB) that a pulse brings, at FINE points."""
         level, width, _ = self.curves()
-        spread: Array = self.uncertainty()[0] * np.gradient(level, width)
+        spread: Floats = self.uncertainty()[0] * np.gradient(level, width)
         return spread
 
     def known_from(self) -> float:
@@ -86,7 +83,7 @@ class FittedCurve:
         sure = level[vague[-1] + 1] if len(vague) else level[0]
         return float(max(sure, self.softest - BEYOND))
 
-    def uncertainty(self) -> tuple[Array, Array]:
+    def uncertainty(self) -> tuple[Floats, Floats]:
         """Return the standard deviations of width and latency (s) at FINE points, each at its level."""
         base = self._at_level(self.found)
         steps = STEP * _scales()
@@ -96,7 +93,7 @@ class FittedCurve:
         width, latency = np.sqrt(np.maximum(variance, 0.0))
         return width, latency
 
-    def _at_level(self, found: Array) -> Array:
+    def _at_level(self, found: Floats) -> Floats:
         """Return width and latency, (2, FINE), that other parameters give at the levels of these."""
         level, width, latency = self.shape.curves(found)
         asked = self.curves()[0]
@@ -109,10 +106,10 @@ class _Search:
 
     shape: Shape
     trials: Trials
-    sds: Array
-    mean: Array
+    sds: Floats
+    mean: Floats
 
-    def at(self, found: Array) -> _State:
+    def at(self, found: Floats) -> _State:
         """Return how well parameters explain the trials."""
         return _State(self, found, Foretold.of(self.shape, found, self.trials))
 
@@ -122,11 +119,11 @@ class _State:
     """Parameters, and how well they explain the trials."""
 
     search: _Search
-    found: Array
+    found: Floats
     foretold: Foretold
 
     @cached_property
-    def miss(self) -> Array:
+    def miss(self) -> Floats:
         """What was heard less what is foretold, levels then latencies; NaN where nothing was heard, and
         rightly: else by how much what is foretold should have been heard."""
         trials, foretold = self.search.trials, self.foretold.level
@@ -135,29 +132,29 @@ class _State:
         return np.concatenate((level - foretold, trials.latency - self.foretold.latency))
 
     @cached_property
-    def seen(self) -> Flags:
+    def seen(self) -> Bools:
         return np.isfinite(self.miss)
 
     @cached_property
-    def scaled(self) -> Array:
+    def scaled(self) -> Floats:
         return np.where(self.seen, self.miss, 0.0) / self.search.sds
 
     @cached_property
-    def squares(self) -> Array:
+    def squares(self) -> Floats:
         """Square of what each trial is off, in standard deviations."""
-        squares: Array = np.add(*np.split(self.scaled**2, 2))
+        squares: Floats = np.add(*np.split(self.scaled**2, 2))
         return squares
 
     @cached_property
-    def freedom(self) -> Array:
+    def freedom(self) -> Floats:
         """FREEDOM and how many values each trial has."""
-        freedom: Array = FREEDOM + np.maximum(1, np.add(*np.split(self.seen.astype(int), 2)))
+        freedom: Floats = FREEDOM + np.maximum(1, np.add(*np.split(self.seen.astype(int), 2)))
         return freedom
 
     @cached_property
-    def weight(self) -> Array:
+    def weight(self) -> Floats:
         """How far each trial counts: about 1 for one that fits, little for an outlier."""
-        weight: Array = self.freedom / (FREEDOM + self.squares)
+        weight: Floats = self.freedom / (FREEDOM + self.squares)
         return weight
 
     @cached_property
@@ -168,7 +165,7 @@ class _State:
         return trials + float(away @ _prior() @ away)
 
     @cached_property
-    def curvature_and_pull(self) -> tuple[Array, Array]:
+    def curvature_and_pull(self) -> tuple[Floats, Floats]:
         """The cost's curvature, weights held, and its downhill slope; both halved."""
         slopes = np.where(self.seen[:, None], self.foretold.slopes(), 0.0) / self.search.sds[:, None]
         weighted = slopes.T * np.tile(self.weight, 2)
@@ -177,7 +174,7 @@ class _State:
 
 
 def fit(
-    trials: Trials, default: Calibration, row: int, level_sd: float, latency_sd: float, start: Array
+    trials: Trials, default: Calibration, row: int, level_sd: float, latency_sd: float, start: Floats
 ) -> FittedCurve:
     """Return the curves of a hammer that explain its trials best.
 
@@ -185,12 +182,12 @@ def fit(
     latency (s) by which the trials are greater than the default's, roughly: their reference.
     """
     shape, count = Shape.of(default, row), len(trials)
-    mean = np.zeros(len(_scales()))
+    mean: Floats = np.zeros(len(_scales()))
     mean[0], mean[4] = start
     sds = np.concatenate((np.full(count, level_sd), np.full(count, latency_sd)))
     mean = _first_guess(shape, mean, trials, sds)
     best = _settled(_Search(shape, trials, sds, mean))
-    spread: Array = np.linalg.inv(best.curvature_and_pull[0]).astype(np.float64)
+    spread: Floats = np.linalg.inv(best.curvature_and_pull[0]).astype(np.float64)
     heard = np.isfinite(trials.level)
     level_error, latency_error = (part[heard] for part in np.split(best.miss, 2))
     softest = float(trials.level[heard][best.weight[heard] > FITS].min(initial=np.inf))
@@ -213,7 +210,7 @@ def _settled(search: _Search) -> _State:
     return state
 
 
-def _first_guess(shape: Shape, mean: Array, trials: Trials, sds: Array) -> Array:
+def _first_guess(shape: Shape, mean: Floats, trials: Trials, sds: Floats) -> Floats:
     """Return the parameters of an average hammer with pulses so much shorter or longer that the trials fit.
 
     A hammer that needs longer pulses answers as an average one does to pulses that are so much shorter.
@@ -230,17 +227,17 @@ def _first_guess(shape: Shape, mean: Array, trials: Trials, sds: Array) -> Array
     return found
 
 
-def _tiled(sds: Array, count: int) -> Array:
+def _tiled(sds: Floats, count: int) -> Floats:
     return np.concatenate([np.tile(part, count) for part in np.split(sds, 2)])
 
 
 @cache
-def _scales() -> Array:
+def _scales() -> Floats:
     return np.concatenate((list(PRIORS.values()), np.full(NODES, BEND_WIDTH), np.full(NODES, BEND_LATENCY)))
 
 
 @cache
-def _prior() -> Array:
+def _prior() -> Floats:
     """Return the inverse covariance of the parameters."""
     nodes = np.linspace(-1.0, 1.0, NODES)
     near = np.linalg.inv(alike(nodes[:, None] - nodes) + 1e-3 * np.eye(NODES))

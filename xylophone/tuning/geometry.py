@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import OptionError
-
-Array = npt.NDArray[np.float64]
+from ..tables import Floats
 
 SPEED_OF_SOUND = 343.0
 """m/s in air of 20 C; it changes by 0.6 m/s a kelvin, here less than 5 us."""
@@ -40,16 +38,16 @@ class Position:
                     f"microphone: {name} {getattr(self, name):g} m is out of range: give {least:g}..{most:g}"
                 )
 
-    def distances(self, bars: int) -> Array:
+    def distances(self, bars: int) -> Floats:
         """Return the distance of each bar, lowest first, in metres."""
         place = np.linspace(0.0, self.length, bars) if bars > 1 else np.full(1, self.length / 2)
         return np.hypot(place - self.along, self.before)
 
-    def delays(self, bars: int) -> Array:
+    def delays(self, bars: int) -> Floats:
         """Return how much later than at its own place each bar is heard, s."""
         return self.distances(bars) / SPEED_OF_SOUND
 
-    def losses(self, bars: int) -> Array:
+    def losses(self, bars: int) -> Floats:
         """Return by how many dB each bar is heard softer than at one metre."""
         return 20.0 * np.log10(self.distances(bars))
 

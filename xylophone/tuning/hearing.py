@@ -11,13 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from ..tables import Complex, Floats, Ints
 from .picker import ORDER, Onset, prediction_error
-
-Array = npt.NDArray[np.float64]
-Complex = npt.NDArray[np.complex128]
-Index = npt.NDArray[np.intp]
 
 AFTER = (0.003, 0.093)
 """s after a hit over which the oscillations are fitted."""
@@ -72,12 +68,12 @@ class BarSounds:
     """What the bars of a recording sound like: fundamental (Hz), its decay (1/s), and `doubt`, the standard
     error of that decay (1/s), of each."""
 
-    hertz: Array
-    decay: Array
-    doubt: Array
+    hertz: Floats
+    decay: Floats
+    doubt: Floats
 
     @property
-    def level_doubt(self) -> Array:
+    def level_doubt(self) -> Floats:
         """By how many dB levels of each bar are uncertain: they are told back to the onset by its decay."""
         return np.asarray(20.0 / np.log(10.0) * np.mean(AFTER) * self.doubt)
 
@@ -92,19 +88,19 @@ class Heard:
     the first, in dB, and `gap` the time between them in seconds; NaN where there was no second one.
     """
 
-    frame: Index
-    rise: Array
-    level: Array
-    ringing: Array
-    second: Array
-    gap: Array
+    frame: Ints
+    rise: Floats
+    level: Floats
+    ringing: Floats
+    second: Floats
+    gap: Floats
 
     def __len__(self) -> int:
         return len(self.frame)
 
 
 def listen(
-    sound: Array, sample_rate: int, onsets: Sequence[Onset | None], bars: BarSounds, struck: Index
+    sound: Floats, sample_rate: int, onsets: Sequence[Onset | None], bars: BarSounds, struck: Ints
 ) -> Heard:
     """Return what is heard of hits with these onsets; `struck` is the bar that each was meant for."""
     frame = frames_of(sound, sample_rate, onsets)
@@ -114,14 +110,14 @@ def listen(
     return Heard(frame, rise, level, ringing, second, gap)
 
 
-def frames_of(sound: Array, sample_rate: int, onsets: Sequence[Onset | None]) -> Index:
+def frames_of(sound: Floats, sample_rate: int, onsets: Sequence[Onset | None]) -> Ints:
     """Return the frames of onsets, -1 for none and for one too near to an end of the sound."""
     frame = np.array([-1 if onset is None else onset.frame for onset in onsets], dtype=np.intp)
     room = (frame >= -BEFORE[0] * sample_rate) & (frame < len(sound) - (AFTER[1] + 0.005) * sample_rate)
     return np.where(room, frame, -1)
 
 
-def measure_bars(sound: Array, sample_rate: int, frame: Index, hertz: Array) -> BarSounds:
+def measure_bars(sound: Floats, sample_rate: int, frame: Ints, hertz: Floats) -> BarSounds:
     """Return fundamental and decay of each bar, from hits that nothing follows within AFTER; a bar that is
     never heard so keeps the nominal frequency.
 
@@ -143,22 +139,23 @@ def measure_bars(sound: Array, sample_rate: int, frame: Index, hertz: Array) -> 
     return bars
 
 
-def _alone(frame: Index, apart: int) -> Index:
+def _alone(frame: Ints, apart: int) -> Ints:
     """Return the frames, in ascending order, from which all others are so far apart."""
     sorted_ = np.sort(frame[frame >= 0])
     near = np.diff(sorted_) <= apart
-    alone: Index = sorted_[~(np.append(near, False) | np.append(False, near))]
+    alone: Ints = sorted_[~(np.append(near, False) | np.append(False, near))]
     return alone
 
 
-def _peaks(pieces: Array, sample_rate: int, hertz: Array) -> tuple[Array, list[Index]]:
+def _peaks(pieces: Floats, sample_rate: int, hertz: Floats) -> tuple[Floats, list[Ints]]:
     """Return the frequency at which each bar is loudest, and the pieces in which it is: the loudest first."""
     size = 1 << int(np.ceil(np.log2(2 * pieces.shape[1])))
     window = np.hanning(pieces.shape[1])
     power = np.concatenate([_power(pieces[n : n + PART] * window, size) for n in range(0, len(pieces), PART)])
     per_bin = sample_rate / size
     strongest = power[:, int(hertz.min() * 2 ** (-TUNED / 12.0) / per_bin) :].max(axis=1)
-    found, rows = hertz.copy(), []
+    found = hertz.copy()
+    rows: list[Ints] = []
     for bar, nominal in enumerate(hertz.tolist()):
         low, high = (int(nominal * 2 ** (side * TUNED / 12.0) / per_bin) for side in (-1, 1))
         near = power[:, low : high + 1]
@@ -178,7 +175,7 @@ def _peaks(pieces: Array, sample_rate: int, hertz: Array) -> tuple[Array, list[I
     return found, rows
 
 
-def _corrected(pieces: Array, sample_rate: int, bars: BarSounds, own: Sequence[Index]) -> BarSounds:
+def _corrected(pieces: Floats, sample_rate: int, bars: BarSounds, own: Sequence[Ints]) -> BarSounds:
     """Return bars whose frequency and decay explain their own pieces better (Gauss and Newton's step).
 
     Only the pieces count that are about as straight as the straightest one, by their median. Real bars do
@@ -205,7 +202,7 @@ def _corrected(pieces: Array, sample_rate: int, bars: BarSounds, own: Sequence[I
     return BarSounds(hertz, decay, np.hypot(doubt, np.where(odd, WORSE * bends, 0.0)))
 
 
-def _off(pieces: Array, time: Array, mine: Array, others: Array) -> tuple[Complex, Complex]:
+def _off(pieces: Floats, time: Floats, mine: Floats, others: Floats) -> tuple[Complex, Complex]:
     """Return how far each piece's oscillation is off what it is taken for (i w - d, 1/s), and how far it is
     bent.
 
@@ -222,7 +219,7 @@ def _off(pieces: Array, time: Array, mine: Array, others: Array) -> tuple[Comple
     return off / (oscillation + QUIETEST) / wide, bend / (oscillation + QUIETEST) / wide
 
 
-def _error_of_median(values: Array) -> float:
+def _error_of_median(values: Floats) -> float:
     """Return the standard error of the median of values that differ by UNLIKE as far as is known."""
     away = 1.4826 * float(np.median(np.abs(values - np.median(values))))
     count, before = len(values), 2.0
@@ -230,19 +227,19 @@ def _error_of_median(values: Array) -> float:
     return float(1.2533 * spread / np.sqrt(count))
 
 
-def _power(pieces: Array, size: int) -> Array:
+def _power(pieces: Floats, size: int) -> Floats:
     spectrum = np.fft.rfft(pieces, size)
-    power: Array = spectrum.real**2 + spectrum.imag**2
+    power: Floats = spectrum.real**2 + spectrum.imag**2
     return power
 
 
-def _vertex(three: Array) -> float:
+def _vertex(three: Floats) -> float:
     """Return where the parabola through three equidistant values has its top, -1..1 from the middle one."""
     bend = three[0] - 2.0 * three[1] + three[2]
     return float(np.clip(0.5 * (three[0] - three[2]) / bend, -1.0, 1.0)) if bend else 0.0
 
 
-def fundamentals(sound: Array, sample_rate: int, frame: Index, bars: BarSounds) -> tuple[Array, Array]:
+def fundamentals(sound: Floats, sample_rate: int, frame: Ints, bars: BarSounds) -> tuple[Floats, Floats]:
     """Return what each hit gave to each bar, dB re full scale (n, bars), and the loudest that rang before,
     (n,)."""
     level = np.full((len(frame), len(bars.hertz)), -180.0)
@@ -256,7 +253,7 @@ def fundamentals(sound: Array, sample_rate: int, frame: Index, bars: BarSounds) 
 
 
 def _fitted(
-    sound: Array, frame: Index, sample_rate: int, bars: BarSounds, part: tuple[float, float]
+    sound: Floats, frame: Ints, sample_rate: int, bars: BarSounds, part: tuple[float, float]
 ) -> Complex:
     """Return the oscillations of all bars about each onset, (onsets, bars), in one product: that is fast."""
     matrix = _fitting(sample_rate, bars, part)
@@ -266,7 +263,7 @@ def _fitted(
     return np.asarray(real + 1j * imaginary)
 
 
-def _fitting(sample_rate: int, bars: BarSounds, part: tuple[float, float]) -> Array:
+def _fitting(sample_rate: int, bars: BarSounds, part: tuple[float, float]) -> Floats:
     """Return the matrix that gives the oscillations, real parts then imaginary, of the frames of a window.
 
     Least squares, the window's edges weighing less; amplitudes are those at the onset.
@@ -275,23 +272,25 @@ def _fitting(sample_rate: int, bars: BarSounds, part: tuple[float, float]) -> Ar
     return _least_squares(_oscillations(time, bars), np.hanning(len(time) + 2)[1:-1])
 
 
-def _least_squares(columns: Array, weight: Array) -> Array:
+def _least_squares(columns: Floats, weight: Floats) -> Floats:
     """Return the matrix that gives the part of each of these columns in a sound, its frames so weighted."""
     weighted = columns.T * weight
     normal = weighted @ columns
     ridge = 1e-9 * np.trace(normal) / len(normal) * np.eye(len(normal))
-    inverse: Array = np.linalg.solve(normal + ridge, weighted)
+    inverse: Floats = np.linalg.solve(normal + ridge, weighted)
     return inverse
 
 
-def _oscillations(time: Array, bars: BarSounds) -> Array:
+def _oscillations(time: Floats, bars: BarSounds) -> Floats:
     """Return the oscillations of bars at these times after an onset, (times, 2 bars): what their real parts
     weigh, then what their imaginary ones."""
     wave = np.exp((2j * np.pi * bars.hertz - bars.decay)[None, :] * time[:, None])
     return np.concatenate((wave.real, -wave.imag), axis=1)
 
 
-def seconds(sound: Array, sample_rate: int, frame: Index, hertz: Array, decay: Array) -> tuple[Array, Array]:
+def seconds(
+    sound: Floats, sample_rate: int, frame: Ints, hertz: Floats, decay: Floats
+) -> tuple[Floats, Floats]:
     """Return level (dB re the first) and delay (s) of a second blow after each hit; NaN where there is none.
 
     `hertz` and `decay` are those of the bar that each hit struck. What rings at the end of the window
@@ -320,7 +319,7 @@ def seconds(sound: Array, sample_rate: int, frame: Index, hertz: Array, decay: A
     return second, gap
 
 
-def _change(sound: Array, moment: int, sample_rate: int, hertz: float, decay: float) -> float:
+def _change(sound: Floats, moment: int, sample_rate: int, hertz: float, decay: float) -> float:
     """Return by how much an oscillation changes at a frame, in amplitude and phase: part of what it was."""
     length, guard = round(CHANGE * sample_rate), round(0.0015 * sample_rate)
     window = np.hanning(length + 2)[1:-1]
@@ -332,7 +331,7 @@ def _change(sound: Array, moment: int, sample_rate: int, hertz: float, decay: fl
     return abs(state[1] - state[0]) / (abs(state[0]) + QUIETEST)
 
 
-def bar_of(level: Array, expected: Index, least: float) -> Index:
+def bar_of(level: Floats, expected: Ints, least: float) -> Ints:
     """Return which bar sounded in each row of `level`: the expected one where it is within `least` dB of
     the loudest.
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from ..tables import Floats
 
 ORDER = 32
 """Coefficients of the prediction: two a mode that rings, and some for the noise's colour."""
@@ -47,7 +46,7 @@ class Onset:
     rise_db: float
 
 
-def pick(sound: Array, sample_rate: int, begin: int, end: int) -> Onset | None:
+def pick(sound: Floats, sample_rate: int, begin: int, end: int) -> Onset | None:
     """Return the onset in the frames begin..end of a sound (mono), None where nothing new is heard.
 
     There must be MEMORY seconds of sound before `begin`; a window too near to the sound's ends has none.
@@ -74,7 +73,7 @@ def pick(sound: Array, sample_rate: int, begin: int, end: int) -> Onset | None:
     return Onset(first + low + split(error[low:high]), float(rise))
 
 
-def prediction_error(sound: Array) -> Array:
+def prediction_error(sound: Floats) -> Floats:
     """Return the filter (ORDER + 1 coefficients, the first 1) that leaves what a prediction does not foresee.
 
     By the autocorrelation method, windowed (Makhoul 1975).
@@ -90,11 +89,11 @@ def prediction_error(sound: Array) -> Array:
 
 
 @cache
-def _window(count: int) -> Array:
+def _window(count: int) -> Floats:
     return np.hanning(count)
 
 
-def split(error: Array) -> int:
+def split(error: Floats) -> int:
     """Return the place at which two parts of different variance meet, most likely by Akaike's criterion."""
     count = len(error)
     if count < 2 * _MARGIN + 1:

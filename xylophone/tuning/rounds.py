@@ -7,17 +7,15 @@ from collections.abc import Sequence
 from zlib import crc32
 
 import numpy as np
-import numpy.typing as npt
 
 from ..calibration.values import Calibration
 from ..instrument import Instrument
 from ..song import Table
+from ..tables import Floats
 from .analysis import Analysis
 from .evidence import clear_rows
 from .shape import SOFTER
 from .trials import TRIAL, Purpose
-
-Array = npt.NDArray[np.float64]
 
 TURNS = 4
 """Strikes of each hammer in a round; the first of them after a rest."""
@@ -43,7 +41,7 @@ MISS = 0.00015
 CERTAIN_LATENCY, CERTAIN_LEVEL = 0.00025, 0.45
 """s and dB; a hammer known this well in the middle of its range needs no more strikes."""
 
-Turns = list[tuple[int, Array]]
+Turns = list[tuple[int, Floats]]
 """Hammers (places) and the pulse widths (s) of their turns."""
 
 
@@ -112,7 +110,7 @@ def is_vague(analysis: Analysis, place: int) -> bool:
     return bool(late or analysis.level_doubt(place) > CERTAIN_LEVEL)
 
 
-def _pulses(analysis: Analysis, place: int, number: int) -> Array:
+def _pulses(analysis: Analysis, place: int, number: int) -> Floats:
     hammer, found, evidence = analysis.instrument.hammers[place], analysis.fits[place], analysis.evidence
     rows = evidence.of(place)
     if found is None:
@@ -160,7 +158,7 @@ def trials_of(turns: Turns, begin: float, reference: tuple[int, float] | None, s
     return trials
 
 
-def _apart(turns: Turns) -> list[Sequence[tuple[int, Array]]]:
+def _apart(turns: Turns) -> list[Sequence[tuple[int, Floats]]]:
     """Return groups of at most TOGETHER hammers, as far from each other as can be."""
     count = max(1, -(-len(turns) // TOGETHER))
     return [turns[first::count] for first in range(count)]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from ..instrument import Instrument
 from ..sequencer.draft import beside
 from ..song import Table
+from ..tables import Floats
 from .analysis import Analysis
 from .trials import TRIAL, Purpose
-
-Array = npt.NDArray[np.float64]
 
 COUNT = 8
 """Chords of a session."""
@@ -98,11 +96,11 @@ def supply_factor(analysis: Analysis) -> float | None:
     return factor if BOUNDS[0] <= factor <= BOUNDS[1] else None
 
 
-def beside_of(trials: Table, instrument: Instrument, analysis: Analysis) -> Array:
+def beside_of(trials: Table, instrument: Instrument, analysis: Analysis) -> Floats:
     """Return the drive loss by other coils that the default's supply term foretells for each trial."""
     supply = analysis.default.supply
     current = instrument.column("current")[trials["hammer"]]
-    lost: Array = beside(trials["start"], trials["start"] + trials["width"], current, supply)[0]
+    lost: Floats = beside(trials["start"], trials["start"] + trials["width"], current, supply)[0]
     return lost * supply.per_ampere
 
 

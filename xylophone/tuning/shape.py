@@ -17,13 +17,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ..calibration.values import CURVES, Calibration
-
-Array = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Index = npt.NDArray[np.intp]
+from ..tables import Floats, Ints
 
 NODES = 6
 """Places from the softest to the loudest knot at which a curve may bend away from the default's shape."""
@@ -53,12 +49,12 @@ class Trials:
     nothing was heard, and then `most` is the level that would have been, NaN elsewhere.
     """
 
-    width: Array
-    loss: Array
-    rested: Array
-    level: Array
-    latency: Array
-    most: Array
+    width: Floats
+    loss: Floats
+    rested: Floats
+    level: Floats
+    latency: Floats
+    most: Floats
 
     def __len__(self) -> int:
         return len(self.width)
@@ -68,17 +64,17 @@ class Trials:
 class Shape:
     """The default curves of a kind, finely divided: every array has FINE points from soft to loud."""
 
-    place: Array  # -1..1
-    level: Array
-    width: Array
-    latency: Array
-    width_loss: Array
-    width_loss2: Array
-    latency_loss: Array
-    latency_loss2: Array
-    width_rest: Array
-    latency_rest: Array
-    bend: Array  # (FINE, NODES): how the bends' values at the nodes make the curve
+    place: Floats  # -1..1
+    level: Floats
+    width: Floats
+    latency: Floats
+    width_loss: Floats
+    width_loss2: Floats
+    latency_loss: Floats
+    latency_loss2: Floats
+    width_rest: Floats
+    latency_rest: Floats
+    bend: Floats  # (FINE, NODES): how the bends' values at the nodes make the curve
 
     @classmethod
     def of(cls, default: Calibration, row: int) -> Shape:
@@ -93,7 +89,7 @@ class Shape:
         )
         return cls(place=place, level=level, bend=near, **curves)
 
-    def curves(self, found: Array) -> tuple[Array, Array, Array]:
+    def curves(self, found: Floats) -> tuple[Floats, Floats, Floats]:
         """Return level, width and latency at FINE points that parameters give, cold and just played."""
         c, s, b, z, d = found[:5]
         bends = self.bend @ found[COMMON:].reshape(2, NODES).T
@@ -103,20 +99,20 @@ class Shape:
         return self.level + c, np.maximum.accumulate(width) + 1e-9 * np.arange(FINE), latency
 
 
-def alike(distance: Array) -> Array:
+def alike(distance: Floats) -> Floats:
     """Return how far bends are alike that lie so far apart in q, 0..1."""
     return np.asarray(np.exp(-0.5 * (distance / SMOOTH) ** 2))
 
 
-def _extended(level: Array, knots: Array, curve: Array) -> Array:
+def _extended(level: Floats, knots: Floats, curve: Floats) -> Floats:
     """Return a curve at these levels, straight on beyond its ends."""
     slope = np.gradient(curve, knots)
     below, above = np.minimum(level - knots[0], 0.0), np.maximum(level - knots[-1], 0.0)
-    extended: Array = np.interp(level, knots, curve) + slope[0] * below + slope[-1] * above
+    extended: Floats = np.interp(level, knots, curve) + slope[0] * below + slope[-1] * above
     return extended
 
 
-def unbent() -> Array:
+def unbent() -> Floats:
     """Return the parameters with which a Shape is just the curves it was made of."""
     return np.zeros(COMMON + 2 * NODES)
 
@@ -130,16 +126,16 @@ class Foretold:
     """
 
     shape: Shape
-    found: Array
+    found: Floats
     trials: Trials
-    level_curve: Array
-    latency_curve: Array
-    at: Index
-    part: Array  # 0..1 from the lower point to the upper one, less than 0 below the softest
-    step: Array  # s by which the pulse must grow from one point to the next; endless where it brings no more
+    level_curve: Floats
+    latency_curve: Floats
+    at: Ints
+    part: Floats  # 0..1 from the lower point to the upper one, less than 0 below the softest
+    step: Floats  # s by which the pulse must grow from one point to the next; endless where it brings no more
 
     @classmethod
-    def of(cls, shape: Shape, found: Array, trials: Trials) -> Foretold:
+    def of(cls, shape: Shape, found: Floats, trials: Trials) -> Foretold:
         """Find the places of trials on the curves that are bent by their condition."""
         level, width, latency = shape.curves(found)
         loss, rested = trials.loss[:, None], np.exp(found[5]) * trials.rested[:, None]
@@ -152,16 +148,16 @@ class Foretold:
         return cls(shape, found, trials, level, latency, at, part, np.where(held, np.inf, step))
 
     @property
-    def level(self) -> Array:
+    def level(self) -> Floats:
         """Level of each trial, dB."""
         return self._value(self.level_curve)
 
     @property
-    def latency(self) -> Array:
+    def latency(self) -> Floats:
         """Latency of each trial in its condition, s."""
         return self._value(self.latency_curve) + self._conditioned(self._value)
 
-    def slopes(self) -> Array:
+    def slopes(self) -> Floats:
         """Return by how much levels, then latencies, change with each parameter: (2 n, parameters).
 
         A parameter that makes a trial's place need a wider pulse moves the trial down the curve.
@@ -185,20 +181,20 @@ class Foretold:
         later -= came[:, None] * wider
         return np.concatenate((louder, later))
 
-    def _value(self, curve: Array) -> Array:
+    def _value(self, curve: Floats) -> Floats:
         """Return a curve, or curves (FINE, m), at the trials' places."""
         part = self.part.reshape(-1, *[1] * (curve.ndim - 1))
-        value: Array = curve[self.at - 1] * (1.0 - part) + curve[self.at] * part
+        value: Floats = curve[self.at - 1] * (1.0 - part) + curve[self.at] * part
         return value
 
-    def _slope(self, curve: Array) -> Array:
+    def _slope(self, curve: Floats) -> Floats:
         """Return by how much a curve changes for a second more of pulse."""
-        slope: Array = (curve[self.at] - curve[self.at - 1]) / self.step
+        slope: Floats = (curve[self.at] - curve[self.at - 1]) / self.step
         return slope
 
-    def _conditioned(self, take: Callable[[Array], Array]) -> Array:
+    def _conditioned(self, take: Callable[[Floats], Floats]) -> Floats:
         """Return what loss of drive and rest add to latencies; `take` gives a curve's value or slope."""
         shape, trials = self.shape, self.trials
         loss = trials.loss * (take(shape.latency_loss) + trials.loss * take(shape.latency_loss2))
-        added: Array = loss + np.exp(self.found[5]) * trials.rested * take(shape.latency_rest)
+        added: Floats = loss + np.exp(self.found[5]) * trials.rested * take(shape.latency_rest)
         return added

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 
 from ..calibration.values import Calibration
 from ..instrument import Instrument
 from ..song import Table
 from ..strikes import PULSE
-
-Array = npt.NDArray[np.float64]
-Samples = npt.NDArray[np.float32]
+from ..tables import Floats, Samples
 
 
 class Purpose(IntEnum):
@@ -55,7 +52,7 @@ class Take:
         """How long the recording is."""
         return len(self.sound) / self.sample_rate
 
-    def samples(self) -> Array:
+    def samples(self) -> Floats:
         """Return the sound in double precision, without the constant that cheap sound cards add to it."""
         sound = self.sound.astype(np.float64)
         return sound - sound.mean() if len(sound) else sound
@@ -75,7 +72,7 @@ def all_trials(takes: Sequence[Take]) -> Table:
     return np.concatenate([np.zeros(0, TRIAL), *(take.trials for take in takes)])
 
 
-def conditions(trials: Table, instrument: Instrument, calibration: Calibration) -> tuple[Array, Array]:
+def conditions(trials: Table, instrument: Instrument, calibration: Calibration) -> tuple[Floats, Floats]:
     """Return drive loss by warmth, and rest (0 just played .. 1 long rest), of each trial of one take.
 
     From the calibration's warmth terms and rest time, hammers being cold and rested at the beginning.

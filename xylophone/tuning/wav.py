@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import TuningError
 from ..files import read_bytes, replace_file
-
-Array = npt.NDArray[np.float64]
-Samples = npt.NDArray[np.float32]
+from ..tables import Floats, Samples
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 """Codes of formats; of an extensible one the code proper stands in its first bytes at SUBFORMAT."""
@@ -97,7 +94,7 @@ def _format(path: Path, chunk: bytes) -> Format:
     return Format(code, channels, rate, bits // 8)
 
 
-def _values(data: bytes, form: Format) -> Array:
+def _values(data: bytes, form: Format) -> Floats:
     """Return samples as numbers, full scale 1."""
     if form.code == FLOAT:
         return np.frombuffer(data, f"<f{form.size}").astype(np.float64)
@@ -106,7 +103,7 @@ def _values(data: bytes, form: Format) -> Array:
         return raw[:, 0] / 128.0 - 1.0
     wide = np.zeros((len(raw), 4), np.uint8)
     wide[:, 4 - form.size :] = raw
-    values: Array = wide.view("<i4")[:, 0] / 2147483648.0
+    values: Floats = wide.view("<i4")[:, 0] / 2147483648.0
     return values
 
 
