@@ -38,8 +38,7 @@ from xylophone import (
 from xylophone.performance.simulate import constant_latency, perform
 from xylophone.simulation.bench import measure
 from xylophone.simulation.hammers import Twin
-from xylophone.song import NOTE
-from xylophone.strikes import Refusal
+from xylophone.tables import NOTE, Refusal
 
 Parts = list[np.ndarray]
 

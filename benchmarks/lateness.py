@@ -43,7 +43,7 @@ from xylophone import (
 )
 from xylophone.gpio.null import TRACED, Trace, read_trace
 from xylophone.gpio.realtime import DISPATCHER, be_punctual
-from xylophone.song import Table
+from xylophone.tables import Rows
 
 ROOT = Path(__file__).resolve().parents[1]
 SONG, MIDDLING, DENSEST = "entertainer", "greensleeves", "flight_of_the_bumblebee"
@@ -62,7 +62,7 @@ BEFORE = 0.7
 CAP_IPC_LOCK, CAP_SYS_NICE, PR_CAPBSET_DROP = 14, 23, 24
 
 
-def pulses_of(name: str, seconds: float) -> Table:
+def pulses_of(name: str, seconds: float) -> Rows:
     """Return a song's pulses, again and again for so many seconds, from 0 on."""
     instrument = build_instrument()
     strikes = strikes_of(arrange(load_song(ROOT / "songs" / f"{name}.mid"), instrument).notes)
@@ -77,7 +77,7 @@ def pulses_of(name: str, seconds: float) -> Table:
     return rows[rows["start"] < seconds]
 
 
-def edges_of(pulses: Table) -> list[tuple[float, int]]:
+def edges_of(pulses: Rows) -> list[tuple[float, int]]:
     """Return the on and off edges in order: (time, mask after it)."""
     changes = [(p["start"], 1, int(p["channel"])) for p in pulses]
     changes += [(p["start"] + p["width"], 0, int(p["channel"])) for p in pulses]
@@ -138,7 +138,7 @@ PEERS: dict[str, Callable[[list[tuple[float, int]], float, Trace], None]] = {
 }
 
 
-def by_dispatcher(pulses: Table, path: str) -> dict[str, Any]:
+def by_dispatcher(pulses: Rows, path: str) -> dict[str, Any]:
     """Have the GPIO backend play; return its zero and what both processes took of a core."""
     with open_backend(f"gpio:null?trace={path}", build_instrument()) as backend:
         begin = backend.now() + BEFORE
@@ -237,7 +237,7 @@ def run(method: str, kind: str, song: str, seconds: float) -> dict[str, Any]:
     return said | matched(pulses_of(song, seconds), trace, said["zero"])
 
 
-def matched(pulses: Table, trace: list[tuple[int, int]], zero: float) -> dict[str, Any]:
+def matched(pulses: Rows, trace: list[tuple[int, int]], zero: float) -> dict[str, Any]:
     """Return lateness and width errors in us, the strikes that were missed, and the coils that are stuck."""
     ons: dict[int, list[int]] = {}
     offs: dict[int, list[int]] = {}

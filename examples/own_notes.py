@@ -3,7 +3,7 @@
 import numpy as np
 
 from xylophone import Priority, build_instrument, calibration_for, sequence
-from xylophone.strikes import STRIKE
+from xylophone.tables import STRIKE
 
 instrument = build_instrument()
 strikes = np.zeros(12, STRIKE)

@@ -13,8 +13,7 @@ import pytest
 
 from imports import ROOT
 from xylophone import Plan, Song, build_instrument, load_song
-from xylophone.song import NOTE
-from xylophone.strikes import PLANNED
+from xylophone.tables import NOTE, PLANNED
 
 MODULES = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
 

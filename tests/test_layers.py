@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -11,10 +12,10 @@ import pytest
 from imports import PACKAGE, Import, all_imports, sources
 
 LAYERS = [
-    {"errors", "clock", "pitch", "files", "calibration"},
+    {"tables", "errors", "clock", "pitch", "files", "calibration"},
     {"song", "instrument", "wiring", "calibration.values", "strikes"},
-    {"midifile", "config", "calibration.file", "calibration.exchange", "arranger", "sequencer"},
-    {"performance.performance", "link", "tuning", "collection.tunes"},
+    {"midifile", "config", "calibration.file", "arranger", "sequencer"},
+    {"performance.performance", "link", "tuning", "collection.tunes", "calibration.exchange"},
     {"backends", "gpio", "simulation", "sound"},
     {
         "player",
@@ -132,16 +133,22 @@ def test_the_sequencer_never_learns_from_the_simulation():
 
 @pytest.mark.parametrize("place", ["backends", "simulation"])
 def test_backends_know_pulses_and_clocks_but_no_songs_and_no_player(place):
-    """`Table`, the type of all tables, is what they may have from the song module."""
-
-    def foreign(entry: Import) -> bool:
-        elsewhere = ("player", "collection", "arranger", "midifile", "sequencer")
-        song = within(entry.target, "song") and entry.name != "Table"
-        return song or any(within(entry.target, other) for other in elsewhere)
-
+    foreign = ("song", "player", "collection", "arranger", "midifile", "sequencer")
     mine = [entry for entry in OURS if within(entry.module, place)]
     assert mine
-    assert not [str(entry) for entry in mine if foreign(entry)]
+    assert not [str(entry) for entry in mine if any(within(entry.target, other) for other in foreign)]
+
+
+def test_arrays_and_tables_are_named_and_made_in_one_place():
+    """Outside of tables.py no numpy type gets another name, and no table is made without a check."""
+    tables = f"{PACKAGE}.tables"
+    for module, (_, tree) in MODULES.items():
+        values = [ast.unparse(node.value) for node in tree.body if isinstance(node, ast.Assign)]
+        assert module == tables or not [value for value in values if "NDArray" in value], module
+        types = {entry.name for entry in OURS if (entry.module, entry.target) == (module, tables)}
+        types -= {"Priority", "Refusal"}
+        calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        assert not [name for name in types & calls if name[0].isupper()], module
 
 
 def test_third_parties_stay_in_their_modules():

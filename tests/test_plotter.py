@@ -16,7 +16,7 @@ from xylophone.instrument import build_instrument
 from xylophone.performance.performance import Performance
 from xylophone.plotter import draw, plot
 from xylophone.sequencer import Plan
-from xylophone.strikes import HIT, PLANNED, Refusal
+from xylophone.tables import HIT, PLANNED, Refusal
 
 INSTRUMENT = build_instrument("song-bell")
 SVG = "{http://www.w3.org/2000/svg}"

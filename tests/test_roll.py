@@ -16,7 +16,7 @@ from xylophone import songs as own_songs
 from xylophone.arranger import PRESETS
 from xylophone.errors import FileError, OptionError
 from xylophone.plotter.roll import COLOURS, WRITTEN, draw_arrangement, plot_arrangement
-from xylophone.strikes import Priority
+from xylophone.tables import Priority
 
 SVG = "{http://www.w3.org/2000/svg}"
 ALARM, BARS = "#d92d20", "#edf3f9"

@@ -50,11 +50,11 @@ if TYPE_CHECKING:
     from .sequencer import Planner as Planner
     from .sequencer import PlanOptions as PlanOptions
     from .sequencer import sequence as sequence
-    from .sequencer import strikes_of as strikes_of
     from .song import Song as Song
     from .sound.rendering import render as render
     from .sound.rendering import write_wav as write_wav
-    from .strikes import Priority as Priority
+    from .strikes import strikes_of as strikes_of
+    from .tables import Priority as Priority
 
 __version__ = "0.1.0"
 
@@ -80,7 +80,7 @@ _HOMES = {
     "Planner": "sequencer",
     "Player": "player",
     "PlayerError": "errors",
-    "Priority": "strikes",
+    "Priority": "tables",
     "SafetyError": "errors",
     "Song": "song",
     "SongError": "errors",
@@ -100,7 +100,7 @@ _HOMES = {
     "sequence": "sequencer",
     "simulate": "performance.simulate",
     "songs": "collection.library",
-    "strikes_of": "sequencer",
+    "strikes_of": "strikes",
     "write_wav": "sound.rendering",
 }
 

@@ -5,49 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from .tables import Floats, Ints
-
-Table = npt.NDArray[np.void]
+from .tables import METER, NOTE, TEMPO, Floats, Ints, Meters, Notes, Tempos, as_meters, as_tempos
 
 DRUM_CHANNEL = 9
 """The channel of General MIDI's drum kit, counted from 0; musicians call it 10."""
-
-NOTE = np.dtype(
-    [
-        ("onset", "f8"),  # seconds from the beginning of the song
-        ("duration", "f8"),  # seconds, 0 where the file never ends the note
-        ("loudness", "f4"),  # velocity x volume (CC 7) / 100 x expression (CC 11) / 127; may pass 127
-        ("track", "u2"),  # number of the track, from 0
-        ("pitch", "u1"),  # MIDI pitch, 0..127
-        ("velocity", "u1"),  # as written, 1..127
-        ("channel", "u1"),  # MIDI channel, 0..15
-        ("program", "u1"),  # General MIDI program, 0..127
-    ],
-    align=True,
-)
-"""Row of `Song.notes`, sorted by onset; equal onsets keep the order of the file."""
-
-TEMPO = np.dtype(
-    [
-        ("time", "f8"),  # seconds from the beginning of the song
-        ("quarter", "f8"),  # the same place counted in quarter notes
-        ("bpm", "f8"),  # quarter notes a minute from here on
-    ]
-)
-"""Row of `Song.tempos`; the first is at 0."""
-
-METER = np.dtype(
-    [
-        ("quarter", "f8"),  # quarter notes from the beginning of the song
-        ("measure", "f8"),  # number of measures before this place
-        ("numerator", "u1"),  # beats in a measure
-        ("denominator", "u2"),  # 4: a beat is a quarter note, 8: an eighth
-    ],
-    align=True,
-)
-"""Row of `Song.meters`: a change of time signature; the first is at 0. A new one begins a measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +23,14 @@ class Track:
     programs: tuple[int, ...]
 
 
-def plain_tempos() -> Table:
+def plain_tempos() -> Tempos:
     """Return the tempo table of a song that states none: 120 bpm (Standard MIDI Files 1.0)."""
-    return np.array([(0.0, 0.0, 120.0)], TEMPO)
+    return as_tempos(np.array([(0.0, 0.0, 120.0)], TEMPO))
 
 
-def plain_meters() -> Table:
+def plain_meters() -> Meters:
     """Return the metre table of a song that states none: 4/4."""
-    return np.array([(0.0, 0.0, 4, 4)], METER)
+    return as_meters(np.array([(0.0, 0.0, 4, 4)], METER))
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +42,10 @@ class Song:
     was damaged in the file, one line each.
     """
 
-    notes: Table
+    notes: Notes
     title: str = ""
-    tempos: Table = field(default_factory=plain_tempos)
-    meters: Table = field(default_factory=plain_meters)
+    tempos: Tempos = field(default_factory=plain_tempos)
+    meters: Meters = field(default_factory=plain_meters)
     tracks: tuple[Track, ...] = ()
     duration: float = 0.0
     warnings: tuple[str, ...] = ()

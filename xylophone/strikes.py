@@ -1,89 +1,27 @@
-"""Tables between the sequencer and the hammers: strikes, what was planned, pulses and hits.
-
-All times are backend time in seconds. `hammer` is a hammer's place in the instrument, from 0;
-`strike` is a row of the plan.
-"""
+"""From song time to backend time: when, and how loud, each bar shall sound."""
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 import numpy as np
 
-
-class Priority(IntEnum):
-    """How much a strike matters when not all can be played: the lowest is dropped first."""
-
-    INNER = 0
-    BASS = 1
-    MELODY = 2
+from .errors import OptionError
+from .tables import STRIKE, Arranged, Strikes, as_strikes
 
 
-class Refusal(IntEnum):
-    """Why a strike was not sent to its hammer; NONE where it was."""
+def strikes_of(
+    notes: Arranged, *, zero: float = 0.0, position: float = 0.0, speed: float = 1.0, volume: float = 1.0
+) -> Strikes:
+    """Return the strikes (dtype STRIKE) of arranged notes, in backend time.
 
-    NONE = 0
-    RECOVERY = 1
-    SUPPLY = 2
-    HEAT = 3
-    LATE = 4
-
-    @property
-    def word(self) -> str:
-        """The reason as reports and JSON print it."""
-        return self.name.lower()
-
-
-STRIKE = np.dtype(
-    [
-        ("time", "f8"),  # when the bar shall sound
-        ("velocity", "f4"),  # 1..127, with fractions
-        ("source", "i4"),  # row of the song's notes; -1 where there is none
-        ("hammer", "u1"),
-        ("priority", "u1"),  # a Priority
-    ],
-    align=True,
-)
-"""This bar shall sound at this time, this loud."""
-
-PLANNED = np.dtype(
-    [
-        ("time", "f8"),  # the strike's musical time
-        ("moved", "f8"),  # re-timing by the sequencer: planned contact is at time + moved
-        ("start", "f8"),  # coil on; NaN where refused
-        ("width", "f8"),  # coil on for so long; 0 where refused
-        ("level", "f8"),  # planned level, dB re 1 m/s of impact speed
-        ("velocity", "f4"),
-        ("softened", "f4"),  # dB taken off to spare the supply
-        ("source", "i4"),
-        ("hammer", "u1"),
-        ("priority", "u1"),
-        ("refused", "u1"),  # a Refusal
-        ("rolled", "?"),  # moved because its chord is rolled
-    ],
-    align=True,
-)
-"""What became of a strike: its pulse, or the reason why there is none."""
-
-PULSE = np.dtype(
-    [
-        ("start", "f8"),  # coil on
-        ("width", "f8"),  # coil on for so long
-        ("strike", "i4"),  # row of the plan; -1 where there is none
-        ("channel", "u1"),  # output channel, 0..63
-    ],
-    align=True,
-)
-"""Switch this channel on at `start` for `width`: all that a backend receives."""
-
-HIT = np.dtype(
-    [
-        ("time", "f8"),  # contact of hammer and bar
-        ("level", "f8"),  # dB re 1 m/s of impact speed
-        ("strike", "i4"),  # row of the plan that caused it; -1 where there is none
-        ("channel", "u1"),  # output channel of the hammer
-        ("double", "?"),  # a second blow by one pulse
-    ],
-    align=True,
-)
-"""One sound that really happened."""
+    `zero` is the backend time at which song time `position` sounds. Velocities are multiplied by
+    `volume` and held within 1..127. Raises OptionError unless speed and volume are above 0.
+    """
+    for name, value in (("speed", speed), ("volume", volume)):
+        if not 0 < value < np.inf:
+            raise OptionError(f"{name} {value:g} is out of range: give a factor above 0")
+    strikes = as_strikes(np.zeros(len(notes), STRIKE))
+    strikes["time"] = zero + (notes["onset"] - position) / speed
+    strikes["velocity"] = np.clip(notes["velocity"] * volume, 1.0, 127.0)
+    for key in ("source", "hammer", "priority"):
+        strikes[key] = notes[key]
+    return strikes

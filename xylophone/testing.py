@@ -63,7 +63,8 @@ class SimulatedXylophone:
         instrument. Notes are struck as they are; a song is arranged first.
         """
         from .performance.simulate import perform
-        from .sequencer import PlanOptions, sequence, strikes_of
+        from .sequencer import PlanOptions, sequence
+        from .strikes import strikes_of
 
         options = PlanOptions(roll=self.roll)
         if isinstance(music, Sequence) and not isinstance(music, str):
@@ -78,7 +79,7 @@ class SimulatedXylophone:
     def _strikes(self, notes: Notes, speed: float, volume: float) -> Any:
         import numpy as np
 
-        from .strikes import STRIKE, Priority
+        from .tables import STRIKE, Priority
 
         table = np.zeros(len(notes), STRIKE)
         for row, (bar, time, *velocity) in zip(table, notes, strict=True):

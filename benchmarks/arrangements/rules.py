@@ -17,7 +17,7 @@ import numpy.typing as npt
 from xylophone import Calibration, Instrument, Song, arrange, sequence
 from xylophone.arranger import ChangeKind
 from xylophone.song import DRUM_CHANNEL
-from xylophone.strikes import STRIKE, Priority, Refusal
+from xylophone.tables import STRIKE, Priority, Refusal
 
 Ints = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.floating]
@@ -35,7 +35,7 @@ STRUCK = np.dtype(
         ("velocity", "f4"),  # 1..127
         ("source", "i4"),  # row of the song's notes
         ("pitch", "i2"),  # of the bar
-        ("priority", "u1"),  # a strikes.Priority
+        ("priority", "u1"),  # a Priority
     ],
     align=True,
 )

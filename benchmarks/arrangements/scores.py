@@ -17,7 +17,7 @@ import numpy as np
 
 from arrangements.rules import Bools, Floats, Ints, Outcome, audible
 from xylophone import Song
-from xylophone.strikes import Priority
+from xylophone.tables import Priority
 
 CHORD = 0.025
 """s; onsets this close to the first of them are one instant."""

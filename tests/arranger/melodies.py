@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from xylophone.arranger import Arrangement, ChangeKind
 from xylophone.instrument import LAYOUTS, build_instrument
-from xylophone.song import NOTE, Song, Table, Track
+from xylophone.song import Song, Track
+from xylophone.tables import NOTE, Rows
 
 layouts = st.sampled_from(sorted(LAYOUTS)).map(build_instrument)
 
@@ -38,7 +39,7 @@ def line(*pitches: int, beat: float = 0.5, start: float = 0.0) -> list[tuple[flo
     return [(start + n * beat, pitch) for n, pitch in enumerate(pitches)]
 
 
-def together(*parts: Song | Table, names: dict[int, str] | None = None) -> Song:
+def together(*parts: Song | Rows, names: dict[int, str] | None = None) -> Song:
     """Return the song in which all parts sound at once."""
     tables = [part.notes if isinstance(part, Song) else part for part in parts]
     notes = np.concatenate(tables)

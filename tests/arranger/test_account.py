@@ -17,7 +17,8 @@ from xylophone.arranger.account import describe
 from xylophone.arranger.passages import left_out_from
 from xylophone.arranger.table import as_json
 from xylophone.pitch import interval_words
-from xylophone.song import METER, TEMPO, Track
+from xylophone.song import Track
+from xylophone.tables import METER, TEMPO
 
 BELL, WHITE = build_instrument("song-bell"), build_instrument("diatonic-15")
 presets = st.sampled_from(sorted(PRESETS)).map(lambda name: PRESETS[name])

@@ -10,7 +10,7 @@ from arranger.melodies import bars, layouts, melodies, shifted, song_of, songs
 from xylophone.arranger import PRESETS, ChangeKind, arrange, judge
 from xylophone.instrument import Instrument, build_instrument
 from xylophone.song import Song
-from xylophone.strikes import Priority
+from xylophone.tables import Priority
 
 options = st.fixed_dictionaries(
     {},

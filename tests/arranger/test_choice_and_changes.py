@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from arranger.melodies import line, song_of, together
-from xylophone.arranger import ARRANGED, Arrangement, ChangeKind, arrange
+from xylophone.arranger import Arrangement, ChangeKind, arrange
 from xylophone.errors import OptionError, SongError
 from xylophone.instrument import build_instrument
-from xylophone.song import METER, Song
+from xylophone.song import Song
+from xylophone.tables import ARRANGED, METER
 
 BELLS = build_instrument("song-bell")
 TUNE = song_of(line(72, 74, 76, 77), track=1, channel=0)

@@ -11,8 +11,8 @@ from xylophone.arranger import Weights, arrange
 from xylophone.arranger.account import describe
 from xylophone.arranger.form import MOST_SECTIONS, kin_of, ostinato, places, sections, usual
 from xylophone.instrument import build_instrument
-from xylophone.song import METER, TEMPO, Song
-from xylophone.strikes import Priority
+from xylophone.song import Song
+from xylophone.tables import METER, TEMPO, Priority
 
 BELLS = build_instrument("song-bell")
 MEASURE = 2.0

@@ -15,7 +15,7 @@ from xylophone.errors import OptionError
 from xylophone.instrument import build_instrument
 from xylophone.midifile import load_song
 from xylophone.sequencer import sequence
-from xylophone.strikes import Priority
+from xylophone.tables import Priority
 
 BELLS = build_instrument("song-bell")
 WHITE = build_instrument("diatonic-15")

@@ -9,7 +9,7 @@ from arranger.melodies import bars, line, song_of, together
 from xylophone import find_song, load_song
 from xylophone.arranger import arrange
 from xylophone.instrument import build_instrument
-from xylophone.strikes import Priority
+from xylophone.tables import Priority
 
 BELLS = build_instrument("song-bell")  # 67..96
 BOX = build_instrument("music-box-c")

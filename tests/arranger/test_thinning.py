@@ -12,7 +12,7 @@ from arranger.melodies import bars, line, song_of, together
 from xylophone.arranger import Weights, arrange
 from xylophone.arranger.thin import crowded_out, unready
 from xylophone.instrument import build_instrument
-from xylophone.strikes import Priority
+from xylophone.tables import Priority
 
 BELLS = build_instrument("song-bell")
 LEAST = np.array([0.07])

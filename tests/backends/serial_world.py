@@ -18,19 +18,8 @@ from xylophone.errors import BackendAbsent
 from xylophone.instrument import Instrument, build_instrument
 from xylophone.link.bootloader import BOOTLOADER_BAUD
 from xylophone.link.frames import FrameReader, encode_frame
-from xylophone.link.messages import (
-    BAUD,
-    RAW_STOP,
-    STRIKE_ON_WIRE,
-    TICK_RATE,
-    TO_BOARD,
-    TO_HOST,
-    Cause,
-    Message,
-    Strikes,
-)
-from xylophone.song import Table
-from xylophone.strikes import PULSE
+from xylophone.link.messages import BAUD, RAW_STOP, TICK_RATE, TO_BOARD, TO_HOST, Cause, Message, Strikes
+from xylophone.tables import PULSE, STRIKE_ON_WIRE, Rows
 
 FIRST_TICK = 2**32 - 7_000_000
 """Ticks (3.5 s before its clock wraps) at which a board starts."""
@@ -114,7 +103,7 @@ class Chip:
         self._before = Bootloader(_ticks(start)) if bootloader else None
         self._program: VirtualBoard | None = None
         self._reader = FrameReader()
-        self._strikes: list[Table] = []
+        self._strikes: list[Rows] = []
         self.run(start)
 
     def clock_at(self, times: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -155,11 +144,11 @@ class Chip:
         self.run(until)
         return self._program.sent() if self._program is not None else b""
 
-    def strikes(self) -> Table:
+    def strikes(self) -> Rows:
         """Return the strikes that were sent to it (dtype STRIKE_ON_WIRE), in order."""
         return np.concatenate([np.empty(0, STRIKE_ON_WIRE), *self._strikes])
 
-    def pulses(self) -> Table:
+    def pulses(self) -> Rows:
         """Return the pulses that it has played: (on, off, channel), ticks without wraps, in order."""
         return self._program.pulses() if self._program is not None else np.empty(0, PLAYED)
 
@@ -188,7 +177,7 @@ def _ticks(time: float) -> int:
     return round((time + LONG_AGO) * TICK_RATE)
 
 
-def pulses(*rows: tuple[float, float, int]) -> Table:
+def pulses(*rows: tuple[float, float, int]) -> Rows:
     """Return a table of (start, width, channel)."""
     table = np.zeros(len(rows), PULSE)
     for number, (start, width, channel) in enumerate(rows):
@@ -196,7 +185,7 @@ def pulses(*rows: tuple[float, float, int]) -> Table:
     return table
 
 
-def scale(begin: float, count: int, step: float = 0.05, width: float = 0.013) -> Table:
+def scale(begin: float, count: int, step: float = 0.05, width: float = 0.013) -> Rows:
     """Return pulses one after the other, on the channels in turn."""
     return pulses(*((begin + step * n, width, n % 30) for n in range(count)))
 
@@ -269,7 +258,7 @@ class World:
         """Let the time pass for the board alone: there is no host any more."""
         self.board.run(until)
 
-    def strikes(self) -> Table:
+    def strikes(self) -> Rows:
         """Return the strikes that have arrived at the present board (dtype STRIKE_ON_WIRE), in order."""
         return self.board.strikes()
 

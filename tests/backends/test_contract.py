@@ -16,8 +16,7 @@ from xylophone.backends.serial import SerialBackend
 from xylophone.clock import VirtualClock
 from xylophone.errors import BackendError, OptionError, OrderError, SafetyError
 from xylophone.instrument import Instrument, build_instrument
-from xylophone.song import Table
-from xylophone.strikes import PULSE, STRIKE
+from xylophone.tables import PULSE, STRIKE, Rows
 
 INSTRUMENT = build_instrument()
 WIDTH = 0.013
@@ -81,7 +80,7 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
         yield opened
 
 
-def pulses(*rows: tuple[float, float, int]) -> Table:
+def pulses(*rows: tuple[float, float, int]) -> Rows:
     """Return a table of (start, width, channel)."""
     table = np.zeros(len(rows), PULSE)
     for number, (start, width, channel) in enumerate(rows):

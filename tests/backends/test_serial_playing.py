@@ -20,8 +20,9 @@ from xylophone.link.sender import ON_BOARD
 from xylophone.link.snapping import snap
 from xylophone.midifile.reading import load_song
 from xylophone.player import Player
-from xylophone.sequencer import sequence, strikes_of
-from xylophone.song import Table
+from xylophone.sequencer import sequence
+from xylophone.strikes import strikes_of
+from xylophone.tables import Rows
 
 CLOSE = 20
 """Ticks (10 us) by which the clocks' fit may vary over a line that never varies."""
@@ -30,7 +31,7 @@ BIAS = 2000
 """Ticks (1 ms) by which it may be off throughout: the two ways over the line do not take the same time."""
 
 
-def feed(backend: Backend, song: Table, until: float) -> None:
+def feed(backend: Backend, song: Rows, until: float) -> None:
     """Hand a song over bit by bit, as a player does."""
     sent = 0
     while backend.now() < until:
@@ -40,7 +41,7 @@ def feed(backend: Backend, song: Table, until: float) -> None:
         backend.clock.wait_until(backend.now() + 0.23)
 
 
-def planned(name: str, root: Path) -> Table:
+def planned(name: str, root: Path) -> Rows:
     """Return the pulses of a song of the library."""
     arrangement = arrange(load_song(root / "songs" / f"{name}.mid"), INSTRUMENT)
     strikes = strikes_of(arrangement.notes, zero=0.3)

@@ -16,7 +16,7 @@ from rich.console import Console, RenderableType
 from xylophone.cli.screen import GLOW, Lights, bars, clock_time, status
 from xylophone.instrument import build_instrument
 from xylophone.player import PlayerState, Snapshot
-from xylophone.strikes import HIT
+from xylophone.tables import HIT
 
 INSTRUMENT = build_instrument()
 

@@ -15,7 +15,7 @@ import numpy as np
 from firmware.emulated import CYCLES_PER_TICK, EmulatedBoard
 from firmware.talk import CHANNELS, MS, Talk, strikes
 from xylophone.link import messages as m
-from xylophone.song import Table
+from xylophone.tables import Rows
 
 MOST_STRIKES = 384
 """As the queue holds."""
@@ -62,7 +62,7 @@ class Pattern:
         """Return the pattern as plain data."""
         return {**asdict(self), "chords": [list(asdict(chord).values()) for chord in self.chords]}
 
-    def strikes(self, first: int) -> Table:
+    def strikes(self, first: int) -> Rows:
         """Return the strikes in order of time, the first one at a tick."""
         rows, begin = [], first
         for chord in self.chords:
@@ -168,7 +168,7 @@ def attack(library: ctypes.CDLL, image: Path, pattern: Pattern) -> Found:
         board.close()
 
 
-def _play(talk: Talk, pattern: Pattern, table: Table) -> int:
+def _play(talk: Talk, pattern: Pattern, table: Rows) -> int:
     """Send it all; return the cycle by which it is over."""
     free = talk.board.cycle
     for begin in range(0, len(table), m.STRIKES_IN_FRAME):
@@ -203,7 +203,7 @@ def _nuisance(flood: str, number: int, talk: Talk) -> m.Message:
     return m.Strikes(strikes([(far - 2_100_000, n, 60) for n in range(8)]))
 
 
-def _found(talk: Talk, table: Table) -> Found:
+def _found(talk: Talk, table: Rows) -> Found:
     status = talk.status()
     reply = talk.last(m.SyncReply, m.Sync(1))
     stuck = status.forced > 0 or m.BoardFault(reply.fault) is m.BoardFault.STUCK

@@ -18,7 +18,7 @@ from firmware.emulated import EmulatedBoard
 from firmware.host import hear
 from xylophone.clock import VirtualClock
 from xylophone.link.messages import BAUD
-from xylophone.song import Table
+from xylophone.tables import Rows
 
 BOOTLOADER = PLACES["Arduino core"].parents[2] / "bootloaders/stk500v2/stk500boot_v2_mega2560.hex"
 """Arduino's own, as Debian packages it."""
@@ -58,7 +58,7 @@ class Mega:
         self.clock, self._start = clock, clock.now()
         self._bursts: deque[Burst] = deque()
         self._bit, self._since = 0.0, 0.0  # of the receiver, and the cycle since when it is set so
-        self._heard: Table | None = None  # of the first burst, what has not arrived yet
+        self._heard: Rows | None = None  # of the first burst, what has not arrived yet
         self._delivered = 0
         self.mute = False  # what the board says is lost
         self.spoken_at_other_baud = 0  # bytes that the host has sent so
@@ -117,7 +117,7 @@ class Mega:
             self._heard = None
         self.board.run(now + SLICE)
 
-    def _hear(self, burst: Burst) -> Table:
+    def _hear(self, burst: Burst) -> Rows:
         if not self._bit:
             return hear(b"", 1.0, 1.0)
         begin = max(0.0, self._since - burst.begin)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xylophone.song import Table
+from xylophone.tables import Rows
 
 CYCLES_PER_TICK = 8
 CYCLES_PER_BYTE = 640
@@ -90,7 +90,7 @@ class EmulatedBoard:
         self._line_free = int(cycles[-1]) if len(data) else self._line_free
         return self._line_free
 
-    def deliver(self, data: bytes, cycles: Table) -> None:
+    def deliver(self, data: bytes, cycles: Rows) -> None:
         """Have each of these bytes arrive at its cycle (u8), none before one that was delivered."""
         cycles = np.ascontiguousarray(cycles, np.uint64)
         self._call("line", data, cycles.ctypes.data, len(data))
@@ -101,15 +101,15 @@ class EmulatedBoard:
         self._taken += len(rows)
         return rows["byte"].tobytes()
 
-    def sent(self, first: int = 0) -> Table:
+    def sent(self, first: int = 0) -> Rows:
         """Return the bytes sent (dtype TIMED), from one on; cycles are those of going to the transmitter."""
         return self._table("sent", TIMED, first)
 
-    def port_writes(self) -> Table:
+    def port_writes(self) -> Rows:
         """Return all changes of ports (dtype EDGE) since the reset."""
         return self._table("edges", EDGE)
 
-    def channel_edges(self) -> Table:
+    def channel_edges(self) -> Rows:
         """Return (cycle, channel, on) of every change of an output, in order of time."""
         before = dict.fromkeys(PORTS, 0)
         rows = []
@@ -175,7 +175,7 @@ class EmulatedBoard:
     def _call(self, name: str, *arguments: object) -> int:
         return getattr(self._library, f"emulator_{name}")(self._handle, *arguments)
 
-    def _table(self, name: str, dtype: np.dtype, first: int = 0) -> Table:
+    def _table(self, name: str, dtype: np.dtype, first: int = 0) -> Rows:
         count = ctypes.c_size_t()
         place = self._call(name, ctypes.byref(count))
         if count.value <= first:

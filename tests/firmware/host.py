@@ -12,7 +12,7 @@ import numpy as np
 
 from firmware.building import make, need
 from xylophone.link.messages import Cause
-from xylophone.song import Table
+from xylophone.tables import Rows
 
 SANITIZE = "SANITIZE"
 """Variable of the environment, and of make."""
@@ -116,7 +116,7 @@ class VirtualBoard:
             said += buffer.raw[:count]
         return said
 
-    def edges(self) -> Table:
+    def edges(self) -> Rows:
         """Return all changes of outputs (dtype EDGE) since the start, or since forget_edges."""
         count = ctypes.c_size_t()
         place = self._library.host_edges(self._handle, ctypes.byref(count))
@@ -128,7 +128,7 @@ class VirtualBoard:
         """Begin the log of edges anew."""
         self._library.host_forget_edges(self._handle)
 
-    def pulses(self) -> Table:
+    def pulses(self) -> Rows:
         """Return (on, off, channel) of every pulse that has ended, in order of on and channel."""
         begun: dict[int, int] = {}
         rows = []
@@ -181,7 +181,7 @@ class Bootloader:
         return int(self._library.bootloader_leaves(self._memory))
 
 
-def hear(content: bytes, sent_bit: float, bit: float, begin: float = 0.0) -> Table:
+def hear(content: bytes, sent_bit: float, bit: float, begin: float = 0.0) -> Rows:
     """Return (at, byte) of what a receiver makes of bytes that are sent in a row from time 0 on.
 
     It listens from `begin`; a bit takes the sender `sent_bit` and the receiver `bit`; `at` is the end of

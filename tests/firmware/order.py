@@ -7,7 +7,7 @@ import numpy as np
 from firmware.host import VirtualBoard
 from xylophone.link import messages as m
 from xylophone.link.frames import FrameReader, crc16, encode_frame
-from xylophone.song import Table
+from xylophone.tables import Rows
 
 CHANNELS = 30
 SECOND = m.TICK_RATE
@@ -23,7 +23,7 @@ def wide(milliseconds: float) -> int:
     return round(500 * milliseconds)
 
 
-def strikes(*rows: tuple[int, int, int]) -> Table:
+def strikes(*rows: tuple[int, int, int]) -> Rows:
     """Return strikes for the wire from (clock, channel, width in units of 2 us)."""
     return np.array([(clock % 2**32, channel, width) for clock, channel, width in rows], m.STRIKE_ON_WIRE)
 

@@ -14,7 +14,7 @@ from firmware.emulated import CYCLES_PER_TICK, EmulatedBoard
 from xylophone.link import messages as m
 from xylophone.link.frames import FrameReader, crc16, encode_frame
 from xylophone.link.snapping import snap
-from xylophone.song import Table
+from xylophone.tables import Rows
 
 MS = 16_000
 """Cycles of a millisecond."""
@@ -29,7 +29,7 @@ def milliseconds(value: float) -> int:
     return round(500 * value)
 
 
-def strikes(rows: Iterable[tuple[int, int, int]]) -> Table:
+def strikes(rows: Iterable[tuple[int, int, int]]) -> Rows:
     """Return strikes for the wire from (clock, channel, width in units of 2 us)."""
     return np.array([(clock % 2**32, channel, width) for clock, channel, width in rows], m.STRIKE_ON_WIRE)
 
@@ -105,7 +105,7 @@ class Talk:
         assert isinstance(answer, m.Ack)
         assert m.BoardState(answer.state) == m.BoardState.CONFIGURED | m.BoardState.ARMED, answer
 
-    def play(self, rows: Table, flood: bool = False, ahead: int = 200 * MS) -> None:
+    def play(self, rows: Rows, flood: bool = False, ahead: int = 200 * MS) -> None:
         """Send strikes a while ahead of their time, in frames of eight, and run 40 ms past the last."""
         clocks = rows["clock"].astype(np.int64)
         frames = [rows[n : n + m.STRIKES_IN_FRAME] for n in range(0, len(rows), m.STRIKES_IN_FRAME)]
@@ -143,7 +143,7 @@ class Talk:
         return [message for message in self.heard[begin:] if isinstance(message, kind)][-1]
 
 
-def errors(talk: Talk, rows: Table) -> tuple[np.ndarray, Table]:
+def errors(talk: Talk, rows: Rows) -> tuple[np.ndarray, Rows]:
     """Return how many cycles after its snapped tick each edge came, and the edges; none missing or extra."""
     clocks = rows["clock"].astype(np.int64)
     on, off = snap(clocks, rows["width"].astype(np.int64))
@@ -160,7 +160,7 @@ def errors(talk: Talk, rows: Table) -> tuple[np.ndarray, Table]:
     return edges["cycle"] - talk.cycle(planned["clock"]), edges
 
 
-def chords(first: int, sizes: list[int], apart: int) -> Table:
+def chords(first: int, sizes: list[int], apart: int) -> Rows:
     """Return chords of these sizes, `apart` ticks from each other, on channels in turn, 10 ms long."""
     rows, channel = [], 0
     for number, size in enumerate(sizes):
@@ -170,7 +170,7 @@ def chords(first: int, sizes: list[int], apart: int) -> Table:
     return strikes(rows)
 
 
-def at_any_moment(first: int, seconds: int) -> Table:
+def at_any_moment(first: int, seconds: int) -> Rows:
     """Return strikes of all thirty hammers 16 times a second each, wherever they happen to fall."""
     random = np.random.default_rng(4)
     rows = [

@@ -20,7 +20,7 @@ from xylophone.backends import Backend, open_backend
 from xylophone.errors import BackendError
 from xylophone.instrument import Instrument, build_instrument
 from xylophone.running.playing import leaving_on_signals
-from xylophone.strikes import PULSE
+from xylophone.tables import PULSE
 from xylophone.wiring import Wiring
 
 WIDTH = 0.020

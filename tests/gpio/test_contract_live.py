@@ -18,8 +18,7 @@ from xylophone.backends import open_backend
 from xylophone.backends.gpio import GpioBackend
 from xylophone.errors import BackendError, OrderError, SafetyError
 from xylophone.instrument import Instrument, build_instrument
-from xylophone.song import Table
-from xylophone.strikes import PULSE
+from xylophone.tables import PULSE, Rows
 from xylophone.wiring import HONEST_PINS, Wiring
 
 WHOLE = build_instrument()
@@ -36,7 +35,7 @@ class Live:
         self.kind, self.pi = kind, pi
         self.backend: GpioBackend = open_backend(f"gpio:{kind}", INSTRUMENT, None, WIRING)
 
-    def pulses(self, *rows: tuple[float, int]) -> Table:
+    def pulses(self, *rows: tuple[float, int]) -> Rows:
         """Return pulses of (s from soon on, channel)."""
         table = np.zeros(len(rows), PULSE)
         begin = self.backend.now() + SOON

@@ -13,7 +13,7 @@ from xylophone.gpio.expander import Expander
 from xylophone.gpio.guards import LineGuard
 from xylophone.gpio.shift_register import ShiftRegister
 from xylophone.instrument import build_instrument
-from xylophone.strikes import PULSE
+from xylophone.tables import PULSE
 from xylophone.wiring import Wiring
 
 CHORD = (0, 4, 7, 12, 16)

@@ -6,7 +6,7 @@ import numpy as np
 
 from link.wire import Wire
 from xylophone.link import messages as m
-from xylophone.song import Table
+from xylophone.tables import Rows
 
 LOOKAHEAD = 0.5
 
@@ -23,7 +23,7 @@ class Song:
         self.start = wire.now + 0.7
         times = self.start + np.arange(strikes) / rate + source.uniform(0, 0.5 / rate, strikes)
         self.clocks = np.round(times * m.TICK_RATE).astype(np.int64)
-        self.rows: Table = np.zeros(strikes, m.STRIKE_ON_WIRE)
+        self.rows: Rows = np.zeros(strikes, m.STRIKE_ON_WIRE)
         self.rows["clock"] = (self.clocks + first_clock) & 0xFFFF_FFFF
         self.rows["channel"] = np.arange(strikes) % 30
         self.rows["width"] = source.integers(1000, 6000, strikes)

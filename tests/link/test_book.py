@@ -8,13 +8,12 @@ import pytest
 from xylophone.link.book import MARGIN, Book
 from xylophone.link.messages import TICK_RATE
 from xylophone.link.sender import ON_BOARD, next_frame
-from xylophone.song import Table
-from xylophone.strikes import PULSE
+from xylophone.tables import PULSE, Rows
 
 WIDTH = 0.013
 
 
-def pulses(*starts: float) -> Table:
+def pulses(*starts: float) -> Rows:
     """Return pulses of WIDTH, each on a channel of its own."""
     table = np.zeros(len(starts), PULSE)
     table["start"], table["width"], table["channel"] = starts, WIDTH, range(len(starts))

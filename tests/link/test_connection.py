@@ -11,7 +11,7 @@ from link.plain_board import BOOT_ID
 from xylophone.link import messages as m
 from xylophone.link.connection import Connection
 from xylophone.link.frames import Frame, FrameReader, encode_frame
-from xylophone.song import Table
+from xylophone.tables import Rows
 
 SLOTS = 384
 
@@ -323,7 +323,7 @@ def test_strikes_that_were_not_sent_can_be_taken_back(link):
     link.send(m.Cancel(9))
     link.send(rows[4])
     link.bytes_to_send(0.02)
-    taken: Table = link.take_back_strikes()
+    taken: Rows = link.take_back_strikes()
     assert taken.dtype == m.STRIKE_ON_WIRE
     assert taken["clock"].tolist() == list(range(24, 40))
     assert link.waiting == 4

@@ -31,8 +31,7 @@ from xylophone.link.messages import (
 from xylophone.link.news import BoardStopped, LinkLost, Reset, Resumed, StrikesRefused, Unfit
 from xylophone.link.phases import Phase
 from xylophone.link.session import Session
-from xylophone.song import Table
-from xylophone.strikes import PULSE
+from xylophone.tables import PULSE, Rows
 
 INSTRUMENT = build_instrument()
 LOOK = 0.0005
@@ -91,7 +90,7 @@ class Talk:
         return [message for message in self.said if isinstance(message, kind)]
 
 
-def pulses(*rows: tuple[float, float, int]) -> Table:
+def pulses(*rows: tuple[float, float, int]) -> Rows:
     """Return a table of (start, width, channel)."""
     table = np.zeros(len(rows), PULSE)
     for number, (start, width, channel) in enumerate(rows):

@@ -7,7 +7,7 @@ import pytest
 
 from midifile.smf import END, chunk, meta, note, number, off, on, song, track
 from xylophone import parse_song
-from xylophone.song import NOTE
+from xylophone.tables import NOTE
 
 
 def rows(content: bytes, *names: str) -> list[tuple]:

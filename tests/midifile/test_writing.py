@@ -19,7 +19,7 @@ from xylophone.arranger import PRESETS, Arrangement
 from xylophone.arranger.written import as_song
 from xylophone.errors import FileError
 from xylophone.midifile.writing import song_bytes, write_song
-from xylophone.song import METER, NOTE, TEMPO
+from xylophone.tables import METER, NOTE, TEMPO
 
 CLOSE = 0.0005
 

@@ -14,7 +14,7 @@ from xylophone.errors import InstrumentError
 from xylophone.instrument import build_instrument
 from xylophone.performance.performance import Performance
 from xylophone.sequencer import Plan, RefusedStrike
-from xylophone.strikes import HIT, PLANNED, Refusal
+from xylophone.tables import HIT, PLANNED, Refusal
 
 INSTRUMENT = build_instrument("song-bell")
 C6 = INSTRUMENT.index("C6")

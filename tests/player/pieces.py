@@ -12,7 +12,8 @@ from xylophone.clock import VirtualClock
 from xylophone.instrument import build_instrument
 from xylophone.player import Player
 from xylophone.simulation.hammers import Twin
-from xylophone.song import NOTE, Song, Table
+from xylophone.song import Song
+from xylophone.tables import NOTE, Rows
 
 INSTRUMENT = build_instrument("song-bell", "zye1-0530")
 
@@ -42,7 +43,7 @@ class Stage:
         self.backend = SimulatedBackend(INSTRUMENT, self.clock, twin)
         self.player = Player(self.backend)
 
-    def hits(self) -> Table:
+    def hits(self) -> Rows:
         """Play to the end; return every first blow, sorted by time."""
         self.player.wait()
         self.backend.close()

@@ -8,7 +8,7 @@ import pytest
 from player.pieces import Stage, piece
 from xylophone.errors import PlayerError
 from xylophone.player import Player
-from xylophone.strikes import HIT
+from xylophone.tables import HIT
 
 BEAT = [0.25 * n for n in range(16)]
 

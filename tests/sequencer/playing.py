@@ -6,8 +6,7 @@ import numpy as np
 
 from xylophone.calibration.values import Calibration, SupplyTerms, WarmthTerms
 from xylophone.instrument import Instrument, build_instrument
-from xylophone.song import Table
-from xylophone.strikes import STRIKE, Priority
+from xylophone.tables import STRIKE, Priority, Rows
 
 INSTRUMENT = build_instrument("song-bell", "zye1-0530")
 
@@ -49,7 +48,7 @@ def sensitive(instrument: Instrument = INSTRUMENT) -> Calibration:
     )
 
 
-def strikes(*rows: tuple[float, int] | tuple[float, int, float] | tuple[float, int, float, int]) -> Table:
+def strikes(*rows: tuple[float, int] | tuple[float, int, float] | tuple[float, int, float, int]) -> Rows:
     """Return a table of strikes from (time, hammer, velocity 64, priority inner)."""
     table = np.zeros(len(rows), STRIKE)
     for n, row in enumerate(rows):

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from sequencer.playing import INSTRUMENT, sensitive, strikes
 from xylophone.instrument import Instrument
 from xylophone.sequencer import Plan, Planner, PlanOptions, sequence
-from xylophone.song import Table
-from xylophone.strikes import Refusal
+from xylophone.tables import Refusal, Rows
 
 ROW = st.tuples(
     st.floats(0, 2).map(lambda time: round(time, 3)),
@@ -65,7 +64,7 @@ def test_planning_in_steps_keeps_every_law(rows: list[tuple[float, int, float, i
     assert_energy(whole)
 
 
-def in_steps(planner: Planner, table: Table, step: float) -> Iterator[Plan]:
+def in_steps(planner: Planner, table: Rows, step: float) -> Iterator[Plan]:
     """Plan as a player does: strikes are added as the horizon comes near."""
     horizon, given = 0.0, 0
     while given < len(table):
@@ -77,7 +76,7 @@ def in_steps(planner: Planner, table: Table, step: float) -> Iterator[Plan]:
     yield planner.finish()
 
 
-def assert_nothing_is_lost(plan: Plan, table: Table) -> None:
+def assert_nothing_is_lost(plan: Plan, table: Rows) -> None:
     assert sorted(plan.rows["source"].tolist()) == sorted(table["source"].tolist())
     assert len(plan.pulses) + sum(plan.refusals.values()) == len(table)
     assert len(plan.refused) == sum(plan.refusals.values())

@@ -9,7 +9,7 @@ from sequencer.playing import INSTRUMENT, sensitive, straight, strikes
 from xylophone.errors import CalibrationError, OptionError
 from xylophone.instrument import Instrument, build_instrument, with_limits
 from xylophone.sequencer import Planner, PlanOptions, sequence
-from xylophone.strikes import Priority
+from xylophone.tables import Priority
 
 
 def test_a_pulse_starts_its_latency_before_the_contact() -> None:

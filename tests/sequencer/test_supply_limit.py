@@ -9,7 +9,7 @@ import pytest
 
 from sequencer.playing import INSTRUMENT, sensitive, straight, strikes
 from xylophone.sequencer import PlanOptions, sequence
-from xylophone.strikes import Priority
+from xylophone.tables import Priority
 
 STRICT = PlanOptions(roll=False, shift=0.0, softening_db=0.0)
 

@@ -9,8 +9,7 @@ import numpy as np
 from xylophone.instrument import KINDS, Instrument, build_instrument, hammers_of
 from xylophone.simulation.hammers import Twin
 from xylophone.simulation.outcome import Outcome
-from xylophone.song import Table
-from xylophone.strikes import PULSE
+from xylophone.tables import PULSE, Rows
 
 MEDIUM = {"zye1-0530": 0.0115, "jf-0530b": 0.0245, "jf-0530b-24v": 0.0085}
 """Pulse of a mezzo-forte strike of each kind, s."""
@@ -28,7 +27,7 @@ def small(kind: str = "zye1-0530", count: int = 6) -> Instrument:
     return Instrument("small", make, hammers_of(range(72, 72 + count), make), make.supply_limit)
 
 
-def pulses(*rows: tuple[float, float, int]) -> Table:
+def pulses(*rows: tuple[float, float, int]) -> Rows:
     """Return a table of (start, width, channel); strikes are numbered in order."""
     table = np.zeros(len(rows), PULSE)
     for number, (start, width, channel) in enumerate(rows):
@@ -36,7 +35,7 @@ def pulses(*rows: tuple[float, float, int]) -> Table:
     return table
 
 
-def chord(start: float, width: float, count: int) -> Table:
+def chord(start: float, width: float, count: int) -> Rows:
     """Return a pulse for each of the first `count` channels at one instant."""
     return pulses(*((start, width, channel) for channel in range(count)))
 
@@ -48,7 +47,7 @@ def settled_blow(twin: Twin, width: float, count: int = 1) -> tuple[float, float
     return float(hit["time"]) - 0.3, float(hit["level"])
 
 
-def random_song(count: int, duration: float, seed: int = 1, hammers: int = 30) -> Table:
+def random_song(count: int, duration: float, seed: int = 1, hammers: int = 30) -> Rows:
     """Return about `count` pulses of ZYE1 hammers in chords of four, never two within 70 ms on a hammer."""
     rng = np.random.default_rng(seed)
     chords = rng.uniform(0.1, duration, count // 4)

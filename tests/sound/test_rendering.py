@@ -13,7 +13,7 @@ from xylophone.instrument import build_instrument
 from xylophone.pitch import frequency
 from xylophone.sound.bars import BLOW_AT, bars_of, bow, half_sine
 from xylophone.sound.rendering import CEILING, SAMPLE_RATE, Renderer, blocks, render, render_wav, write_wav
-from xylophone.strikes import HIT
+from xylophone.tables import HIT
 
 INSTRUMENT = build_instrument("song-bell")
 LOUDEST = -5.6

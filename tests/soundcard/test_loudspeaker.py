@@ -13,7 +13,7 @@ from xylophone.errors import BackendMissing, MissingExtra
 from xylophone.instrument import build_instrument
 from xylophone.sound.rendering import SAMPLE_RATE
 from xylophone.soundcard.loudspeaker import DELAY, Loudspeaker, sound_library
-from xylophone.strikes import HIT
+from xylophone.tables import HIT
 
 INSTRUMENT = build_instrument()
 

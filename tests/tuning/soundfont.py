@@ -14,7 +14,7 @@ import numpy as np
 
 from xylophone import Instrument
 from xylophone.pitch import frequency
-from xylophone.song import Table
+from xylophone.tables import Rows
 
 HEADER = np.dtype(
     [
@@ -73,7 +73,7 @@ class SoundfontBars:
         }
         self._hits: list[tuple[float, float, int]] = []
 
-    def add(self, hits: Table) -> None:
+    def add(self, hits: Rows) -> None:
         """Take hits (dtype HIT)."""
         self._hits += [
             (hit["time"] * self._rate, 10.0 ** (hit["level"] / 20.0), hit["channel"]) for hit in hits

@@ -10,7 +10,7 @@ import pytest
 from tuning.sessions import THREE
 from xylophone.calibration.file import default_calibration
 from xylophone.tuning.fitting import FittedCurve, fit
-from xylophone.tuning.shape import COMMON, NODES, Foretold, Shape, Trials, unbent
+from xylophone.tuning.shape import COMMON, NODES, Foretold, Outcomes, Shape, unbent
 
 DEFAULT = default_calibration(THREE)
 SHAPE = Shape.of(DEFAULT, 1)
@@ -25,18 +25,18 @@ def truth() -> np.ndarray:
     return found
 
 
-def trials(widths: np.ndarray, seed: int = 0) -> Trials:
+def trials(widths: np.ndarray, seed: int = 0) -> Outcomes:
     """Return what the true hammer, with scatter, makes of pulses."""
     chance = np.random.default_rng(seed)
     rested = np.where(np.arange(len(widths)) % 4 == 0, 0.9, 0.03)
-    plain = Trials(widths, np.full(len(widths), 0.001), rested, 0.0 * widths, 0.0 * widths, 0.0 * widths)
+    plain = Outcomes(widths, np.full(len(widths), 0.001), rested, 0.0 * widths, 0.0 * widths, 0.0 * widths)
     told = Foretold.of(SHAPE, truth(), plain)
     level = told.level + LEVEL_SD * chance.standard_normal(len(widths))
     latency = told.latency + LATENCY_SD * chance.standard_normal(len(widths))
-    return Trials(widths, plain.loss, rested, level, latency, np.full(len(widths), np.nan))
+    return Outcomes(widths, plain.loss, rested, level, latency, np.full(len(widths), np.nan))
 
 
-def fitted(of: Trials, start: np.ndarray = START) -> FittedCurve:
+def fitted(of: Outcomes, start: np.ndarray = START) -> FittedCurve:
     return fit(of, DEFAULT, 1, LEVEL_SD, LATENCY_SD, start)
 
 
@@ -79,11 +79,11 @@ SHORT = np.array([0.0093, 0.0097, 0.0101])
 """s; pulses that bring no sound."""
 
 
-def with_silence(of: Trials, most: float) -> Trials:
+def with_silence(of: Outcomes, most: float) -> Outcomes:
     """Return trials of which three more brought no sound, which `most` dB would have."""
     none = np.full(len(SHORT), np.nan)
-    more = Trials(SHORT, 0.0 * SHORT, 0.0 * SHORT, none, none, np.full(len(SHORT), most))
-    return Trials(
+    more = Outcomes(SHORT, 0.0 * SHORT, 0.0 * SHORT, none, none, np.full(len(SHORT), most))
+    return Outcomes(
         *(np.concatenate(pair) for pair in zip(vars(of).values(), vars(more).values(), strict=True))
     )
 

@@ -6,7 +6,8 @@ pitch. `arrange` is the door; docs/arranging.md states the rules and their costs
 
 from __future__ import annotations
 
-from .arrangement import ARRANGED, NO_ROLE, Arrangement
+from ..tables import ARRANGED
+from .arrangement import NO_ROLE, Arrangement
 from .arranger import MERGE_WITHIN, arrange
 from .changes import Change, ChangeKind, Changes, Reason
 from .quality import Cost, Quality, judge

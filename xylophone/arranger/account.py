@@ -9,8 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ..pitch import interval_words
-from ..strikes import Priority
-from ..tables import Bools, Ints
+from ..tables import Bools, Ints, Priority
 from .arrangement import NO_ROLE, Arrangement
 from .changes import Reason
 from .form import places, sections

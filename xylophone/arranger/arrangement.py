@@ -9,23 +9,9 @@ import numpy as np
 
 from ..errors import SongError
 from ..instrument import Instrument
-from ..song import Song, Table
-from ..strikes import Priority
-from ..tables import Ints
-from .changes import CHANGE, ChangeKind, Changes, Reason
-
-ARRANGED = np.dtype(
-    [
-        ("onset", "f8"),  # song time, exactly that of the source unless it is struck again
-        ("velocity", "f4"),  # 1..127, with fractions
-        ("source", "i4"),  # row of the song's notes
-        ("hammer", "u1"),  # place of the hammer in the instrument
-        ("priority", "u1"),  # a strikes.Priority
-        ("again", "?"),  # a held note is struck again: its source was struck before
-    ],
-    align=True,
-)
-"""Row of `Arrangement.notes`: strike this bar at this song time, this loud."""
+from ..song import Song
+from ..tables import ARRANGED, CHANGE, Arranged, Ints, Priority
+from .changes import ChangeKind, Changes, Reason
 
 NO_ROLE = 255
 """Role of a note that was left out before voices were looked for."""
@@ -48,7 +34,7 @@ class Arrangement:
     """What is struck when a song is played on an instrument, sorted by onset.
 
     `notes` is a read-only table of dtype ARRANGED; two strikes of one hammer never share an
-    onset. `roles` is a read-only array with the strikes.Priority of each note of the song, NO_ROLE
+    onset. `roles` is a read-only array with the Priority of each note of the song, NO_ROLE
     for one that was not arranged. `changes` tells of every note that is not struck as written, so
     that always len(song) == kept + folded + replaced + merged + sum of dropped; a note of these that is
     renewed may be shortened besides. Each note that is
@@ -58,7 +44,7 @@ class Arrangement:
     song: Song
     instrument: Instrument
     transpose: int  # semitones
-    notes: Table
+    notes: Arranged
     changes: Changes
     roles: Ints
 

@@ -10,11 +10,24 @@ import numpy as np
 
 from ..errors import OptionError
 from ..instrument import Instrument
-from ..song import Song, Table
-from ..strikes import Priority
-from ..tables import Bools, Floats, Ints
-from .arrangement import ARRANGED, NO_ROLE, Arrangement
-from .changes import CHANGE, NO_HAMMER, ChangeKind, Changes, Reason, with_shortened
+from ..song import Song
+from ..tables import (
+    ARRANGED,
+    CHANGE,
+    Arranged,
+    Bools,
+    ChangeRows,
+    Floats,
+    Ints,
+    Priority,
+    as_arranged,
+    as_change_rows,
+    joined,
+    ordered,
+    picked,
+)
+from .arrangement import NO_ROLE, Arrangement
+from .changes import NO_HAMMER, ChangeKind, Changes, Reason, with_shortened
 from .choice import Choice, left_out
 from .dynamics import velocities
 from .fold import Placed, bars_of, fold, melody_octaves
@@ -133,14 +146,14 @@ class _Drafted:
         priority = self.priority[sounds]
         carrier = carriers(onset, hammer, priority * 256.0 + velocity[sounds], merge_within)
         struck = np.flatnonzero(carrier == np.arange(len(carrier)))
-        notes = np.zeros(len(struck), ARRANGED)
+        notes = as_arranged(np.zeros(len(struck), ARRANGED))
         notes["onset"], notes["source"], notes["hammer"] = onset[struck], row[struck], hammer[struck]
         notes["velocity"] = loudest(velocity[sounds], carrier)[struck]
         notes["priority"] = priority[struck]
         why = self._thinned(notes)
         place = np.cumsum(carrier == np.arange(len(carrier))) - 1
         self.reasons[row] = why[place[carrier]]
-        notes = notes[why == 0]
+        notes = picked(notes, why == 0)
         changes = self._changes(row, hammer, row[carrier])
         if self.weights.tremolo:
             notes, cut = self._with_tremolo(notes)
@@ -150,7 +163,7 @@ class _Drafted:
         told = Changes(song, self.instrument, self.shift, changes)
         return Arrangement(song, self.instrument, self.shift, notes, told, roles)
 
-    def _thinned(self, notes: Table) -> Ints:
+    def _thinned(self, notes: Arranged) -> Ints:
         """Return a Reason for each strike, NONE for those that stay."""
         why = np.zeros(len(notes), np.uint8)
         value, priority = worth(notes["priority"], notes["velocity"]), notes["priority"]
@@ -166,7 +179,7 @@ class _Drafted:
             why[rows[lost]] = Reason.NOT_READY
         return why
 
-    def _crowd(self, notes: Table, value: Floats) -> Bools:
+    def _crowd(self, notes: Arranged, value: Floats) -> Bools:
         """Return which strikes are more than an instant may hold."""
         onset, hammer, instant = notes["onset"], notes["hammer"], instants(notes["onset"])
         again = np.zeros(len(self.song), np.bool_)
@@ -175,16 +188,15 @@ class _Drafted:
         telling = informed(value, instant, pitch, onset, hammer, again[notes["source"]])
         return crowded_out(instant, hammer, telling, self.weights.chord)
 
-    def _with_tremolo(self, notes: Table) -> tuple[Table, Table]:
+    def _with_tremolo(self, notes: Arranged) -> tuple[Arranged, Arranged]:
         """Return the strikes with those that renew held notes, and those that are not renewed to the end."""
         source = self.song.notes[notes["source"]]
         held = source["duration"] >= HELD
         end = source["onset"] + source["duration"]
         again, cut = renewed(notes, end, held, self.instrument.column("recovery"))
-        every = np.concatenate((notes, again))
-        return every[np.argsort(every["onset"], kind="stable")], notes[cut]
+        return ordered(joined((notes, again)), "onset"), picked(notes, cut)
 
-    def _changes(self, row: Ints, hammer: Ints, into: Ints) -> Table:
+    def _changes(self, row: Ints, hammer: Ints, into: Ints) -> ChangeRows:
         """Return the CHANGE table; given are rows, hammers and carrying rows of the notes that have a bar."""
         song, reasons = self.song, self.reasons
         bars = np.full(len(song), NO_HAMMER, np.uint8)
@@ -200,7 +212,7 @@ class _Drafted:
         lost = reasons != Reason.NONE
         kind[lost], bars[lost], carried[lost] = ChangeKind.DROPPED, NO_HAMMER, -1
         changed = np.flatnonzero(kind)
-        table = np.zeros(len(changed), CHANGE)
+        table = as_change_rows(np.zeros(len(changed), CHANGE))
         table["note"], table["kind"], table["reason"] = changed, kind[changed], reasons[changed]
         table["into"], table["hammer"] = carried[changed], bars[changed]
         return table

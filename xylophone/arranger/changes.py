@@ -11,7 +11,8 @@ import numpy as np
 
 from ..instrument import Instrument
 from ..pitch import NAMES
-from ..song import Song, Table
+from ..song import Song
+from ..tables import CHANGE, Arranged, ChangeRows, as_change_rows, joined, ordered, picked
 from .tremolo import MOST
 
 
@@ -58,18 +59,6 @@ _WORDS = {
     Reason.NOT_MELODY: "only the melody is played",
 }
 
-
-CHANGE = np.dtype(
-    [
-        ("note", "i4"),  # row of the song's notes
-        ("into", "i4"),  # row whose strike carries a merged note; -1 otherwise
-        ("kind", "u1"),  # a Kind
-        ("reason", "u1"),  # a Reason
-        ("hammer", "u1"),  # that sounds the note; 255 where none does
-    ],
-    align=True,
-)
-"""What happened to one note: 12 bytes, so that a million changes cost little. Sorted by note."""
 
 NO_HAMMER = 255
 
@@ -129,7 +118,7 @@ class Changes(Sequence[Change]):
     song: Song
     instrument: Instrument
     transpose: int
-    table: Table
+    table: ChangeRows
 
     def __len__(self) -> int:
         return len(self.table)
@@ -141,7 +130,7 @@ class Changes(Sequence[Change]):
     def __getitem__(self, place: int | slice) -> Change | Changes:
         """Return the change at a place, or the changes of a slice."""
         if isinstance(place, slice):
-            return Changes(self.song, self.instrument, self.transpose, self.table[place])
+            return Changes(self.song, self.instrument, self.transpose, picked(self.table, place))
         return self._change(self.table[place])
 
     def __iter__(self) -> Iterator[Change]:
@@ -166,13 +155,12 @@ class Changes(Sequence[Change]):
         )
 
 
-def with_shortened(table: Table, strikes: Table) -> Table:
+def with_shortened(table: ChangeRows, strikes: Arranged) -> ChangeRows:
     """Return a CHANGE table with a row for each of these strikes too: its note is not renewed to its end."""
-    more = np.zeros(len(strikes), CHANGE)
+    more = as_change_rows(np.zeros(len(strikes), CHANGE))
     more["note"], more["into"] = strikes["source"], -1
     more["kind"], more["hammer"] = ChangeKind.SHORTENED, strikes["hammer"]
-    both = np.concatenate((table, more))
-    return both[np.argsort(both["note"], kind="stable")]
+    return ordered(joined((table, more)), "note")
 
 
 def _name(pitch: int) -> str:

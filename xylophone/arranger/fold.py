@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..instrument import Instrument
-from ..strikes import Priority
-from ..tables import Bools, Floats, Ints
+from ..tables import Bools, Floats, Ints, Priority
 from .ceiling import FREE, Tune, tune_of
 from .changes import Reason
 from .columns import by_group, starts

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..strikes import Priority
-from ..tables import Bools, Floats, Ints
+from ..tables import Bools, Floats, Ints, Priority
 from .arrangement import NO_ROLE, Arrangement
 from .ceiling import NEAR
 from .score import INTERVAL

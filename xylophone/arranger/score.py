@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..song import Song, Table
-from ..tables import Bools, Floats, Ints
+from ..song import Song
+from ..tables import Bools, Floats, Ints, Notes, picked
 from .columns import starts
 from .form import kin_of, places
 
@@ -47,7 +47,7 @@ class Score:
 
 def read_score(song: Song, rows: Ints, octaves: Mapping[int, int]) -> Score:
     """Return the score of some rows, ascending, of a song's notes; `octaves` moves tracks."""
-    notes = song.notes[rows] if len(rows) < len(song) else song.notes
+    notes = picked(song.notes, rows) if len(rows) < len(song) else song.notes
     onset = np.ascontiguousarray(notes["onset"])
     code = notes["track"].astype(np.int32) * 16 + notes["channel"]
     present = np.flatnonzero(np.bincount(code))
@@ -74,7 +74,7 @@ def read_score(song: Song, rows: Ints, octaves: Mapping[int, int]) -> Score:
     )
 
 
-def _moved(notes: Table, octaves: Mapping[int, int]) -> Ints:
+def _moved(notes: Notes, octaves: Mapping[int, int]) -> Ints:
     pitch = notes["pitch"].astype(np.int16)
     for track, count in octaves.items():
         pitch[notes["track"] == track] += np.int16(12 * count)

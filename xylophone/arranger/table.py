@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..pitch import interval_words
-from ..strikes import Priority
+from ..tables import Priority
 from .arrangement import Arrangement
 from .changes import ChangeKind, Reason
 from .quality import Quality, judge

@@ -10,8 +10,7 @@ from bisect import bisect_right
 
 import numpy as np
 
-from ..strikes import Priority
-from ..tables import Bools, Floats, Ints
+from ..tables import Bools, Floats, Ints, Priority
 from .columns import by_group, starts
 
 WORTH = {Priority.INNER: 1.0, Priority.BASS: 2.0, Priority.MELODY: 1000.0}

@@ -12,8 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..instrument import Instrument
-from ..strikes import Priority
-from ..tables import Floats, Ints
+from ..tables import Floats, Ints, Priority
 from .score import Score, on_top
 from .weights import Weights
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..song import Table
-from ..tables import Bools, Floats, Ints
+from ..tables import Arranged, Bools, Floats, Ints, picked
 
 RATE = 9.0
 """Strikes a second of a tremolo; the hammer's recovery may ask for fewer."""
@@ -20,7 +19,7 @@ SOFTER = 0.7
 """Velocity of a renewing strike, of the note's own."""
 
 
-def renewed(notes: Table, end: Floats, held: Bools, recovery: Floats) -> tuple[Table, Bools]:
+def renewed(notes: Arranged, end: Floats, held: Bools, recovery: Floats) -> tuple[Arranged, Bools]:
     """Return strikes that renew held notes until they end, a row of `notes` each, and which notes were cut.
 
     `end` is when each note ends, `held` which are renewed, `recovery` by hammer. The last renewal leaves the
@@ -31,16 +30,16 @@ def renewed(notes: Table, end: Floats, held: Bools, recovery: Floats) -> tuple[T
     step = np.maximum(1.0 / RATE, 1.2 * recovery[notes["hammer"]])
     asked = np.where(held, np.floor((until - notes["onset"]) / step + 1e-9), 0)
     count = asked.clip(0, MOST).astype(np.intp)
-    rows = np.repeat(np.arange(len(notes)), count)
-    again = notes[rows].copy()
-    number = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count) + 1
-    again["onset"] += number * step[rows]
+    source = np.repeat(np.arange(len(notes)), count)
+    again = picked(notes, source)
+    number = np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count) + 1
+    again["onset"] += number * step[source]
     again["velocity"] = np.maximum(1.0, SOFTER * again["velocity"])
     again["again"] = True
     return again, np.asarray(asked > MOST)
 
 
-def _next_strike(notes: Table) -> Floats:
+def _next_strike(notes: Arranged) -> Floats:
     """Return when the same bar is struck next, infinity where it is not."""
     order: Ints = np.argsort(notes["hammer"], kind="stable")
     following = np.full(len(notes), np.inf)

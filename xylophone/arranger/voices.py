@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..strikes import Priority
-from ..tables import Bools, Floats, Ints
+from ..tables import Bools, Floats, Ints, Priority
 from .columns import starts
 from .melody import leader
 from .score import Score
@@ -26,7 +25,7 @@ _BASS_BELOW = 60
 
 
 def priorities(score: Score) -> Ints:
-    """Return the `strikes.Priority` of each note as uint8."""
+    """Return the `Priority` of each note as uint8."""
     result = np.full(len(score), Priority.INNER, np.uint8)
     if not len(score):
         return result

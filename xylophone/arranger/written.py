@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..song import NOTE, Song, Table, Track
-from ..strikes import Priority
-from ..tables import Floats
+from ..song import Song, Track
+from ..tables import NOTE, Floats, Notes, Priority, as_notes
 from .arrangement import Arrangement
 from .columns import by_group
 
@@ -27,7 +26,7 @@ def as_song(arrangement: Arrangement) -> Song:
     instrument. Tracks are numbered from 1, each on a channel of its own. A note lasts as long as the one
     it stands for, a sixteenth at least, and ends where its bar is struck again.
     """
-    notes = np.zeros(len(arrangement.notes), NOTE)
+    notes = as_notes(np.zeros(len(arrangement.notes), NOTE))
     order = [priority for priority in TRACKS if np.any(arrangement.notes["priority"] == priority)]
     place = np.zeros(len(Priority), np.uint8)
     place[order] = np.arange(len(order))
@@ -45,7 +44,7 @@ def as_song(arrangement: Arrangement) -> Song:
     return Song(notes, song.title, song.tempos, song.meters, tracks, duration)
 
 
-def _track(number: int, name: str, notes: Table) -> Track:
+def _track(number: int, name: str, notes: Notes) -> Track:
     return Track(number, name, int(np.count_nonzero(notes["track"] == number)), (number - 1,), (XYLOPHONE,))
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from ..clock import Clock
 from ..errors import BackendError
 from ..instrument import Instrument
-from ..song import Table
+from ..tables import Pulses
 
 
 class Coils(Enum):
@@ -76,7 +76,7 @@ class Backend(Protocol):
     def now(self) -> float:
         """Return this backend's time."""
 
-    def schedule(self, pulses: Table) -> None:
+    def schedule(self, pulses: Pulses) -> None:
         """Take pulses; OrderError where one starts before one already scheduled, SafetyError when stopped.
 
         All or none are taken. One whose start is past is counted as late and not played.

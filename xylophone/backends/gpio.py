@@ -15,8 +15,7 @@ from ..gpio.log import REFUSALS, Count
 from ..gpio.pi import require_pi
 from ..instrument import Instrument
 from ..link.news import BUSY, Late
-from ..song import Table
-from ..strikes import PULSE
+from ..tables import PULSE, Floats, Pulses, as_pulses, joined, picked
 from ..wiring import KINDS, Wiring
 from .contract import Coils, Fault, Report
 from .intake import Intake
@@ -47,7 +46,7 @@ class GpioBackend:
         self.line = line
         self._zero = clock.zero if isinstance(clock, SystemClock) else 0.0
         self._intake = Intake(instrument)
-        self._booked = np.empty(0, PULSE)  # handed over, and not ended when last looked at
+        self._booked = as_pulses(np.empty(0, PULSE))  # handed over, and not ended when last looked at
         self._stopped = self._closed = self._slow = False
         self._late, self._latest = 0, 0.0
         self._faults: list[Fault] = []
@@ -66,7 +65,7 @@ class GpioBackend:
         """Return the clock's time."""
         return self.clock.now()
 
-    def schedule(self, pulses: Table) -> None:
+    def schedule(self, pulses: Pulses) -> None:
         """Take pulses, all or none; see the contract, and Intake.admit for what is refused."""
         if self._closed:
             raise BackendError("this backend is closed: open it again")
@@ -80,8 +79,8 @@ class GpioBackend:
         late = pulses["start"] < now
         if late.any():
             self._count_late(pulses["start"][late], now)
-        taken = pulses[~late]
-        self._booked = np.concatenate((self._alive(now), taken)).astype(PULSE, copy=False)
+        taken = picked(pulses, ~late)
+        self._booked = joined((self._alive(now), taken))
         self._told_off = False
         self.line.send(self._on_the_line(taken))
 
@@ -92,7 +91,7 @@ class GpioBackend:
         count = self.line.cancel(self._nanoseconds(after) if np.isfinite(after) else EVER)
         now = self.now()
         alive = self._alive(now)
-        self._booked = alive[(alive["start"] < after) | (alive["start"] < now)]
+        self._booked = picked(alive, (alive["start"] < after) | (alive["start"] < now))
         self._intake.forget(self._booked)
         return count
 
@@ -154,17 +153,17 @@ class GpioBackend:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _alive(self, now: float) -> Table:
+    def _alive(self, now: float) -> Pulses:
         """Return the pulses in the dispatcher's hands that have not ended."""
-        alive: Table = self._booked[self._booked["start"] + self._booked["width"] > now]
+        alive = picked(self._booked, self._booked["start"] + self._booked["width"] > now)
         return alive
 
     def _forget(self) -> None:
         self._told_off = True
-        self._booked = np.empty(0, PULSE)
+        self._booked = as_pulses(np.empty(0, PULSE))
         self._intake.forget(self._booked)
 
-    def _on_the_line(self, pulses: Table) -> list[Switching]:
+    def _on_the_line(self, pulses: Pulses) -> list[Switching]:
         starts = np.round((pulses["start"] + self._zero) * SECOND).astype(np.int64)
         widths = np.round(pulses["width"] * SECOND).astype(np.int64)
         return [
@@ -195,7 +194,7 @@ class GpioBackend:
         words = f"each write to the outputs takes {mean:.1f} ms, which makes every strike late: {FASTER}"
         self._faults.append(Fault(self.now(), words))
 
-    def _count_late(self, starts: Table, now: float) -> None:
+    def _count_late(self, starts: Floats, now: float) -> None:
         by = now - float(starts.min())
         self._late, self._latest = self._late + len(starts), max(self._latest, by)
         self._lateness.add(now, Late(len(starts), by, BUSY))

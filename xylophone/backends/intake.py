@@ -8,10 +8,9 @@ import numpy as np
 
 from ..errors import BackendError, OrderError, SafetyError, XylophoneError
 from ..instrument import Instrument
-from ..song import Table
-from ..strikes import PULSE
+from ..tables import PULSE, Pulses
 
-Check = Callable[[Table], None]
+Check = Callable[[Pulses], None]
 
 _ROUNDING = 1e-9  # s; pulses that touch do not overlap
 
@@ -28,7 +27,7 @@ class Intake:
         self.mark = -np.inf
         self._free = np.full(256, -np.inf)
 
-    def admit(self, pulses: Table) -> None:
+    def admit(self, pulses: Pulses) -> None:
         """Accept all of these pulses (dtype PULSE), or raise and accept none.
 
         TypeError for another dtype; OrderError where a pulse starts before one already admitted;
@@ -47,14 +46,14 @@ class Intake:
                 raise
         self._note(pulses)
 
-    def forget(self, remaining: Table) -> None:
+    def forget(self, remaining: Pulses) -> None:
         """Take the order mark and the coils back to what these pulses, all that remain, lead to."""
         self.mark = -np.inf
         self._free[:] = -np.inf
         if len(remaining):
             self._note(remaining)
 
-    def _note(self, pulses: Table) -> None:
+    def _note(self, pulses: Pulses) -> None:
         self.mark = max(self.mark, float(pulses["start"][-1]))
         np.maximum.at(self._free, pulses["channel"], pulses["start"] + pulses["width"])
 
@@ -67,7 +66,7 @@ class Intake:
             ("overlap", self._check_overlaps),
         )
 
-    def _check_channels(self, pulses: Table) -> None:
+    def _check_channels(self, pulses: Pulses) -> None:
         missing = np.flatnonzero(np.isnan(self._longest[pulses["channel"]]))
         if len(missing):
             raise BackendError(
@@ -75,7 +74,7 @@ class Intake:
                 f"channels of the instrument only ({min(self._names)}..{max(self._names)})"
             )
 
-    def _check_numbers(self, pulses: Table) -> None:
+    def _check_numbers(self, pulses: Pulses) -> None:
         wrong = np.flatnonzero(~(np.isfinite(pulses["start"]) & (pulses["width"] > 0)))
         if len(wrong):
             first = pulses[wrong[0]]
@@ -83,7 +82,7 @@ class Intake:
                 f"pulse of {first['width']} s at {first['start']} s: start must be a number and width above 0"
             )
 
-    def _check_order(self, pulses: Table) -> None:
+    def _check_order(self, pulses: Pulses) -> None:
         before = np.concatenate(([self.mark], pulses["start"][:-1]))
         wrong = np.flatnonzero(pulses["start"] < before)
         if len(wrong):
@@ -92,7 +91,7 @@ class Intake:
                 f"({before[wrong[0]]:.6f} s): hand pulses over in order, or cancel first"
             )
 
-    def _check_lengths(self, pulses: Table) -> None:
+    def _check_lengths(self, pulses: Pulses) -> None:
         limits = self._longest[pulses["channel"]]
         wrong = np.flatnonzero(~(pulses["width"] <= limits + _ROUNDING))
         if len(wrong):
@@ -102,7 +101,7 @@ class Intake:
                 f"{1e3 * limits[row]:g} ms; shorten it"
             )
 
-    def _check_overlaps(self, pulses: Table) -> None:
+    def _check_overlaps(self, pulses: Pulses) -> None:
         order = np.argsort(pulses["channel"], kind="stable")
         channel, start = pulses["channel"][order], pulses["start"][order]
         free = self._free[channel]
@@ -115,5 +114,5 @@ class Intake:
                 f"on until {free[wrong[0]]:.6f} s; leave it time to recover"
             )
 
-    def _name(self, pulses: Table, row: np.intp) -> str:
+    def _name(self, pulses: Pulses, row: np.intp) -> str:
         return f"hammer {self._names[int(pulses['channel'][row])]}"

@@ -10,8 +10,7 @@ from ..instrument import Instrument
 from ..link.messages import RAW_STOP, HelloReply
 from ..link.news import BUSY, Late
 from ..link.session import Session
-from ..song import Table
-from ..strikes import PULSE
+from ..tables import PULSE, Pulses, as_pulses, picked
 from .contract import Coils, Fault, Report
 from .intake import Intake
 from .ports import named_port, remember_port, url_of
@@ -55,7 +54,7 @@ class SerialBackend:
         assert board is not None  # it has answered, else there would be no backend
         return board
 
-    def schedule(self, pulses: Table) -> None:
+    def schedule(self, pulses: Pulses) -> None:
         """Take pulses, all or none; see the contract, and Intake.admit for what is refused."""
         self.board.tell(lambda session, now: self._schedule(session, now, pulses))
 
@@ -111,7 +110,7 @@ class SerialBackend:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _schedule(self, session: Session, now: float, pulses: Table) -> None:
+    def _schedule(self, session: Session, now: float, pulses: Pulses) -> None:
         if self._closed:
             raise BackendError("this backend is closed: open it again")
         self.board.require_more()
@@ -124,7 +123,7 @@ class SerialBackend:
             self._late, self._latest = self._late + count, max(self._latest, by)
             self.board.add_late(now, Late(count, by, BUSY))
         self.coils = Coils.UNCONFIRMED
-        session.play(pulses[~late])
+        session.play(picked(pulses, ~late))
 
     def _cancel(self, session: Session, now: float, after: float) -> int:
         count = session.cancel(max(after, float(np.nextafter(now, np.inf))))
@@ -134,7 +133,7 @@ class SerialBackend:
 
     def _forget(self, cancelled: int) -> None:
         self._cancelled += cancelled
-        self._intake.forget(np.empty(0, PULSE))
+        self._intake.forget(as_pulses(np.empty(0, PULSE)))
 
     def _silence(self) -> None:
         self.board.tell(lambda session, now: self._forget(session.silence(now)))

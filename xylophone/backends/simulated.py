@@ -15,14 +15,15 @@ from ..instrument import Instrument
 from ..link.news import BUSY, Late
 from ..simulation.hammers import BLOCK, Twin
 from ..simulation.outcome import Outcome, join
-from ..song import Table
-from ..strikes import HIT, PULSE
+from ..tables import HIT, PULSE, Floats, Hits, Pulses, as_hits, as_pulses, joined, ordered, picked
 from .contract import Coils, Fault, Report
 from .intake import Intake
 from .lateness import Lateness
 
 LOOKAHEAD = 0.5
 """s; as much as hardware would want, so that a player does here what it does there."""
+
+_NONE = as_pulses(np.empty(0, PULSE))
 
 
 class SimulatedBackend:
@@ -40,11 +41,11 @@ class SimulatedBackend:
         self.instrument = instrument
         self.twin = Twin(instrument) if twin is None else twin
         self._intake = Intake(instrument)
-        self._queue = np.empty(0, PULSE)  # not started
-        self._running = np.empty(0, PULSE)  # started and, when last looked at, not ended
-        self._unheard: list[Table] = []  # started, and the twin does not know yet
+        self._queue = _NONE  # not started
+        self._running = _NONE  # started and, when last looked at, not ended
+        self._unheard: list[Pulses] = []  # started, and the twin does not know yet
         self._outcomes = [self.twin.advance(self._queue, -np.inf)]
-        self._hits = np.empty(0, HIT)  # heard, not taken
+        self._hits = as_hits(np.empty(0, HIT))  # heard, not taken
         self._faults: list[Fault] = []
         self._lateness = Lateness()
         self._report = Report()
@@ -56,7 +57,7 @@ class SimulatedBackend:
         """Return the clock's time."""
         return self.clock.now()
 
-    def schedule(self, pulses: Table) -> None:
+    def schedule(self, pulses: Pulses) -> None:
         """Take pulses, all or none; see the contract, and Intake.admit for what is refused."""
         if self._closed:
             raise BackendError("this backend is closed: open it again")
@@ -68,15 +69,15 @@ class SimulatedBackend:
         if late.any():
             self._count_late(pulses["start"][late], now)
         self.coils = Coils.UNCONFIRMED
-        self._queue = np.concatenate((self._queue, pulses[~late])).astype(PULSE, copy=False)
+        self._queue = joined((self._queue, picked(pulses, ~late)))
 
     def cancel(self, after: float) -> int:
         """Take back every pulse that starts at or after `after` and has not started; return how many."""
         self._begin()
-        kept = self._queue[self._queue["start"] < after]
+        kept = picked(self._queue, self._queue["start"] < after)
         count = len(self._queue) - len(kept)
         self._queue = kept
-        self._intake.forget(np.concatenate((self._running, kept)).astype(PULSE, copy=False))
+        self._intake.forget(joined((self._running, kept)))
         self._report = replace(self._report, cancelled=self._report.cancelled + count)
         return count
 
@@ -90,7 +91,7 @@ class SimulatedBackend:
             self._listen(now)
             self.twin.cut(now)
             self._cut += len(self._running)
-            self._running = self._running[:0]
+            self._running = _NONE
         self._intake.forget(self._running)
         self.coils = Coils.OFF
 
@@ -124,11 +125,11 @@ class SimulatedBackend:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def take_hits(self, until: float = np.inf) -> Table:
+    def take_hits(self, until: float = np.inf) -> Hits:
         """Return the hits (dtype HIT) up to `until`, or to now if that is sooner, not taken before."""
         self._listen(self._begin())
         due = int(np.searchsorted(self._hits["time"], until, "right"))
-        hits, self._hits = self._hits[:due], self._hits[due:]
+        hits, self._hits = picked(self._hits, slice(due)), picked(self._hits, slice(due, None))
         return hits
 
     def outcome(self) -> Outcome:
@@ -143,23 +144,25 @@ class SimulatedBackend:
         now = self.clock.now()
         due = int(np.searchsorted(self._queue["start"], now, "right"))
         if due:
-            self._unheard.append(self._queue[:due])
-            self._running = np.concatenate((self._running, self._queue[:due])).astype(PULSE, copy=False)
-            self._queue = self._queue[due:]
+            started = picked(self._queue, slice(due))
+            self._unheard.append(started)
+            self._running = joined((self._running, started))
+            self._queue = picked(self._queue, slice(due, None))
         if len(self._running):
             ended = self._running["start"] + self._running["width"] <= now
             self._report = replace(self._report, pulses=self._report.pulses + int(ended.sum()))
-            self._running = self._running[~ended]
+            self._running = picked(self._running, ~ended)
         return now
 
     def _listen(self, until: float) -> None:
         """Have the twin play what has started, and keep what is heard up to `until`."""
-        started = np.concatenate([np.empty(0, PULSE), *self._unheard]).astype(PULSE, copy=False)
+        started = joined([_NONE, *self._unheard])
         self._unheard = []
         for begin in range(BLOCK, len(started), BLOCK):
-            self._keep(self.twin.advance(started[begin - BLOCK : begin], float(started["start"][begin])))
-        rest = started[(len(started) - 1) // BLOCK * BLOCK if len(started) else 0 :]
-        self._keep(self.twin.advance(rest, until, self._queue[:BLOCK]))
+            block = picked(started, slice(begin - BLOCK, begin))
+            self._keep(self.twin.advance(block, float(started["start"][begin])))
+        rest = picked(started, slice((len(started) - 1) // BLOCK * BLOCK if len(started) else 0, None))
+        self._keep(self.twin.advance(rest, until, picked(self._queue, slice(BLOCK))))
 
     def _keep(self, news: Outcome) -> None:
         before = self._outcomes[-1].peak_current
@@ -174,10 +177,9 @@ class SimulatedBackend:
             )
         self._outcomes.append(replace(news, peak_current=max(before, news.peak_current)))
         if len(news.hits):
-            hits = np.concatenate((self._hits, news.hits)).astype(HIT, copy=False)
-            self._hits = hits[np.argsort(hits["time"], kind="stable")]
+            self._hits = ordered(joined((self._hits, news.hits)), "time")
 
-    def _count_late(self, starts: Table, now: float) -> None:
+    def _count_late(self, starts: Floats, now: float) -> None:
         by = now - float(starts.min())
         self._report = replace(
             self._report, late=self._report.late + len(starts), latest=max(self._report.latest, by)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..tables import Hits
 from .printing import plain, plain_text, put, terminal
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from ..instrument import Instrument
     from ..player import Player, Snapshot
-    from ..song import Table
 
 GLOW = 0.35
 """s a bar stays lit after a hit."""
@@ -54,7 +54,7 @@ class Lights:
         self._struck = [-1e9] * len(instrument)
         self._lock = threading.Lock()
 
-    def hit(self, hits: Table) -> None:
+    def hit(self, hits: Hits) -> None:
         """Light the bars of these hits (dtype HIT)."""
         with self._lock:
             for time, channel in zip(hits["time"].tolist(), hits["channel"].tolist(), strict=True):

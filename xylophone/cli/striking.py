@@ -36,12 +36,12 @@ def strike_in_turn(
     are told as they come. What could not be struck is among the plan's `refused`.
     """
     from ..sequencer import Planner
-    from ..strikes import STRIKE, Priority
+    from ..tables import STRIKE, Priority, as_strikes
 
     backend = stage.backend
     planner = Planner(backend.instrument, calibration)
     times = backend.now() + planner.lead + 0.05 + apart * np.arange(len(turns))
-    strikes = np.zeros(sum(map(len, turns)), STRIKE)
+    strikes = as_strikes(np.zeros(sum(map(len, turns)), STRIKE))
     strikes["time"] = np.repeat(times, [len(turn) for turn in turns])
     strikes["hammer"] = [hammer for turn in turns for hammer in turn]
     strikes["velocity"], strikes["priority"], strikes["source"] = velocity, Priority.MELODY, -1

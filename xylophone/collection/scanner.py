@@ -24,8 +24,8 @@ from ..errors import FileError, XylophoneError
 from ..files import read_bytes
 from ..instrument import Instrument
 from ..midifile import MOST_SONG_BYTES, parse_song
-from ..song import NOTE, Song
-from ..tables import Ints
+from ..song import Song
+from ..tables import NOTE, Ints, as_notes
 from .catalogue import Catalogue, Found, Scored
 from .library import ENDINGS
 from .tunes import first_alike, tune_of
@@ -56,7 +56,7 @@ class ScanSetting:
     def check(self) -> None:
         """Raise OptionError for options that no song can be arranged with; of tracks only songs can tell."""
         tracks = {"tracks": None, "mute_tracks": ()}
-        arrange(Song(np.zeros(0, NOTE)), self.instrument, **{**self.options, **tracks})
+        arrange(Song(as_notes(np.zeros(0, NOTE))), self.instrument, **{**self.options, **tracks})
 
     @property
     def key(self) -> str:

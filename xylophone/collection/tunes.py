@@ -14,8 +14,7 @@ import numpy.typing as npt
 
 from ..arranger import Arrangement
 from ..arranger.columns import MIX
-from ..strikes import Priority
-from ..tables import Bools, Floats, Ints
+from ..tables import Bools, Floats, Ints, Priority
 
 """The turns of a melody as hashes, ascending, each once."""
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..song import Table
-from ..strikes import PULSE
-from ..tables import Bools, Ints
+from ..tables import PULSE, Bools, Ints, Pulses, as_pulses, joined, picked
 
 MARGIN = 4000
 """Ticks (2 ms) around the present within which the board may have counted a strike or not."""
@@ -19,7 +17,7 @@ class Book:
     """
 
     def __init__(self) -> None:
-        self.pulses: Table = np.empty(0, PULSE)
+        self.pulses = as_pulses(np.empty(0, PULSE))
         self.clocks: Ints = np.empty(0, np.int64)
         self.played = 0  # confirmed by the board, and ended
         self.missed = 0  # due, and not started by the board
@@ -30,14 +28,14 @@ class Book:
         self._missed_before = 0
         self._confirmed = np.iinfo(np.int64).min  # clock up to which the board has told its count
 
-    def add(self, pulses: Table) -> None:
+    def add(self, pulses: Pulses) -> None:
         """Append pulses, none before one that is there."""
-        self.pulses = np.concatenate((self.pulses, pulses)).astype(PULSE, copy=False)
+        self.pulses = joined((self.pulses, pulses))
 
     @property
-    def unsent(self) -> Table:
+    def unsent(self) -> Pulses:
         """The pulses that the board does not have."""
-        return self.pulses[len(self.clocks) :]
+        return picked(self.pulses, slice(len(self.clocks), None))
 
     def sent(self, clocks: Ints) -> None:
         """Note that the next pulses were sent, to start at these clocks."""
@@ -47,11 +45,11 @@ class Book:
         """Note that the last pulses noted as sent have not left."""
         self.clocks = self.clocks[: len(self.clocks) - count]
 
-    def drop_before(self, moment: float) -> Table:
+    def drop_before(self, moment: float) -> Pulses:
         """Take out the unsent pulses that start before `moment`, and return them."""
         waiting = self.unsent
         late = int(np.searchsorted(waiting["start"], moment, "left"))
-        dropped = waiting[:late]
+        dropped = picked(waiting, slice(late))
         first = len(self.clocks)
         self._keep(np.delete(np.arange(len(self.pulses)), slice(first, first + late)))
         return dropped
@@ -100,7 +98,7 @@ class Book:
         lost = int(np.count_nonzero(over & ~told))
         gone = np.pad(over, (0, len(self.pulses) - len(over)))
         self.clocks = self.clocks[:0]
-        self.pulses = self.pulses[~gone]
+        self.pulses = picked(self.pulses, ~gone)
         self._unsure = self._unsure + lost if counts_on else 0
         if not counts_on:
             self._epoch, self._missed_before = self.played + self.cut, self.missed
@@ -125,4 +123,4 @@ class Book:
     def _keep(self, places: Ints) -> None:
         """Keep the pulses at these places, in order."""
         sent = places[places < len(self.clocks)]
-        self.pulses, self.clocks = self.pulses[places], self.clocks[sent]
+        self.pulses, self.clocks = picked(self.pulses, places), self.clocks[sent]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..song import Table
+from ..tables import WireStrikes
 from .frames import Frame, FrameReader
 from .messages import TO_HOST, Ack, BoardState, Boot, Hello, HelloReply, Message, Nak, SyncReply
 from .outbox import Outbox
@@ -63,7 +63,7 @@ class Connection:
         self._out.held = held
         self._out.lead()
 
-    def take_back_strikes(self) -> Table:
+    def take_back_strikes(self) -> WireStrikes:
         """Take STRIKES that have not been sent yet out of the queue; return them (dtype STRIKE_ON_WIRE)."""
         return self._out.take_back_strikes()
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Self, get_type_hints
 import numpy as np
 
 from ..instrument import LEAST_REST, MOST_CAPACITY, MOST_REFILL
-from ..song import Table
+from ..tables import STRIKE_ON_WIRE, WireStrikes, as_wire_strikes
 
 U8 = Annotated[int, "B"]
 U16 = Annotated[int, "H"]
@@ -74,9 +74,6 @@ GRID = 64
 
 NEAR = 16
 """Ticks around such a moment: a group that opens there goes to the moment itself."""
-
-STRIKE_ON_WIRE = np.dtype([("clock", "<u4"), ("channel", "u1"), ("width", "<u2")])
-"""One strike of STRIKES: tick at which its coil goes on, channel, width in units of 2 us."""
 
 
 class Nak(IntEnum):
@@ -224,7 +221,7 @@ class Strikes(Message):
 
     CODE: ClassVar[int] = 0x14
     SEQUENCED: ClassVar[bool] = True
-    rows: Table  # dtype STRIKE_ON_WIRE
+    rows: WireStrikes  # dtype STRIKE_ON_WIRE
 
     def pack(self) -> bytes:
         """Return the payload."""
@@ -236,7 +233,7 @@ class Strikes(Message):
         count, rest = divmod(len(payload), STRIKE_ON_WIRE.itemsize)
         if rest or not 1 <= count <= STRIKES_IN_FRAME:
             raise ValueError(f"Strikes has 1..8 strikes of 7 bytes, not {len(payload)} bytes")
-        return cls(np.frombuffer(payload, STRIKE_ON_WIRE))
+        return cls(as_wire_strikes(np.frombuffer(payload, STRIKE_ON_WIRE)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,20 +9,9 @@ from itertools import islice
 
 import numpy as np
 
-from ..song import Table
+from ..tables import STRIKE_ON_WIRE, WireStrikes, as_wire_strikes, joined, picked
 from .frames import encode_frame
-from .messages import (
-    BAUD,
-    RAW_STOP,
-    STRIKE_ON_WIRE,
-    UNSEQUENCED,
-    WINDOW_BYTES,
-    WINDOW_FRAMES,
-    Estop,
-    Message,
-    Strikes,
-    Sync,
-)
+from .messages import BAUD, RAW_STOP, UNSEQUENCED, WINDOW_BYTES, WINDOW_FRAMES, Estop, Message, Strikes, Sync
 from .timeout import Timeout
 
 BYTE_TIME = 10 / BAUD
@@ -109,11 +98,11 @@ class Outbox:
         """Let the next bytes be the raw stop."""
         self._raw_stop = self._lead = True
 
-    def take_back_strikes(self) -> Table:
+    def take_back_strikes(self) -> WireStrikes:
         """Take the strikes that were never sent out of the queue."""
         taken = [message.rows for message in self._queue if isinstance(message, Strikes)]
         self._queue = deque(message for message in self._queue if not isinstance(message, Strikes))
-        return np.concatenate([np.empty(0, STRIKE_ON_WIRE), *taken]).astype(STRIKE_ON_WIRE, copy=False)
+        return joined([as_wire_strikes(np.empty(0, STRIKE_ON_WIRE)), *taken])
 
     @property
     def waiting(self) -> int:
@@ -241,7 +230,7 @@ class Outbox:
         message = self._queue.popleft()
         self._sent.append(sent)
         if isinstance(message, Strikes) and len(message.rows) > sent.strikes:
-            self._queue.appendleft(Strikes(message.rows[sent.strikes :]))
+            self._queue.appendleft(Strikes(picked(message.rows, slice(sent.strikes, None))))
 
     def _next(self) -> Sent | None:
         """Return the frame that is to go next if it may: the line is open, window and credit allow it."""
@@ -262,6 +251,8 @@ class Outbox:
         sequence = (self.base + len(self._sent)) % SEQUENCES
         strikes = 0
         if isinstance(message, Strikes):
-            message = Strikes(message.rows[: STRIKES_IN_TROUBLE if self._trouble > TROUBLE else None])
+            message = Strikes(
+                picked(message.rows, slice(STRIKES_IN_TROUBLE if self._trouble > TROUBLE else None))
+            )
             strikes = len(message.rows)
         return Sent(encode_frame(sequence, message.CODE, message.pack()), strikes, self._now)

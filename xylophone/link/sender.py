@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..song import Table
-from ..tables import Ints
+from ..tables import STRIKE_ON_WIRE, Ints, Pulses, WireStrikes, as_wire_strikes, picked
 from .book import Book
-from .messages import STRIKE_ON_WIRE, STRIKES_IN_FRAME, WIDTH_RATE, Strikes
+from .messages import STRIKES_IN_FRAME, WIDTH_RATE, Strikes
 
 ON_BOARD = 0.5
 """s before its start that a strike is sent: for so long may the host be without CPU."""
@@ -20,8 +19,9 @@ def next_frame(book: Book, now: float, to_clock: Callable[[float], float]) -> St
 
     `to_clock` tells the board's clock, without wraps, at a host time.
     """
-    waiting = book.unsent[:STRIKES_IN_FRAME]
-    due = waiting[: int(np.searchsorted(waiting["start"], now + ON_BOARD, "right"))]
+    waiting = book.unsent
+    soon = int(np.searchsorted(waiting["start"][:STRIKES_IN_FRAME], now + ON_BOARD, "right"))
+    due = picked(waiting, slice(soon))
     if not len(due):
         return None
     clocks = clocks_of(due, book, to_clock)
@@ -29,7 +29,7 @@ def next_frame(book: Book, now: float, to_clock: Callable[[float], float]) -> St
     return Strikes(on_wire(due, clocks))
 
 
-def clocks_of(due: Table, book: Book, to_clock: Callable[[float], float]) -> Ints:
+def clocks_of(due: Pulses, book: Book, to_clock: Callable[[float], float]) -> Ints:
     """Return the ticks at which these pulses start, never before one that was sent.
 
     Pulses of one start get one tick, also when the clocks' fit has changed between two frames.
@@ -47,10 +47,10 @@ def clocks_of(due: Table, book: Book, to_clock: Callable[[float], float]) -> Int
     return np.array(clocks, np.int64)
 
 
-def on_wire(pulses: Table, clocks: Ints) -> Table:
+def on_wire(pulses: Pulses, clocks: Ints) -> WireStrikes:
     """Return strikes as the board takes them."""
-    rows = np.zeros(len(pulses), STRIKE_ON_WIRE)
-    rows["clock"] = (clocks & 0xFFFF_FFFF).astype(np.uint32)
-    rows["channel"] = pulses["channel"]
-    rows["width"] = np.clip(np.round(pulses["width"] * WIDTH_RATE), 0, 0xFFFF)
-    return rows
+    strikes = as_wire_strikes(np.zeros(len(pulses), STRIKE_ON_WIRE))
+    strikes["clock"] = (clocks & 0xFFFF_FFFF).astype(np.uint32)
+    strikes["channel"] = pulses["channel"]
+    strikes["width"] = np.clip(np.round(pulses["width"] * WIDTH_RATE), 0, 0xFFFF)
+    return strikes

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..instrument import Instrument
-from ..song import Table
+from ..tables import Pulses
 from .book import Book
 from .connection import LOST_AFTER
 from .conversation import Conversation
@@ -80,7 +80,7 @@ class Session:
         self.talk.gone()
         self._restart(now)
 
-    def play(self, pulses: Table) -> None:
+    def play(self, pulses: Pulses) -> None:
         """Take pulses (dtype PULSE), none before one that was taken; they start at the host's times."""
         self.book.add(pulses)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..song import Table
-from ..tables import Bytes, Ints, Samples
+from ..tables import Bytes, Ints, Rows, Samples
 from .notes import Controls
 
 VOLUME, EXPRESSION, RESET = 7, 11, 121
@@ -19,7 +18,7 @@ _ROWS_AT_ONCE = 1 << 14
 _SAME = 255  # a value no data byte has: the control before goes on
 
 
-def set_channels(table: Table, tick: Ints, order: Ints, controls: Controls) -> None:
+def set_channels(table: Rows, tick: Ints, order: Ints, controls: Controls) -> None:
     """Fill in loudness (velocity x volume / 100 x expression / 127) and program of all notes of a song.
 
     `tick` are the notes' ticks in the order of the table, `order` their rows in the order of the file.

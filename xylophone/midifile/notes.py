@@ -15,7 +15,7 @@ _BLOCK = 1 << 15
 """Messages whose ends are looked for at once, so that intermediate tables stay small."""
 
 
-class Notes(NamedTuple):
+class NoteColumns(NamedTuple):
     """Notes in the order of the file; `end` is `tick` where the file never ends the note."""
 
     tick: Ints
@@ -45,7 +45,7 @@ class Controls(NamedTuple):
 class Sorted(NamedTuple):
     """What some whole tracks hold: notes, controls, ticks of tempos and metres, tick of each track's end."""
 
-    notes: Notes
+    notes: NoteColumns
     controls: Controls
     tempos: Ints
     meters: Ints
@@ -70,7 +70,7 @@ def sort_messages(columns: Columns, number: int, end: int, *, one_after_another:
     sounding = columns.status < 0xA0
     strikes = np.flatnonzero((columns.status >= 0x90) & sounding & (columns.second > 0))
     end_tick = _ends(columns, track, np.flatnonzero(sounding))
-    notes = Notes(
+    notes = NoteColumns(
         columns.tick[strikes],
         end_tick[strikes],
         columns.first[strikes],

@@ -10,13 +10,14 @@ import numpy as np
 
 from ..errors import FileError
 from ..files import read_bytes
-from ..song import NOTE, Song, Table, Track
+from ..song import Song, Track
+from ..tables import NOTE, Notes, as_notes
 from . import tape as tapes
 from .channels import set_channels
 from .chunks import MOST_TRACKS, Header, behind_track, next_track, read_header
 from .damage import Faults
 from .decoding import Columns, Decoder
-from .notes import Controls, Notes, Sorted, sort_messages
+from .notes import Controls, NoteColumns, Sorted, sort_messages
 from .tempo import Division, TempoMap, division_of, meter_table
 
 MOST_SONG_BYTES = 64_000_000
@@ -147,17 +148,17 @@ def _joined(arrays: Iterable[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.zeros(0, np.int64), *arrays])
 
 
-def _table(reading: _Reading, tempo: TempoMap) -> Table:
+def _table(reading: _Reading, tempo: TempoMap) -> Notes:
     """Return the table of all notes, sorted by onset."""
     parts = reading.parts
     if not parts:
-        return np.zeros(0, NOTE)
+        return as_notes(np.zeros(0, NOTE))
     controls = _controls(parts)
-    columns = {name: [getattr(part.notes, name) for part in parts] for name in Notes._fields}
+    columns = {name: [getattr(part.notes, name) for part in parts] for name in NoteColumns._fields}
     parts.clear()  # from here on each column goes when the table has it
     tick = _whole(columns.pop("tick"))
     order = np.argsort(tick, kind="stable")
-    table = np.zeros(len(order), NOTE)
+    table = as_notes(np.zeros(len(order), NOTE))
     for name in ("pitch", "velocity", "channel", "track"):
         table[name] = _whole(columns.pop(name))[order]
     end = _whole(columns.pop("end"))
@@ -203,7 +204,7 @@ def _text(content: bytes) -> str:
     return "".join(letter for letter in text if letter.isprintable()).strip()
 
 
-def _tracks(tracks: list[tapes.TapeTrack], notes: Table) -> tuple[Track, ...]:
+def _tracks(tracks: list[tapes.TapeTrack], notes: Notes) -> tuple[Track, ...]:
     """Return the tracks that hold notes."""
     kinds = notes["track"].astype(np.int64) << 12 | notes["channel"].astype(np.int64) << 8 | notes["program"]
     found: dict[int, list[tuple[int, int, int]]] = {}

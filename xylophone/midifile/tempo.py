@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..song import METER, TEMPO, Table
-from ..tables import Floats, Ints
+from ..tables import METER, TEMPO, Floats, Ints, Meters, Tempos, as_meters, as_tempos
 from .tape import PLAIN_METER, PLAIN_TEMPO
 
 FRAMES = {24: (24, 1), 25: (25, 1), 29: (30_000, 1_001), 30: (30, 1)}
@@ -58,8 +57,8 @@ class TempoMap:
         self._start = np.concatenate(([0.0], np.cumsum(spans)))
         self.table = self._tabulate(at, micros)
 
-    def _tabulate(self, at: Ints, micros: Ints) -> Table:
-        table = np.zeros(len(at), TEMPO)
+    def _tabulate(self, at: Ints, micros: Ints) -> Tempos:
+        table = as_tempos(np.zeros(len(at), TEMPO))
         table["time"] = self.seconds(at)
         table["bpm"] = 6e7 / micros
         quarter = at / self._division.ticks
@@ -89,7 +88,7 @@ class TempoMap:
         return np.asarray(self.table["quarter"][row] + gone)
 
 
-def meter_table(tempo: TempoMap, ticks: Ints, meters: array[int], *, sequences: bool) -> Table:
+def meter_table(tempo: TempoMap, ticks: Ints, meters: array[int], *, sequences: bool) -> Meters:
     """Return the table of dtype METER; a new time signature within a measure cuts that measure short.
 
     One that says again what holds changes nothing, unless `sequences` play one after another: then it
@@ -98,7 +97,7 @@ def meter_table(tempo: TempoMap, ticks: Ints, meters: array[int], *, sequences: 
     at, value = last_at_each(ticks, meters, PLAIN_METER)
     fresh = np.concatenate(([True], (value[1:] != value[:-1]) | sequences))
     at, value = at[fresh], value[fresh]
-    table = np.zeros(len(at), METER)
+    table = as_meters(np.zeros(len(at), METER))
     table["quarter"] = tempo.quarters(at)
     table["numerator"] = value >> 8
     table["denominator"] = 1 << (value & 255)

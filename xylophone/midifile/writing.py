@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..files import replace_file
-from ..song import Song, Table
-from ..tables import Floats, Ints
+from ..song import Song
+from ..tables import Floats, Ints, Notes
 
 if TYPE_CHECKING:
     from mido import MidiTrack
@@ -135,7 +135,7 @@ def _conductor(song: Song, grid: _Grid) -> MidiTrack:
     return _filled(rows)
 
 
-def _track(name: str, notes: Table, grid: _Grid) -> MidiTrack:
+def _track(name: str, notes: Notes, grid: _Grid) -> MidiTrack:
     """Return a track of notes; at one tick ends come before beginnings."""
     from mido import Message, MetaMessage
 

@@ -17,10 +17,9 @@ from ..arranger.dynamics import velocities
 from ..calibration.values import Calibration
 from ..instrument import MOST_HAMMERS, Instrument, hammers_of
 from ..sequencer.curves import Curves
-from ..song import DRUM_CHANNEL, Table
+from ..song import DRUM_CHANNEL
 from ..sound.rendering import CEILING, FADE, SAMPLE_RATE, TAIL, Renderer, frames_of, mixed, stage, write_wav
-from ..strikes import HIT
-from ..tables import Samples
+from ..tables import HIT, Hits, Samples, as_hits, joined
 from .performance import Performance
 
 
@@ -36,7 +35,7 @@ def write_comparison(
     """
     curves = Curves(arrangement.instrument, calibration)
     written = _Written.of(arrangement, curves)
-    hits = np.concatenate([performance.hits, *(part.hits for part in written)])
+    hits = joined([performance.hits, *(part.hits for part in written)])
     frames = frames_of(hits, SAMPLE_RATE, TAIL)
 
     def original() -> Iterator[Samples]:
@@ -62,7 +61,7 @@ class _Written:
     """Notes of a song as blows on bars of their own pitches, no more than an instrument can have."""
 
     instrument: Instrument
-    hits: Table
+    hits: Hits
 
     @classmethod
     def of(cls, arrangement: Arrangement, curves: Curves) -> list[_Written]:
@@ -77,7 +76,7 @@ class _Written:
         found = []
         for part in parts:
             mine = np.isin(notes["pitch"], part)
-            hits = np.zeros(np.count_nonzero(mine), HIT)
+            hits = as_hits(np.zeros(np.count_nonzero(mine), HIT))
             hits["time"], hits["level"], hits["strike"] = notes["onset"][mine], level[mine], -1
             hits["channel"] = np.searchsorted(part, notes["pitch"][mine])
             bars = hammers_of((int(pitch) for pitch in part), kind)

@@ -15,9 +15,7 @@ import numpy.typing as npt
 
 from ..instrument import Instrument
 from ..sequencer import Plan, RefusedStrike
-from ..song import Table
-from ..strikes import HIT, PLANNED, Refusal
-from ..tables import Bools, Floats, Ints
+from ..tables import HIT, PLANNED, Bools, Floats, Hits, Ints, Refusal, ordered
 
 ONE_INSTANT = 1e-6
 """s; notes closer than this stand at one instant of the score."""
@@ -41,7 +39,7 @@ class Performance:
     """
 
     plan: Plan  # in the performance's time: its lead-in is 0
-    hits: Table  # dtype HIT, sorted by time, in the performance's time
+    hits: Hits  # dtype HIT, sorted by time, in the performance's time
     title: str = ""
     seed: int | None = None
     peak_current: float | None = None  # A, the most that was drawn at one moment
@@ -51,7 +49,7 @@ class Performance:
     def of(
         cls,
         plan: Plan,
-        hits: Table,
+        hits: Hits,
         *,
         title: str = "",
         seed: int | None = None,
@@ -65,7 +63,7 @@ class Performance:
         """
         if hits.dtype != HIT or plan.rows.dtype != PLANNED:
             raise TypeError("a performance needs the rows of a plan (dtype PLANNED) and hits (dtype HIT)")
-        hits = hits[np.argsort(hits["time"], kind="stable")]
+        hits = ordered(hits, "time")
         owned = hits["strike"] >= 0
         hits["strike"][owned] -= plan.first
         hits["time"] -= plan.lead_in
@@ -271,7 +269,7 @@ class Performance:
         return tuple(Blow(*row) for row in zip(times.tolist(), names, levels.tolist(), strict=True))
 
 
-def _check(plan: Plan, hits: Table, owned: Bools) -> None:
+def _check(plan: Plan, hits: Hits, owned: Bools) -> None:
     strikes = hits["strike"][owned]
     if len(strikes) and not (strikes.min() >= 0 and strikes.max() < len(plan.rows)):
         least, most = strikes.min() + plan.first, strikes.max() + plan.first

@@ -12,10 +12,11 @@ from ..arranger import Arrangement
 from ..calibration.file import read_calibration, write_calibration
 from ..calibration.values import CURVES, Calibration
 from ..errors import CalibrationError, FileError
-from ..sequencer import Plan, PlanOptions, sequence, strikes_of
+from ..sequencer import Plan, PlanOptions, sequence
 from ..simulation import bench
 from ..simulation.bench import measure
 from ..simulation.hammers import Twin
+from ..strikes import strikes_of
 from .performance import Performance
 
 

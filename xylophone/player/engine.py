@@ -12,8 +12,7 @@ import numpy as np
 from ..arranger import Arrangement
 from ..backends.contract import Backend
 from ..sequencer import Planner
-from ..song import Table
-from ..strikes import STRIKE
+from ..tables import STRIKE, Strikes, as_strikes, joined, picked
 from .record import Record
 from .timeline import Stretch, Timeline, length, revised
 
@@ -26,7 +25,7 @@ READY = 0.05
 FIRST_SECONDS = 2.0
 """s of song time in which `previous` means the piece before, not the beginning of this one."""
 
-NOTHING = np.zeros(0, STRIKE)
+NOTHING = as_strikes(np.zeros(0, STRIKE))
 
 
 class Engine:
@@ -145,7 +144,7 @@ class Engine:
         change()
         new = timeline.pieces[stretch.piece]
         first, border = stretch.border(moment, new, end)
-        kept = self._revised(held[held["time"] < border], stretch, new)
+        kept = self._revised(picked(held, held["time"] < border), stretch, new)
         timeline.lay(moment, stretch.piece, stretch.position_at(moment), first)
         if self.paused_at is None:
             self._planner.add(kept)
@@ -185,7 +184,7 @@ class Engine:
         """The earliest backend time at which something new can sound."""
         return now + READY + self._planner.lead
 
-    def _open(self, now: float) -> tuple[float, Table]:
+    def _open(self, now: float) -> tuple[float, Strikes]:
         """Return the moment from which notes come anew, and all strikes that were taken back."""
         if self.paused_at is None:
             moment = max(self._soon(now), self._clear_from)
@@ -198,7 +197,7 @@ class Engine:
     def _hand_out(self, now: float, until: float) -> None:
         self._planner.add(self.timeline.take(until, self.volume, self._soon(now)))
 
-    def _take_back(self, now: float, again: float = np.inf, margin: float = REACTION) -> Table:
+    def _take_back(self, now: float, again: float = np.inf, margin: float = REACTION) -> Strikes:
         """Take back what starts `margin` from now or later; return the strikes not heard because of it.
 
         `again` is the time from which no refusal stands: its notes come anew, or not at all.
@@ -209,11 +208,11 @@ class Engine:
         self._fed = -np.inf
         return self._planner.rewind(after)
 
-    def _revised(self, strikes: Table, stretch: Stretch, new: Arrangement) -> Table:
+    def _revised(self, strikes: Strikes, stretch: Stretch, new: Arrangement) -> Strikes:
         """Return strikes as the arrangement and volume now have them, earlier passes as they were."""
         mine = strikes["time"] >= stretch.time
-        news = revised(strikes[mine], new.notes, self.volume)
-        return np.concatenate((strikes[~mine], news)).astype(STRIKE, copy=False)
+        news = revised(picked(strikes, mine), new.notes, self.volume)
+        return joined((picked(strikes, ~mine), news))
 
     def _forget_pause(self) -> None:
         self._held, self.paused_at, self._fed = NOTHING, None, -np.inf

@@ -19,7 +19,7 @@ from ..calibration.values import Calibration
 from ..errors import OptionError, PlayerError
 from ..performance.performance import Performance
 from ..sequencer import Planner, PlanOptions
-from ..song import Table
+from ..tables import Hits
 from .engine import Engine
 from .record import Record
 from .snapshot import Snapshot
@@ -242,7 +242,7 @@ class Player:
         with self._lock:
             return Snapshot.of(self._engine, self.state, self.backend.now())
 
-    def performance(self, hits: Table, title: str = "") -> Performance:
+    def performance(self, hits: Hits, title: str = "") -> Performance:
         """Return what was planned beside these hits (dtype HIT, backend time), as far as it is remembered.
 
         Times count from the moment at which the first piece began. PlayerError before anything was played.

@@ -11,9 +11,7 @@ import numpy as np
 from ..errors import OptionError, PlayerError
 from ..performance.performance import Performance
 from ..sequencer import Plan
-from ..song import Table
-from ..strikes import PLANNED, Refusal
-from ..tables import Ints
+from ..tables import PLANNED, Hits, Ints, Planned, Refusal, as_planned, copied, joined, picked
 
 RECENT = 64
 """Commits that a command can reach back to; far more than a lookahead holds."""
@@ -23,7 +21,7 @@ RECENT = 64
 class Committed:
     """The rows of one commit that stand, each with its number among all rows of the planner."""
 
-    rows: Table
+    rows: Planned
     numbers: Ints
     ready: Mapping[int, float]  # by number
 
@@ -66,21 +64,23 @@ class Record:
             gone = np.where(rows["refused"] == Refusal.NONE, rows["start"] >= start, rows["time"] >= time)
             for code in rows["refused"][gone & (rows["refused"] > 0)].tolist():
                 self.refusals[Refusal(code).word] -= 1
-            self._append(Committed(rows[~gone], commit.numbers[~gone], commit.ready))
+            self._append(Committed(picked(rows, ~gone), commit.numbers[~gone], commit.ready))
 
-    def performance(self, hits: Table, title: str = "") -> Performance:
+    def performance(self, hits: Hits, title: str = "") -> Performance:
         """Return what is remembered beside these hits (dtype HIT, backend time).
 
         Hits of strikes that are no longer remembered are left out. PlayerError when nothing was planned.
         """
         if self._newest is None:
             raise PlayerError("nothing was planned yet: play something first")
-        rows = np.concatenate([np.zeros(0, PLANNED), *(commit.rows for commit in self._commits)])
+        rows = joined([as_planned(np.zeros(0, PLANNED)), *(commit.rows for commit in self._commits)])
         numbers = np.concatenate([np.zeros(0, np.int64), *(commit.numbers for commit in self._commits)])
         order = np.argsort(rows["time"], kind="stable")
         places = {number: place for place, number in enumerate(numbers[order].tolist())}
         ready = {places[n]: t for commit in self._commits for n, t in commit.ready.items() if n in places}
-        plan = Plan(self._newest.instrument, rows[order], self._newest.top_db, self.zero or 0.0, 0, ready)
+        plan = Plan(
+            self._newest.instrument, picked(rows, order), self._newest.top_db, self.zero or 0.0, 0, ready
+        )
         return Performance.of(plan, _renumbered(hits, places), title=title)
 
     def _append(self, commit: Committed) -> None:
@@ -89,8 +89,8 @@ class Record:
             self._count += len(commit.rows)
 
 
-def _renumbered(hits: Table, places: Mapping[int, int]) -> Table:
+def _renumbered(hits: Hits, places: Mapping[int, int]) -> Hits:
     """Return the hits of remembered strikes, and those of none, numbered by place in the plan."""
-    hits = hits.copy()
+    hits = copied(hits)
     hits["strike"] = [places.get(n, -2) if n >= 0 else -1 for n in hits["strike"].tolist()]
-    return hits[hits["strike"] > -2]
+    return picked(hits, hits["strike"] > -2)

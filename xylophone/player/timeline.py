@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..arranger import Arrangement
-from ..sequencer import strikes_of
-from ..song import Song, Table
-from ..strikes import STRIKE
+from ..song import Song
+from ..strikes import strikes_of
+from ..tables import Arranged, Strikes, joined, ordered, picked
 
 Rearrange = Callable[[Song, int], Arrangement]
 
@@ -40,10 +40,10 @@ class Stretch:
         """Return the backend time at which a song time sounds."""
         return self.time + (position - self.position) / self.speed
 
-    def strikes(self, begin: int, end: int, volume: float) -> Table:
+    def strikes(self, begin: int, end: int, volume: float) -> Strikes:
         """Return notes begin..end of the arrangement as strikes."""
         return strikes_of(
-            self.arrangement.notes[begin:end],
+            picked(self.arrangement.notes, slice(begin, end)),
             zero=self.time,
             position=self.position,
             speed=self.speed,
@@ -126,7 +126,7 @@ class Timeline:
         current = self.at(moment)
         self._stretches = self._stretches[self._stretches.index(current) :]
 
-    def take(self, until: float, volume: float, soonest: float) -> Table:
+    def take(self, until: float, volume: float, soonest: float) -> Strikes:
         """Return all strikes not yet handed out that sound before `until`, and lay what follows as needed.
 
         What follows begins at `soonest` at the earliest: a machine that slept misses the rest of a
@@ -141,7 +141,7 @@ class Timeline:
             self._next = max(self._next, stop)
             if end >= until or not self._follow(stretch, max(end, soonest)):
                 break
-        return np.concatenate(parts) if len(parts) > 1 else parts[0].astype(STRIKE, copy=False)
+        return joined(parts)
 
     def end(self) -> float | None:
         """Return the time at which everything is over, None while something is still to follow."""
@@ -180,12 +180,11 @@ def length(arrangement: Arrangement) -> float:
     return max(arrangement.song.duration, last, 0.05)
 
 
-def revised(strikes: Table, notes: Table, volume: float) -> Table:
+def revised(strikes: Strikes, notes: Arranged, volume: float) -> Strikes:
     """Return strikes as these notes (dtype ARRANGED) have them, times kept; those that have no note go."""
-    rows = np.flatnonzero(np.isin(notes["source"], strikes["source"]))
-    rows = rows[np.argsort(notes["source"][rows], kind="stable")]
-    sources = notes["source"][rows]
+    notes = ordered(picked(notes, np.isin(notes["source"], strikes["source"])), "source")
+    sources = notes["source"]
     there = np.isin(strikes["source"], sources)
-    new = strikes_of(notes[rows[np.searchsorted(sources, strikes["source"][there])]], volume=volume)
+    new = strikes_of(picked(notes, np.searchsorted(sources, strikes["source"][there])), volume=volume)
     new["time"] = strikes["time"][there]
     return new

@@ -13,8 +13,7 @@ from ..arranger import NO_ROLE, Arrangement, judge
 from ..arranger.account import describe
 from ..pitch import pitch_name
 from ..song import DRUM_CHANNEL
-from ..strikes import Priority
-from ..tables import Ints
+from ..tables import Ints, Priority
 from . import check_ending, write_picture
 from .heading import shown
 from .line import INNER, LEFT, RIGHT, WIDTH

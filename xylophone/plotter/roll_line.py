@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..arranger import Arrangement
-from ..song import DRUM_CHANNEL, Song, Table
+from ..song import DRUM_CHANNEL, Song
+from ..tables import Notes
 from .line import INNER, LEFT
 
 LINE = 24.0
@@ -93,9 +94,9 @@ def lines_of(arrangement: Arrangement) -> list[RollLine]:
     return [RollLine(arrangement, begin, end, *span, number == len(edges)) for number, (begin, end) in rows]
 
 
-def drawn(song: Song) -> Table:
+def drawn(song: Song) -> Notes:
     """Return the notes of a song that have a pitch to be drawn: all but drums."""
-    notes: Table = song.notes[song.notes["channel"] != DRUM_CHANNEL]
+    notes: Notes = song.notes[song.notes["channel"] != DRUM_CHANNEL]
     return notes
 
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..calibration.values import SupplyTerms
-from ..song import Table
-from ..strikes import Refusal
-from ..tables import Bools, Floats, Ints
+from ..tables import Bools, Floats, Ints, Planned, Refusal
 from .curves import Curves, Response
 from .state import CoilState, Groups, by_hammer, decayed
 
@@ -27,7 +25,7 @@ SETTLED = 1e-6
 class Draft:
     """Strikes on their way to a plan; every array has one value for each strike."""
 
-    rows: Table  # the plan's rows: what goes in stays, what is decided is filled in at the end
+    rows: Planned  # the plan's rows: what goes in stays, what is decided is filled in at the end
     time: Floats
     hammer: Ints
     level: Floats  # as the music asks, before softening
@@ -47,7 +45,7 @@ class Draft:
     response: Response | None = None
 
     @classmethod
-    def of(cls, rows: Table, settled: Bools, curves: Curves) -> Draft:
+    def of(cls, rows: Planned, settled: Bools, curves: Curves) -> Draft:
         """Return the draft of PLANNED rows; those that are not settled begin undecided."""
         hammer = rows["hammer"].astype(np.intp)
         zeros = np.zeros(len(rows))
@@ -145,7 +143,7 @@ class Draft:
         self.latency = np.clip(self.response.latency_at(self.loss, self.rested), 0.0, curves.longest_latency)
         return weak
 
-    def finished(self) -> Table:
+    def finished(self) -> Planned:
         """Return the rows, filled in."""
         rows, sent = self.rows, self.refused == Refusal.NONE
         rows["moved"] = np.where(sent, self.moved, 0.0)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..instrument import Instrument
-from ..strikes import Refusal
-from ..tables import Ints
+from ..tables import Ints, Refusal
 from .draft import Draft
 from .state import CoilState, by_hammer, drained
 

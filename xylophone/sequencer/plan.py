@@ -11,9 +11,7 @@ import numpy as np
 
 from ..errors import OptionError
 from ..instrument import Instrument
-from ..song import Table
-from ..strikes import PULSE, Refusal
-from ..tables import Floats
+from ..tables import PULSE, Floats, Planned, Pulses, Refusal, as_pulses
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +52,18 @@ class Plan:
     """
 
     instrument: Instrument
-    rows: Table
+    rows: Planned
     top_db: float  # dB re 1 m/s of the loudest level of the common scale
     lead_in: float = 0.0
     first: int = 0
     ready: Mapping[int, float] = field(default_factory=dict)
 
     @cached_property
-    def pulses(self) -> Table:
+    def pulses(self) -> Pulses:
         """The pulses of all strikes that are sent: a table of dtype PULSE sorted by start."""
         sent = np.flatnonzero(self.rows["refused"] == Refusal.NONE)
         sent = sent[np.argsort(self.rows["start"][sent], kind="stable")]
-        pulses = np.zeros(len(sent), PULSE)
+        pulses = as_pulses(np.zeros(len(sent), PULSE))
         pulses["start"] = self.rows["start"][sent]
         pulses["width"] = self.rows["width"][sent]
         pulses["strike"] = sent + self.first

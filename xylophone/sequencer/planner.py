@@ -10,8 +10,18 @@ import numpy as np
 from ..calibration.values import Calibration
 from ..errors import OptionError
 from ..instrument import Instrument
-from ..song import Table
-from ..strikes import PLANNED, STRIKE, Refusal
+from ..tables import (
+    PLANNED,
+    STRIKE,
+    Planned,
+    Refusal,
+    Strikes,
+    as_planned,
+    as_strikes,
+    joined,
+    ordered,
+    picked,
+)
 from .curves import Curves
 from .draft import Draft, Recent
 from .heat import keep_cool
@@ -43,8 +53,8 @@ class Planner:
         self._curves = Curves(instrument, calibration)
         self._refill = instrument.column("refill")
         self._base = CoilState.fresh(len(instrument))
-        self._recent = np.zeros(0, PLANNED)  # sent and not yet absorbed into the base
-        self._pending = np.zeros(0, PLANNED)
+        self._recent = as_planned(np.zeros(0, PLANNED))  # sent and not yet absorbed into the base
+        self._pending = as_planned(np.zeros(0, PLANNED))
         self._settled = np.zeros(0, dtype=bool)
         self._horizon = -np.inf
         self._rows = 0
@@ -60,19 +70,19 @@ class Planner:
         """The loudest level of the common scale, dB re 1 m/s."""
         return self._curves.top_db
 
-    def add(self, strikes: Table) -> None:
+    def add(self, strikes: Strikes) -> None:
         """Take strikes (dtype STRIKE); OptionError where one cannot be: velocity, hammer, time."""
         self._check(strikes)
-        rows = np.zeros(len(strikes), PLANNED)
+        rows = as_planned(np.zeros(len(strikes), PLANNED))
         for key in ("time", "velocity", "source", "hammer", "priority"):
             rows[key] = strikes[key]
         settled = np.zeros(len(strikes), dtype=bool)
         if len(self._pending):
-            rows = np.concatenate((self._pending, rows))
+            rows = joined((self._pending, rows))
             settled = np.concatenate((self._settled, settled))
         if bool(np.any(np.diff(rows["time"]) < 0)):
             order = np.argsort(rows["time"], kind="stable")
-            rows, settled = rows[order], settled[order]
+            rows, settled = picked(rows, order), settled[order]
         self._pending, self._settled = rows, settled
 
     def commit(self, horizon: float, now: float = -np.inf) -> Plan:
@@ -90,36 +100,38 @@ class Planner:
         begins = np.asarray(np.where(rows["refused"] == Refusal.NONE, rows["start"], latest))
         due = begins < horizon
         if due.all():
-            self._pending, self._settled = rows[:0], self._settled[:0]
+            self._pending, self._settled = picked(rows, slice(0)), self._settled[:0]
             self._horizon = max(self._horizon, horizon if np.isfinite(horizon) else float(begins.max()))
             return self._emit(rows, draft.ready)
         chords = np.cumsum(np.diff(rows["time"], prepend=-np.inf) > CHORD)
         touched = np.isin(chords, chords[due])
-        self._pending, self._settled = rows[~due], (self._settled | touched)[~due]
+        self._pending, self._settled = picked(rows, ~due), (self._settled | touched)[~due]
         self._horizon = max(self._horizon, horizon)
         place = np.cumsum(due) - 1
-        return self._emit(rows[due], {int(place[row]): t for row, t in draft.ready.items() if due[row]})
+        return self._emit(
+            picked(rows, due), {int(place[row]): t for row, t in draft.ready.items() if due[row]}
+        )
 
     def finish(self) -> Plan:
         """Return the plan of everything that is left."""
         return self.commit(np.inf)
 
-    def rewind(self, moment: float) -> Table:
+    def rewind(self, moment: float) -> Strikes:
         """Forget every pulse that starts at or after `moment`, and all strikes not yet committed.
 
         Returns the strikes (dtype STRIKE, sorted by time) that will not be heard because of that.
         """
         back = self._recent["start"] >= moment
-        rows = np.concatenate((self._recent[back], self._pending))
-        strikes = np.zeros(len(rows), STRIKE)
+        rows = joined((picked(self._recent, back), self._pending))
+        strikes = as_strikes(np.zeros(len(rows), STRIKE))
         for key in STRIKE.names or ():
             strikes[key] = rows[key]
-        self._pending, self._settled = np.zeros(0, PLANNED), np.zeros(0, dtype=bool)
-        self._recent = self._recent[~back]
+        self._pending, self._settled = as_planned(np.zeros(0, PLANNED)), np.zeros(0, dtype=bool)
+        self._recent = picked(self._recent, ~back)
         self._horizon = min(self._horizon, moment)
-        return strikes[np.argsort(strikes["time"], kind="stable")]
+        return ordered(strikes, "time")
 
-    def _planned(self) -> tuple[Draft, Table]:
+    def _planned(self) -> tuple[Draft, Planned]:
         """Plan everything that is pending, from the state that what was sent has left."""
         instrument, curves = self.instrument, self._curves
         state = self._remember()
@@ -156,11 +168,11 @@ class Planner:
         hammer = sent["hammer"].astype(np.intp)
         return Recent(sent["start"].copy(), sent["start"] + sent["width"], self._curves.current[hammer])
 
-    def _emit(self, rows: Table, ready: Mapping[int, float]) -> Plan:
+    def _emit(self, rows: Planned, ready: Mapping[int, float]) -> Plan:
         plan = Plan(self.instrument, rows, self.top_db, first=self._rows, ready=ready)
         self._rows += len(rows)
-        sent = rows[rows["refused"] == Refusal.NONE]
-        self._recent = np.concatenate((self._recent, sent)) if len(self._recent) else sent
+        sent = picked(rows, rows["refused"] == Refusal.NONE)
+        self._recent = joined((self._recent, sent)) if len(self._recent) else sent
         return plan
 
     def _remember(self) -> CoilState:
@@ -168,11 +180,11 @@ class Planner:
         old = self._recent["start"] < self._horizon - REMEMBERED
         warmth = self._curves.calibration.warmth
         if old.any():
-            self._base = self._base.after(self._recent[old], warmth, self._refill)
-            self._recent = self._recent[~old]
+            self._base = self._base.after(picked(self._recent, old), warmth, self._refill)
+            self._recent = picked(self._recent, ~old)
         return self._base.after(self._recent, warmth, self._refill)
 
-    def _check(self, strikes: Table) -> None:
+    def _check(self, strikes: Strikes) -> None:
         if strikes.dtype != STRIKE:
             raise TypeError(f"strikes must be a table of dtype STRIKE, not {strikes.dtype}")
         if not len(strikes):
@@ -187,7 +199,7 @@ class Planner:
 
 
 def sequence(
-    strikes: Table, instrument: Instrument, calibration: Calibration, options: PlanOptions | None = None
+    strikes: Strikes, instrument: Instrument, calibration: Calibration, options: PlanOptions | None = None
 ) -> Plan:
     """Plan a whole piece: strikes (dtype STRIKE, times from 0) become a plan that starts no pulse before 0.
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..strikes import Refusal
-from ..tables import Bools, Floats, Ints
+from ..tables import Bools, Floats, Ints, Refusal
 from .draft import Draft
 from .state import CoilState
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..calibration.values import WarmthTerms
-from ..song import Table
-from ..tables import Floats, Ints
+from ..tables import Floats, Ints, Planned
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class CoilState:
         never = np.full(hammers, -np.inf)
         return cls(never, never, never, np.zeros(hammers), np.zeros(hammers))
 
-    def after(self, rows: Table, warmth: WarmthTerms, refill: Floats) -> CoilState:
+    def after(self, rows: Planned, warmth: WarmthTerms, refill: Floats) -> CoilState:
         """Return the state after these planned rows (dtype PLANNED), refused ones left out."""
         rows = rows[rows["refused"] == 0]
         if not len(rows):

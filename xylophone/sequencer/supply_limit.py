@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..strikes import Priority, Refusal
-from ..tables import Floats, Ints
+from ..tables import Floats, Ints, Priority, Refusal
 from .curves import Curves
 from .draft import Draft, Recent
 from .plan import PlanOptions, drawn

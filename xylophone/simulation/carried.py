@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..song import Table
-from ..tables import Bools, Floats, Ints
+from ..tables import Bools, Floats, Ints, Pulses
 from .integrate import Motion
 
 
@@ -61,7 +60,7 @@ class Ghosts:
 class Settled:
     """Pulses (dtype PULSE, by start) and all that came of them; per-pulse arrays have the shape (n,)."""
 
-    pulses: Table
+    pulses: Pulses
     hammer: Ints  # place of each pulse's hammer
     before: Ints  # the hammer's pulse before, -1 where there is none here
     after: Ints  # the hammer's next pulse, -1 where there is none here

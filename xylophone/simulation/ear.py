@@ -13,9 +13,8 @@ from typing import Protocol
 import numpy as np
 
 from ..instrument import Instrument
-from ..song import Table
 from ..sound.rendering import GAIN, SAMPLE_RATE, Renderer
-from ..tables import Floats, Samples
+from ..tables import Floats, Hits, Samples
 from ..tuning.geometry import Position
 
 LOUD = -6.0
@@ -30,7 +29,7 @@ _LOOP = 2**19  # frames after which the noise repeats: 11 s
 class Sounding(Protocol):
     """What makes sound of hits: a Renderer, or other bars that do the same."""
 
-    def add(self, hits: Table) -> None:
+    def add(self, hits: Hits) -> None:
         """Take hits."""
 
     def mix(self, frames: int) -> Samples:
@@ -82,7 +81,7 @@ class SimulatedMicrophone:
         self._knocked = 0.0  # s of the recording up to which knocks were drawn
         self._knocks: list[tuple[int, Samples]] = []
 
-    def hear(self, hits: Table) -> None:
+    def hear(self, hits: Hits) -> None:
         """Take hits (dtype HIT) in backend time; none may be earlier than what was read."""
         heard = hits.copy()
         heard["time"] = (hits["time"] + self._delays[hits["channel"]]) * (1.0 + 1e-6 * self.room.ppm)

@@ -9,8 +9,7 @@ import numpy as np
 
 from ..errors import OptionError
 from ..instrument import Instrument
-from ..song import Table
-from ..strikes import HIT
+from ..tables import HIT, Hits, Pulses, as_hits, copied, joined, ordered
 from .hammers import Twin
 from .outcome import Outcome
 from .scatter import scatter
@@ -69,28 +68,27 @@ class FaultyTwin(Twin):
             self._bars[ends[0]], self._bars[ends[1]] = ends[1], ends[0]
         self._counts: dict[int, int] = {}
 
-    def advance(self, pulses: Table, until: float, ahead: Table | None = None) -> Outcome:
+    def advance(self, pulses: Pulses, until: float, ahead: Pulses | None = None) -> Outcome:
         """Play on, and let the faults be heard."""
         outcome = super().advance(pulses, until, ahead)
         hits = [self._heard(hit) for hit in outcome.hits]
-        every = np.concatenate([np.zeros(0, HIT), *hits]).astype(HIT, copy=False)
-        return replace(outcome, hits=every[np.argsort(every["time"], kind="stable")])
+        return replace(outcome, hits=ordered(joined([as_hits(np.zeros(0, HIT)), *hits]), "time"))
 
-    def _heard(self, hit: Table) -> Table:
+    def _heard(self, hit: np.void) -> Hits:
         """Return what is heard in place of one hit."""
         channel = int(hit["channel"])
         fault = self._faults.get(int(self.places[channel]))
         number = self._counts[channel] = self._counts.get(channel, -1) + 1
         chance = [value.item() for value in scatter(77, np.array([channel]), np.array([number]))]
-        heard = np.array([hit], HIT)
+        heard = as_hits(np.array([hit], HIT))
         heard["channel"] = self._bars[channel]
         if fault is Planted.UNSTEADY:
             heard["time"] += abs(UNSTEADY[0] * chance[0])
             heard["level"] += UNSTEADY[1] * chance[1]
         elif fault is Planted.DOUBLE and chance[0] < 0.84:  # four of five
-            again = heard.copy()
+            again = copied(heard)
             again["time"] += BOUNCE[0]
             again["level"] += BOUNCE[1]
             again["double"] = True
-            heard = np.concatenate((heard, again))
+            heard = joined((heard, again))
         return heard

@@ -8,9 +8,7 @@ import numpy as np
 
 from ..errors import BackendError
 from ..instrument import Instrument
-from ..song import Table
-from ..strikes import PULSE
-from ..tables import Ints
+from ..tables import PULSE, Ints, Pulses, as_pulses, copied, joined, picked
 from .carried import Carried, Ghosts, carry, haunt
 from .integrate import LONGEST_FLIGHT
 from .outcome import Outcome, join
@@ -21,7 +19,7 @@ from .settle import Setting, settle
 BLOCK = 2048
 """Pulses that are integrated side by side at most: more would only take memory."""
 
-_NO_PULSES = np.empty(0, PULSE)
+_NO_PULSES = as_pulses(np.empty(0, PULSE))
 
 AMBIENT = 25.0
 """C; the room, and coils that have rested."""
@@ -74,7 +72,7 @@ class Twin:
         self._hottest = np.zeros(len(self.instrument))
         self._renew(_NO_PULSES, Told.nothing(0))
 
-    def play(self, pulses: Table) -> Outcome:
+    def play(self, pulses: Pulses) -> Outcome:
         """Play pulses (dtype PULSE, sorted by start) to their end and return all that came of them.
 
         Warmth and rest carry over to the next call, whose pulses must start when these are over.
@@ -82,12 +80,12 @@ class Twin:
         """
         parts = []
         for begin in range(0, max(1, len(pulses)), BLOCK):
-            block, rest = pulses[begin : begin + BLOCK], pulses[begin + BLOCK :]
+            block, rest = picked(pulses, slice(begin, begin + BLOCK)), pulses[begin + BLOCK :]
             until = float(rest["start"][0]) if len(rest) else np.inf
             parts.append(self.advance(block, until))
         return join(parts)
 
-    def advance(self, pulses: Table, until: float, ahead: Table | None = None) -> Outcome:
+    def advance(self, pulses: Pulses, until: float, ahead: Pulses | None = None) -> Outcome:
         """Play on to the time `until` and return what was heard since the last call.
 
         `pulses` have started since the last call and no later than `until`. What is heard up to
@@ -107,34 +105,34 @@ class Twin:
             parts.append(self._read(moment))
             count = self._commit(moment)
         later = _NO_PULSES if ahead is None else ahead
-        table = np.concatenate((self._known(count), pulses, later)).astype(PULSE, copy=False)
+        table = joined((self._known(count), pulses, later))
         self._renew(table, self._reading.told.fitted(count, len(table)))
         self._begun += len(pulses)
         return join([*parts, self._read(until)])
 
     def cut(self, moment: float) -> None:
         """Switch off all coils at `moment`: pulses that have started end there, their hammers fly on."""
-        known = self._known().copy()
+        known = copied(self._known())
         known["width"] = np.clip(moment - known["start"], 0.0, known["width"])
         self._renew(known, self._reading.told.fitted(0, len(known)))
 
-    def _known(self, count: int = 0) -> Table:
+    def _known(self, count: int = 0) -> Pulses:
         """Return the pulses that have started and may still matter, after `count` that were let go."""
-        return self._settled.pulses[count : count + self._begun]
+        return picked(self._settled.pulses, slice(count, count + self._begun))
 
-    def _foreseen(self, pulses: Table, until: float) -> bool:
+    def _foreseen(self, pulses: Pulses, until: float) -> bool:
         """Tell whether what is settled holds up to `until`: these pulses have come, and no others."""
         foreseen = self._settled.pulses[self._begun :]
         came, rest = foreseen[: len(pulses)], foreseen[len(pulses) :]
         return np.array_equal(came, pulses) and not (len(rest) and rest["start"][0] <= until)
 
-    def _renew(self, pulses: Table, told: Told) -> None:
+    def _renew(self, pulses: Pulses, told: Told) -> None:
         """Settle these pulses in place of what was settled; what was told stays told."""
         place = self._places_of(pulses)
         self._settled = settle(self.hammers, self.setting, self._carried, self._ghosts, pulses, place)
         self._reading = Reading(self._settled, self._carried.count, self.chance, self.setting.step, told)
 
-    def _places_of(self, pulses: Table) -> Ints:
+    def _places_of(self, pulses: Pulses) -> Ints:
         """Return the places of the pulses' hammers; BackendError for a channel that has none."""
         place: Ints = self.places[pulses["channel"]]
         if len(place) and place.min() < 0:

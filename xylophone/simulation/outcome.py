@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..song import Table
-from ..strikes import HIT
-from ..tables import Floats, Ints
+from ..tables import Floats, Hits, Ints, joined, ordered
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Outcome:
     twin was made or reset, in the order of the instrument's hammers.
     """
 
-    hits: Table
+    hits: Hits
     missed: Ints
     damped: Ints
     peak_current: float  # A, over all coils
@@ -32,9 +30,9 @@ class Outcome:
 
 def join(outcomes: Sequence[Outcome]) -> Outcome:
     """Return consecutive outcomes, one at least, as one."""
-    hits = np.concatenate([part.hits for part in outcomes]).astype(HIT, copy=False)
+    hits = joined(part.hits for part in outcomes)
     return Outcome(
-        hits[np.argsort(hits["time"], kind="stable")],
+        ordered(hits, "time"),
         np.concatenate([part.missed for part in outcomes]),
         np.concatenate([part.damped for part in outcomes]),
         max(part.peak_current for part in outcomes),

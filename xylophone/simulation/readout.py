@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..song import Table
-from ..strikes import HIT
-from ..tables import Bools, Floats, Ints
+from ..tables import HIT, Bools, Floats, Hits, Ints, as_hits
 from .carried import Settled
 from .integrate import LONGEST_FLIGHT
 from .scatter import scatter
@@ -85,14 +83,14 @@ class Reading:
         ends[cut] = pulses["start"][settled.after[cut]]
         return np.asarray(ends)
 
-    def hits(self, begun: int, until: float) -> Table:
+    def hits(self, begun: int, until: float) -> Hits:
         """Return the hits of the first `begun` pulses that sound up to `until` and were not told before."""
         fresh = (self.row < begun) & (self.time <= until) & (self.blow >= self.told.blows[self.row])
         chosen = np.flatnonzero(fresh)
         chosen = chosen[np.argsort(self.time[chosen], kind="stable")]
         row = self.row[chosen]
         np.maximum.at(self.told.blows, row, self.blow[chosen] + 1)
-        hits = np.empty(len(chosen), HIT)
+        hits = as_hits(np.empty(len(chosen), HIT))
         hits["time"], hits["level"] = self.time[chosen], self.level[chosen]
         hits["double"] = self.blow[chosen] > 0
         hits["strike"], hits["channel"] = (self.settled.pulses[key][row] for key in ("strike", "channel"))

@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..song import Table
-from ..strikes import PULSE
-from ..tables import Floats, Ints
+from ..tables import PULSE, Floats, Ints, Pulses, as_pulses
 from .carried import Carried, Ghosts
 from .integrate import Motion
 from .parameters import Hammers
@@ -75,9 +73,9 @@ class Rig:
         return float(np.median((pause + _APART * count) / -np.log(left)))
 
 
-def _apart(width: Floats) -> Table:
+def _apart(width: Floats) -> Pulses:
     """Return pulses of these widths, one after the other."""
-    pulses = np.zeros(len(width), PULSE)
+    pulses = as_pulses(np.zeros(len(width), PULSE))
     pulses["start"], pulses["width"] = _APART * np.arange(len(width)), width
     return pulses
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..song import Table
-from ..tables import Bools, Floats, Ints
+from ..tables import Bools, Floats, Ints, Pulses
 from .carried import Carried, Ghosts, Settled
 from .integrate import LONGEST_FLIGHT, STEP, Motion, Rows, integrate
 from .parameters import COLD, COPPER, Hammers
@@ -53,7 +52,7 @@ def neighbours(hammer: Ints) -> tuple[Ints, Ints]:
 
 
 def settle(
-    hammers: Hammers, setting: Setting, carried: Carried, ghosts: Ghosts, pulses: Table, hammer: Ints
+    hammers: Hammers, setting: Setting, carried: Carried, ghosts: Ghosts, pulses: Pulses, hammer: Ints
 ) -> Settled:
     """Return what pulses do, which start after those that led to `carried`."""
     return _Relaxation(hammers, setting, carried, ghosts, pulses, hammer).run()
@@ -68,7 +67,7 @@ class _Relaxation:
         setting: Setting,
         carried: Carried,
         ghosts: Ghosts,
-        pulses: Table,
+        pulses: Pulses,
         hammer: Ints,
     ) -> None:
         self.setting, self.carried, self.ghosts = setting, carried, ghosts

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..calibration.values import CURVES, Calibration, SupplyTerms
-from ..strikes import PULSE
-from ..tables import Floats, Ints
+from ..tables import PULSE, Floats, Ints, as_pulses, picked
 from .carried import Carried, Ghosts
 from .curve_bench import gradient
 from .rig import Rig, first_blows
@@ -122,13 +121,13 @@ def compensate(
 def strike(rig: Rig, chords: Chords, start: Floats, width: Floats) -> tuple[Floats, Floats]:
     """Strike the chords with hammers that are cold and just played; return contact times and levels."""
     count = len(start)
-    pulses = np.zeros(count, PULSE)
+    pulses = as_pulses(np.zeros(count, PULSE))
     pulses["start"], pulses["width"] = start, width
     order = np.argsort(start, kind="stable")
     copies = rig.hammers.take(chords.hammer[order])
     carried = Carried.fresh(count)
     carried.end, carried.since = start[order], start[order]
-    settled = settle(copies, rig.setting, carried, Ghosts.none(), pulses[order], np.arange(count))
+    settled = settle(copies, rig.setting, carried, Ghosts.none(), picked(pulses, order), np.arange(count))
     blow = first_blows(settled.motion, count, rig.setting.step)
     time, level = np.empty(count), np.empty(count)
     time[order] = settled.first * rig.setting.step + blow[0]

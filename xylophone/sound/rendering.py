@@ -19,9 +19,7 @@ import numpy as np
 
 from ..errors import OptionError
 from ..instrument import Instrument
-from ..song import Table
-from ..strikes import HIT
-from ..tables import Complex, Floats, Ints, Samples
+from ..tables import HIT, Complex, Floats, Hits, Ints, Samples, ordered
 from .bars import MODES, Bars, bars_of
 from .wav import SAMPLE_RATE as SAMPLE_RATE
 from .wav import write_wav as write_wav
@@ -94,7 +92,7 @@ class Renderer:
         """Let the next frame be that of `time`; what rings rings on, hits to come keep their times."""
         self._zero, self._frame = time, 0
 
-    def add(self, hits: Table) -> None:
+    def add(self, hits: Hits) -> None:
         """Take hits (dtype HIT); those before `position` sound at once. OptionError for a foreign channel."""
         self._pending = self._pending.joined(_Onsets.of(hits, self._place, self._bars))
 
@@ -165,9 +163,9 @@ class _Onsets:
         return cls(np.empty(0), np.empty(0, np.intp), np.empty((0, MODES)))
 
     @classmethod
-    def of(cls, hits: Table, place: Ints, bars: Bars) -> _Onsets:
+    def of(cls, hits: Hits, place: Ints, bars: Bars) -> _Onsets:
         check_hits(hits)
-        hits = hits[np.argsort(hits["time"], kind="stable")]
+        hits = ordered(hits, "time")
         bar = place[hits["channel"]]
         if len(bar) and bar.min() < 0:
             raise OptionError(
@@ -191,9 +189,7 @@ class _Onsets:
         )
 
 
-def render(
-    hits: Table, instrument: Instrument, sample_rate: int = SAMPLE_RATE, tail: float = TAIL
-) -> Samples:
+def render(hits: Hits, instrument: Instrument, sample_rate: int = SAMPLE_RATE, tail: float = TAIL) -> Samples:
     """Return the sound of hits (dtype HIT) as float32 of shape (frames, 2), time 0 being frame 0.
 
     It ends `tail` seconds after the last hit, faded out. When its peak passes CEILING the whole piece
@@ -212,7 +208,7 @@ def render(
 
 
 def render_wav(
-    path: str | Path, hits: Table, instrument: Instrument, sample_rate: int = SAMPLE_RATE, tail: float = TAIL
+    path: str | Path, hits: Hits, instrument: Instrument, sample_rate: int = SAMPLE_RATE, tail: float = TAIL
 ) -> None:
     """Write what `render` returns to a WAV file, with memory that does not grow with the piece.
 
@@ -227,7 +223,7 @@ def render_wav(
 
 
 def blocks(
-    hits: Table, instrument: Instrument, sample_rate: int = SAMPLE_RATE, tail: float = TAIL
+    hits: Hits, instrument: Instrument, sample_rate: int = SAMPLE_RATE, tail: float = TAIL
 ) -> Iterator[Samples]:
     """Yield the sound of hits block by block, faded out at its end, however loud it is."""
     renderer = Renderer(instrument, sample_rate)
@@ -249,7 +245,7 @@ def mixed(renderers: Sequence[Renderer], frames: int, fade: int) -> Iterator[Sam
         yield block
 
 
-def frames_of(hits: Table, sample_rate: int, tail: float) -> int:
+def frames_of(hits: Hits, sample_rate: int, tail: float) -> int:
     """Return how many frames the sound of these hits takes; OptionError where it is too long."""
     check_hits(hits)
     if not 0 <= tail <= 60:
@@ -268,7 +264,7 @@ def frames_of(hits: Table, sample_rate: int, tail: float) -> int:
     return int(np.ceil(seconds * sample_rate))
 
 
-def check_hits(hits: Table) -> None:
+def check_hits(hits: Hits) -> None:
     """Raise TypeError where the table is none of hits, OptionError where a time or level is no number."""
     if hits.dtype != HIT:
         raise TypeError(f"hits must be a table of dtype HIT, not {hits.dtype}")

@@ -7,9 +7,8 @@ from typing import Any
 
 from ..errors import BackendMissing, MissingExtra
 from ..instrument import Instrument
-from ..song import Table
 from ..sound.rendering import SAMPLE_RATE, Renderer
-from ..tables import Samples
+from ..tables import Hits, Samples
 
 DELAY = 0.1
 """s between a hit and its sound: hits are known a little before they happen, blocks are cut behind that."""
@@ -56,7 +55,7 @@ class Loudspeaker:
             self._stream.start()
             self._started = True
 
-    def hear(self, hits: Table) -> None:
+    def hear(self, hits: Hits) -> None:
         """Sound these hits, each DELAY after its time."""
         with self._lock:
             self._renderer.add(hits)

@@ -10,8 +10,7 @@ import numpy as np
 from ..calibration.values import CURVES, Calibration
 from ..errors import TuningError
 from ..instrument import Instrument
-from ..song import Table
-from ..tables import Floats
+from ..tables import Floats, Trials, picked
 from .evidence import Evidence, clear_rows, gather, silent_rows
 from .fitting import FittedCurve, fit
 from .geometry import Position
@@ -202,7 +201,7 @@ def _straightened(evidence: Evidence, fits: Sequence[FittedCurve | None]) -> tup
         rows = np.flatnonzero((evidence.take == take) & np.isfinite(error))
         if len(rows) < 20:
             continue
-        _check_jumps(error[rows], evidence.trials[rows])
+        _check_jumps(error[rows], picked(evidence.trials, rows))
         weight = 1.0 / (1.0 + (error[rows] / 0.0015) ** 2)
         middle = float(np.average(start[rows], weights=weight))
         away = start[rows] - middle
@@ -214,12 +213,12 @@ def _straightened(evidence: Evidence, fits: Sequence[FittedCurve | None]) -> tup
     return replace(evidence, latency=latency), drift
 
 
-def _check_jumps(error: Floats, trials: Table) -> None:
+def _check_jumps(error: Floats, trials: Trials) -> None:
     """Raise TuningError where what is left of latencies changes at one moment, whichever hammer strikes."""
     hammers = np.unique(trials["hammer"])
     uneven = np.array([np.median(np.abs(error[trials["hammer"] == hammer])) for hammer in hammers])
     steady = np.isin(trials["hammer"], hammers[uneven <= 2.5 * np.median(uneven)])
-    error, trials = error[steady], trials[steady]
+    error, trials = error[steady], picked(trials, steady)
     near = 12
     for middle in range(near, len(error) - near + 1):
         sides = slice(middle - near, middle), slice(middle, middle + near)

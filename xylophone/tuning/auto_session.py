@@ -15,15 +15,14 @@ from ..calibration.values import Calibration
 from ..errors import TuningError
 from ..instrument import Instrument
 from ..simulation.ear import SimulatedMicrophone
-from ..song import Table
-from ..tables import Samples
+from ..tables import TRIAL, Samples, Trials, as_trials, joined
 from .analysis import Analysis, analyse, calibration_of
 from .evidence import fundamentals_of
 from .geometry import Position
 from .rounds import GAP, TURNS, Turns, first_round, is_vague, next_round, trials_of
 from .sag import chord_trials, supply_factor
 from .takes import save_session
-from .trials import TRIAL, Take, pulses_of
+from .trials import Take, pulses_of
 
 ROOM = 1.0
 """s of the room before the first strike."""
@@ -113,7 +112,7 @@ class AutoSession:
         self._ear = ear
         self._told, self._met = told, met
         self._sound: list[Samples] = []
-        self._trials = np.zeros(0, TRIAL)
+        self._trials = as_trials(np.zeros(0, TRIAL))
         self._began = backend.now()
         self._whole = self._estimate(ROUNDS)
 
@@ -204,10 +203,10 @@ class AutoSession:
         self._strike(trials, "chords, for the supply")
         return self._analysis()
 
-    def _strike(self, trials: Table, doing: str) -> None:
+    def _strike(self, trials: Trials, doing: str) -> None:
         """Play trials to their end, recording."""
         self.backend.schedule(pulses_of(trials, self.backend.instrument))
-        self._trials = np.concatenate((self._trials, trials))
+        self._trials = joined((self._trials, trials))
         self._wait(float(trials["start"][-1] + trials["width"][-1]) + SETTLE, doing)
         self._save()
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from ..backends.contract import Backend
 from ..calibration.values import Calibration
-from ..song import Table
+from ..tables import Trials, joined
 from .auto_session import LEAD, SETTLE, STEP, Progress, reference_of
 from .evidence import fundamentals_of
 from .rounds import blind_rounds, trials_of
@@ -21,7 +19,7 @@ QUIET = 3.0
 """s before the first strike, so that the recorder can be started, and after the last."""
 
 
-def play_blind(backend: Backend, default: Calibration, told: Callable[[Progress], object]) -> Table:
+def play_blind(backend: Backend, default: Calibration, told: Callable[[Progress], object]) -> Trials:
     """Play the plan to its end and return its trials (dtype TRIAL). BackendError for a fatal fault,
     TuningError for bars that could not be told apart."""
     fundamentals_of(backend.instrument)
@@ -31,7 +29,7 @@ def play_blind(backend: Backend, default: Calibration, told: Callable[[Progress]
         trials = trials_of(turns, begin, reference, number)
         begin = float(trials["start"][-1]) + SETTLE
         parts.append(trials)
-    whole = np.concatenate(parts)
+    whole = joined(parts)
     first, end = backend.now(), begin + QUIET
     backend.schedule(pulses_of(whole, backend.instrument))
     while (now := backend.now()) < end:

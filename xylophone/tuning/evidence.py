@@ -11,13 +11,12 @@ from ..calibration.values import Calibration
 from ..errors import TuningError
 from ..instrument import Instrument
 from ..pitch import frequency
-from ..song import Table
-from ..tables import Bools, Floats, Ints
+from ..tables import Bools, Floats, Ints, Trials
 from .alignment import ClockLine, align
 from .geometry import Position
 from .hearing import BarSounds, bar_of, frames_of, listen, measure_bars
 from .picker import Onset
-from .shape import Trials
+from .shape import Outcomes
 from .trials import Purpose, Take, all_trials, conditions
 
 OWN = 14.0
@@ -48,7 +47,7 @@ class Evidence:
     all its levels may be wrong together, since its bar's decay is not known better (a standard error).
     """
 
-    trials: Table
+    trials: Trials
     take: Ints
     latency: Floats
     level: Floats
@@ -70,9 +69,9 @@ class Evidence:
         own = (self.trials["hammer"] == hammer) & (self.trials["purpose"] != Purpose.CHORD)
         return np.flatnonzero(own)
 
-    def trials_of(self, rows: Ints) -> Trials:
+    def trials_of(self, rows: Ints) -> Outcomes:
         """Return these rows for a fit."""
-        return Trials(
+        return Outcomes(
             self.trials["width"][rows],
             self.loss[rows],
             self.rested[rows],
@@ -226,7 +225,7 @@ def gather(
     )
 
 
-def _levelled(trials: Table, take: Floats, values: Floats) -> Floats:
+def _levelled(trials: Trials, take: Floats, values: Floats) -> Floats:
     """Return what was heard with the constant taken out by which a take differs from the first one.
 
     Another recording has another delay and may have another gain: the reference hammer tells.
@@ -240,7 +239,7 @@ def _levelled(trials: Table, take: Floats, values: Floats) -> Floats:
     return levelled
 
 
-def _by_reference(line: ClockLine, trials: Table, time: Floats, clear: Bools) -> ClockLine:
+def _by_reference(line: ClockLine, trials: Trials, time: Floats, clear: Bools) -> ClockLine:
     """Return the line with the slope that keeps the reference hammer's latency the same from first to
     last."""
     rows = np.flatnonzero((trials["purpose"] == Purpose.REFERENCE) & clear)

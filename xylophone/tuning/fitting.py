@@ -15,7 +15,7 @@ import numpy as np
 
 from ..calibration.values import Calibration
 from ..tables import Bools, Floats
-from .shape import COMMON, FINE, NODES, Foretold, Shape, Trials, alike
+from .shape import COMMON, FINE, NODES, Foretold, Outcomes, Shape, alike
 
 PRIORS = {"c": 12.0, "s": 0.3, "b": 0.004, "z": 0.3, "d": 0.02, "p": 0.5}
 """Standard deviations by which hammers differ: dB, factor e, s, factor e, s, factor e. Wide on purpose."""
@@ -105,7 +105,7 @@ class _Search:
     """Trials that are to be explained: `sds` of levels, then of latencies; parameters are about `mean`."""
 
     shape: Shape
-    trials: Trials
+    trials: Outcomes
     sds: Floats
     mean: Floats
 
@@ -174,7 +174,7 @@ class _State:
 
 
 def fit(
-    trials: Trials, default: Calibration, row: int, level_sd: float, latency_sd: float, start: Floats
+    trials: Outcomes, default: Calibration, row: int, level_sd: float, latency_sd: float, start: Floats
 ) -> FittedCurve:
     """Return the curves of a hammer that explain its trials best.
 
@@ -210,7 +210,7 @@ def _settled(search: _Search) -> _State:
     return state
 
 
-def _first_guess(shape: Shape, mean: Floats, trials: Trials, sds: Floats) -> Floats:
+def _first_guess(shape: Shape, mean: Floats, trials: Outcomes, sds: Floats) -> Floats:
     """Return the parameters of an average hammer with pulses so much shorter or longer that the trials fit.
 
     A hammer that needs longer pulses answers as an average one does to pulses that are so much shorter.
@@ -218,7 +218,7 @@ def _first_guess(shape: Shape, mean: Floats, trials: Trials, sds: Floats) -> Flo
     longer, count = GUESSES * shape.width[FINE // 2], len(GUESSES)
     widths = (trials.width - longer[:, None]).ravel()
     others = (trials.loss, trials.rested, trials.level, trials.latency, trials.most)
-    many = Trials(widths, *(np.tile(values, count) for values in others))
+    many = Outcomes(widths, *(np.tile(values, count) for values in others))
     search = _Search(shape, many, _tiled(sds, count), mean)
     squares = search.at(mean).scaled.reshape(2, count, -1) ** 2
     cost = np.log1p(squares / FREEDOM).sum(axis=(0, 2)) + np.abs(GUESSES)

@@ -10,12 +10,11 @@ import numpy as np
 
 from ..calibration.values import Calibration
 from ..instrument import Instrument
-from ..song import Table
-from ..tables import Floats
+from ..tables import TRIAL, Floats, Trials, as_trials
 from .analysis import Analysis
 from .evidence import clear_rows
 from .shape import SOFTER
-from .trials import TRIAL, Purpose
+from .trials import Purpose
 
 TURNS = 4
 """Strikes of each hammer in a round; the first of them after a rest."""
@@ -131,7 +130,7 @@ def _pulses(analysis: Analysis, place: int, number: int) -> Floats:
     return np.asarray(np.clip(asked, hammer.shortest_pulse, hammer.longest_pulse))
 
 
-def trials_of(turns: Turns, begin: float, reference: tuple[int, float] | None, seed: int) -> Table:
+def trials_of(turns: Turns, begin: float, reference: tuple[int, float] | None, seed: int) -> Trials:
     """Return the trials (dtype TRIAL) of a round, the first at `begin`: hammers far from each other take
     turns.
 
@@ -151,7 +150,7 @@ def trials_of(turns: Turns, begin: float, reference: tuple[int, float] | None, s
     pulses = np.array([round(1e7 * width) for _, width, _ in rows], dtype="<i4")
     chance = np.random.default_rng((seed, crc32(pulses.tobytes())))
     gaps = chance.uniform(*GAP, len(rows))
-    trials = np.zeros(len(rows), TRIAL)
+    trials = as_trials(np.zeros(len(rows), TRIAL))
     trials["start"] = begin + np.concatenate(([0.0], np.cumsum(gaps)[:-1])) if len(rows) else 0.0
     for key, column in zip(("hammer", "width", "purpose"), zip(*rows, strict=True), strict=False):
         trials[key] = column

@@ -6,10 +6,9 @@ import numpy as np
 
 from ..instrument import Instrument
 from ..sequencer.draft import beside
-from ..song import Table
-from ..tables import Floats
+from ..tables import TRIAL, Floats, Trials, as_trials, ordered
 from .analysis import Analysis
-from .trials import TRIAL, Purpose
+from .trials import Purpose
 
 COUNT = 8
 """Chords of a session."""
@@ -30,12 +29,12 @@ BOUNDS = (0.1, 6.0)
 """Factors on the default's term that are believed; beyond them something else was heard."""
 
 
-def chord_trials(analysis: Analysis, begin: float) -> Table:
+def chord_trials(analysis: Analysis, begin: float) -> Trials:
     """Return trials (dtype TRIAL) of chords whose contacts coincide, the first chord at `begin`."""
     known = [place for place, found in enumerate(analysis.fits) if found is not None]
     size = min(NOTES, analysis.instrument.largest_chord, len(known) // 2)
     if size < 2:
-        return np.zeros(0, TRIAL)
+        return as_trials(np.zeros(0, TRIAL))
     rows = []
     contact = begin + 0.1
     for places, gap in zip(
@@ -45,8 +44,7 @@ def chord_trials(analysis: Analysis, begin: float) -> Table:
             width, latency = _pulse(analysis, place)
             rows.append((contact - latency, width, place, Purpose.CHORD))
         contact += gap
-    trials = np.array(rows, TRIAL)
-    return trials[np.argsort(trials["start"], kind="stable")]
+    return ordered(as_trials(np.array(rows, TRIAL)), "start")
 
 
 def circles(count: int, size: int) -> list[list[int]]:
@@ -96,7 +94,7 @@ def supply_factor(analysis: Analysis) -> float | None:
     return factor if BOUNDS[0] <= factor <= BOUNDS[1] else None
 
 
-def beside_of(trials: Table, instrument: Instrument, analysis: Analysis) -> Floats:
+def beside_of(trials: Trials, instrument: Instrument, analysis: Analysis) -> Floats:
     """Return the drive loss by other coils that the default's supply term foretells for each trial."""
     supply = analysis.default.supply
     current = instrument.column("current")[trials["hammer"]]

@@ -41,7 +41,7 @@ FINE = 160
 
 
 @dataclass(frozen=True)
-class Trials:
+class Outcomes:
     """What n trials of one hammer came to: pulse, condition, and level and latency as heard.
 
     `loss` is the drive loss foretold, `rested` 0..1. `latency` is the contact's time less the pulse's
@@ -127,7 +127,7 @@ class Foretold:
 
     shape: Shape
     found: Floats
-    trials: Trials
+    trials: Outcomes
     level_curve: Floats
     latency_curve: Floats
     at: Ints
@@ -135,7 +135,7 @@ class Foretold:
     step: Floats  # s by which the pulse must grow from one point to the next; endless where it brings no more
 
     @classmethod
-    def of(cls, shape: Shape, found: Floats, trials: Trials) -> Foretold:
+    def of(cls, shape: Shape, found: Floats, trials: Outcomes) -> Foretold:
         """Find the places of trials on the curves that are bent by their condition."""
         level, width, latency = shape.curves(found)
         loss, rested = trials.loss[:, None], np.exp(found[5]) * trials.rested[:, None]

@@ -15,9 +15,9 @@ import numpy as np
 from ..errors import TuningError
 from ..files import make_folder, read_text, write_text
 from ..instrument import Instrument
-from ..song import Table
+from ..tables import TRIAL, Trials, as_trials
 from .geometry import Position
-from .trials import TRIAL, Purpose, Take
+from .trials import Purpose, Take
 from .wav import read_wav, write_mono
 
 FORMAT = "xylophone-tuning"
@@ -39,7 +39,7 @@ def save_session(folder: Path, takes: Sequence[Take], instrument: Instrument, po
     write_text(folder / PLAN, plan_text([take.trials for take in takes], instrument, position))
 
 
-def plan_text(trials: Sequence[Table], instrument: Instrument, position: Position) -> str:
+def plan_text(trials: Sequence[Trials], instrument: Instrument, position: Position) -> str:
     """Return session.json: one list of trials for each recording, times in seconds, widths in
     milliseconds."""
     names = [hammer.name for hammer in instrument.hammers]
@@ -71,7 +71,7 @@ def load_session(folder: Path, instrument: Instrument) -> tuple[tuple[Take, ...]
     return tuple(takes), position
 
 
-def read_plan(path: Path, instrument: Instrument) -> tuple[list[Table], Position]:
+def read_plan(path: Path, instrument: Instrument) -> tuple[list[Trials], Position]:
     """Return the trials of each recording of a session.json, and where the microphone stood.
 
     Raises TuningError where it is none, or for another instrument.
@@ -97,8 +97,8 @@ def read_plan(path: Path, instrument: Instrument) -> tuple[list[Table], Position
         raise TuningError(f"{path} is no plan of a tuning session: give the session.json of one") from error
 
 
-def _table(rows: Any, places: dict[str, int]) -> Table:
-    trials = np.zeros(len(rows), TRIAL)
+def _table(rows: Any, places: dict[str, int]) -> Trials:
+    trials = as_trials(np.zeros(len(rows), TRIAL))
     for number, (start, width_ms, name, purpose) in enumerate(rows):
         trials[number] = float(start), float(width_ms) / 1e3, places[name], Purpose[str(purpose).upper()]
     good = (np.abs(trials["start"]) < LATEST) & (trials["width"] > 0) & (trials["width"] < 0.2)

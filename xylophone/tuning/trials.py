@@ -10,9 +10,7 @@ import numpy as np
 
 from ..calibration.values import Calibration
 from ..instrument import Instrument
-from ..song import Table
-from ..strikes import PULSE
-from ..tables import Floats, Samples
+from ..tables import PULSE, TRIAL, Floats, Pulses, Samples, Trials, as_pulses, as_trials, joined
 
 
 class Purpose(IntEnum):
@@ -23,18 +21,6 @@ class Purpose(IntEnum):
     CHORD = 2  # one of several at one instant: it shows how the supply sags
 
 
-TRIAL = np.dtype(
-    [
-        ("start", "f8"),  # coil on, backend time
-        ("width", "f8"),  # coil on for so long
-        ("hammer", "u1"),  # its place in the instrument
-        ("purpose", "u1"),  # a Purpose
-    ],
-    align=True,
-)
-"""One pulse of a tuning session."""
-
-
 @dataclass(frozen=True, eq=False)
 class Take:
     """One recording without a break and the trials (dtype TRIAL, sorted by start) that are heard in it.
@@ -43,7 +29,7 @@ class Take:
     of its own.
     """
 
-    trials: Table
+    trials: Trials
     sound: Samples
     sample_rate: int
 
@@ -58,21 +44,21 @@ class Take:
         return sound - sound.mean() if len(sound) else sound
 
 
-def pulses_of(trials: Table, instrument: Instrument) -> Table:
+def pulses_of(trials: Trials, instrument: Instrument) -> Pulses:
     """Return the pulses (dtype PULSE) of trials."""
-    pulses = np.zeros(len(trials), PULSE)
+    pulses = as_pulses(np.zeros(len(trials), PULSE))
     pulses["start"], pulses["width"] = trials["start"], trials["width"]
     channels = instrument.column("channel").astype(np.uint8)
     pulses["channel"], pulses["strike"] = channels[trials["hammer"]], -1
     return pulses
 
 
-def all_trials(takes: Sequence[Take]) -> Table:
+def all_trials(takes: Sequence[Take]) -> Trials:
     """Return the trials of all takes, one after the other."""
-    return np.concatenate([np.zeros(0, TRIAL), *(take.trials for take in takes)])
+    return joined([as_trials(np.zeros(0, TRIAL)), *(take.trials for take in takes)])
 
 
-def conditions(trials: Table, instrument: Instrument, calibration: Calibration) -> tuple[Floats, Floats]:
+def conditions(trials: Trials, instrument: Instrument, calibration: Calibration) -> tuple[Floats, Floats]:
     """Return drive loss by warmth, and rest (0 just played .. 1 long rest), of each trial of one take.
 
     From the calibration's warmth terms and rest time, hammers being cold and rested at the beginning.

@@ -23,10 +23,10 @@ class Striker:
     """Strikes on a stage without waiting, by whatever calibration is in force at each strike."""
 
     def __init__(self, stage: Stage, calibration: Calibration) -> None:
-        from ...strikes import STRIKE
+        from ...tables import STRIKE, as_strikes
 
         self._stage = stage
-        self._sent = np.zeros(0, STRIKE)
+        self._sent = as_strikes(np.zeros(0, STRIKE))
         self._free = -np.inf  # when all coils that were sent a pulse are ready for the next
         self._floor = -np.inf  # earliest start: by other curves pulses may lie otherwise than planned for
         self._calibration = calibration
@@ -41,11 +41,11 @@ class Striker:
         self, calibration: Calibration, hammers: Sequence[int], velocity: float, at: float = -np.inf
     ) -> tuple[float, Plan]:
         """Strike hammers together at a time, or as soon after as can be; return when, and the plan."""
-        from ...strikes import Priority
+        from ...tables import STRIKE, Priority, as_strikes
 
         backend = self._stage.backend
         time = max(at, backend.now() + self.notice(calibration))
-        strikes = np.zeros(len(hammers), self._sent.dtype)
+        strikes = as_strikes(np.zeros(len(hammers), STRIKE))
         strikes["time"], strikes["hammer"], strikes["velocity"] = time, hammers, velocity
         strikes["priority"], strikes["source"] = Priority.MELODY, -1
         self._planner.add(strikes)
@@ -56,10 +56,12 @@ class Striker:
 
     def _note(self, plan: Plan) -> None:
         """Keep what was sent: hammers that have just played answer sooner than rested ones."""
+        from ...tables import STRIKE, as_strikes, joined, picked
+
         sent = plan.rows[plan.rows["refused"] == 0]
-        strikes = sent[list(self._sent.dtype.names or ())].astype(self._sent.dtype)
+        strikes = as_strikes(sent[list(STRIKE.names or ())].astype(STRIKE))
         recent = self._sent["time"] > self._stage.backend.now() - KNOWN
-        self._sent = np.concatenate((self._sent[recent], strikes))
+        self._sent = joined((picked(self._sent, recent), strikes))
         rests = self._stage.backend.instrument.column("rest")[sent["hammer"].astype(np.intp)]
         self._free = float((sent["start"] + sent["width"] + rests).max(initial=self._free))
 
