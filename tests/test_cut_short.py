@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import programs
 from cuts import killing
 from cuts.changes import CARELESS, CHANGES, Change
 from cuts.power import lay_out, power_cuts
@@ -37,7 +37,7 @@ def begun(change: Change, folder: Path) -> Path:
 def killed_everywhere(name: str, folder: Path) -> Any:
     """Return what came of a change that was killed after each system call that made a difference."""
     tests = Path(__file__).parent
-    ran = subprocess.run(
+    ran = programs.run(
         [sys.executable, killing.__file__, name, str(folder)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)])},
         capture_output=True,
@@ -170,7 +170,7 @@ def crowd(folder: Path, count: int, command: list[str]) -> list[int]:
         "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)]),
         **{name: str(folder / "home") for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")},
     }
-    ran = subprocess.run(
+    ran = programs.run(
         [sys.executable, str(tests / "cuts" / "crowd.py"), str(count), *command],
         cwd=folder,
         env=environment,

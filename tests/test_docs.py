@@ -6,7 +6,6 @@ import ast
 import importlib
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import click
 import pytest
 from pydantic import BaseModel
 
+import programs
 import xylophone
 import xylophone.config.schema
 from imports import ROOT
@@ -149,7 +149,7 @@ def test_an_example_runs_on_the_simulated_instrument(example, tmp_path):
     assert len(code) <= 30
     own = {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("XYLO")}
-    ran = subprocess.run(
+    ran = programs.run(
         [sys.executable, str(example)],
         cwd=tmp_path,
         env=kept | own,

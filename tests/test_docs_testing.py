@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
+import programs
 from imports import ROOT
 
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -23,7 +23,7 @@ def test_the_tests_in_the_page_pass_in_an_empty_folder(tmp_path: Path) -> None:
     assert count >= 3
     own = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "XDG_CONFIG_HOME": str(tmp_path)}
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "xylophone.testing", str(tmp_path)]
-    ran = subprocess.run(
+    ran = programs.run(
         command, cwd=tmp_path, env={**os.environ, **own}, capture_output=True, text=True, timeout=120
     )
     assert ran.returncode == 0, ran.stdout

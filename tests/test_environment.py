@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import programs
+
 LOOK = """
 import json, pathlib, pkgutil, sys
 own = pathlib.Path(sys.prefix).resolve()
@@ -24,7 +26,7 @@ print(json.dumps([modules, links]))
 
 def names(python: Path | str) -> set[str]:
     """Return what an environment has from elsewhere: modules on its path, and links in its own packages."""
-    looked = subprocess.run([python, "-P", "-c", LOOK], capture_output=True, text=True, check=True)
+    looked = programs.run([python, "-P", "-c", LOOK], capture_output=True, text=True, check=True)
     modules, links = json.loads(looked.stdout)
     return {re.split(r"[.-]", name)[0] for name in (*modules, *links)}
 
@@ -38,7 +40,7 @@ def of_the_table(root: Path) -> set[str]:
 
 def make(folder: Path, *options: str, base: Path | str = sys.executable) -> Path:
     """Make an environment without pip, and return its Python."""
-    subprocess.run([base, "-m", "venv", "--without-pip", *options, folder], check=True)
+    programs.run([base, "-m", "venv", "--without-pip", *options, folder], check=True)
     return folder / "bin" / "python"
 
 
@@ -73,11 +75,11 @@ def two(tmp_path: Path) -> tuple[Path, Path]:
 
 def link(two: tuple[Path, Path], root: Path, name: str) -> subprocess.CompletedProcess[str]:
     command = [two[0], "-P", root / "scripts" / "link_module.py", two[1], name, name]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return programs.run(command, capture_output=True, text=True, check=False)
 
 
 def run(python: Path, source: str) -> str:
-    return subprocess.run([python, "-c", source], capture_output=True, text=True, check=True).stdout.strip()
+    return programs.run([python, "-c", source], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def test_a_module_and_its_metadata_are_linked_and_nothing_else(two, root):

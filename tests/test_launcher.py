@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+import programs
+
 FAKE_PYTHON = """#!/bin/sh
 case "$*" in
 -ISc*) echo "${FAKE_VERSION:-3.11}"; [ -z "${FAKE_TOO_OLD:-}" ] ;;
@@ -76,7 +78,7 @@ class Machine:
         return known | settings
 
     def run(self, *arguments: str, xylo: Path | None = None, cwd: Path | None = None, **settings: str) -> Ran:
-        return subprocess.run(
+        return programs.run(
             [xylo or self.checkout / "xylo", *arguments],
             capture_output=True,
             text=True,
@@ -288,7 +290,7 @@ def test_two_first_runs_at_once_set_up_once(machine):
 
     def start() -> subprocess.Popen[str]:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen([machine.checkout / "xylo", "info"], text=True, env=settings, **pipes)
+        return programs.Program([machine.checkout / "xylo", "info"], text=True, env=settings, **pipes)
 
     opened = os.open(hold, os.O_RDWR)  # both ends, so that opening waits for nobody
     with start() as one:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-import subprocess
+import re
 import sys
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
+import programs
 from imports import PACKAGE, Import, all_imports, sources
 
 LAYERS = [
@@ -163,7 +164,7 @@ def test_third_parties_stay_in_their_modules():
 
 def test_importing_the_package_loads_nothing_heavy(root):
     listing = "import sys, xylophone; print(*{name.split('.')[0] for name in sys.modules})"
-    loaded = subprocess.run(
+    loaded = programs.run(
         [sys.executable, "-c", listing], cwd=root, capture_output=True, text=True, check=True
     )
     assert "xylophone" in loaded.stdout.split()
@@ -174,7 +175,16 @@ def test_the_processes_of_a_pi_stay_small(root):
     """Dispatcher and watchdog are locked in memory, on a machine that may have little."""
     modules = "loop, outputs, watchdog, guards, realtime, __main__"
     listing = f"import sys; from xylophone.gpio import {modules}; print(*sys.modules)"
-    loaded = subprocess.run(
+    loaded = programs.run(
         [sys.executable, "-c", listing], cwd=root, capture_output=True, text=True, check=True
     )
     assert not {"numpy", "gpiozero", "smbus2", "asyncio", "multiprocessing"} & set(loaded.stdout.split())
+
+
+def test_programs_that_tests_start_end_with_them(root):
+    """Nobody waits without an end for one that an assertion has left running: tests/programs.py ends it."""
+    bare = re.compile(r"\bsubprocess\.(Popen|run|call|check_call|check_output)\(|\bos\.(system|popen)\(")
+    tests = sorted((root / "tests").rglob("*.py"))
+    assert len(tests) > 100
+    found = [path.name for path in tests if bare.search(path.read_text(encoding="utf-8"))]
+    assert not found

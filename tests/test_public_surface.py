@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import importlib
 import json
-import subprocess
 import sys
 
 import pytest
 
+import programs
 import xylophone
 from imports import PACKAGE, sources
 
@@ -40,7 +40,7 @@ def test_a_public_name_is_there_and_documented(name):
 def test_a_name_is_the_same_whatever_was_imported_before(root):
     """A function and a module of one name: importing the module must not hide the function."""
     modules = json.dumps([name for name in MODULES if not name.endswith(("__main__", ".testing"))])
-    ran = subprocess.run(
+    ran = programs.run(
         [sys.executable, "-c", SAME_OBJECTS, modules], cwd=root, capture_output=True, text=True
     )
     assert ran.returncode == 0, ran.stderr

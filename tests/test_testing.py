@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import programs
 from xylophone.clock import VirtualClock
 from xylophone.errors import InstrumentError
 from xylophone.testing import SimulatedXylophone
@@ -57,5 +57,5 @@ def test_the_plugin_loads_nothing_heavy_into_other_suites(tmp_path: Path) -> Non
     )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "xylophone.testing", str(tmp_path)]
     alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=alone)
+    run = programs.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=alone)
     assert run.returncode == 0, run.stdout

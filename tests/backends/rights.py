@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import programs
+
 NOBODY = 65534
 
 
@@ -35,7 +37,7 @@ WAIT = "; print(flush=True); input()"
 def held(device: str, lock: bool = False) -> Iterator[int]:
     """Have another program hold a port, and lock it if asked, while the block runs; yields its number."""
     command = [sys.executable, "-c", f"{HOLD}{LOCK if lock else ''}{WAIT}", device]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with programs.Program(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
         yield process.pid

@@ -10,6 +10,7 @@ import termios
 
 import pytest
 
+import programs
 from backends.rights import held, somebody_else
 from xylophone.backends.port_use import MEDDLERS, holder_of, meddlers, refusal_to, remedy
 from xylophone.backends.ports import Port
@@ -82,7 +83,7 @@ def test_programs_that_take_ports_are_named_with_the_remedy(tmp_path):
 def test_the_kernel_tells_the_names_of_programs_that_run(tmp_path):
     stand_in = tmp_path / "brltty"
     stand_in.symlink_to(sys.executable)
-    with subprocess.Popen(
+    with programs.Program(
         [stand_in, "-c", "print('runs', flush=True); input()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

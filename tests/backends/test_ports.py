@@ -6,7 +6,6 @@ import errno
 import os
 import pty
 import re
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,6 +16,7 @@ import pytest
 from serial import urlhandler
 from serial.tools import list_ports as system
 
+import programs
 from firmware.building import PLACES, need
 from xylophone.backends import open_backend
 from xylophone.backends.ports import (
@@ -309,7 +309,7 @@ def test_without_pyserial_the_command_to_install_it_is_told(root):
         "try: open_backend('serial:auto', build_instrument())\n"
         "except MissingExtra as error: print(error)"
     )
-    said = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True).stdout
+    said = programs.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True).stdout
     assert said.strip() == (
         "serial ports need pyserial: install it with: python -m pip install 'xylophone[serial]'"
     )

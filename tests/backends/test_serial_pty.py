@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import programs
 from backends.serial_world import INSTRUMENT, scale
 from firmware.building import make
 from xylophone.backends import open_backend
@@ -38,7 +39,7 @@ class Program:
         return f"serial://{self.link}"
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
+        self.process = programs.Program(self._command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         port = self.process.stdout.readline().strip()
         self.link.unlink(missing_ok=True)
@@ -180,7 +181,7 @@ def test_a_host_that_is_killed_leaves_half_a_second_and_no_coil_on(
     told = board.process.stdout
     assert told is not None
     places = os.environ | {"PYTHONPATH": f"{root}:{root / 'tests'}", "XDG_STATE_HOME": str(tmp_path)}
-    host = subprocess.Popen([sys.executable, "-c", PLAYER, board.url], env=places)
+    host = programs.Program([sys.executable, "-c", PLAYER, board.url], env=places)
     edges = [told.readline() for _ in range(21)]  # it plays
     host.kill()
     killed = time.monotonic()

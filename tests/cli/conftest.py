@@ -15,6 +15,7 @@ from typing import Any
 import mido
 import pytest
 
+import programs
 from firmware.building import need
 from xylophone.cli import run
 
@@ -88,7 +89,7 @@ def virtual_board(tmp_path: Path, cache: Path) -> Iterator[str]:
     need("cc")
     environment = os.environ | {"XDG_CACHE_HOME": str(cache), "HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "xylophone", "firmware", "emulate"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as emulation:
+    with programs.Program(command, stdout=subprocess.PIPE, text=True, env=environment) as emulation:
         assert emulation.stdout is not None
         first, second = emulation.stdout.readline(), emulation.stdout.readline()
         port = first.removeprefix("virtual board on ").split(",")[0]

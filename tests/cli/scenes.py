@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import programs
+
 SOON = 60.0
 """s that anything may take which takes a few on a machine that is not busy."""
 
@@ -82,7 +84,7 @@ class Scene:
             "TERM": "xterm",
         }
         self.edges: list[tuple[float, int, int]] = []
-        self.board = subprocess.Popen([program, "--edges"], stdout=subprocess.PIPE, text=True)
+        self.board = programs.Program([program, "--edges"], stdout=subprocess.PIPE, text=True)
         assert self.board.stdout is not None
         port = self.board.stdout.readline().strip()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -102,7 +104,7 @@ class Scene:
         keys, terminal = pty.openpty()
         command = [*self.prefix, *XYLOPHONE, "play", song, "--backend", self.url, "--mute", *options]
         with (self.folder / "errors").open("wb") as errors:
-            self.player = subprocess.Popen(
+            self.player = programs.Program(
                 command, stdin=terminal, stdout=terminal, stderr=errors, env=self.environment, cwd=self.folder
             )
         os.close(terminal)
@@ -114,7 +116,8 @@ class Scene:
 
     def press(self, key: bytes) -> None:
         """Press a key until the player ends: what is typed before it reads keys is thrown away."""
-        while self.player.poll() is None:
+        end = time.monotonic() + SOON
+        while self.player.poll() is None and time.monotonic() < end:
             os.write(self.keys, key)
             time.sleep(0.3)
 
@@ -136,7 +139,7 @@ class Scene:
 
     def run(self, *arguments: str) -> End:
         """Run another command to its end."""
-        done = subprocess.run(
+        done = programs.run(
             [*self.prefix, *XYLOPHONE, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from serial.tools import list_ports as system
 
+import programs
 from backends.serial_world import World
 from xylophone import __version__
 from xylophone.backends import Report
@@ -100,7 +101,7 @@ def brltty(tmp_path: Path) -> Iterator[None]:
     program = tmp_path / "brltty"
     program.symlink_to(sys.executable)
     command = [program, "-c", "print(flush=True); input()"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with programs.Program(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
         yield

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import programs
 from firmware.building import FIRMWARE, need
 from xylophone.board.image import IMAGE, read_program, read_record
 from xylophone.board.tools import build_virtual_board
@@ -72,7 +73,7 @@ def test_a_simulation_has_no_firmware(xylophone: Run) -> None:
 
 def test_the_image_that_ships_equals_a_fresh_build() -> None:
     need("make", "avr-gcc")
-    ran = subprocess.run(
+    ran = programs.run(
         [sys.executable, FIRMWARE / "ship.py", "--check"], capture_output=True, text=True, check=False
     )
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -93,7 +94,7 @@ def test_an_installed_package_has_its_own_firmware(tmp_path: Path) -> None:
     shutil.copytree(FIRMWARE.parent / "xylophone", tmp_path / "xylophone", ignore=unwanted)
     shutil.copytree(FIRMWARE, tmp_path / "xylophone" / "firmware", ignore=unwanted)
     command = [sys.executable, "-m", "xylophone", "firmware", "version"]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    ran = programs.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert f"image:     {tmp_path / 'xylophone' / 'firmware' / IMAGE}, " in ran.stdout
 
@@ -227,11 +228,11 @@ def test_a_board_that_resets_is_told_as_it_happens_and_accounted_for_at_the_end(
     song = midi(*((72 + n % 12, n / 4, 0.1, 90, 0) for n in range(24)))
     program = build_virtual_board(FIRMWARE, cache / "xylophone")
     own = os.environ | {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen([program], stdout=subprocess.PIPE, text=True) as board:
+    with programs.Program([program], stdout=subprocess.PIPE, text=True) as board:
         assert board.stdout is not None
         url = f"serial://{board.stdout.readline().strip()}"
         command = [sys.executable, "-m", "xylophone", "play", str(song), "--backend", url]
-        with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True, env=own, cwd=tmp_path) as player:
+        with programs.Program(command, stdout=PIPE, stderr=PIPE, text=True, env=own, cwd=tmp_path) as player:
             assert player.stdout is not None
             assert player.stdout.readline() == "playing Tune\n"
             board.send_signal(signal.SIGUSR1)

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import pytest
 
+import programs
 from cli.hostile import FORGED, commands, furnish
 from cli.in_a_row import MARK
 from firmware.building import need
@@ -49,7 +50,7 @@ def locales(tmp_path_factory: pytest.TempPathFactory) -> Path:
     need("locales")
     folder = tmp_path_factory.mktemp("locales")
     made = folder / "en_US.ISO-8859-1"
-    subprocess.run(["localedef", "-i", "en_US", "-f", "ISO-8859-1", str(made)], check=True)
+    programs.run(["localedef", "-i", "en_US", "-f", "ISO-8859-1", str(made)], check=True)
     return folder
 
 
@@ -88,7 +89,7 @@ def started(home: Path, seen: dict[str, str]) -> subprocess.Popen[bytes]:
         json.dumps([[os.fsencode(word).hex() for word in words] for words in commands()])
     )
     with (home / "out").open("wb") as out, (home / "err").open("wb") as err:
-        return subprocess.Popen(
+        return programs.Program(
             [
                 sys.executable,
                 str(TESTS / "cli" / "in_a_row.py"),

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import programs
 from cli.conftest import Ran
 from cli.scenes import SOON, XYLOPHONE, End, Scene
 from cli.test_said_of_coils import program, tune
@@ -81,12 +82,12 @@ def disk_of(scene: Scene) -> Iterator[Path]:
     """Make a small disk, for the state folder."""
     folder = scene.folder / "disk"
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "none", folder], check=True)
+    programs.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "none", folder], check=True)
     scene.environment["XDG_STATE_HOME"] = str(folder)
     try:
         yield folder
     finally:
-        subprocess.run(["umount", "-l", folder], check=True)
+        programs.run(["umount", "-l", folder], check=True)
 
 
 def fill(disk: Path) -> None:
@@ -138,7 +139,7 @@ def test_it_silences_what_was_played_on_last_when_nothing_plays(scene: Scene) ->
 def test_a_player_that_stands_still_is_stopped_on_its_own_port(scene: Scene) -> None:
     scene.play(str(tune(scene.folder, 60)))
     assert scene.player is not None
-    scene.player.send_signal(signal.SIGSTOP)
+    programs.stand_still(scene.player.pid)
     is_silenced(scene, scene.run("off"), "killed process")
     assert scene.player.returncode == -signal.SIGKILL
 
@@ -147,7 +148,7 @@ def test_a_player_that_stands_still_is_stopped_on_its_own_port(scene: Scene) -> 
 def test_two_at_once_do_not_end_each_other(scene: Scene) -> None:
     scene.play(str(tune(scene.folder, 60)))
     both = [
-        subprocess.Popen(
+        programs.Program(
             [*XYLOPHONE, "off"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -177,7 +178,7 @@ def test_a_configuration_that_cannot_be_read_does_not_keep_it(scene: Scene) -> N
 def test_a_full_output_does_not_keep_it(scene: Scene) -> None:
     scene.play(str(tune(scene.folder, 60)))
     with Path("/dev/full").open("w") as full:
-        off = subprocess.run(
+        off = programs.run(
             [*XYLOPHONE, "off"],
             stdout=full,
             stderr=subprocess.PIPE,
@@ -196,7 +197,7 @@ def waiting(scene: Scene) -> Iterator[str]:
     """Have a player wait for a board that is not there; give its URL."""
     url = f"serial://{scene.folder / 'nowhere'}"
     command = [*XYLOPHONE, "play", "twinkle", "--wait", "--backend", url]
-    with subprocess.Popen(
+    with programs.Program(
         command, stderr=subprocess.PIPE, text=True, env=scene.environment, cwd=scene.folder
     ) as player:
         assert player.stderr is not None
@@ -226,7 +227,7 @@ def test_an_output_that_nobody_reads_keeps_no_board_from_being_silenced(scene: S
     read, write = os.pipe()
     os.close(read)
     with waiting(scene) as absent:
-        off = subprocess.run(
+        off = programs.run(
             [*XYLOPHONE, "off", "--backend", scene.url],
             stdout=write,
             stderr=subprocess.PIPE,
@@ -255,11 +256,11 @@ def test_known_boards_that_cannot_be_read_keep_no_player_alive_and_are_no_confir
             "with playing('serial:auto'): signal.pause()",
         )
     )
-    with subprocess.Popen([sys.executable, "-c", hold]) as player:
+    with programs.Program([sys.executable, "-c", hold]) as player:
         try:
             locks = boards.parent / "running"
             assert wait_for(lambda: any(lock.stat().st_size for lock in locks.glob("*.lock")))
-            player.send_signal(signal.SIGSTOP)
+            programs.stand_still(player.pid)
             off = xylophone("off")
         finally:
             player.kill()
@@ -320,7 +321,7 @@ if ROOT:
     @at_once
     def test_a_disk_that_is_read_only_does_not_keep_it(scene: Scene) -> None:
         with disk_of(scene) as disk:
-            subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+            programs.run(["mount", "-o", "remount,ro", disk], check=True)
             scene.play(str(tune(scene.folder, 60)))
             is_silenced(scene, scene.run("off"))
 
@@ -358,12 +359,10 @@ def test_on_a_pi_a_player_that_stands_still_is_killed_and_its_coils_are_off(
     layout = '[instrument]\nlayout = "diatonic-15"\n'
     (tmp_path / "xylophone.toml").write_text(f'[backend]\nurl = "gpio:{kind}"\n{layout}')
     strike = [*XYLOPHONE, "strike", "C6", "--mute", "--times", "100"]
-    with subprocess.Popen(strike, env=own, cwd=tmp_path) as player:
+    with programs.Program(strike, env=own, cwd=tmp_path) as player:
         assert wait_for(lambda: pi.state.logged > 4 and pi.coils(kind) != 0)
-        player.send_signal(signal.SIGSTOP)
-        off = subprocess.run(
-            [*XYLOPHONE, "off"], env=own, cwd="/", capture_output=True, text=True, check=False
-        )
+        programs.stand_still(player.pid)
+        off = programs.run([*XYLOPHONE, "off"], env=own, cwd="/", capture_output=True, text=True, check=False)
         assert player.wait(SOON) == -signal.SIGKILL
     assert off.returncode == 0, off.stderr
     assert off.stdout == f"{Coils.OFF} (gpio:{kind}); killed process {player.pid}\n"  # from another folder

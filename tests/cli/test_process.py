@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import programs
 from cli.hostile import FORGED, TUNE, song
 from firmware.building import need
 from midifile import smf
@@ -30,7 +31,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 def test_a_signal_ends_the_playing_with_one_line_and_its_code(
     environment: dict[str, str], tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    with subprocess.Popen(
+    with programs.Program(
         PLAY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
     ) as process:
         assert process.stdout is not None
@@ -46,7 +47,7 @@ def test_a_signal_ends_the_playing_with_one_line_and_its_code(
 
 def test_a_reader_that_leaves_is_no_error(environment: dict[str, str], tmp_path: Path) -> None:
     command = f"{sys.executable} -m xylophone info all_thirty --json | head -1"
-    run = subprocess.run(
+    run = programs.run(
         command, shell=True, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path
     )
     assert (run.stdout, run.stderr) == ("{\n", "")
@@ -55,7 +56,7 @@ def test_a_reader_that_leaves_is_no_error(environment: dict[str, str], tmp_path:
 def test_a_song_is_read_from_standard_input(environment: dict[str, str], tmp_path: Path) -> None:
     song = (Path(__file__).parents[2] / "songs" / "twinkle.mid").read_bytes()
     command = [sys.executable, "-m", "xylophone", "info", "-", "--json"]
-    run = subprocess.run(command, input=song, capture_output=True, check=False, env=environment, cwd=tmp_path)
+    run = programs.run(command, input=song, capture_output=True, check=False, env=environment, cwd=tmp_path)
     assert run.returncode == 0
     assert b'"notes": ' in run.stdout
 
@@ -65,7 +66,7 @@ def test_help_imports_nothing_heavy(environment: dict[str, str], tmp_path: Path)
         "import sys; from xylophone.cli import run; run(['--help']); "
         "print(sorted({'numpy', 'rich', 'pydantic', 'blessed', 'mido'} & set(sys.modules)))"
     )
-    run = subprocess.run(
+    run = programs.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
@@ -78,7 +79,7 @@ def test_help_imports_nothing_heavy(environment: dict[str, str], tmp_path: Path)
 
 def test_an_output_that_is_full_is_one_line(environment: dict[str, str], tmp_path: Path) -> None:
     command = f"{sys.executable} -m xylophone info twinkle > /dev/full"
-    run = subprocess.run(
+    run = programs.run(
         command, shell=True, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path
     )
     assert run.returncode == 1
@@ -88,7 +89,7 @@ def test_an_output_that_is_full_is_one_line(environment: dict[str, str], tmp_pat
 
 def test_a_closed_output_is_no_error(environment: dict[str, str], tmp_path: Path) -> None:
     command = f"{sys.executable} -m xylophone info twinkle >&-"
-    run = subprocess.run(
+    run = programs.run(
         command, shell=True, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path
     )
     assert (run.returncode, run.stderr) == (0, "")
@@ -120,7 +121,7 @@ ODD = [
 def test_odd_streams_folders_and_variables_get_one_line(
     environment: dict[str, str], tmp_path: Path, command: str, code: int, words: str
 ) -> None:
-    run = subprocess.run(
+    run = programs.run(
         command, shell=True, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path
     )
     assert (run.returncode, run.stdout) == (code, "")
@@ -142,7 +143,7 @@ sys.exit(run(["info", "large.mid"]))
 def test_too_little_memory_is_one_line(environment: dict[str, str], tmp_path: Path) -> None:
     notes = smf.on(72) + b"\x01\x48\x00\x01\x48\x60" * 700_000
     (tmp_path / "large.mid").write_bytes(smf.song(smf.track(notes)))
-    run = subprocess.run(
+    run = programs.run(
         [sys.executable, "-c", FEW_BYTES],
         capture_output=True,
         text=True,
@@ -160,7 +161,7 @@ def test_a_virtual_board_without_a_place_for_its_program_is_one_line(
 ) -> None:
     need("cc")
     (tmp_path / "file").touch()
-    run = subprocess.run(
+    run = programs.run(
         [sys.executable, "-m", "xylophone", "firmware", "emulate"],
         capture_output=True,
         text=True,
@@ -176,7 +177,7 @@ def test_a_terminal_gets_our_own_styles_and_nothing_of_a_songs_name_or_title(
 ) -> None:
     (tmp_path / TUNE).write_bytes(song())
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
+    with programs.Program(
         [sys.executable, "-m", "xylophone", "play", TUNE, "--mute"],
         stdin=subprocess.DEVNULL,
         stdout=theirs,

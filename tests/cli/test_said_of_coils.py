@@ -13,16 +13,17 @@ from pathlib import Path
 import mido
 import pytest
 
+import programs
 from cli.scenes import End, Scene
 from firmware.building import make
 from xylophone.backends.contract import Coils
 from xylophone.link.messages import SILENCE
 
-AT_ONCE = 5
+AT_ONCE = 3
 
 FAULTS: dict[str, Callable[[Scene], None]] = {
     "none": lambda scene: None,
-    "stopped": lambda scene: scene.board.send_signal(signal.SIGSTOP),
+    "stopped": lambda scene: programs.stand_still(scene.board.pid),
     "killed": Scene.kill_board,
     "unplugged": Scene.pull_cable,
     "garbled": lambda scene: setattr(scene.cable, "garbled", True),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import programs
 from scanning import melody, tune_bytes, write
 
 Run = Callable[..., Any]
@@ -159,7 +160,7 @@ def scanning(folder: Path, **streams: Any) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "xylophone", "songs", "scan", folder, "--database", folder / "a.sqlite"]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
     environment = kept | {"HOME": str(folder.parent), "PYTHONUNBUFFERED": "1"}
-    return subprocess.Popen(
+    return programs.Program(
         [*command, "--jobs", "2", "--best", "0"], text=True, env=environment, cwd=folder.parent, **streams
     )
 

@@ -6,13 +6,13 @@ import io
 import os
 import pty
 import select
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 from rich.console import Console, RenderableType
 
+import programs
 from xylophone.cli.screen import GLOW, Lights, bars, clock_time, status
 from xylophone.instrument import build_instrument
 from xylophone.player import PlayerState, Snapshot
@@ -97,7 +97,7 @@ def test_keys_are_read_at_once_from_a_terminal_that_answers_no_question() -> Non
     ours, theirs = pty.openpty()
     plain = {name: value for name, value in os.environ.items() if name != "TERM_PROGRAM"} | {"TERM": "xterm"}
     command = [sys.executable, "-c", READ_KEYS]
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=plain) as reader:
+    with programs.Program(command, stdin=theirs, stdout=theirs, stderr=theirs, env=plain) as reader:
         os.close(theirs)
         shown = b""
         while b"q\r\n" not in shown:  # what is typed before keys are read is thrown away

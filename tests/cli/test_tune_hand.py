@@ -457,9 +457,15 @@ class Terminal:
         os.write(self.end, keys.encode())
 
     def code(self) -> int:
-        """Read to the end and return the exit code."""
-        while more := self._read():
-            self.text += more
+        """Read to the end, for which it has 30 s, and return the exit code."""
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            if select.select([self.end], [], [], 1.0)[0]:
+                if not (more := self._read()):
+                    break
+                self.text += more
+        else:
+            os.kill(self.pid, signal.SIGKILL)
         os.close(self.end)
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 

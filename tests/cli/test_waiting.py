@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import programs
 from backends.serial_world import INSTRUMENT, World
 from firmware.building import make
 from player.pieces import piece
@@ -123,7 +124,7 @@ def test_the_command_plays_when_the_board_comes(
     make(folder, "virtual-board")
     words = ["play", "twinkle", "--speed", "10", "--quiet", "--wait", "--backend", f"serial://{link}"]
     places = {**os.environ, "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
-    with subprocess.Popen(
+    with programs.Program(
         [sys.executable, "-m", "xylophone", *words],
         stderr=subprocess.PIPE,
         text=True,
@@ -136,7 +137,7 @@ def test_the_command_plays_when_the_board_comes(
             "port: check the USB cable; list them with: xylophone devices\n"
         )
         program = folder / "xylophone-virtual-board"
-        with subprocess.Popen([program], stdout=subprocess.PIPE, text=True) as board:
+        with programs.Program([program], stdout=subprocess.PIPE, text=True) as board:
             assert board.stdout is not None
             link.symlink_to(board.stdout.readline().strip())
             assert playing.stderr.readline() == "xylophone: the board is there\n"

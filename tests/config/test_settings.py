@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import subprocess
 import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
+import programs
 from xylophone.arranger import DEFAULT_PRESET, Weights, preset
 from xylophone.config import (
     DEFAULT_BACKEND,
@@ -257,7 +257,7 @@ def test_without_a_file_no_checking_library_is_imported(alone: Path) -> None:
         "load_settings(environ={}, working=Path(sys.argv[1]), user=Path(sys.argv[1]));"
         "print(sorted({'pydantic', 'tomlkit', 'platformdirs', 'tomllib'} & set(sys.modules)))"
     )
-    ran = subprocess.run(
+    ran = programs.run(
         [sys.executable, "-c", program, str(alone)], capture_output=True, text=True, check=True
     )
     assert ran.stdout.strip() == "[]"

@@ -10,11 +10,11 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import programs
 from cuts import changes
 
 Tree = dict[str, bytes | None]
@@ -156,7 +156,7 @@ def record(name: str, folder: Path, log: Path) -> list[tuple[str, list[str | byt
         str(log),
     ]
     paths = os.pathsep.join([str(Path(changes.__file__).parents[1]), *filter(None, sys.path)])
-    subprocess.run(
+    programs.run(
         [*command, sys.executable, changes.__file__, name, str(folder)],
         check=True,
         env=os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+import programs
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 
@@ -60,7 +61,7 @@ def make(folder: Path, target: str, **variables: str) -> None:
 
 def run(command: list[str], environment: Mapping[str, str] | None = None) -> str:
     """Run a command to its end and return what it printed; fail with its words when it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    done = programs.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         pytest.fail(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout

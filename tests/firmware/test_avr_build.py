@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-import subprocess
 from pathlib import Path
 
 import numpy as np
 
+import programs
 from firmware.building import make, need
 from firmware.emulated import EmulatedBoard
 from firmware.talk import CHANNELS, Talk, milliseconds, strikes
@@ -19,7 +19,7 @@ FLASH, RAM = 16 * 1024, 5632
 
 def sizes(image: Path) -> dict[str, int]:
     """Return the bytes of each section of a built image."""
-    listing = subprocess.run(["avr-size", "-A", image], capture_output=True, text=True, check=True).stdout
+    listing = programs.run(["avr-size", "-A", image], capture_output=True, text=True, check=True).stdout
     rows = [line.split() for line in listing.splitlines() if line.startswith(".")]
     return {name: int(size) for name, size, *_ in rows}
 
@@ -38,13 +38,13 @@ def test_the_sketch_that_an_arduino_builder_makes_keeps_the_time(
     """Arduino's flags, its core and its link-time optimisation; none of its interrupts are in."""
     need("avr-gcc", "Arduino core")
     make(tmp_path, "sketch")
-    names = subprocess.run(
+    names = programs.run(
         ["avr-nm", tmp_path / "sketch.elf"], capture_output=True, text=True, check=True
     ).stdout
     assert not {"millis", "setup", "loop", "timer0_millis", "Serial"} & set(names.split())
     image = tmp_path / "sketch.hex"
     copy = ["avr-objcopy", "-O", "ihex", "-R", ".eeprom", tmp_path / "sketch.elf", image]
-    subprocess.run(copy, check=True)
+    programs.run(copy, check=True)
     board = EmulatedBoard(emulator, image)
     talk = Talk(board)
     talk.begin()

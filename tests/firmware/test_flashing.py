@@ -10,6 +10,7 @@ import termios
 import tty
 from pathlib import Path
 
+import programs
 from firmware.behind_bootloader import BOOTLOADER, Mega, Port
 from firmware.building import need
 from xylophone.clock import SystemClock, VirtualClock
@@ -85,7 +86,7 @@ def test_a_blank_board_gets_the_firmware_and_keeps_what_its_hammers_stand(emulat
     own = os.environ | dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"), str(tmp_path))
     command = [sys.executable, "-m", "xylophone", "firmware", "flash", "--port", cable.path]
     pipe, clock = subprocess.PIPE, SystemClock()
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=own, cwd=tmp_path) as flashing:
+    with programs.Program(command, stdout=pipe, stderr=pipe, text=True, env=own, cwd=tmp_path) as flashing:
         try:
             while flashing.poll() is None and clock.now() < LONGEST:
                 cable.turn()

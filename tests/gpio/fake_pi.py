@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
+import programs
 from firmware.building import need
 
 SOURCE = Path(__file__).with_name("fake_pi.c")
@@ -89,7 +90,7 @@ def library() -> Path:
     """Build the shared library, once; without a compiler or lgpio the tests that need it are left out."""
     need("cc", "lgpio")
     built = Path(tempfile.mkdtemp(prefix="fake-pi-"), "fake_pi.so")
-    subprocess.run(
+    programs.run(
         ["cc", "-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-o", built, SOURCE], check=True
     )
     return built
@@ -164,7 +165,7 @@ class FakePi:
 
     def run(self, program: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a Python program on this Pi."""
-        return subprocess.run(
+        return programs.run(
             [sys.executable, "-c", program],
             env=os.environ | self.environment | {"GPIOZERO_PIN_FACTORY": "lgpio"},
             cwd=self._folder,  # where lgpio leaves a FIFO

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import programs
 from xylophone.gpio.datagrams import is_stopped
 
 PATIENCE = 20.0
@@ -43,7 +44,7 @@ class Playing:
     ) -> None:
         """Start it, and wait until it plays; `period` is the s from strike to strike."""
         host = Path(__file__).with_name("host.py")
-        self.host = subprocess.Popen(
+        self.host = programs.Program(
             [sys.executable, str(host), url, str(hammers), json.dumps(wiring or {}), str(period)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -58,6 +59,7 @@ class Playing:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         if not wait_for(lambda: bool(self.hear()) or self.host.poll() is not None) or not self.said:
+            self.host.end()
             raise AssertionError(f"the host did not start: {self.host.communicate()[1]}")
         self.pids = dict(
             zip(("host", "dispatcher", "watchdog"), self.said[0].get("processes", ()), strict=False)
@@ -82,8 +84,11 @@ class Playing:
         return next(str(line["coils"]) for line in self.hear() if "coils" in line)
 
     def kill(self, who: str, number: signal.Signals) -> None:
-        """Send a signal to 'host', 'dispatcher' or 'watchdog'."""
-        os.kill(self.pids[who], number)
+        """Send a signal to 'host', 'dispatcher' or 'watchdog'; one that is stopped stands still then."""
+        if number == signal.SIGSTOP:
+            programs.stand_still(self.pids[who])
+        else:
+            os.kill(self.pids[who], number)
 
     def has_ended(self, who: str) -> bool:
         """Tell whether a process has gone."""
@@ -104,7 +109,7 @@ class Playing:
                 except ProcessLookupError:
                     break
         self.host.wait()
-        self._reader.join()
+        self._reader.join(PATIENCE)
         assert self.host.stderr is not None
         said = self.host.stderr.read()
         for pipe in (self.host.stdout, self.host.stderr):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import programs
 from gpio.fake_pi import FakePi
 from gpio.playing import wait_for
 from gpio.test_host import children_of
@@ -23,7 +23,7 @@ def command(
     folder: Path, *arguments: str, environment: dict[str, str] | None = None
 ) -> subprocess.Popen[str]:
     homes = {name: str(folder / "home") for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")}
-    return subprocess.Popen(
+    return programs.Program(
         [sys.executable, "-m", "xylophone", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -39,7 +39,7 @@ def test_strike_is_no_success_when_the_dispatcher_stood_still(tmp_path: Path) ->
     assert wait_for(
         lambda: trace.exists() and trace.stat().st_size > 0 and any(m for _, m in read_trace(str(trace)))
     )
-    os.kill(min(children_of(striking.pid)), signal.SIGSTOP)
+    programs.stand_still(min(children_of(striking.pid)))
     out, err = striking.communicate(timeout=60)
     assert striking.returncode == 1
     assert "struck" not in out

@@ -6,7 +6,6 @@ Here without wires: what was written, and whether the watchdog's line would have
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import programs
 from gpio.playing import Playing, wait_for
 from xylophone.gpio.host import LEAVING, OFF
 from xylophone.gpio.null import read_trace
@@ -79,14 +79,14 @@ def test_an_exception_in_the_host_switches_off_and_ends_all(tmp_path):
     program = f"""
 import numpy as np
 from xylophone import build_instrument, open_backend
-from xylophone.strikes import PULSE
+from xylophone.tables import PULSE
 with open_backend("gpio:null?trace={trace}", build_instrument()) as backend:
     backend.schedule(np.array([(backend.now() + 0.01, 0.02, 0, 3)], PULSE))
     while backend.report().notes["writes"] < 1:
         pass
     raise RuntimeError("in play")
 """
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    ran = programs.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert "RuntimeError: in play" in ran.stderr
     assert 1 << 3 in [mask for _, mask in read_trace(str(trace))]
     assert read_trace(str(trace))[-1][1] == 0
@@ -202,7 +202,7 @@ with open_backend("gpio:null?trace={tmp_path / "writes"}", build_instrument()) a
     backend.silence()
     print([fault.message for fault in backend.poll()])
 """
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    ran = programs.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert ran.stdout == f"['the dispatcher does not answer: {OFF}']\n"
     assert read_trace(f"{tmp_path / 'writes'}.guard")[-1][1] == 0
 
@@ -220,5 +220,5 @@ with open_backend("gpio:null?trace={tmp_path / "writes"}", build_instrument()) a
     except BackendError as error:
         print(error)
 """
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    ran = programs.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert "asked to end by a signal" in ran.stdout

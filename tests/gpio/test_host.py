@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import programs
 from gpio.fake_pi import FakePi
 from gpio.playing import wait_for
 from xylophone.gpio.null import SIZE, read_trace
@@ -37,7 +38,7 @@ def program(url: str, then: str = "pass") -> list[str]:
 
 
 def ran(url: str, then: str = "pass", **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(program(url, then), capture_output=True, text=True, timeout=60, **options)
+    return programs.run(program(url, then), capture_output=True, text=True, timeout=60, **options)
 
 
 def children_of(process: int) -> list[int]:
@@ -48,7 +49,7 @@ def children_of(process: int) -> list[int]:
 def test_a_folder_with_modules_of_the_same_names_is_not_imported_from(tmp_path: Path) -> None:
     for name in ("xylophone", "select", "json", "socket"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('imported from here')")
-    done = subprocess.run(
+    done = programs.run(
         [sys.executable, "-P", *program("gpio:null")[1:]],
         cwd=tmp_path,
         capture_output=True,
@@ -63,7 +64,7 @@ def test_a_host_with_more_than_a_thousand_files_can_play() -> None:
     limit = f"import resource, os; resource.setrlimit(resource.RLIMIT_NOFILE, ({hard}, {hard}))\n"
     many = limit + "kept = [os.open('/dev/null', os.O_RDONLY) for _ in range(1100)]\n"
     command = [sys.executable, "-c", many + program("gpio:null", "backend.silence()")[2]]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = programs.run(command, capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("open\n", "")
 
 
@@ -72,7 +73,7 @@ def test_a_host_that_is_interrupted_while_it_opens_leaves_without_a_word_of_its_
     after_ms: int,
 ) -> None:
     """However far they have come: the sleep is what is tested."""
-    host = subprocess.Popen(
+    host = programs.Program(
         program("gpio:null", "import time; time.sleep(60)"), stdout=-1, stderr=-1, text=True
     )
     children: list[int] = []

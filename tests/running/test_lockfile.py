@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import programs
 from xylophone.errors import FileError
 from xylophone.files import private_folder
 from xylophone.running.lockfile import Owner, clear, is_held, owner_of, take
@@ -25,7 +26,7 @@ NOBODY = 65534
 @pytest.fixture
 def bystander() -> Iterator[subprocess.Popen[bytes]]:
     """A process of this user that plays nothing, and would be ended by any signal."""
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as process:
+    with programs.Program([sys.executable, "-c", "import time; time.sleep(600)"]) as process:
         yield process
         assert process.poll() is None
         process.kill()

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+import programs
 from xylophone.errors import BackendMissing
 from xylophone.running.playing import end_playing, last_played, leaving_on_signals, playing
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 HARDWARE = "serial:///dev/ttyACM0"
 
 HOLD = """
@@ -37,7 +38,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     def begin(url: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", HOLD, url, str(tmp_path)]
         own = {**os.environ, "PYTHONPATH": str(ROOT)}
-        process = subprocess.Popen(command, env=own, stdout=subprocess.PIPE, text=True)
+        process = programs.Program(command, env=own, stdout=subprocess.PIPE, text=True)
         started.append(process)
         assert process.stdout is not None
         assert process.stdout.readline() == "playing\n"
@@ -45,7 +46,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     yield begin
     for process in started:
-        process.kill()
+        process.end()
         process.communicate()
 
 
@@ -78,7 +79,7 @@ def test_off_ends_every_playing_process_by_its_own_way_out(start: Start, tmp_pat
 
 def test_what_does_not_answer_is_stopped_by_the_asker_and_then_killed(start: Start, tmp_path: Path) -> None:
     process, stopped = start(HARDWARE), []
-    process.send_signal(signal.SIGSTOP)
+    programs.stand_still(process.pid)
 
     def stop(url: str) -> None:
         stopped.append((url, process.poll()))
