@@ -1,4 +1,4 @@
-"""What all tests share: where the project stands, and how long hypothesis may take."""
+"""What all tests share: where the project stands, how long hypothesis may take, and which are quick."""
 
 from __future__ import annotations
 
@@ -7,9 +7,30 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from quick import is_quick
+
 # An example may be slow on a busy machine; that is no fault of what is tested.
 settings.register_profile("xylophone", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=20)
 settings.load_profile("xylophone")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--quick", action="store_true", help="only tests that start no program and wait for nothing"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--quick"):
+        settings.load_profile("quick")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--quick"):
+        left_out = [item for item in items if not is_quick(item.path)]
+        items[:] = [item for item in items if is_quick(item.path)]
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")

@@ -166,11 +166,10 @@ TWO_DEATHS = tuple(
 
 
 def by_turns(deaths: tuple[dict[str, signal.Signals], ...]) -> pytest.MarkDecorator:
-    """Give each of them one of the two kernels, by turns."""
+    """Give each of them one of the three kinds of outputs and one of the two kernels, by turns."""
     ids = [" ".join(f"{who}-{number.name}" for who, number in one.items()) for one in deaths]
-    return pytest.mark.parametrize(
-        ("deaths", "model"), list(zip(deaths, cycle(("4", "5-mainline")), strict=False)), ids=ids
-    )
+    turns = zip(deaths, cycle(KINDS), cycle(("4", "5-mainline")), strict=False)
+    return pytest.mark.parametrize(("deaths", "kind", "model"), list(turns), ids=ids)
 
 
 @by_turns(DEATHS)
