@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from quick import is_quick
+
+# Before numpy is there: the tests have a process for each core, whose linear algebra needs no threads besides.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # An example may be slow on a busy machine; that is no fault of what is tested.
 settings.register_profile("xylophone", deadline=None)
