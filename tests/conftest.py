@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from quick import is_quick
 
-# Before numpy is there: the tests have a process for each core, whose linear algebra needs no threads besides.
+# Before numpy is there: the tests have a process for each core, so linear algebra needs no threads besides.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # An example may be slow on a busy machine; that is no fault of what is tested.
