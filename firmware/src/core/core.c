@@ -117,7 +117,7 @@ static bool converse(struct core *core)
 
 static void on_refused(void *context, uint32_t clock, uint8_t reason, uint32_t now)
 {
-    core_refuse(context, clock, reason, now);
+    order_refuse(context, clock, reason, now);
 }
 
 static void on_fired(void *context, uint8_t count)
@@ -132,7 +132,7 @@ static void watch(struct core *core, uint32_t now)
     if (tripped & TRIPPED_SUPERVISOR)
         count(&core->counters.forced, 1);
     if (tripped)
-        core_disarm(core, tripped & TRIPPED_SUPERVISOR ? FAULT_STUCK : FAULT_STOPPED);
+        order_disarm(core, tripped & TRIPPED_SUPERVISOR ? FAULT_STUCK : FAULT_STOPPED);
     count(&core->counters.overruns, board_overruns(core->board));
     if (core_armed(core) && now - core->last_heard >= LINK_SILENCE) {
         queue_empty(&core->queue);

@@ -27,7 +27,7 @@ bool order_has_room(const struct core *core, uint8_t type, uint8_t length)
     return type != MSG_STRIKES || queue_free(&core->queue) >= length / SIZE_STRIKE;
 }
 
-void core_disarm(struct core *core, uint8_t fault)
+void order_disarm(struct core *core, uint8_t fault)
 {
     board_all_off(core->board);
     stager_forget(&core->stager, board_clock(core->board));
@@ -38,7 +38,7 @@ void core_disarm(struct core *core, uint8_t fault)
         core->fault = fault;
 }
 
-void core_refuse(struct core *core, uint32_t clock, uint8_t reason, uint32_t now)
+void order_refuse(struct core *core, uint32_t clock, uint8_t reason, uint32_t now)
 {
     struct counters *counters = &core->counters;
     if (counters->refused[reason] != UINT16_MAX)
@@ -49,7 +49,7 @@ void core_refuse(struct core *core, uint32_t clock, uint8_t reason, uint32_t now
 
 static void hello(struct core *core, const uint8_t *payload)
 {
-    core_disarm(core, FAULT_NONE);
+    order_disarm(core, FAULT_NONE);
     if (core->fault == FAULT_SILENT)
         core->fault = FAULT_NONE;
     core->counters = (struct counters){.least_notice = UINT32_MAX};
@@ -64,7 +64,7 @@ static void hello(struct core *core, const uint8_t *payload)
 /* What may still be on, since the host fell silent, goes off: nothing is on without a limit. */
 static void forget_configuration(struct core *core)
 {
-    core_disarm(core, FAULT_NONE);
+    order_disarm(core, FAULT_NONE);
     for (uint8_t n = 0; n < CHANNELS; n++) {
         struct coil *coil = &core->stager.coils[n];
         coil->longest = coil->rest = coil->refill = 0;
@@ -182,7 +182,7 @@ static void take_strike(struct core *core, const uint8_t *wire, uint32_t now)
     };
     uint8_t reason = objection(core, &strike, now);
     if (reason != REFUSED_KINDS) {
-        core_refuse(core, strike.clock, reason, now);
+        order_refuse(core, strike.clock, reason, now);
         return;
     }
     if (strike.clock - now < core->counters.least_notice)
@@ -234,7 +234,7 @@ void order_carry_out(struct core *core, uint8_t type, const uint8_t *payload, ui
         core->replies |= REPLY_STATUS;
         break;
     case MSG_ESTOP:
-        core_disarm(core, FAULT_STOPPED);
+        order_disarm(core, FAULT_STOPPED);
         core->replies |= REPLY_ACK;
         break;
     case MSG_CHANNEL_CONFIG:
@@ -247,7 +247,7 @@ void order_carry_out(struct core *core, uint8_t type, const uint8_t *payload, ui
         arm(core, payload);
         break;
     case MSG_DISARM:
-        core_disarm(core, FAULT_NONE);
+        order_disarm(core, FAULT_NONE);
         break;
     case MSG_STRIKES:
         take_strikes(core, payload, length);

@@ -2,7 +2,7 @@
 #ifndef XYLOPHONE_ORDERS_H
 #define XYLOPHONE_ORDERS_H
 
-#include "core.h"
+#include "state.h"
 
 /* Whether a type is known and its payload may have this length; and whether it is sequenced. */
 bool order_fits(uint8_t type, uint8_t length, bool *sequenced);
@@ -16,9 +16,9 @@ void order_carry_out(struct core *core, uint8_t type, const uint8_t *payload, ui
 bool order_check(struct core *core);
 
 /* All coils off, queue empty, no strikes any more; a fault other than FAULT_NONE is latched. */
-void core_disarm(struct core *core, uint8_t fault);
+void order_disarm(struct core *core, uint8_t fault);
 
 /* A strike for a clock is not played. */
-void core_refuse(struct core *core, uint32_t clock, uint8_t reason, uint32_t now);
+void order_refuse(struct core *core, uint32_t clock, uint8_t reason, uint32_t now);
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef XYLOPHONE_REPLIES_H
 #define XYLOPHONE_REPLIES_H
 
-#include "core.h"
+#include "state.h"
 
 enum {
     REPLY_ACK = 1,
