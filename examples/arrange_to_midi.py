@@ -1,10 +1,16 @@
 """Arrange a song for fifteen white bars, say in words what was done, and write what is played as MIDI."""
 
-from xylophone import arrange, build_instrument, find_song, load_song
-from xylophone.arranger import judge, preset
-from xylophone.arranger.account import describe
-from xylophone.arranger.written import as_song
-from xylophone.midifile.writing import write_song
+from xylophone import (
+    arrange,
+    as_song,
+    build_instrument,
+    describe,
+    find_song,
+    judge,
+    load_song,
+    preset,
+    write_song,
+)
 
 song, instrument = load_song(find_song("william_tell")), build_instrument("diatonic-15")
 for name in ("faithful", "music-box", "solo", "virtuoso"):

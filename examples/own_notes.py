@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from xylophone import Priority, build_instrument, calibration_for, sequence
-from xylophone.tables import STRIKE
+from xylophone import STRIKE, Priority, as_strikes, build_instrument, calibration_for, sequence
 
 instrument = build_instrument()
-strikes = np.zeros(12, STRIKE)
+strikes = as_strikes(np.zeros(12, STRIKE))
 strikes["hammer"] = np.arange(0, 24, 2)
 strikes["velocity"] = 90
 strikes["priority"] = Priority.INNER

@@ -1,7 +1,6 @@
 """Which instrument suits a song best: notes that are kept, folded and dropped on every layout."""
 
-from xylophone import arrange, build_instrument, find_song, load_song
-from xylophone.instrument import LAYOUTS
+from xylophone import LAYOUTS, arrange, build_instrument, find_song, load_song
 
 song = load_song(find_song("maple_leaf_rag"))
 print(f"{song.title}: {len(song)} notes")

@@ -113,8 +113,28 @@ def test_python_in_the_pages_compiles_and_imports_what_is_there(code):
         elif isinstance(node, ast.ImportFrom):
             module = importlib.import_module(str(node.module))
             assert not [alias.name for alias in node.names if not hasattr(module, alias.name)]
-            if module is xylophone:
-                assert {alias.name for alias in node.names} <= set(xylophone.__all__)
+
+
+def programs() -> list[tuple[str, str]]:
+    """Return every program that is shown to users, in a page or as an example."""
+    return [*blocks(), *((page_name(path), path.read_text(encoding="utf-8")) for path in EXAMPLES)]
+
+
+@pytest.mark.parametrize("code", [pytest.param(code, id=place) for place, code in programs()])
+def test_what_is_shown_to_users_needs_the_public_surface_only(code):
+    nodes = list(ast.walk(ast.parse(code)))
+    homes = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    homes += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    ours = {home for home in homes if home.split(".")[0] == "xylophone"}
+    assert ours <= {"xylophone"}
+    taken = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module == "xylophone"]
+    assert {alias.name for node in taken for alias in node.names} <= set(xylophone.__all__)
+
+
+def test_every_public_name_is_in_its_page_and_no_other():
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    assert sorted(named) == xylophone.__all__
 
 
 def anchors(page: Path) -> set[str]:

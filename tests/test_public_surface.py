@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import json
 import sys
 
@@ -28,13 +27,6 @@ print(json.dumps([name for name in xylophone.__all__
 def test_all_is_the_table_of_homes_in_order():
     assert xylophone.__all__ == sorted(xylophone._HOMES)
     assert set(xylophone.__all__) <= set(dir(xylophone))
-
-
-@pytest.mark.parametrize("name", xylophone.__all__)
-def test_a_public_name_is_there_and_documented(name):
-    home = importlib.import_module(f"{PACKAGE}.{xylophone._HOMES[name]}")
-    value = getattr(home, name)
-    assert (getattr(value, "__doc__", None) or "").strip().splitlines()[0].endswith((".", ":", "?"))
 
 
 def test_a_name_is_the_same_whatever_was_imported_before(root):

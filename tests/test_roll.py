@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from arranger.melodies import layouts, line, song_of, songs, together
-from xylophone import Song, arrange, build_instrument, load_song
-from xylophone import songs as own_songs
+from xylophone import Song, arrange, build_instrument, load_song, songs as own_songs
 from xylophone.arranger import PRESETS
 from xylophone.errors import FileError, OptionError
 from xylophone.plotter.roll import COLOURS, WRITTEN, draw_arrangement, plot_arrangement

@@ -56,7 +56,15 @@ class SystemClock:
 
 
 class VirtualClock:
-    """A clock that tests own: waiting moves it, and nothing else does."""
+    """A clock that tests own: waiting moves it, and nothing else does.
+
+    >>> clock = VirtualClock()
+    >>> clock.at(3600.0, lambda: print("an hour later"))
+    >>> clock.wait_until(7200.0)
+    an hour later
+    >>> clock.now()
+    7200.0
+    """
 
     def __init__(self, start: float = 0.0) -> None:
         self._now = start

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 
 class XylophoneError(Exception):
-    """Whatever goes wrong here; the root to catch."""
+    """Whatever goes wrong here; the root to catch.
+
+    >>> try:
+    ...     build_instrument("glockenspeil")
+    ... except XylophoneError as error:
+    ...     print(error)
+    unknown layout 'glockenspeil': did you mean glockenspiel?
+    """
 
     exit_code = 1
 
@@ -19,15 +26,31 @@ class XylophoneError(Exception):
 
 
 class SongError(XylophoneError, ValueError):
-    """What was given is no song, or holds nothing that can be played."""
+    """What was given is no song, or holds nothing that can be played.
+
+    >>> parse_song(b"no music")
+    Traceback (most recent call last):
+    xylophone.errors.SongError: song is no MIDI file but text: give a Standard MIDI File (.mid)
+    """
 
 
 class InstrumentError(XylophoneError, ValueError):
-    """An instrument that cannot exist, or a bar that it does not have."""
+    """An instrument that cannot exist, or a bar that it does not have.
+
+    >>> build_instrument("song-bell").index("C2")
+    Traceback (most recent call last):
+    xylophone.errors.InstrumentError: song-bell has no bar C2: its bars go from G4 to C7, the nearest is G4
+    """
 
 
 class ConfigError(XylophoneError, ValueError):
-    """A configuration file that is broken or asks for something out of bounds; a line for each mistake."""
+    """A configuration file that is broken or asks for something out of bounds; a line for each mistake.
+
+    >>> _ = Path("x.toml").write_text("player.speed = 20")
+    >>> load_instrument("x.toml")
+    Traceback (most recent call last):
+    xylophone.errors.ConfigError: x.toml, line 1: player.speed is 20: it must be a number 0.1..10
+    """
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -39,7 +62,13 @@ class ConfigError(XylophoneError, ValueError):
 
 
 class CalibrationError(XylophoneError, ValueError):
-    """Calibration that is broken, or that belongs to another instrument."""
+    """Calibration that is broken, or that belongs to another instrument.
+
+    >>> _ = Path("c.toml").write_text("")
+    >>> calibration_for(build_instrument(), "c.toml")
+    Traceback (most recent call last):
+    xylophone.errors.CalibrationError: c.toml: version None is no version: this program reads 1..2; tune again
+    """
 
 
 class TuningError(XylophoneError, ValueError):
@@ -47,17 +76,32 @@ class TuningError(XylophoneError, ValueError):
 
 
 class OptionError(XylophoneError, ValueError):
-    """A value given by the caller that is out of bounds: a velocity, a speed, a position."""
+    """A value given by the caller that is out of bounds: a velocity, a speed, a position.
+
+    >>> arrange(load_song(find_song("sakura")), build_instrument(), transpose=200)
+    Traceback (most recent call last):
+    xylophone.errors.OptionError: transposition 200 is out of range: give -127..127 semitones
+    """
 
     exit_code = 2
 
 
 class FileError(XylophoneError, OSError):
-    """A file that is missing, unreadable or cannot be written."""
+    """A file that is missing, unreadable or cannot be written.
+
+    >>> load_song("nowhere.mid")
+    Traceback (most recent call last):
+    xylophone.errors.FileError: cannot read nowhere.mid: there is no such file: check the name
+    """
 
 
 class PlayerError(XylophoneError, RuntimeError):
-    """A command that the player's present state does not allow."""
+    """A command that the player's present state does not allow.
+
+    >>> Player(open_backend("sim:", build_instrument())).pause()
+    Traceback (most recent call last):
+    xylophone.errors.PlayerError: cannot pause while idle: possible is play, add, stop, speed, volume, loop
+    """
 
 
 class MissingExtra(XylophoneError, ImportError):
@@ -65,11 +109,23 @@ class MissingExtra(XylophoneError, ImportError):
 
 
 class BackendError(XylophoneError, RuntimeError):
-    """Hardware, or its simulation, that failed while it was in use."""
+    """Hardware, or its simulation, that failed while it was in use.
+
+    >>> backend = open_backend("sim:", build_instrument())
+    >>> backend.close()
+    >>> Player(backend).play(arrange(load_song(find_song("sakura")), backend.instrument)).wait()
+    Traceback (most recent call last):
+    xylophone.errors.BackendError: this backend is closed: open it again
+    """
 
 
 class BackendMissing(BackendError, LookupError):
-    """Hardware that was asked for and is not there; never replaced by a simulation."""
+    """Hardware that was asked for and is not there; never replaced by a simulation.
+
+    >>> open_backend("simm:", build_instrument())
+    Traceback (most recent call last):
+    xylophone.errors.BackendMissing: unknown backend 'simm:': did you mean sim:? There is sim:, serial:, gpio:
+    """
 
     exit_code = 3
 

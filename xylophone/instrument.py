@@ -146,6 +146,12 @@ class Instrument:
 
     `sounding` is how many semitones above its written pitch a bar sounds (24 for a glockenspiel
     as written). Two hammers never share a pitch or a channel. Raises InstrumentError.
+
+    >>> instrument = build_instrument()
+    >>> instrument.hammers[instrument.index("C6")].recovery
+    0.07
+    >>> len(instrument), instrument.largest_chord
+    (30, 8)
     """
 
     name: str
@@ -236,7 +242,12 @@ LAYOUTS: dict[str, tuple[tuple[int, ...], int, str]] = {
     "glockenspiel-32": (tuple(range(77, 109)), 0, "32 chromatic bars, F5..C8"),
     "glockenspiel-37": (tuple(range(72, 109)), 0, "37 chromatic bars, C5..C8"),
 }
-"""Layouts by name: pitches, semitones that the bars sound above them, and what they are."""
+"""Layouts by name: pitches, semitones that the bars sound above them, and what they are.
+
+>>> pitches, sounding, about = LAYOUTS["glockenspiel-written"]
+>>> len(pitches), sounding, about
+(30, 24, 'the same bars as written, two octaves lower')
+"""
 
 DEFAULT_LAYOUT = "song-bell"
 
@@ -245,6 +256,9 @@ def build_instrument(layout: str = DEFAULT_LAYOUT, kind: str = DEFAULT_KIND) -> 
     """Return the instrument of a layout and hammer kind, all limits the kind's defaults.
 
     Raises InstrumentError with the nearest name for an unknown layout or kind.
+
+    >>> build_instrument("diatonic-15", "jf-0530b").supply_limit
+    2.4
     """
     pitches, sounding, _ = LAYOUTS[_known(layout, LAYOUTS, "layout")]
     make = KINDS[_known(kind, KINDS, "hammer kind")]

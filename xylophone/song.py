@@ -40,6 +40,10 @@ class Song:
     `notes`, `tempos` and `meters` are read-only tables of dtype NOTE, TEMPO and METER. `duration`
     is the end of the last note or of the longest track, whichever is later. `warnings` names what
     was damaged in the file, one line each.
+
+    >>> song = load_song(find_song("greensleeves"))
+    >>> len(song), round(song.tempo_at(10.0)), song.measure_at(0.0)
+    (463, 78, (1, 1.0))
     """
 
     notes: Notes

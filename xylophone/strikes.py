@@ -15,6 +15,10 @@ def strikes_of(
 
     `zero` is the backend time at which song time `position` sounds. Velocities are multiplied by
     `volume` and held within 1..127. Raises OptionError unless speed and volume are above 0.
+
+    >>> fitted = arrange(load_song(find_song("sakura")), build_instrument())
+    >>> float(strikes_of(fitted.notes, zero=10.0)["time"][0])
+    10.0
     """
     for name, value in (("speed", speed), ("volume", volume)):
         if not 0 < value < np.inf:

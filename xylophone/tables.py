@@ -30,7 +30,11 @@ AnyTable = TypeVar("AnyTable", bound=Rows)
 
 
 class Priority(IntEnum):
-    """How much a strike matters when not all can be played: the lowest is dropped first."""
+    """How much a strike matters when not all can be played: the lowest is dropped first.
+
+    >>> Priority.INNER < Priority.BASS < Priority.MELODY
+    True
+    """
 
     INNER = 0
     BASS = 1
@@ -122,7 +126,11 @@ STRIKE = np.dtype(
     ],
     align=True,
 )
-"""This bar shall sound at this time, this loud."""
+"""This bar shall sound at this time, this loud.
+
+>>> [column for column in STRIKE.names]
+['time', 'velocity', 'source', 'hammer', 'priority']
+"""
 
 PLANNED = np.dtype(
     [
@@ -219,7 +227,11 @@ def as_change_rows(table: Rows) -> ChangeRows:
 
 
 def as_strikes(table: Rows) -> Strikes:
-    """Return rows of dtype STRIKE as what they are; TypeError for others."""
+    """Return rows of dtype STRIKE as what they are; TypeError for others.
+
+    >>> strikes = as_strikes(np.zeros(2, STRIKE))
+    >>> strikes["time"], strikes["velocity"] = [0.0, 0.5], 80
+    """
     return Strikes(_checked(table, STRIKE))
 
 

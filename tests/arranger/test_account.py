@@ -6,12 +6,10 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from arranger.melodies import layouts, line, song_of, songs, together
-from xylophone import Song, arrange, build_instrument, load_song
-from xylophone import songs as own_songs
+from xylophone import Song, arrange, build_instrument, load_song, songs as own_songs
 from xylophone.arranger import PRESETS, Arrangement, ChangeKind, judge
 from xylophone.arranger.account import describe
 from xylophone.arranger.passages import left_out_from

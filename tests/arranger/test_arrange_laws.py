@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from arranger.melodies import bars, layouts, melodies, shifted, song_of, songs
 from xylophone.arranger import MERGE_WITHIN, PRESETS, Arrangement, ChangeKind, arrange, judge

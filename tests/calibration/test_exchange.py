@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from xylophone.calibration.exchange import COLUMNS, FORMAT, from_csv, from_json, to_csv, to_json
 from xylophone.calibration.file import (

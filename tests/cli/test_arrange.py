@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xylophone import build_instrument, load_song
-from xylophone import songs as own_songs
+from xylophone import build_instrument, load_song, songs as own_songs
 from xylophone.arranger import arrange
 from xylophone.arranger.account import describe
 

@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from xylophone.collection.library import IndexEntry, find_song, find_songs, natural, read_index, songs
 from xylophone.errors import FileError

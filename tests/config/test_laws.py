@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 import tomlkit
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from xylophone.config import Settings, load_settings
 from xylophone.config.schema import TABLES

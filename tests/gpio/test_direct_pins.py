@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from gpiozero import LED
 from gpiozero.pins.mock import MockFactory, MockPin
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from gpio.chips import failure
 from xylophone.gpio.direct_pins import DirectPins

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from gpio.chips import Board, I2cBus, Mcp23017, Reset, failure, on_i2c
 from xylophone.errors import BackendMissing, MissingExtra

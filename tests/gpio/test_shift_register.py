@@ -6,8 +6,7 @@ import errno
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from gpio.chips import Board, Chain, devices, failure
 from xylophone.errors import BackendMissing

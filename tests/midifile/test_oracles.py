@@ -10,8 +10,7 @@ import mido
 import numpy as np
 import pytest
 import symusic
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from midifile.smf import END, chunk, header
 from xylophone import SongError, parse_song

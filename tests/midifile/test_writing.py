@@ -8,13 +8,11 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from arranger.melodies import layouts, line, song_of, songs
 from midifile.smf import meta, meter, note, off, on, song, tempo, track
-from xylophone import Song, arrange, build_instrument, load_song, parse_song
-from xylophone import songs as own_songs
+from xylophone import Song, arrange, build_instrument, load_song, parse_song, songs as own_songs
 from xylophone.arranger import PRESETS, Arrangement
 from xylophone.arranger.written import as_song
 from xylophone.errors import FileError

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from sequencer.playing import INSTRUMENT, sensitive, strikes
 from xylophone.instrument import Instrument

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from simulation.striking import chord, exact, pulses, random_song, same, settled_blow, small
 from xylophone.instrument import build_instrument

@@ -32,6 +32,12 @@ def describe(arrangement: Arrangement) -> tuple[str, ...]:
 
     Where the melody comes from, how it was transposed, which parts are left out and from which measure on,
     which share of the notes was dropped, folded, replaced, merged, and how often held notes are struck again.
+
+    >>> for phrase in describe(arrange(load_song(find_song("sakura")), build_instrument())):
+    ...     print(phrase)
+    melody from track 1 'Melody'
+    form A A (measures 4-14, 18-28)
+    every note is struck as it is written
     """
     if not len(arrangement.notes):
         return ("nothing can be struck",)

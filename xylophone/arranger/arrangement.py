@@ -39,6 +39,12 @@ class Arrangement:
     that always len(song) == kept + folded + replaced + merged + sum of dropped; a note of these that is
     renewed may be shortened besides. Each note that is
     kept, folded or replaced has one strike, and what held notes are struck again.
+
+    >>> fitted = arrange(load_song(find_song("greensleeves")), build_instrument("diatonic-15"))
+    >>> fitted.transpose, fitted.kept, fitted.folded
+    (5, 303, 87)
+    >>> print(fitted.changes[0])
+    measure 2, beat 1: D5 (written A4) folded up to D6
     """
 
     song: Song

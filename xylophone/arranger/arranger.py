@@ -69,6 +69,10 @@ def arrange(
     each, before anything else. Notes on one bar at most `merge_within` (0..0.1 s) apart become one
     strike. `weights` is taste: what the search weighs. Nothing is re-timed. An arrangement may be
     empty: `Arrangement.require_notes` says why. Raises OptionError for what is out of bounds.
+
+    >>> song = load_song(find_song("ode_to_joy"))
+    >>> len(arrange(song, build_instrument("music-box-c")))
+    416
     """
     choice = Choice(tracks, channels, mute_tracks, mute_channels, drums, octaves or {})
     if not 0 <= merge_within <= _LONGEST_MERGE:

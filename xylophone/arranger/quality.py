@@ -42,7 +42,11 @@ POINTS = {
 
 
 def judge(arrangement: Arrangement) -> Quality:
-    """Return the quality of an arrangement; 0 where nothing is struck."""
+    """Return the quality of an arrangement; 0 where nothing is struck.
+
+    >>> judge(arrange(load_song(find_song("william_tell")), build_instrument("diatonic-15"))).score
+    95
+    """
     if not len(arrangement.notes):
         return Quality(0, "", (Cost("empty", "nothing can be struck", 1.0, 100.0),))
     shares = _shares(arrangement)

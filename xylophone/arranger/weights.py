@@ -78,7 +78,11 @@ PRESETS: Mapping[str, Weights] = MappingProxyType(
 
 
 def preset(name: str) -> Weights:
-    """Return the weights of a preset; OptionError for a name that is none."""
+    """Return the weights of a preset; OptionError for a name that is none.
+
+    >>> preset("solo").accompaniment
+    False
+    """
     if name not in PRESETS:
         raise OptionError(f"preset {name!r} does not exist: choose one of {', '.join(PRESETS)}")
     return PRESETS[name]

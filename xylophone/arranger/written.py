@@ -25,6 +25,10 @@ def as_song(arrangement: Arrangement) -> Song:
     Its pitches are those of the bars, so that it is struck as it is when it is arranged for the same
     instrument. Tracks are numbered from 1, each on a channel of its own. A note lasts as long as the one
     it stands for, a sixteenth at least, and ends where its bar is struck again.
+
+    >>> fitted = arrange(load_song(find_song("sakura")), build_instrument())
+    >>> [track.name for track in as_song(fitted).tracks]
+    ['Melody', 'Inner voices']
     """
     notes = as_notes(np.zeros(len(arrangement.notes), NOTE))
     order = [priority for priority in TRACKS if np.any(arrangement.notes["priority"] == priority)]

@@ -41,6 +41,10 @@ def open_backend(
     how a Raspberry Pi's outputs are wired, by default as docs/wiring.md shows. Raises
     BackendMissing for a scheme that does not exist or is not part of this version, OptionError for
     an option that the backend does not have or whose value is out of bounds.
+
+    >>> with open_backend("sim:", build_instrument()) as backend:
+    ...     print(backend.name, backend.lookahead)
+    sim 0.5
     """
     scheme, colon, rest = url.partition(":")
     if scheme in PLANNED:

@@ -62,6 +62,13 @@ class Backend(Protocol):
 
     Times are seconds on the backend's own clock. Pulses are a table of dtype PULSE sorted by start.
     A backend is a context manager: leaving it, by whatever way, silences and closes it.
+
+    >>> def play(backend: Backend) -> int:
+    ...     fitted = arrange(load_song(find_song("ode_to_joy")), backend.instrument)
+    ...     Player(backend).play(fitted).wait()
+    ...     return backend.report().pulses
+    >>> play(open_backend("sim:", build_instrument()))
+    447
     """
 
     name: str

@@ -102,6 +102,9 @@ def calibration_for(instrument: Instrument, path: str | Path | None) -> Calibrat
 
     Raises CalibrationError when the file is for another hammer kind or lacks one of the hammers,
     and what `read_calibration` raises.
+
+    >>> calibration_for(build_instrument(), None).hammers[:3]
+    ('G4', 'G#4', 'A4')
     """
     if path is None:
         return default_calibration(instrument)

@@ -72,6 +72,10 @@ class Calibration:
     `origin` says for each hammer where its curves come from: 'default', 'measured', 'set'. `tuned` is when
     any of them was last changed (ISO 8601), `backend` the URL of what they were tuned on; or ''.
     `measured` names the shared terms that were measured ('supply'); the others are the default's.
+
+    >>> calibration = calibration_for(build_instrument(), None)
+    >>> calibration.kind, calibration.origin[0], calibration.tuned
+    ('zye1-0530', 'default', '')
     """
 
     kind: str

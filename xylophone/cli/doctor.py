@@ -27,8 +27,7 @@ from .findings import (
 from .incidents import not_played
 from .options import FOLDER_PATH, calibration_of, check_writable, setting_options, settings
 from .printing import ask, say
-from .report import backend as figures_of
-from .report import report_text
+from .report import backend as figures_of, report_text
 from .stage import Stage, open_stage
 from .striking import strike_in_turn
 

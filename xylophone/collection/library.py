@@ -42,7 +42,11 @@ class IndexEntry:
 
 
 def songs() -> tuple[IndexEntry, ...]:
-    """Return the project's own songs in the order of their names; FileError when they are not installed."""
+    """Return the project's own songs in the order of their names; FileError when they are not installed.
+
+    >>> [song.name for song in songs()][:2]
+    ['all_thirty', 'auld_lang_syne']
+    """
     return read_index(songs_folder())
 
 
@@ -68,6 +72,9 @@ def find_song(text: str, entries: Sequence[IndexEntry] | None = None) -> Path:
     A file that exists wins; '-' is standard input. Else a song's name or title, capitals, accents,
     hyphens, underscores and spaces being alike, or the beginning of just one of them. Raises
     FileError with the nearest names. `entries` are the project's songs unless given.
+
+    >>> find_song("Ode to Joy").name
+    'ode_to_joy.mid'
     """
     if text == str(STANDARD_INPUT):
         return STANDARD_INPUT

@@ -148,6 +148,10 @@ def load_instrument(which: str | Path | None = None) -> Instrument:
     """Return the instrument of a configuration file, of a layout's name or, for None, the one in force.
 
     Raises InstrumentError for an unknown layout, ConfigError and FileError for a file.
+
+    >>> instrument = load_instrument("music-box-c")
+    >>> len(instrument), instrument.hammers[0].name
+    (30, 'C3')
     """
     if which is None:
         return load_settings().instrument

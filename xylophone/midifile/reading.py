@@ -34,6 +34,9 @@ def load_song(path: str | os.PathLike[str]) -> Song:
 
     FileError for what cannot be read, SongError for what is no MIDI file. A file that is damaged in
     part gives what can be read of it, and `Song.warnings` names the damage.
+
+    >>> load_song(find_song("greensleeves")).title
+    'Greensleeves'
     """
     name = os.fspath(path)
     if name != "-":
@@ -56,6 +59,9 @@ def parse_song(data: bytes, name: str = "song", *, runs: bool = True) -> Song:
 
     A song without notes is one with an empty table. `runs=False` looks at each event by itself: the
     same song, more slowly.
+
+    >>> len(parse_song(find_song("greensleeves").read_bytes()))
+    463
     """
     faults = Faults()
     header = read_header(data, name, faults)

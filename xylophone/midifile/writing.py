@@ -42,6 +42,10 @@ def write_song(path: str | os.PathLike[str], song: Song) -> None:
     """Write a song to a MIDI file that is there whole or not at all; FileError where it cannot be.
 
     What `song_bytes` says holds for its content.
+
+    >>> write_song("copy.mid", load_song(find_song("sakura")))
+    >>> load_song("copy.mid").title
+    'Sakura, sakura'
     """
     content = song_bytes(song)
     with replace_file(os.fspath(path)) as out:

@@ -36,6 +36,13 @@ class Performance:
 
     The first hit of a strike is the one heard of it. Arrays have one value for each row of the
     plan, in its order, and hold NaN where there is none.
+
+    >>> instrument = build_instrument()
+    >>> performance = simulate(arrange(load_song(find_song("sakura")), instrument))
+    >>> len(performance), len(performance.missed), len(performance.doubled)
+    (243, 0, 0)
+    >>> performance.summary()["heard"]
+    243
     """
 
     plan: Plan  # in the performance's time: its lead-in is 0

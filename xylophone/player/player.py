@@ -46,6 +46,12 @@ class Player:
     `gap` seconds lie between two pieces of a queue; `ring` seconds after the last the playing is over.
     What was planned for the newest `remember` strikes is kept for `performance`. `faults` are the
     newest that the backend met, `faults_met` counts them all.
+
+    >>> instrument = build_instrument()
+    >>> with open_backend("sim:", instrument) as backend:
+    ...     player = Player(backend).play(arrange(load_song(find_song("sakura")), instrument), speed=2.0)
+    ...     print(player.wait().state, backend.report().pulses)
+    idle 243
     """
 
     def __init__(

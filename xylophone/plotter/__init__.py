@@ -27,6 +27,10 @@ def plot(performance: Performance, path: str | Path) -> None:
 
     Raises OptionError for another ending, MissingExtra where PNG needs the extra, FileError where the
     file cannot be written; an old file stays whole until the new one is.
+
+    >>> plot(simulate(arrange(load_song(find_song("sakura")), build_instrument())), "sakura.svg")
+    >>> Path("sakura.svg").exists()
+    True
     """
     check_ending(path)
     write_picture(draw(performance), path)

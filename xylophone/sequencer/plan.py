@@ -16,7 +16,13 @@ from ..tables import PULSE, Floats, Planned, Pulses, Refusal, as_pulses
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """What the sequencer may do to a strike before it drops it."""
+    """What the sequencer may do to a strike before it drops it.
+
+    >>> instrument, strikes = build_instrument(), np.zeros(12, STRIKE)
+    >>> strikes["hammer"], strikes["velocity"] = range(12), 100
+    >>> sequence(strikes, instrument, calibration_for(instrument, None), PlanOptions(roll=False)).refusals
+    {'supply': 4}
+    """
 
     roll: bool = True  # a chord that the supply cannot drive at once may be rolled
     shift: float = 0.003  # s, a contact may be moved by so much without a word
@@ -49,6 +55,14 @@ class Plan:
     `first` is the number of the first row: rows of one planner count on from plan to plan, and
     PULSE.strike is that number. `lead_in` is the backend time at which song time 0 sounds.
     `ready` gives, for rows refused by recovery, when their hammer is ready again.
+
+    >>> instrument, strikes = build_instrument(), np.zeros(2, STRIKE)
+    >>> strikes["velocity"], strikes["time"] = 80, [0.0, 0.02]
+    >>> plan = sequence(strikes, instrument, calibration_for(instrument, None))
+    >>> len(plan.pulses), plan.peak_current
+    (1, 1.0)
+    >>> print(plan.refused[0].why)
+    hammer G4 is ready again at 0.088 s
     """
 
     instrument: Instrument

@@ -204,6 +204,12 @@ def sequence(
     """Plan a whole piece: strikes (dtype STRIKE, times from 0) become a plan that starts no pulse before 0.
 
     The plan's times are later than the strikes' by its `lead_in`, the shortest that serves.
+
+    >>> instrument, strikes = build_instrument(), np.zeros(1, STRIKE)
+    >>> strikes["hammer"], strikes["velocity"] = instrument.index("C6"), 90
+    >>> plan = sequence(strikes, instrument, calibration_for(instrument, None))
+    >>> round(1000 * float(plan.pulses["width"][0]), 1)  # ms
+    13.3
     """
     planner = Planner(instrument, calibration, options)
     planner.add(strikes)

@@ -21,8 +21,7 @@ from ..errors import OptionError
 from ..instrument import Instrument
 from ..tables import HIT, Complex, Floats, Hits, Ints, Samples, ordered
 from .bars import MODES, Bars, bars_of
-from .wav import SAMPLE_RATE as SAMPLE_RATE
-from .wav import write_wav as write_wav
+from .wav import SAMPLE_RATE as SAMPLE_RATE, write_wav as write_wav
 
 GAIN = 0.2
 """Amplitude of the fundamental at 1 m/s, -14 dB re full scale: eight of the default kind's loudest blows
@@ -195,6 +194,11 @@ def render(hits: Hits, instrument: Instrument, sample_rate: int = SAMPLE_RATE, t
     It ends `tail` seconds after the last hit, faded out. When its peak passes CEILING the whole piece
     is made softer by as much, else nothing is changed. Raises OptionError beyond LONGEST, or for
     hours of silence.
+
+    >>> instrument = build_instrument()
+    >>> performance = simulate(arrange(load_song(find_song("sakura")), instrument))
+    >>> render(performance.hits, instrument).shape  # frames of 1 / 48000 s, left and right
+    (4394965, 2)
     """
     sound = np.empty((frames_of(hits, sample_rate, tail), 2), dtype=np.float32)
     begin = 0

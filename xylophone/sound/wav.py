@@ -31,6 +31,12 @@ def write_wav(path: str | Path, audio: Samples | Iterable[Samples], sample_rate:
     rounding into even noise (Lipshitz, Wannamaker & Vanderkooy 1992); the same sound gives the same
     file. The file is there whole or not at all. Raises FileError where it cannot be written,
     OptionError where it would pass 4 GB.
+
+    >>> instrument = build_instrument()
+    >>> performance = simulate(arrange(load_song(find_song("sakura")), instrument))
+    >>> write_wav("sakura.wav", render(performance.hits, instrument))
+    >>> Path("sakura.wav").exists()
+    True
     """
     dither = np.random.default_rng(0)
     with replace_file(path) as out, wave.open(out, "wb") as file:

@@ -23,8 +23,7 @@ from ..screen import bars, keyboard
 from ..stage import open_stage, sounding
 from ..striking import STEP
 from .hand_session import HandSession
-from .kept import place as place_of
-from .kept import undo_command
+from .kept import place as place_of, undo_command
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

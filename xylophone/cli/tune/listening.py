@@ -93,8 +93,7 @@ def _simulated(found: Settings, position: Position) -> tuple[Backend, Ear]:
 @contextmanager
 def progress_shown() -> Iterator[Callable[[Progress], object]]:
     """Show on a terminal how far a session is, and how long it will take."""
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
+    from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeElapsedColumn
 
     console = terminal(err=True)
     columns = (
