@@ -115,12 +115,12 @@ def test_python_in_the_pages_compiles_and_imports_what_is_there(code):
             assert not [alias.name for alias in node.names if not hasattr(module, alias.name)]
 
 
-def programs() -> list[tuple[str, str]]:
+def shown() -> list[tuple[str, str]]:
     """Return every program that is shown to users, in a page or as an example."""
     return [*blocks(), *((page_name(path), path.read_text(encoding="utf-8")) for path in EXAMPLES)]
 
 
-@pytest.mark.parametrize("code", [pytest.param(code, id=place) for place, code in programs()])
+@pytest.mark.parametrize("code", [pytest.param(code, id=place) for place, code in shown()])
 def test_what_is_shown_to_users_needs_the_public_surface_only(code):
     nodes = list(ast.walk(ast.parse(code)))
     homes = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
@@ -155,6 +155,24 @@ def test_links_within_the_project_lead_somewhere(page):
         there = (page.parent / path) if path else page
         known = there.exists() and (not anchor or there.suffix != ".md" or anchor in anchors(there))
         lost += [] if known else [target]
+    assert not lost
+
+
+SOURCE = re.compile(r"`(?:[\w.-]+/)*([\w-]+\.(?:py|c|h|S))`")
+TREE = ("xylophone", "tests", "benchmarks", "docs", "examples", "firmware", "scripts", "songs")
+
+
+def test_every_source_that_is_named_is_there():
+    """In pages, docstrings and comments; a file that was renamed must be renamed where it is spoken of."""
+    files = [path for folder in TREE for path in (ROOT / folder).rglob("*.*") if "build" not in path.parts]
+    there = {path.name for path in files}
+    lost = [
+        f"{page_name(path)}: {name}"
+        for path in {*PAGES, *files} - {ROOT / "CHANGELOG.md"}
+        if path.suffix in (".md", ".py", ".c", ".h", ".S")
+        for name in SOURCE.findall(path.read_text(encoding="utf-8"))
+        if name not in there
+    ]
     assert not lost
 
 

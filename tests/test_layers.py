@@ -13,23 +13,14 @@ import programs
 from imports import PACKAGE, Import, all_imports, sources
 
 LAYERS = [
-    {"tables", "errors", "clock", "pitch", "files", "calibration"},
-    {"song", "instrument", "wiring", "calibration.values", "strikes"},
-    {"midifile", "config", "calibration.file", "arranger", "sequencer"},
-    {"performance.performance", "link", "tuning", "collection.tunes", "calibration.exchange"},
+    {"errors", "clock", "pitch", "files", "tables"},
+    {"song", "instrument", "wiring", "strikes"},
+    {"midifile", "config", "calibration", "arranger", "sequencer"},
+    {"link", "tuning", "performance.performance", "collection.tunes", "calibration.exchange"},
     {"backends", "gpio", "simulation", "sound"},
-    {
-        "player",
-        "collection",
-        "live",
-        "performance",
-        "plotter",
-        "soundcard",
-        "running",
-    }
-    | {"tuning.auto_session", "tuning.blind"}
-    | {"board"},
-    {"cli", "web", "testing", "__main__"},
+    {"player", "performance", "collection", "plotter", "soundcard", "running", "board"}
+    | {"tuning.auto_session", "tuning.blind"},
+    {"cli", "testing", "__main__"},
 ]
 """What may be imported by the rows below; a row's packages go with all their modules."""
 
@@ -40,7 +31,7 @@ THIRD_PARTIES = {
     "filelock": {"files"},
     "font_source_sans_pro": {"plotter"},
     "gpiozero": {"gpio"},
-    "mido": {"midifile.writing", "live", "backends.midi"},
+    "mido": {"midifile.writing"},
     "numpy": {""},
     "platformdirs": {"config"},
     "pydantic": {"config"},
@@ -89,6 +80,19 @@ def layer_of(module: str) -> int:
     fits = [(len(place), layer) for layer, row in enumerate(LAYERS) for place in row if within(module, place)]
     assert fits, f"{module} stands in no layer: give it a place in LAYERS and in docs/architecture.md"
     return max(fits)[1]
+
+
+def test_the_layers_are_those_of_the_architecture_and_each_is_there(root):
+    page = (root / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| (\d) \| (.*) \|$", page)
+    written = [{name_of(entry) for entry in re.findall(r"`([^`]+)`", cells)} for _, cells in sorted(rows)]
+    assert written == LAYERS
+    assert not [place for row in LAYERS for place in row if f"{PACKAGE}.{place}" not in MODULES]
+
+
+def name_of(entry: str) -> str:
+    """Return the module or package that a file or folder of the page is."""
+    return entry.removesuffix("/").removesuffix(".py").replace("/", ".")
 
 
 @pytest.mark.parametrize("module", sorted(set(MODULES) - {PACKAGE}))

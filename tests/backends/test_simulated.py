@@ -153,8 +153,6 @@ def test_a_wrong_option_is_named_with_its_rule(url, message):
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("midi:", "midi is not part of this version; use --backend sim:"),
-        ("midi:Port Name", "midi is not part of this version"),
         ("sm:", "unknown backend 'sm:': did you mean sim:"),
         ("sim", "did you mean sim:"),
         ("bluetooth:", "there is sim:"),

@@ -140,11 +140,11 @@ def test_only_the_command_line_names_a_file_to_write(alone: Path, query: str) ->
 
 def test_the_backend_is_taken_from_option_environment_configuration_simulation(alone: Path) -> None:
     text = '[backend]\nurl = "gpio:"'
-    named = {"XYLOPHONE_BACKEND": "midi:Loop"}
+    named = {"XYLOPHONE_BACKEND": "gpio:pins"}
     first = load(alone, text, environ=named, backend="serial:auto")
     assert (first.backend, first.sources["backend"]) == ("serial:auto", "--backend")
     second = load(alone, text, environ=named)
-    assert (second.backend, second.sources["backend"]) == ("midi:Loop", "XYLOPHONE_BACKEND")
+    assert (second.backend, second.sources["backend"]) == ("gpio:pins", "XYLOPHONE_BACKEND")
     third = load(alone, text, environ={"XYLOPHONE_BACKEND": ""})
     assert (third.backend, third.sources["backend"]) == ("gpio:", str(alone / "xylophone.toml"))
     fourth = load(alone, "")

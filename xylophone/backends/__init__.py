@@ -28,9 +28,6 @@ SCHEMES = {
 }
 """Module and function that open the URLs of a scheme; imported when they are asked for."""
 
-PLANNED = ("midi",)
-"""Schemes that the design names and this version does not have."""
-
 
 def open_backend(
     url: str, instrument: Instrument, clock: Clock | None = None, wiring: Wiring | None = None
@@ -39,16 +36,14 @@ def open_backend(
 
     A `clock` takes the place of the backend's own where it has no hardware that keeps time; `wiring` says
     how a Raspberry Pi's outputs are wired, by default as docs/wiring.md shows. Raises
-    BackendMissing for a scheme that does not exist or is not part of this version, OptionError for
-    an option that the backend does not have or whose value is out of bounds.
+    BackendMissing for a scheme that does not exist, OptionError for an option that the backend does not
+    have or whose value is out of bounds.
 
     >>> with open_backend("sim:", build_instrument()) as backend:
     ...     print(backend.name, backend.lookahead)
     sim 0.5
     """
     scheme, colon, rest = url.partition(":")
-    if scheme in PLANNED:
-        raise BackendMissing(f"backend {url!r}: {scheme} is not part of this version; use --backend sim:")
     if not colon or scheme not in SCHEMES:
         raise BackendMissing(f"unknown backend {url!r}: {_hint(scheme)}")
     module, name = SCHEMES[scheme]

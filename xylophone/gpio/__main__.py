@@ -1,4 +1,4 @@
-"""The two processes: `python -m xylophone.gpio dispatcher|watchdog`, started by `processes.py` only."""
+"""The two processes: `python -m xylophone.gpio dispatcher|watchdog`, started by `children.py` only."""
 
 from __future__ import annotations
 
