@@ -1,7 +1,7 @@
 """The keys of xylophone.toml with type, bounds, unit and meaning; the one module that uses pydantic.
 
-Checks, messages, the file that `xylophone init` writes and the test of docs/configuration.md all
-go by these tables. The file beside a song has one of its own.
+Checks, messages, the words in the file that `xylophone init` writes and the test of
+docs/configuration.md all go by these tables. The file beside a song has one of its own.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ class ArrangeTable(Table):
     """[arrange]: how songs are arranged unless the command says otherwise."""
 
     preset: Annotated[str, AfterValidator(_preset)] = _other(
-        _ARRANGE.preset, f"one of {', '.join(PRESETS)}", "bundle of all weights below"
+        _ARRANGE.preset, f"one of {', '.join(PRESETS)}", "bundle of all weights"
     )
     lost: float | None = _weight("transposition: a note that no bar of any octave can sound")
     folded: float | None = _weight("transposition: a note that must go to another octave")

@@ -1,9 +1,8 @@
-"""The commented xylophone.toml that `xylophone init` writes: every key, and no default changed."""
+"""The commented xylophone.toml that `xylophone init` writes: what makers set, and no default changed."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import FileError
@@ -11,9 +10,9 @@ from ..instrument import DEFAULT_KIND, DEFAULT_LAYOUT, Instrument, build_instrum
 from .places import FILE_NAME
 
 _HEAD = """\
-# xylophone.toml: the instrument, and how it is played. docs/configuration.md explains it.
-# A line that begins with "# " and a key is off and shows a default or an example: take the "# "
-# away to set it. `xylophone info` shows what is in force.
+# xylophone.toml: the instrument, and how it is played. Here are the keys that makers set;
+# docs/configuration.md has all others. A line that begins with "# " and a key is off and shows a
+# default or an example: take the "# " away to set it. `xylophone info` shows what is in force.
 """
 _ABOUT = {
     "instrument": "The bars, their hammers and what they share. "
@@ -24,10 +23,19 @@ _ABOUT = {
     "backend": "What plays. --backend and XYLOPHONE_BACKEND come before this.",
     "gpio": "How the hammers are wired to a Raspberry Pi (docs/wiring.md); GPIO numbers, not the header's.",
     "arrange": "How songs are arranged unless the command says otherwise (docs/arranging.md). "
-    "A preset bundles all weights; each of them can be set for itself.",
+    "A preset bundles all weights; what is set here besides comes before the preset's.",
     "player": "How songs are played unless the command says otherwise.",
-    "simulation": "The simulated instrument that plays when the backend is sim:.",
 }
+_SHOWN = {
+    "instrument": ("layout", "lowest", "highest", "pitches", "kind", "supply_limit", "channels"),
+    "hammers": ("longest_pulse_ms", "recovery_ms"),
+    "backend": ("url",),
+    "gpio": ("registers", "output_enable_pin", "master_enable_pin"),
+    "arrange": ("preset", "chord", "gap", "accompaniment", "tremolo"),
+    "player": ("speed", "volume", "roll"),
+}
+"""The keys that makers set, by table; all others are in docs/configuration.md."""
+
 _SET = {("instrument", "layout"): DEFAULT_LAYOUT, ("instrument", "kind"): DEFAULT_KIND}
 """The keys that are written out, and what holds without them."""
 
@@ -56,10 +64,8 @@ def initial_config(layout: str = DEFAULT_LAYOUT, kind: str = DEFAULT_KIND) -> st
 
     Raises InstrumentError for an unknown layout or kind.
     """
-    from .schema import TABLES
-
     instrument = build_instrument(layout, kind)
-    return "\n".join([_HEAD, *(_table(name, instrument) for name in TABLES)])
+    return "\n".join([_HEAD, *(_table(name, instrument) for name in _SHOWN)])
 
 
 def _table(name: str, instrument: Instrument) -> str:
@@ -70,7 +76,8 @@ def _table(name: str, instrument: Instrument) -> str:
     shown = _examples(instrument)
     header = "# [hammers.C6]" if name == "hammers" else f"[{name}]"
     lines = [_comment(_ABOUT[name]), header]
-    for key, field in TABLES[name].model_fields.items():
+    for key in _SHOWN[name]:
+        field = TABLES[name].model_fields[key]
         example = shown.get((name, key), field.default)
         default = _default(name, key, _SET.get((name, key), example))
         lines.append(_comment(f"{field.description}: {rule_of(TABLES[name], key)}{default}"))
@@ -92,40 +99,29 @@ def _default(table: str, key: str, example: object) -> str:
         return "; default: the layout's"
     if key == "channels":
         return "; default: 0, 1, 2, ..."
-    if key == "channel":
-        return "; default: by the order of the bars"
     if key == "master_enable_pin":
         return "; default: none"
     if table == "arrange" and key != "preset":
         return "; default: the preset's"
-    followed = {"name": "layout", "sounding": "layout", "supply_limit": "kind"}
-    of = f" of the {followed[key]}" if key in followed else " of the kind" if table == "hammers" else ""
+    of = " of the kind" if table == "hammers" or key == "supply_limit" else ""
     return f"; default{of} {json.dumps(example)}"
 
 
 def _examples(instrument: Instrument) -> dict[tuple[str, str], object]:
     from ..arranger import Weights
 
-    hammers = instrument.hammers
-    weights = {("arrange", name): value for name, value in asdict(Weights()).items()}
+    hammers, weights = instrument.hammers, Weights()
     one = min(hammers, key=lambda hammer: abs(hammer.pitch - 84))
     return {
-        **weights,
         ("instrument", "layout"): instrument.name,
         ("instrument", "lowest"): hammers[0].name,
         ("instrument", "highest"): hammers[-1].name,
         ("instrument", "pitches"): [hammer.name for hammer in hammers],
-        ("instrument", "name"): instrument.name,
         ("instrument", "kind"): instrument.kind.name,
         ("instrument", "supply_limit"): instrument.supply_limit,
         ("instrument", "channels"): [hammer.channel for hammer in hammers],
-        ("instrument", "sounding"): instrument.sounding,
-        ("gpio", "master_enable_pin"): 23,
-        ("hammers", "channel"): one.channel,
-        ("hammers", "current"): one.current,
-        ("hammers", "shortest_pulse_ms"): round(one.shortest_pulse * 1000, 4),
         ("hammers", "longest_pulse_ms"): round(one.longest_pulse * 1000, 4),
         ("hammers", "recovery_ms"): round(one.recovery * 1000, 4),
-        ("hammers", "refill"): round(one.refill, 6),
-        ("hammers", "capacity"): round(one.capacity, 6),
+        ("gpio", "master_enable_pin"): 23,
+        **{("arrange", key): getattr(weights, key) for key in _SHOWN["arrange"] if key != "preset"},
     }
