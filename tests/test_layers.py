@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
 import programs
-from imports import PACKAGE, Import, all_imports, sources
+from imports import PACKAGE, ROOT, Import, all_imports, imports_of, sources
 
 LAYERS = [
     {"errors", "clock", "pitch", "files", "tables"},
@@ -121,6 +122,47 @@ def test_no_circle_of_imports():
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(f"modules import each other in a circle: {' <- '.join(error.args[1])}")
+
+
+def test_what_a_room_s_door_offers_is_taken_there():
+    """By the package, its tests or its benchmarks; a name that nobody takes is no part of the door."""
+    elsewhere = [*ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/**/*.py")]
+    taken = {(entry.target, entry.name) for entry in OURS}
+    for path in elsewhere:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        taken |= {(entry.target, entry.name) for entry in imports_of(path.stem, tree, False, set(MODULES))}
+    offered = {
+        (module, name)
+        for module, (path, tree) in MODULES.items()
+        if path.name == "__init__.py" and module != PACKAGE
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        for name in ast.literal_eval(node.value)
+    }
+    assert offered
+    assert not offered - taken
+
+
+def test_every_name_of_the_package_is_spoken_of_again():
+    """Outside the tests: what only its definition names is a ghost. Libraries ask for a few by themselves."""
+    asked_for = {"list_commands", "get_command", "format_commands", "does_styling", "model_config"}
+    on_the_wire = {"DAMAGED", "crc", "slowest_loop"}  # the C header is written from these
+    folders = ("xylophone", "firmware", "benchmarks", "songs", "scripts", "examples", "docs")
+    files = [
+        path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".md")
+    ]
+    words = Counter(re.findall(r"\w+", "\n".join(path.read_text(encoding="utf-8") for path in files)))
+    defined = {name for _, tree in MODULES.values() for node in ast.walk(tree) for name in defined_by(node)}
+    ghosts = {name for name in defined if words[name] == 1 and not name.startswith("__")}
+    assert ghosts == asked_for | on_the_wire
+
+
+def defined_by(node: ast.AST) -> list[str]:
+    """Return the names that a node of a syntax tree gives to something."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def reached_from(place: str) -> set[str]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from backends.serial_world import INSTRUMENT, World, pulses, scale
+from link.snapping import snap
 from player.pieces import piece
 from simulation.striking import random_song
 from xylophone.arranger import arrange
@@ -17,7 +18,6 @@ from xylophone.backends.serial import LOOKAHEAD
 from xylophone.calibration.file import default_calibration
 from xylophone.link.messages import TICK_RATE
 from xylophone.link.sender import ON_BOARD
-from xylophone.link.snapping import snap
 from xylophone.midifile.reading import load_song
 from xylophone.player import Player
 from xylophone.sequencer import sequence

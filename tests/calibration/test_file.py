@@ -72,7 +72,7 @@ def test_writing_what_was_read_gives_the_same_text(tmp_path: Path) -> None:
     assert calibration_text(read_calibration(tmp_path / "c.toml")) == (tmp_path / "c.toml").read_text()
 
 
-def test_the_file_can_be_read_by_people(tmp_path: Path) -> None:
+def test_the_file_can_be_read_by_people() -> None:
     text = calibration_text(calibration(("C6", "F#6"), knots=2))
     assert text.startswith("# Calibration of 2 zye1-0530 hammers C6..F#6. Written by the program")
     assert '[hammers."F#6"]' in text

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from simulation.faults import FaultyTwin, Planted
 from xylophone.cli import run
 from xylophone.simulation import ear, hammers
 from xylophone.simulation.ear import Room
-from xylophone.simulation.faults import FaultyTwin, Planted
 from xylophone.tuning import auto_session
 
 Run = Callable[..., Any]

@@ -223,7 +223,7 @@ def test_what_is_saved_is_taken_up_by_all_commands(xylophone: Run, song: Path, t
     assert "is taken up" not in xylophone("info", song, "--no-saved").out
 
 
-def test_play_takes_it_up_too(xylophone: Run, midi: Midi, tmp_path: Path) -> None:
+def test_play_takes_it_up_too(xylophone: Run, midi: Midi) -> None:
     path = midi((72, 0, 0.1, 90, 0), (74, 0.25, 0.1, 90, 0), (76, 0.5, 0.1, 90, 3))
     assert xylophone("arrange", path, "--mute-channels", "4", "--save").code == 0
     play = ["play", path, "--mute", "--speed", "10"]

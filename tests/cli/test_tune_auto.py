@@ -35,6 +35,7 @@ from cli.hearing import (
     tuned_home,
     with_faults,
 )
+from simulation.faults import Planted
 from soundcard.soundcards import Library
 from tuning.sessions import distance
 from xylophone.calibration.file import default_calibration, read_calibration, write_calibration
@@ -45,7 +46,6 @@ from xylophone.errors import TuningError
 from xylophone.instrument import Instrument, build_instrument
 from xylophone.simulation.bench import measure
 from xylophone.simulation.ear import Room, SimulatedMicrophone
-from xylophone.simulation.faults import Planted
 from xylophone.simulation.hammers import Twin
 from xylophone.tuning.edits import later
 from xylophone.tuning.takes import read_plan
@@ -450,9 +450,7 @@ def test_a_damaged_calibration_is_tuned_anew_and_kept_beside(
     assert (place / "calibration-sim.versions" / "2-after-1.toml").read_text() == damaged
 
 
-def test_hammers_that_the_instrument_has_not_stay_in_the_file(
-    xylophone: Run, place: Path, instrument: Instrument
-) -> None:
+def test_hammers_that_the_instrument_has_not_stay_in_the_file(xylophone: Run, place: Path) -> None:
     wide = later(default_calibration(build_instrument()), 3, 0.001)
     write_calibration(place / CALIBRATION, wide)
     ran = xylophone("tune", "auto", "--from-wav", TAKE, "--plan", PLAN)

@@ -39,7 +39,6 @@ def load(library: Path) -> ctypes.CDLL:
         "sent": (here, [here, count]),
         "lowest_stack": (ctypes.c_uint16, [here]),
         "lost": (ctypes.c_uint32, [here]),
-        "longest": (u64, [here, ctypes.c_uint8]),
         "poke": (None, [here, ctypes.c_uint16, ctypes.c_uint8]),
         "forget": (None, [here, ctypes.c_uint8]),
         "peek": (ctypes.c_uint8, [here, ctypes.c_uint16]),
@@ -138,10 +137,6 @@ class EmulatedBoard:
     def lost(self) -> int:
         """Return how many bytes the receiver lost because nobody took them in time."""
         return int(self._call("lost"))
-
-    def longest_interrupt(self, vector: int) -> int:
-        """Return the most cycles that an interrupt took, those nested in it included."""
-        return int(self._call("longest", vector))
 
     def reset(self, flags: int) -> None:
         """Reset the processor, with these flags of MCUSR; what is in memory stays."""

@@ -53,7 +53,6 @@ struct emulator {
     uint8_t latch[256];
     uint16_t lowest_stack;
     uint32_t lost;
-    uint64_t entered[64], longest[64]; /* cycles in an interrupt, nested ones included */
     uint8_t nesting[16];
     int depth;
 };
@@ -102,13 +101,9 @@ static void on_interrupt(struct avr_irq_t *irq, uint32_t vector, void *param)
     (void)irq;
     /* Called with the vector on entry, and on leaving with the one below, or 0. */
     if (e->depth && (e->depth == 1 ? vector == 0 : vector == e->nesting[e->depth - 2])) {
-        uint8_t left = e->nesting[--e->depth];
-        uint64_t took = e->avr->cycle - e->entered[left];
-        if (took > e->longest[left])
-            e->longest[left] = took;
+        e->depth--;
     } else if (vector) {
         e->nesting[e->depth++] = (uint8_t)vector;
-        e->entered[vector] = e->avr->cycle;
         e->avr->cycle += INTERRUPT_ENTRY;
     }
 }
@@ -316,12 +311,6 @@ uint16_t emulator_lowest_stack(const struct emulator *e)
 uint32_t emulator_lost(const struct emulator *e)
 {
     return e->lost;
-}
-
-/* The longest that an interrupt has taken, those nested in it included. */
-uint64_t emulator_longest(const struct emulator *e, uint8_t vector)
-{
-    return e->longest[vector];
 }
 
 /* A write as an instruction would do it: to a port, say, behind the firmware's back. */

@@ -49,7 +49,6 @@ def typed(path: Path) -> ctypes.CDLL:
         "next": (u64, [here]),
         "sent": (size, [here, ctypes.c_char_p, size]),
         "edges": (here, [here, ctypes.POINTER(size)]),
-        "forget_edges": (None, [here]),
         "outputs": (ctypes.c_uint32, [here]),
         "armed": (ctypes.c_bool, [here]),
         "stick": (None, [here, ctypes.c_uint8]),
@@ -117,16 +116,12 @@ class VirtualBoard:
         return said
 
     def edges(self) -> Rows:
-        """Return all changes of outputs (dtype EDGE) since the start, or since forget_edges."""
+        """Return all changes of outputs (dtype EDGE) since the start."""
         count = ctypes.c_size_t()
         place = self._library.host_edges(self._handle, ctypes.byref(count))
         if not count.value:
             return np.empty(0, EDGE)
         return np.frombuffer(ctypes.string_at(place, count.value * EDGE.itemsize), EDGE)
-
-    def forget_edges(self) -> None:
-        """Begin the log of edges anew."""
-        self._library.host_forget_edges(self._handle)
 
     def pulses(self) -> Rows:
         """Return (on, off, channel) of every pulse that has ended, in order of on and channel."""

@@ -11,9 +11,9 @@ from typing import TypeVar
 import numpy as np
 
 from firmware.emulated import CYCLES_PER_TICK, EmulatedBoard
+from link.snapping import snap
 from xylophone.link import messages as m
 from xylophone.link.frames import FrameReader, crc16, encode_frame
-from xylophone.link.snapping import snap
 from xylophone.tables import Rows
 
 MS = 16_000

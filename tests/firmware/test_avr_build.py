@@ -11,7 +11,7 @@ import programs
 from firmware.building import make, need
 from firmware.emulated import EmulatedBoard
 from firmware.talk import CHANNELS, Talk, milliseconds, strikes
-from xylophone.link.snapping import snap
+from link.snapping import snap
 
 FLASH, RAM = 16 * 1024, 5632
 """Bytes; of 256 KiB and 8 KiB. The stack comes to RAM: at most 512 more."""

@@ -7,8 +7,8 @@ import pytest
 
 from firmware.emulated import CYCLES_PER_TICK, EmulatedBoard
 from firmware.talk import CHANNELS, MS, Talk, at_any_moment, chords, errors, strikes
+from link.snapping import snap
 from xylophone.link import messages as m
-from xylophone.link.snapping import snap
 
 EXACT = 12
 """Cycles (0.75 us) from its tick to an edge, at most; the issue of the chord's last port included."""

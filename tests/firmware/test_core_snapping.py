@@ -7,8 +7,8 @@ from hypothesis import given, settings, strategies as st
 
 from firmware.host import VirtualBoard
 from firmware.order import CHANNELS, MS, Order, strikes
+from link.snapping import snap
 from xylophone.link import messages as m
-from xylophone.link.snapping import snap
 
 WRAP = 2**32
 

@@ -7,8 +7,8 @@ import pytest
 
 from firmware.host import VirtualBoard
 from firmware.order import CHANNELS, MS, SECOND, Order, strikes, wide
+from link.snapping import snap
 from xylophone.link import messages as m
-from xylophone.link.snapping import snap
 
 HOUR = 3600 * SECOND
 WRAP = 2**32

@@ -143,7 +143,7 @@ def test_a_trace_goes_on_in_one_that_is_there(tmp_path: Path) -> None:
     assert len(read_trace(f"{tmp_path}/writes")) > 3
 
 
-def test_pins_do_not_go_on_after_an_error(pi: FakePi) -> None:
+def test_pins_do_not_go_on_after_an_error() -> None:
     from xylophone.errors import ConfigError
     from xylophone.wiring import Wiring
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from firmware.host import VirtualBoard
+from link.snapping import snap
 from link.songs import Song
 from link.wire import Wire
 from xylophone.link import messages as m
 from xylophone.link.frames import crc16
-from xylophone.link.snapping import snap
 
 CHANNELS = 30
 BEFORE_WRAP = 2**32 - 6 * m.TICK_RATE

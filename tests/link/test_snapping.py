@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from xylophone.link.snapping import snap
+from link.snapping import snap
 
 gaps = st.lists(st.one_of(st.integers(0, 70), st.integers(0, 5000)), min_size=1, max_size=60)
 

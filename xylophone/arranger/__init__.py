@@ -6,25 +6,20 @@ pitch. `arrange` is the door; docs/arranging.md states the rules and their costs
 
 from __future__ import annotations
 
-from ..tables import ARRANGED
 from .arrangement import NO_ROLE, Arrangement
 from .arranger import MERGE_WITHIN, arrange
-from .changes import Change, ChangeKind, Changes, Reason
-from .quality import Cost, Quality, judge
+from .changes import ChangeKind, Reason
+from .quality import Cost, judge
 from .weights import DEFAULT_PRESET, PRESETS, Weights, preset
 
 __all__ = [
-    "ARRANGED",
     "DEFAULT_PRESET",
     "MERGE_WITHIN",
     "NO_ROLE",
     "PRESETS",
     "Arrangement",
-    "Change",
     "ChangeKind",
-    "Changes",
     "Cost",
-    "Quality",
     "Reason",
     "Weights",
     "arrange",

@@ -15,9 +15,9 @@ from ..clock import Clock
 from ..errors import BackendMissing
 from ..instrument import Instrument
 from ..wiring import Wiring
-from .contract import Backend, Coils, Fault, Report
+from .contract import Backend, Fault, Report
 
-__all__ = ["Backend", "Coils", "Fault", "Report", "open_backend"]
+__all__ = ["Backend", "Fault", "Report", "open_backend"]
 
 Opener = Callable[..., Backend]
 

@@ -7,34 +7,20 @@ configuration file nothing here imports a checking library.
 from __future__ import annotations
 
 from .beside import Chosen, Saved, forget_saved, read_saved, saved_place, write_saved
-from .places import (
-    BACKEND_VARIABLE,
-    CONFIG_VARIABLE,
-    FILE_NAME,
-    Place,
-    cache_folder,
-    find_calibration,
-    find_config,
-)
+from .places import cache_folder
 from .settings import Settings, load_instrument, load_settings
 from .template import initial_config, write_initial_config
 from .values import DEFAULT_BACKEND, ArrangeSettings, PlayerSettings, SimulationSettings
 
 __all__ = [
-    "BACKEND_VARIABLE",
-    "CONFIG_VARIABLE",
     "DEFAULT_BACKEND",
-    "FILE_NAME",
     "ArrangeSettings",
     "Chosen",
-    "Place",
     "PlayerSettings",
     "Saved",
     "Settings",
     "SimulationSettings",
     "cache_folder",
-    "find_calibration",
-    "find_config",
     "forget_saved",
     "initial_config",
     "load_instrument",

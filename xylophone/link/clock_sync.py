@@ -88,10 +88,6 @@ class ClockSync:
         """Return the tick at a host time, unwrapped; monotonic in `time`."""
         return round(self._clock + self.rate * (time - self._time))
 
-    def to_time(self, clock: float) -> float:
-        """Return the host time of an unwrapped tick."""
-        return self._time + (clock - self._clock) / self.rate
-
     def _fit(self, now: float) -> ClockFit:
         young = now - self._rows[0, 0] < KNOWN_FOR
         return fit_clock(self._rows, now, self._known if young else None)

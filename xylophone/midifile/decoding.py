@@ -55,7 +55,7 @@ class Decoder:
         low = np.flatnonzero(content < 0x80).reshape(-1, 3)
         last = low[:, 0]
         tick = self._ticks(content, last, low[:, 2])
-        status = self._statuses(content, last, low[:, 1])
+        status = self._statuses(content, last)
         first = content[low[:, 1]]
         columns = Columns(tick, status, first, content[low[:, 2]])
         kept = _KEPT[status, first]
@@ -76,7 +76,7 @@ class Decoder:
         self.tick = int(tick[-1]) if len(tick) else self.tick
         return tick
 
-    def _statuses(self, content: Bytes, last: Ints, first: Ints) -> Bytes:
+    def _statuses(self, content: Bytes, last: Ints) -> Bytes:
         brought = content[last + 1]  # a status byte, or the first data byte where the status is running
         lasting = (brought >= 0x80) & (brought < MARK)
         if lasting.all():

@@ -1,4 +1,4 @@
-/* Snapping: which tick an edge falls on. The same function as link/snapping.py; docs/protocol.md says why. */
+/* Snapping: which tick an edge falls on. The same function as tests/link/snapping.py; docs/protocol.md says why. */
 #ifndef XYLOPHONE_SNAP_H
 #define XYLOPHONE_SNAP_H
 

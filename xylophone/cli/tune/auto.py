@@ -78,13 +78,13 @@ def auto(
         takes, position = _recorded(from_wav, plan, found, position)
         analysis = _analysed(takes, found, default, position)
     elif blind:
-        _play_blind(found, folder, position or _front(found), yes)
+        _play_blind(found, folder, position or _front(), yes)
         return
     else:
         with playing(found.backend, config=found.config):
             _ask(found, yes)
             analysis = _listened(found, default, position, folder, resume, device)
-        position = position or _front(found)
+        position = position or _front()
     _conclude(analysis, found, path, position, undo, dry_run)
 
 
@@ -107,7 +107,7 @@ def _default(found: Settings) -> Calibration:
     return default_calibration(found.instrument)
 
 
-def _front(found: Settings) -> Position:
+def _front() -> Position:
     from ...tuning.geometry import position_of
 
     return position_of("front")
@@ -140,7 +140,7 @@ def _listened(
         earlier, before = load_session(folder, found.instrument)
         position = position or before
         say(f"going on with {folder}: {sum(len(take.trials) for take in earlier)} strikes are there")
-    at = position or _front(found)
+    at = position or _front()
     running: AutoSession | None = None
     try:
         with leaving_on_signals(), ear_before(found, at, device) as (backend, ear), progress_shown() as told:

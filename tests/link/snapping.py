@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tables import Ints
-from .messages import GRID, JOIN, NEAR, WIDTH_TICKS
+from xylophone.link.messages import GRID, JOIN, NEAR, WIDTH_TICKS
+from xylophone.tables import Ints
 
 
 def snap(clocks: Ints, widths: Ints) -> tuple[Ints, Ints]:

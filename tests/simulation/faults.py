@@ -7,12 +7,12 @@ from enum import StrEnum
 
 import numpy as np
 
-from ..errors import OptionError
-from ..instrument import Instrument
-from ..tables import HIT, Hits, Pulses, as_hits, copied, joined, ordered
-from .hammers import Twin
-from .outcome import Outcome
-from .scatter import scatter
+from xylophone.errors import OptionError
+from xylophone.instrument import Instrument
+from xylophone.simulation.hammers import Twin
+from xylophone.simulation.outcome import Outcome
+from xylophone.simulation.scatter import scatter
+from xylophone.tables import HIT, Hits, Pulses, as_hits, copied, joined, ordered
 
 BOUNCE = (0.035, -9.0)
 """s and dB re the first: the second blow of a hammer that bounces, after four strikes of five."""
