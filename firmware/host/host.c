@@ -159,7 +159,7 @@ static void take_byte(struct board *board, struct arrival arrival)
     *(struct arrival *)add(&board->ring, sizeof arrival) = arrival;
     bool last = board->stop == 3 && arrival.byte == STOP[3];
     if (last) {
-        board->tripped |= 1;
+        board->tripped |= TRIPPED_STOP;
         board_all_off(board);
     }
     board->stop = last || arrival.byte == STOP[0] ? 1 : arrival.byte == STOP[board->stop] ? (uint8_t)(board->stop + 1) : 0;
@@ -177,7 +177,7 @@ static void supervise(struct board *board)
             stuck = true;
     }
     if (stuck) {
-        board->tripped |= 2;
+        board->tripped |= TRIPPED_SUPERVISOR;
         board_all_off(board);
     }
 }

@@ -265,6 +265,8 @@ void board_all_off(struct board *board)
         edges[n].taken = 0;
 }
 
+_Static_assert(_BV(STOPPED) >> STOPPED == TRIPPED_STOP && _BV(TRIPPED) >> STOPPED == TRIPPED_SUPERVISOR, "the flags are in this order");
+
 uint8_t board_tripped(struct board *board)
 {
     uint8_t flags = GPIOR0 & (_BV(STOPPED) | _BV(TRIPPED));

@@ -42,7 +42,12 @@ void board_all_off(struct board *board);
 /* The longest pulse of a channel that the supervisor allows, in units of the wire; 0 for never on. Called while all outputs are off. */
 void board_limit(struct board *board, uint8_t channel, uint16_t longest);
 
-/* What has switched the outputs off below the core since the last call: bit 0 a raw stop, bit 1 the supervisor. */
+enum {
+    TRIPPED_STOP = 1, /* a raw stop */
+    TRIPPED_SUPERVISOR = 2,
+};
+
+/* What has switched the outputs off below the core since the last call: TRIPPED_... */
 uint8_t board_tripped(struct board *board);
 
 /* The main loop is alive. */

@@ -7,8 +7,6 @@
 #define BYTES_A_TURN 16
 #define TALK 300u    /* ticks after which a turn begins nothing more that is not an edge */
 #define MOST_TALK 4  /* things a turn */
-#define TRIPPED_STOP 1
-#define TRIPPED_SUPERVISOR 2
 
 void core_init(struct core *core, struct board *board, struct identity identity)
 {
