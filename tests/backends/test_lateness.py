@@ -6,8 +6,7 @@ import re
 
 import pytest
 
-from xylophone.backends.lateness import CALM, Lateness
-from xylophone.link.news import BUSY, Late
+from xylophone.backends.lateness import BUSY, CALM, Lateness
 
 
 def lines_of(seconds: range, *, every: float = 0.1) -> list[tuple[float, str]]:
@@ -15,7 +14,7 @@ def lines_of(seconds: range, *, every: float = 0.1) -> list[tuple[float, str]]:
     lateness, told = Lateness(), []
     for turn in range(round(seconds.start / every), round(seconds.stop / every)):
         now = turn * every
-        lateness.add(now, Late(1, 0.020, BUSY))
+        lateness.add(now, 1, 0.020, BUSY)
         told += [(fault.time, fault.message) for fault in lateness.tell(now)]
     return told
 
@@ -42,7 +41,7 @@ def test_after_a_while_without_any_the_next_one_is_told_at_once() -> None:
     moments = (0.0, 5.0, 6.0 + CALM, 7.0 + CALM)
     told = []
     for now in moments:
-        lateness.add(now, Late(2, 0.001 * now, BUSY))
+        lateness.add(now, 2, 0.001 * now, BUSY)
         told += lateness.tell(now)
     assert [fault.time for fault in told] == [0.0, 6.0 + CALM]
     assert "4 pulses came up to 66.0 ms late" in told[1].message
@@ -51,9 +50,9 @@ def test_after_a_while_without_any_the_next_one_is_told_at_once() -> None:
 
 def test_what_came_late_is_summed_up_without_another_late_pulse() -> None:
     lateness = Lateness()
-    lateness.add(0.0, Late(1, 0.0, BUSY))
+    lateness.add(0.0, 1, 0.0, BUSY)
     assert len(lateness.tell(0.0)) == 1
-    lateness.add(0.5, Late(3, 0.0, BUSY))
+    lateness.add(0.5, 3, 0.0, BUSY)
     assert lateness.tell(9.9) == ()
     (fault,) = lateness.tell(10.0)
     assert fault.message.startswith("3 pulses came up to ")

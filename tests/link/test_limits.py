@@ -11,7 +11,7 @@ from xylophone.link.counters import NONE, STATUS_EVERY, STATUS_SOON, Counters
 from xylophone.link.fitness import unfit
 from xylophone.link.limits import configuration, limits_of
 from xylophone.link.messages import PROTOCOL, TICK_RATE, Cause, HelloReply
-from xylophone.link.news import FAULTS, REASONS, UNTOLD, Late, StrikesRefused, WaitsLong, cause_of
+from xylophone.link.news import FAULTS, REASONS, UNTOLD, StrikesLate, StrikesRefused, WaitsLong, cause_of
 
 INSTRUMENT = build_instrument()
 BOARD = HelloReply(
@@ -126,7 +126,7 @@ class TestCounters:
         assert counters.take(replace(NONE, rest=2)) == [StrikesRefused("rest", 2)]
         assert counters.take(replace(NONE, rest=2)) == []
         assert counters.take(replace(NONE, rest=3, late=4, worst_late=2000)) == [
-            Late(4, 0.001, "the machine is too busy, or the link is disturbed"),
+            StrikesLate(4, 0.001, "the machine is too busy, or the link is disturbed"),
             StrikesRefused("rest", 1),
         ]
         assert counters.refused == {"rest": 3}

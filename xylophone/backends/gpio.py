@@ -7,22 +7,23 @@ from urllib.parse import parse_qsl
 import numpy as np
 
 from ..clock import Clock, SystemClock, VirtualClock
-from ..errors import BackendError, OptionError, SafetyError
-from ..gpio.coil_limits import EVER, FASTER, SECOND, Limits
+from ..errors import BackendError, OptionError
+from ..gpio.coil_limits import FASTER, SECOND, Limits
 from ..gpio.dispatcher import Switching
 from ..gpio.lines import Dispatching, open_line_to
 from ..gpio.log import REFUSALS, Count
 from ..gpio.pi import require_pi
 from ..instrument import Instrument
-from ..link.news import BUSY, Late
-from ..tables import PULSE, Floats, Pulses, as_pulses, joined, picked
+from ..tables import Pulses
 from ..wiring import KINDS, Wiring
-from .contract import Coils, Fault, Report
-from .intake import Intake
-from .lateness import Lateness
+from .contract import Coils, Report
+from .delivery import Delivery
 
 LOOKAHEAD = 1.0
 """s; what the dispatcher has in hand is played however busy this process is."""
+
+LONG = 4e9
+"""s; times beyond are as good as never, in the 64 bits of their ns."""
 
 JUDGED = 20
 """Writes that their time is judged by."""
@@ -33,135 +34,62 @@ UNPUNCTUAL = (
 )
 
 
-class GpioBackend:
-    """A backend whose hammers hang on a Pi. It keeps the contract; use it from one thread."""
+class GpioBackend(Delivery):
+    """A backend whose hammers hang on a Pi; use it from one thread."""
 
     name = "gpio"
     lookahead = LOOKAHEAD
 
     def __init__(self, instrument: Instrument, line: Dispatching, clock: SystemClock | VirtualClock) -> None:
         """Play over a line whose times are those of a clock."""
-        self.clock: Clock = clock
-        self.instrument = instrument
+        super().__init__(instrument, clock)
         self.line = line
         self._zero = clock.zero if isinstance(clock, SystemClock) else 0.0
-        self._intake = Intake(instrument)
-        self._booked = as_pulses(np.empty(0, PULSE))  # handed over, and not ended when last looked at
-        self._stopped = self._closed = self._slow = False
-        self._late, self._latest = 0, 0.0
-        self._faults: list[Fault] = []
-        self._lateness = Lateness()
-        self._over: str | None = None
-        self._told_off = False  # the coils were to be off, and nothing has been scheduled since
+        self._slow = False
         if line.denied:
-            self._faults.append(Fault(self.now(), UNPUNCTUAL.format(" and ".join(line.denied))))
+            self._faults.add(self.now(), UNPUNCTUAL.format(" and ".join(line.denied)))
 
     @property
     def coils(self) -> Coils:
         """What came of the last order to switch off, as dispatcher and watchdog have confirmed it."""
-        return Coils.OFF if self._told_off and not self.line.trouble else Coils.UNCONFIRMED
+        return Coils.UNCONFIRMED if self.line.trouble else super().coils
 
-    def now(self) -> float:
-        """Return the clock's time."""
-        return self.clock.now()
+    def _write(self, pulses: Pulses) -> None:
+        self.line.send(self._on_the_line(pulses))
 
-    def schedule(self, pulses: Pulses) -> None:
-        """Take pulses, all or none; see the contract, and Intake.admit for what is refused."""
-        if self._closed:
-            raise BackendError("this backend is closed: open it again")
-        self._listen()
-        if self._over is not None:
-            raise BackendError(self._over)
-        if self._stopped:
-            raise SafetyError("the emergency stop is on: call clear() before the next pulse")
-        now = self.now()
-        self._intake.admit(pulses)
-        late = pulses["start"] < now
-        if late.any():
-            self._count_late(pulses["start"][late], now)
-        taken = picked(pulses, ~late)
-        self._booked = joined((self._alive(now), taken))
-        self._told_off = False
-        self.line.send(self._on_the_line(taken))
+    def _cancel(self, after: float) -> int:
+        return 0 if self._faults.over else self.line.cancel(self._nanoseconds(after))
 
-    def cancel(self, after: float) -> int:
-        """Take back every pulse that starts at or after `after` and has not started; return how many."""
-        if self._closed or self._over is not None:
-            return 0
-        count = self.line.cancel(self._nanoseconds(after) if np.isfinite(after) else EVER)
-        now = self.now()
-        alive = self._alive(now)
-        self._booked = picked(alive, (alive["start"] < after) | (alive["start"] < now))
-        self._intake.forget(self._booked)
-        return count
+    def _switch_off(self) -> None:
+        self.line.silence()
 
-    def silence(self) -> None:
-        """Switch all coils off now and forget the queue."""
-        if not self._closed:
-            self.line.silence()
-            self._forget()
+    def _confirm_off(self) -> Coils:
+        return Coils.OFF  # else the line has trouble
 
-    def stop(self) -> None:
-        """Silence by the hardware line, and refuse pulses until `clear`."""
-        self._stopped = True
-        if not self._closed:
-            self.line.hold()
-            self._forget()
+    def _hold(self) -> None:
+        self.line.hold()
 
-    def clear(self) -> None:
-        """Allow pulses again."""
-        self._stopped = False
-        if not self._closed:
-            self.line.release()
+    def _release(self) -> None:
+        self.line.release()
 
-    def poll(self) -> tuple[Fault, ...]:
-        """Return the faults met since the last call."""
-        self._listen()
-        faults, self._faults = (*self._faults, *self._lateness.tell(self.now())), []
-        return faults
+    def _let_go(self) -> None:
+        self.line.close()
 
-    def report(self) -> Report:
-        """Return what happened so far; see `_notes` for what else is counted."""
+    def _listen(self) -> None:
+        for message, fatal in self.line.listen():
+            self._faults.add(self.now(), message, BackendError if fatal else None)
+        self._look_at_writes()
+
+    def _count(self, now: float) -> Report:
         log = self.line.log
-        refused = dict(self._intake.refused)
-        for reason in REFUSALS:
-            if count := log[reason]:
-                name = reason.name.lower()
-                refused[name] = refused.get(name, 0) + count
         return Report(
             pulses=log[Count.PLAYED],
-            late=self._late + log[Count.LATE],
-            latest=max(self._latest, log[Count.LATEST] / SECOND),
+            late=log[Count.LATE],
+            latest=log[Count.LATEST] / SECOND,
             cancelled=log[Count.CANCELLED],
-            refused=refused,
+            refused={reason.name.lower(): log[reason] for reason in REFUSALS},
             notes=self._notes(),
         )
-
-    def close(self) -> None:
-        """Silence, for good, and end the dispatcher and its watchdog."""
-        if self._closed:
-            return
-        try:
-            self.silence()
-        finally:
-            self._closed = True
-            self.line.close()
-
-    def __enter__(self) -> GpioBackend:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def _alive(self, now: float) -> Pulses:
-        """Return the pulses in the dispatcher's hands that have not ended."""
-        alive = picked(self._booked, self._booked["start"] + self._booked["width"] > now)
-        return alive
-
-    def _forget(self) -> None:
-        self._told_off = True
-        self._booked = as_pulses(np.empty(0, PULSE))
-        self._intake.forget(self._booked)
 
     def _on_the_line(self, pulses: Pulses) -> list[Switching]:
         starts = np.round((pulses["start"] + self._zero) * SECOND).astype(np.int64)
@@ -172,16 +100,7 @@ class GpioBackend:
         ]
 
     def _nanoseconds(self, moment: float) -> int:
-        return round((moment + self._zero) * SECOND)
-
-    def _listen(self) -> None:
-        """Take what the dispatcher has told."""
-        for message, fatal in self.line.listen():
-            self._faults.append(Fault(self.now(), message, fatal))
-            if fatal:
-                self._over = self._over or message
-
-        self._look_at_writes()
+        return round(min(max(moment + self._zero, -LONG), LONG) * SECOND)
 
     def _look_at_writes(self) -> None:
         """Say once that the outputs are slow, if more writes are than not."""
@@ -192,13 +111,7 @@ class GpioBackend:
         self._slow = True
         mean = log[Count.WRITING] / writes / 1e6
         words = f"each write to the outputs takes {mean:.1f} ms, which makes every strike late: {FASTER}"
-        self._faults.append(Fault(self.now(), words))
-
-    def _count_late(self, starts: Floats, now: float) -> None:
-        by = now - float(starts.min())
-        self._late, self._latest = self._late + len(starts), max(self._latest, by)
-        self._lateness.add(now, Late(len(starts), by, BUSY))
-        self._faults += self._lateness.tell(now)
+        self._faults.add(self.now(), words)
 
     def _notes(self) -> dict[str, float]:
         """Return counters, times of writes, and median, 99th percentile and greatest lateness and width.

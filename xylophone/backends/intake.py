@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -19,11 +20,11 @@ class Intake:
     """Checks pulses before a backend takes them; keeps the order mark and when each coil is free again."""
 
     def __init__(self, instrument: Instrument) -> None:
-        self._names = {hammer.channel: hammer.name for hammer in instrument.hammers}
+        self._instrument = instrument
         self._longest = np.full(256, np.nan)
         for hammer in instrument.hammers:
             self._longest[hammer.channel] = hammer.longest_pulse
-        self.refused: dict[str, int] = {}
+        self.refused: Counter[str] = Counter()
         self.mark = -np.inf
         self._free = np.full(256, -np.inf)
 
@@ -42,7 +43,7 @@ class Intake:
             try:
                 check(pulses)
             except XylophoneError:
-                self.refused[reason] = self.refused.get(reason, 0) + len(pulses)
+                self.refused[reason] += len(pulses)
                 raise
         self._note(pulses)
 
@@ -69,9 +70,10 @@ class Intake:
     def _check_channels(self, pulses: Pulses) -> None:
         missing = np.flatnonzero(np.isnan(self._longest[pulses["channel"]]))
         if len(missing):
+            known = [hammer.channel for hammer in self._instrument.hammers]
             raise BackendError(
                 f"channel {pulses['channel'][missing[0]]} has no hammer: send pulses to "
-                f"channels of the instrument only ({min(self._names)}..{max(self._names)})"
+                f"channels of the instrument only ({min(known)}..{max(known)})"
             )
 
     def _check_numbers(self, pulses: Pulses) -> None:
@@ -115,4 +117,5 @@ class Intake:
             )
 
     def _name(self, pulses: Pulses, row: np.intp) -> str:
-        return f"hammer {self._names[int(pulses['channel'][row])]}"
+        channel = pulses["channel"][row]
+        return next(f"hammer {each.name}" for each in self._instrument.hammers if each.channel == channel)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..link.news import Late
 from .contract import Fault
+
+BUSY = "the machine is too busy"
 
 SPAN, LONGER = 10.0, 10.0
 """s from the first line to the sum of what came late since, and how many times longer the next one waits."""
@@ -23,19 +24,20 @@ class Lateness:
         self._last = self._told = self._next = -float("inf")
         self._span = 0.0  # until the next sum; 0 for the first line
 
-    def add(self, now: float, late: Late) -> None:
-        """Take pulses that were not played; `tell` says when."""
+    def add(self, now: float, count: int, by: float, cause: str) -> None:
+        """Take pulses that were not played, by so many s at most, and why; `tell` says when."""
         if now - self._last > CALM:
             self._next, self._span = now, 0.0
         self._last = now
         self._times += 1
-        self._count, self._by, self._cause = self._count + late.count, max(self._by, late.by), late.cause
+        self._count, self._by, self._cause = self._count + count, max(self._by, by), cause
 
     def tell(self, now: float) -> tuple[Fault, ...]:
         """Return what is to be told by now, a fault or none."""
         if not self._count or now < self._next:
             return ()
-        message = str(Late(self._count, self._by, self._cause))
+        late = f"{self._count} pulses came up to {1e3 * self._by:.1f} ms late and were not played"
+        message = f"{late}: {self._cause}"
         if self._times >= OFTEN:
             message = (
                 f"{message}, again and again within {now - self._told:.0f} s, and may be too slow to play: "

@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ..clock import Clock, SystemClock
-from ..errors import BackendError, BackendMissing, FileError, SafetyError
+from ..errors import BackendError, BackendMissing, FileError
 from ..instrument import Instrument
 from ..link.messages import RAW_STOP, HelloReply
-from ..link.news import BUSY, Late
-from ..link.session import Session
-from ..tables import PULSE, Pulses, as_pulses, picked
-from .contract import Coils, Fault, Report
-from .intake import Intake
+from ..tables import Pulses
+from .contract import Coils, Report
+from .delivery import Delivery
 from .ports import named_port, remember_port, url_of
 from .serial_board import Board
 from .serial_line import Connect, Plug
@@ -23,8 +21,8 @@ LOOKAHEAD = 1.0
 lookahead after it could: so half a second is on the board even when the host stalls just then."""
 
 
-class SerialBackend:
-    """A backend whose hammers are a board's. It keeps the contract; use it from any thread.
+class SerialBackend(Delivery):
+    """A backend whose hammers are a board's; use it from any thread.
 
     `connect` opens the board's port, and opens it again after it was pulled out. On a VirtualClock
     all happens as the clock is moved, else on a thread of its own.
@@ -35,17 +33,10 @@ class SerialBackend:
 
     def __init__(self, instrument: Instrument, connect: Connect, clock: Clock | None = None) -> None:
         """Open the board, have it configured and armed; BackendMissing or BackendError in one line."""
-        self.clock: Clock = SystemClock() if clock is None else clock
-        self.instrument = instrument
-        self._intake = Intake(instrument)
-        self._stopped = self._closed = False
-        self._late, self._latest, self._cancelled = 0, 0.0, 0
-        self.coils = Coils.UNCONFIRMED
-        self.board = Board(instrument, connect, self.clock)
-
-    def now(self) -> float:
-        """Return the clock's time."""
-        return self.clock.now()
+        super().__init__(instrument, SystemClock() if clock is None else clock)
+        self._cancelled = 0
+        self.board = Board(instrument, connect, self.clock, self._faults)
+        self._lock = self.board.lock
 
     @property
     def identity(self) -> HelloReply:
@@ -54,104 +45,56 @@ class SerialBackend:
         assert board is not None  # it has answered, else there would be no backend
         return board
 
-    def schedule(self, pulses: Pulses) -> None:
-        """Take pulses, all or none; see the contract, and Intake.admit for what is refused."""
-        self.board.tell(lambda session, now: self._schedule(session, now, pulses))
-
-    def cancel(self, after: float) -> int:
-        """Take back every pulse that starts at or after `after` and has not started; return how many.
-
-        By the host's own book: what starts within the next few milliseconds may be played all the same.
-        """
-        return self.board.tell(lambda session, now: self._cancel(session, now, after))
-
-    def silence(self) -> None:
-        """Switch all coils off now and forget the queue; returns within a second, whatever happens."""
-        if not self._closed:
-            self._silence()
-
     def stop(self) -> None:
-        """Silence past all frames under way, and refuse pulses until `clear`."""
-        self._stopped = True
-        if not self._closed:
-            self.board.tell(lambda session, now: self._forget(session.stop(now)))
-            self.coils = self.board.confirm_off()
-            if self.coils is not Coils.OFF:
-                self.board.add_fault(self.now(), str(self.coils))
+        """Silence past all frames under way, and refuse pulses until `clear`; within a second."""
+        super().stop()
+        if self.coils is not Coils.OFF:
+            self.board.add_fault(self.now(), str(self.coils))
 
-    def clear(self) -> None:
-        """Allow pulses again."""
-        self._stopped = False
-        if not self._closed:
-            self.board.tell(lambda session, _: session.clear())
+    def _write(self, pulses: Pulses) -> None:
+        self.board.tell(lambda session, _: session.play(pulses))
 
-    def poll(self) -> tuple[Fault, ...]:
-        """Return the faults met since the last call."""
-        return self.board.take_faults()
-
-    def report(self) -> Report:
-        """Return what happened so far, as the board says it; a board out of reach tells it later."""
-        return self.board.tell(lambda session, now: self._report(session, now))
-
-    def close(self) -> None:
-        """Silence, for good, and let go of the port; returns within a second."""
-        if self._closed:
-            return
-        try:
-            self._silence()
-            self.board.count()
-        finally:
-            self._closed = True
-            self.board.close()
-
-    def __enter__(self) -> SerialBackend:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def _schedule(self, session: Session, now: float, pulses: Pulses) -> None:
-        if self._closed:
-            raise BackendError("this backend is closed: open it again")
-        self.board.require_more()
-        if self._stopped or session.stopped:
-            raise SafetyError("the emergency stop is on: call clear() before the next pulse")
-        self._intake.admit(pulses)
-        late = pulses["start"] < now
-        if late.any():
-            count, by = int(late.sum()), now - float(pulses["start"].min())
-            self._late, self._latest = self._late + count, max(self._latest, by)
-            self.board.add_late(now, Late(count, by, BUSY))
-        self.coils = Coils.UNCONFIRMED
-        session.play(picked(pulses, ~late))
-
-    def _cancel(self, session: Session, now: float, after: float) -> int:
-        count = session.cancel(max(after, float(np.nextafter(now, np.inf))))
+    def _cancel(self, after: float) -> int:
+        """Take back by the session's book; what starts in a few milliseconds may be played all the same."""
+        count = self.board.tell(
+            lambda session, now: session.cancel(max(after, float(np.nextafter(now, np.inf))))
+        )
         self._cancelled += count
-        self._intake.forget(session.book.pulses)
         return count
 
-    def _forget(self, cancelled: int) -> None:
-        self._cancelled += cancelled
-        self._intake.forget(as_pulses(np.empty(0, PULSE)))
+    def _switch_off(self) -> None:
+        self._cancelled += self.board.tell(lambda session, now: session.silence(now))
 
-    def _silence(self) -> None:
-        self.board.tell(lambda session, now: self._forget(session.silence(now)))
-        self.coils = self.board.confirm_off()
+    def _confirm_off(self) -> Coils:
+        return self.board.confirm_off()
 
-    def _report(self, session: Session, now: float) -> Report:
+    def _hold(self) -> None:
+        self._cancelled += self.board.tell(lambda session, now: session.stop(now))
+
+    def _release(self) -> None:
+        self.board.tell(lambda session, _: session.clear())
+
+    def _listen(self) -> None:
+        self._stopped |= self.board.session.stopped
+
+    def _count(self, now: float) -> Report:
+        """Return what the board has told; one out of reach tells it later."""
+        session, board = self.board.session, self.board
         counters = session.talk.counters
-        refused = dict(self._intake.refused)
-        for reason, count in counters.refused.items():
-            refused[reason] = refused.get(reason, 0) + count
         return Report(
-            pulses=session.book.ended(now, self.board.heard),
-            late=self._late + session.late + session.lost(now) + counters.total("late"),
-            latest=max(self._latest, session.latest, counters.worst_late),
+            pulses=session.book.ended(now, board.heard),
+            late=session.late + session.lost(now) + counters.total("late"),
+            latest=max(session.latest, counters.worst_late),
             cancelled=self._cancelled,
-            refused=refused,
-            notes=session.notes(now) | {"reconnects": float(self.board.reconnects)},
+            refused=counters.refused,
+            notes=session.notes(now) | {"reconnects": float(board.reconnects)},
         )
+
+    def _let_go(self) -> None:
+        try:
+            self.board.count()
+        finally:
+            self.board.close()
 
 
 def stop_port(url: str) -> None:

@@ -10,11 +10,11 @@ from ..errors import BackendAbsent, BackendError, BackendMissing, SafetyError
 from ..instrument import Instrument
 from ..link.fitness import FLASH
 from ..link.messages import BAUD
-from ..link.news import BoardStopped, Late, News
+from ..link.news import BoardStopped, News, StrikesLate
 from ..link.phases import LISTENING, Phase
 from ..link.session import Session
-from .contract import Coils, Fault
-from .lateness import Lateness
+from .contract import Coils
+from .faults import Faults
 from .serial_line import PATIENCE, Connect, SerialLine
 from .serial_turns import turns_of
 
@@ -39,20 +39,19 @@ Result = TypeVar("Result")
 class Board:
     """A session with a board, kept going. Its methods may be called from any thread."""
 
-    def __init__(self, instrument: Instrument, connect: Connect, clock: Clock) -> None:
-        """Open the board's port, have it configured and armed.
+    def __init__(self, instrument: Instrument, connect: Connect, clock: Clock, faults: Faults) -> None:
+        """Open the board's port, have it configured and armed; trouble goes to `faults`.
 
         Raises BackendMissing where nothing answers, BackendError where the board does not fit.
         """
         self.clock = clock
-        self.over: Fault | None = None  # why nothing more can be played
-        self._faults: list[Fault] = []
-        self._lateness = Lateness()
+        self._faults = faults
         self._opened = False
         self._sent_at = clock.now()
         self._line = SerialLine(connect)
         self.session = Session(instrument, clock.now(), fixed_baud=self._line.fixed_baud)
         self._turns = turns_of(clock)
+        self.lock = self._turns.lock
         self._turns.start(self._turn)
         try:
             self._await_arms()
@@ -72,7 +71,7 @@ class Board:
 
     def tell(self, command: Callable[[Session, float], Result]) -> Result:
         """Carry out a command on the session, and send at once what follows from it."""
-        with self._turns.lock:
+        with self.lock:
             now = float(self.clock.now())
             result = command(self.session, now)
             self._send(now)
@@ -80,27 +79,8 @@ class Board:
 
     def add_fault(self, time: float, message: str, fatal: type[BackendError] | None = None) -> None:
         """Note trouble; `fatal` is the error by which it ends the playing, if it does."""
-        with self._turns.lock:
-            self._faults.append(fault := Fault(time, message, fatal is not None, fatal or BackendError))
-            if fault.fatal:
-                self.over = self.over or fault
-
-    def require_more(self) -> None:
-        """Raise the error that has ended the playing, if one has."""
-        if self.over is not None:
-            self.over.require_more()
-
-    def add_late(self, now: float, late: Late) -> None:
-        """Note pulses that came too late."""
-        with self._turns.lock:
-            self._lateness.add(now, late)
-            self._faults += self._lateness.tell(now)
-
-    def take_faults(self) -> tuple[Fault, ...]:
-        """Return the trouble met since the last call."""
-        with self._turns.lock:
-            faults, self._faults = tuple(self._faults), []
-            return faults
+        with self.lock:
+            self._faults.add(time, message, fatal)
 
     def confirm_off(self) -> Coils:
         """Wait until the board has confirmed that its coils are off; bounded.
@@ -131,19 +111,23 @@ class Board:
         self._turns.end()
         self._line.close()
 
+    @property
+    def _over(self) -> bool:
+        return self._faults.over is not None
+
     def _await_arms(self) -> None:
         settled = (Phase.PLAYING, Phase.DEAF, Phase.FAILED)
         done = self._turns.wait(
-            lambda: self.session.phase in settled or not self._line.up or self.over is not None, OPENING
+            lambda: self.session.phase in settled or not self._line.up or self._over, OPENING
         )
-        self.require_more()
+        self._faults.require_more()
         if self._line.trouble is not None:
             raise BackendAbsent(
                 f"the port broke off while it was opened ({self._line.trouble}): check the USB cable"
             )
         if not done or self.session.phase is not Phase.PLAYING:
             raise BackendMissing(self._nobody())
-        self._faults.clear()
+        self._faults.take(self.clock.now())  # of the opening
         self._opened = True
 
     def _nobody(self) -> str:
@@ -157,7 +141,7 @@ class Board:
         """Take what has arrived, do what is due; return how long to pause before the next turn."""
         try:
             content = self._line.read()
-            with self._turns.lock:
+            with self.lock:
                 self._attend(content, float(self.clock.now()))
                 self._turns.tell()
         except Exception as error:
@@ -182,11 +166,10 @@ class Board:
         self._line.set_baud(self.session.baud)
         self._line.write(content)
         for news in self.session.take_news():
-            if isinstance(news, Late):
-                self._lateness.add(now, news)
+            if isinstance(news, StrikesLate):
+                self._faults.add_late(now, news.count, news.by, news.cause)
             else:
-                self.add_fault(now, str(news), ending(news))
-        self._faults += self._lateness.tell(now)
+                self._faults.add(now, str(news), ending(news))
         if self.session.talk.lost:
             self._line.doubted()
         if self.heard and self.session.phase in (Phase.PLAYING, Phase.STOPPED):
@@ -197,7 +180,7 @@ class Board:
     def _mend(self, now: float) -> None:
         """Look for the board where it was, until the patience ends."""
         line = self._line
-        if not self._opened or self.over is not None:
+        if not self._opened or self._over:
             return
         if line.down_since is None:
             self.session.gone(now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from .messages import REFUSALS, TICK_RATE, StatusReply
-from .news import LINK_BUSY, Late, News, StrikesRefused
+from .news import LINK_BUSY, News, StrikesLate, StrikesRefused
 
 STATUS_EVERY = 1.0
 """s between two looks at the counters, when nothing gives a reason for one."""
@@ -70,5 +70,5 @@ class Counters:
                 continue
             late = reason == "late"
             by = reply.worst_late / TICK_RATE
-            news.append(Late(count, by, LINK_BUSY) if late else StrikesRefused(reason, count))
+            news.append(StrikesLate(count, by, LINK_BUSY) if late else StrikesRefused(reason, count))
         return news

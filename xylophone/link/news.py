@@ -1,4 +1,4 @@
-"""What a session has to tell, each kind of news a class; `str` of any is one line with cause and remedy."""
+"""What a session has to tell, each kind of news a class; `str` of most is one line with cause and remedy."""
 
 from __future__ import annotations
 
@@ -70,15 +70,12 @@ class StrikesRefused(News):
 
 
 @dataclass(frozen=True, slots=True)
-class Late(News):
-    """Pulses could not start in time and were not played."""
+class StrikesLate(News):
+    """Strikes could not start in time and were not played; whoever tells it sums up many."""
 
     count: int
     by: float  # s, at most
     cause: str
-
-    def __str__(self) -> str:
-        return f"{self.count} pulses came up to {1e3 * self.by:.1f} ms late and were not played: {self.cause}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +145,6 @@ REASONS = {
 }
 """Why a board refused, and the remedy."""
 
-BUSY = "the machine is too busy"
 LINK_BUSY = "the machine is too busy, or the link is disturbed"
 
 FAULTS = {

@@ -15,7 +15,7 @@ from .book import Book
 from .connection import LOST_AFTER
 from .conversation import Conversation
 from .messages import TICK_RATE, Cancel
-from .news import LINK_BUSY, Late, News, Resumed
+from .news import LINK_BUSY, News, Resumed, StrikesLate
 from .phases import Phase
 from .sender import ON_BOARD, next_frame
 
@@ -230,5 +230,5 @@ class Session:
         cause = (
             f"the program had no CPU for {talk.stalled:.1f} s: end other programs" if stalled else LINK_BUSY
         )
-        talk.news.append(Late(self._dropped, self._late_by, cause))
+        talk.news.append(StrikesLate(self._dropped, self._late_by, cause))
         self._dropped, self._late_by, self._late_told = 0, 0.0, now
