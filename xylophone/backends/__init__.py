@@ -22,9 +22,9 @@ __all__ = ["Backend", "Fault", "Report", "open_backend"]
 Opener = Callable[..., Backend]
 
 SCHEMES = {
-    "sim": ("simulated", "open_simulated"),
-    "serial": ("serial", "open_serial"),
-    "gpio": ("gpio", "open_gpio"),
+    "sim": (".simulated", "open_simulated"),
+    "serial": (".serial", "open_serial"),
+    "gpio": (".gpio", "open_gpio"),
 }
 """Module and function that open the URLs of a scheme; imported when they are asked for."""
 
@@ -47,7 +47,7 @@ def open_backend(
     if not colon or scheme not in SCHEMES:
         raise BackendMissing(f"unknown backend {url!r}: {_hint(scheme)}")
     module, name = SCHEMES[scheme]
-    opener: Opener = getattr(import_module(f".{module}", __name__), name)
+    opener: Opener = getattr(import_module(module, __name__), name)
     return opener(rest, instrument, clock, wiring) if scheme == "gpio" else opener(rest, instrument, clock)
 
 
