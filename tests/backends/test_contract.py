@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from backends.serial_world import World
+from backends.toy import toys
 from gpio.mocked import KINDS
-from xylophone.backends import open_backend
+from xylophone.backends import SCHEMES, open_backend
 from xylophone.backends.contract import Backend, Coils
 from xylophone.backends.serial import SerialBackend
 from xylophone.clock import VirtualClock
@@ -54,8 +55,21 @@ def with_outputs(kind: str) -> Opener:
     return opened
 
 
+@contextmanager
+def on_a_toy(instrument: Instrument, clock: VirtualClock) -> Iterator[Backend]:
+    """Open the backend that a maker wrote, where all coils must be off at the end."""
+    with toys():
+        opened = open_backend("toy:", instrument, clock)
+    try:
+        with opened:
+            yield opened
+    finally:
+        assert not opened.board.coils
+
+
 BACKENDS: dict[str, Opener] = {
     "sim": simulated,
+    "toy": on_a_toy,
     "serial": on_a_board,
     "gpio:null": without_wires,
     **{f"gpio:{kind}": with_outputs(kind) for kind in KINDS},
@@ -63,10 +77,10 @@ BACKENDS: dict[str, Opener] = {
 """Backends that are held to the contract, all on a virtual clock."""
 
 
-NOTICE = {"sim": 0.0, "serial": 0.005, "gpio": 0.0}
+NOTICE = {"sim": 0.0, "toy": 0.0, "serial": 0.005, "gpio": 0.0}
 """s from handing a pulse over to its start that a backend needs to play it: hardware has a line between."""
 
-REST = {"sim": 0.0, "serial": 0.024, "gpio": 0.024}
+REST = {"sim": 0.0, "toy": 0.0, "serial": 0.024, "gpio": 0.024}
 """s that a coil must be off before it goes on again: a board insists on half of what recovery leaves."""
 
 BEFORE = 5.0
@@ -91,6 +105,10 @@ def pulses(*rows: tuple[float, float, int]) -> Rows:
 def wait(backend: Backend, until: float) -> None:
     """Let the time pass."""
     backend.clock.wait_until(until)
+
+
+def test_every_backend_is_held_to_the_contract():
+    assert {name.partition(":")[0] for name in BACKENDS} == {*SCHEMES, "toy"}
 
 
 def test_its_time_is_its_clock(backend):
