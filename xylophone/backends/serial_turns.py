@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Protocol
 
 from ..clock import Clock, VirtualClock
 
@@ -19,30 +18,6 @@ Turn = Callable[[], float]
 """One turn; returns how many seconds of real time the next can wait."""
 
 
-class Turns(Protocol):
-    """Calls a function again and again until it is ended."""
-
-    lock: threading.RLock
-    """Held by whoever touches the session."""
-
-    def start(self, turn: Turn) -> None:
-        """Begin to call `turn`, which takes the lock itself where it needs it."""
-
-    def wait(self, done: Callable[[], bool], limit: float) -> bool:
-        """Return True as soon as `done`, False after `limit` seconds; turns go on meanwhile."""
-
-    def tell(self) -> None:
-        """Have those who wait look again; with the lock held."""
-
-    def end(self) -> None:
-        """Stop; no turn is under way afterwards."""
-
-
-def turns_of(clock: Clock) -> Turns:
-    """Return what turns the wheel in the time of a clock."""
-    return VirtualTurns(clock) if isinstance(clock, VirtualClock) else ThreadTurns()
-
-
 class ThreadTurns:
     """Turns by a thread of their own; each waits for bytes where there is a port."""
 
@@ -53,7 +28,7 @@ class ThreadTurns:
         self._thread: threading.Thread | None = None
 
     def start(self, turn: Turn) -> None:
-        """Begin to call `turn` on a thread that does not keep the program from ending."""
+        """Begin to call `turn`, which takes the lock itself, on a thread that lets the program end."""
 
         def run() -> None:
             while not self._ended.is_set():
@@ -68,7 +43,7 @@ class ThreadTurns:
             return self._changed.wait_for(done, limit)
 
     def tell(self) -> None:
-        """Have those who wait look again."""
+        """Have those who wait look again; with the lock held."""
         self._changed.notify_all()
 
     def end(self) -> None:
@@ -109,3 +84,12 @@ class VirtualTurns:
         if self._turn is not None:
             self._turn()
             self._clock.at(self._clock.now() + VIRTUAL_TURN, self._call)
+
+
+Turns = ThreadTurns | VirtualTurns
+"""Calls a function again and again until it is ended. Whoever touches the session holds its `lock`."""
+
+
+def turns_of(clock: Clock) -> Turns:
+    """Return what turns the wheel in the time of a clock."""
+    return VirtualTurns(clock) if isinstance(clock, VirtualClock) else ThreadTurns()

@@ -42,7 +42,10 @@ OFF = "all outputs are off; open the backend again"
 
 
 class Processes:
-    """See Line for what it does. `close` raises BackendError where the outputs cannot be switched off."""
+    """The two processes. `close` raises BackendError where the outputs cannot be switched off.
+
+    `trouble` is what keeps the outputs from being known to be off, '' for nothing.
+    """
 
     def __init__(self, kind: str, wiring: Wiring, limits: Limits, trace: str = "") -> None:
         """Start both; what keeps them from opening is raised here, and nothing is left running."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from ..clock import VirtualClock
 from ..wiring import Wiring
@@ -16,39 +15,11 @@ from .log import Count, Log
 from .outputs import Output, open_output
 
 
-class Dispatching(Protocol):
-    """What the backend needs of a dispatcher; times are ns."""
-
-    log: Log
-    found: str
-    denied: list[str]
-    trouble: str
-    """What keeps the outputs from being known to be off, '' for nothing."""
-
-    def send(self, pulses: Iterable[Switching]) -> None:
-        """Hand pulses over."""
-
-    def cancel(self, after: int) -> int:
-        """Take back what starts at or after a time; return how many."""
-
-    def silence(self) -> None:
-        """Have all outputs off; they are when this returns."""
-
-    def hold(self) -> None:
-        """Switch off by the hardware line, for as long as `release` is not called."""
-
-    def release(self) -> None:
-        """Let the outputs be on again."""
-
-    def listen(self) -> list[Said]:
-        """Return what was told since the last call."""
-
-    def close(self) -> None:
-        """End; all outputs are off."""
-
-
 class InProcess:
-    """A dispatcher in this process, turned by a virtual clock; nobody watches it, so it is for tests."""
+    """A dispatcher in this process, turned by a virtual clock; nobody watches it, so it is for tests.
+
+    `trouble` is what keeps the outputs from being known to be off, '' for nothing.
+    """
 
     def __init__(self, output: Output, guard: Guard, limits: Limits, clock: VirtualClock) -> None:
         self._output, self._guard, self._clock = output, guard, clock
@@ -76,7 +47,7 @@ class InProcess:
         self._try(lambda: self._dispatcher.silence(self._now()))
 
     def hold(self) -> None:
-        """Switch off by the hardware line."""
+        """Switch off by the hardware line, for as long as `release` is not called."""
         self._guard.cut()
         self._dispatcher.forget(self._now())
         self._held = True
@@ -127,6 +98,10 @@ class InProcess:
             self._dispatcher.forget(self._now())
             self.log.add(Count.ERRORS)
             self._said.append(Said(f"the outputs failed and were switched off: {error}", True))
+
+
+Dispatching = InProcess | Processes
+"""What the backend has of a dispatcher; times are ns."""
 
 
 def open_line_to(
