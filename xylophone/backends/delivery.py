@@ -22,8 +22,9 @@ from .pending import NOTHING, Pending
 class Delivery(ABC):
     """Keeps the contract (`Backend`) over a driver, which is a subclass; its methods begin with `_`.
 
-    A driver is handed pulses that are checked, in order and not late, and is not asked once it is closed. It
-    tells trouble to `self._faults`. Where it has threads, `self._lock` is what they share with the callers.
+    A driver is handed pulses that are checked, in order and not late. Once it is closed it is asked for
+    `_listen` and `_count` at most. It tells trouble to `self._faults`. Where it has threads of its own,
+    `self._lock` is what they share with the callers; it is held but in `_confirm_off` and `_let_go`.
     """
 
     name: str

@@ -48,7 +48,7 @@ class SerialBackend(Delivery):
     def stop(self) -> None:
         """Silence past all frames under way, and refuse pulses until `clear`; within a second."""
         super().stop()
-        if self.coils is not Coils.OFF:
+        if not self._closed and self.coils is not Coils.OFF:
             self.board.add_fault(self.now(), str(self.coils))
 
     def _write(self, pulses: Pulses) -> None:
