@@ -33,7 +33,7 @@ class Pending:
         due = int(np.searchsorted(self.waiting["start"], now, "right"))
         started, self.waiting = picked(self.waiting, slice(due)), picked(self.waiting, slice(due, None))
         if due or len(self.running):
-            begun = joined((self.running, started))
+            begun = joined((self.running, started)) if due else self.running
             ended = begun["start"] + begun["width"] <= now
             self.running = picked(begun, ~ended)
             self.played += int(ended.sum())
