@@ -5,7 +5,9 @@ Nothing here opens a port, which would reset what is behind it. What the system 
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -32,9 +34,6 @@ def refusal_to(device: str) -> str | None:
         return None
     if os.access(device, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         return None
-    import grp
-    import pwd
-
     status = os.stat(device)
     try:
         group, user = grp.getgrgid(status.st_gid), pwd.getpwuid(os.geteuid()).pw_name

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..arranger.table import as_json as table
+from ..arranger.written import as_song
+from ..collection.library import STANDARD_INPUT, find_song
+from ..config import forget_saved, saved_place, write_saved
 from ..errors import OptionError
+from ..files import alone_with
+from ..midifile.writing import write_song
+from ..performance.comparison import write_comparison
+from ..performance.simulate import simulate
+from ..plotter.roll import plot_arrangement
+from ..sequencer import PlanOptions
+from ..simulation.hammers import Twin
 from .info import print_account
 from .options import (
     FOLDER_PATH,
@@ -63,8 +74,6 @@ def arrange(
 
     Without an output it says in words what was done.
     """
-    from ..collection.library import find_song
-
     found = settings(options)
     asked, path = Asked.take(options, found), find_song(name)
     outputs = Outputs(output, plot, *_pair(compare))
@@ -78,8 +87,6 @@ def arrange(
     for line in told:
         say(line, err=as_json)
     if as_json:
-        from ..arranger.table import as_json as table
-
         say_json(table(arrangement))
     elif not told:
         print_account(arrangement)
@@ -110,14 +117,9 @@ class Outputs:
         if self.song or self.picture or self.before:
             arrangement.require_notes()
         if self.song:
-            from ..arranger.written import as_song
-            from ..midifile.writing import write_song
-
             write_song(self.song, as_song(arrangement))
             yield f"{self.song}: {len(arrangement)} strikes"
         if self.picture:
-            from ..plotter.roll import plot_arrangement
-
             with busy(f"drawing {self.picture}"):
                 plot_arrangement(arrangement, self.picture)
             yield str(self.picture)
@@ -137,11 +139,6 @@ def _pair(compare: Path | None) -> tuple[Path | None, Path | None]:
 
 def _compare(arrangement: Arrangement, found: Settings, before: Path, after: Path) -> None:
     """Let the arrangement be played on the simulated hammers, and write it and the original as sound."""
-    from ..performance.comparison import write_comparison
-    from ..performance.simulate import simulate
-    from ..sequencer import PlanOptions
-    from ..simulation.hammers import Twin
-
     twin = Twin(found.instrument, **asdict(found.simulation))
     with busy("measuring the simulated hammers"):
         calibration = calibration_of(found, twin)
@@ -152,8 +149,6 @@ def _compare(arrangement: Arrangement, found: Settings, before: Path, after: Pat
 
 
 def _check_saving(path: Path, save: bool, forget: bool) -> None:
-    from ..collection.library import STANDARD_INPUT
-
     if save and forget:
         raise click.UsageError("--save and --forget exclude each other: give one of them")
     if (save or forget) and path == STANDARD_INPUT:
@@ -161,17 +156,12 @@ def _check_saving(path: Path, save: bool, forget: bool) -> None:
 
 
 def _forgotten(path: Path) -> str:
-    from ..config import forget_saved
-
     gone = forget_saved(path)
     return f"deleted {gone}" if gone else f"nothing is saved beside {path}"
 
 
 def _saved(path: Path, asked: Asked) -> str:
     """Save what the options chose, together with what was saved before, and say so."""
-    from ..config import saved_place, write_saved
-    from ..files import alone_with
-
     if not asked.chosen:
         saved = asked.saved(path)
         still = f"{saved.path} stays as it is" if saved else "nothing is saved"

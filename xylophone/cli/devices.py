@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..backends.port_use import holder_of, refusal_to
+from ..backends.ports import choose_port, list_ports
 from ..errors import BackendMissing
 from .printing import say, say_json
 from .screen import table
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def devices(as_json: bool) -> None:
     """List serial ports, and say which one serial:auto opens. None of them is opened here."""
-    from ..backends.ports import list_ports
-
     ports = list_ports()
     chosen, why = choice(ports)
     if as_json:
@@ -37,9 +37,6 @@ def devices(as_json: bool) -> None:
 
 def choice(ports: Sequence[Port]) -> tuple[Port | None, str]:
     """Return the port that serial:auto opens, None where it opens none, and one line that says why."""
-    from ..backends.port_use import holder_of, refusal_to
-    from ..backends.ports import choose_port
-
     try:
         port = choose_port(ports)
     except BackendMissing as error:

@@ -24,6 +24,7 @@ from .findings import (
     meddler_findings,
     writes_finding,
 )
+from .firmware import board_words
 from .incidents import not_played
 from .options import FOLDER_PATH, calibration_of, check_writable, setting_options, settings
 from .printing import ask, say
@@ -149,8 +150,6 @@ def _examine_outputs(backend: GpioBackend) -> Iterator[Finding]:
 
 def _board(stage: Stage) -> str:
     """Return who the board behind a serial backend is."""
-    from .firmware import board_words
-
     backend = stage.backend
     return f": {board_words(backend.identity)}" if is_serial(backend) else ""
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from ..backends.port_use import meddlers
 from ..errors import XylophoneError
 from ..gpio.coil_limits import FASTER, SLOW_WRITE
+from ..running.playing import folder
 from .incidents import line_words
 
 if TYPE_CHECKING:
@@ -52,8 +55,6 @@ class Finding:
 
 def folder_finding() -> Finding:
     """Look whether the folder of lock files and known boards can be written."""
-    from ..running.playing import folder
-
     try:
         place = folder()
         with (place / "doctor.tmp").open("wb"):
@@ -66,8 +67,6 @@ def folder_finding() -> Finding:
 
 def extras_findings() -> Iterator[Finding]:
     """Look which optional libraries are there."""
-    from importlib.util import find_spec
-
     for extra, module, use in EXTRAS:
         if find_spec(module) is not None:
             yield Finding(OK, extra, f"{use}: installed")
@@ -90,8 +89,6 @@ def link_finding(report: Report) -> Finding:
 
 def meddler_findings() -> Iterator[Finding]:
     """Name the programs that run here and take ports which are not theirs."""
-    from ..backends.port_use import meddlers
-
     yield from (Finding(WARNING, "port", line) for line in meddlers())
 
 

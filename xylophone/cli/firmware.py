@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..backends import open_backend
+from ..backends.ports import choose_port, list_ports, url_of
+from ..backends.serial import SerialBackend
+from ..board.image import IMAGE, firmware_folder, firmware_version, read_program, read_record
+from ..board.tools import build_image, build_virtual_board, require_tool, write_eeprom, write_flash
+from ..config import cache_folder, load_settings
 from ..errors import BackendError, BackendMissing, FileError
+from ..link.limits import ceilings, limits_of
+from ..link.messages import CEILINGS_AT, BoardType
 from ..running.playing import leaving_on_signals, playing
 from .printing import say
 
@@ -30,9 +38,6 @@ def firmware() -> None:
 @click.option("-o", "--output", type=FILE, default="xylophone.hex", show_default=True, help="Image to write.")
 def build(output: Path) -> None:
     """Build the firmware from its sources, with make and avr-gcc."""
-    from ..board.image import firmware_folder, firmware_version, read_program
-    from ..board.tools import build_image
-
     folder = firmware_folder()
     with _words_first():
         build_image(folder, output)
@@ -48,13 +53,6 @@ def build(output: Path) -> None:
 @click.option("--config", type=FILE, help="Configuration whose hammers the board is for.")
 def flash(port: str | None, image: Path | None, config: Path | None) -> None:
     """Write the firmware, and what its hammers stand, to an Arduino Mega 2560, with avrdude."""
-    from ..backends.ports import choose_port, list_ports, url_of
-    from ..board.image import IMAGE, firmware_folder, read_program
-    from ..board.tools import require_tool, write_eeprom, write_flash
-    from ..config import load_settings
-    from ..link.limits import ceilings
-    from ..link.messages import CEILINGS_AT
-
     instrument = load_settings(config).instrument
     image = image or firmware_folder() / IMAGE
     size = len(read_program(image))
@@ -75,9 +73,6 @@ def flash(port: str | None, image: Path | None, config: Path | None) -> None:
 @click.option("--backend", metavar="URL", help="Ask this board too: serial:auto, serial:///dev/ttyACM0.")
 def version(backend: str | None) -> None:
     """Say which firmware ships with this program, and with --backend which one a board has."""
-    from ..board.image import IMAGE, firmware_folder, read_program, read_record
-    from ..config import load_settings
-
     folder = firmware_folder()
     record, size = read_record(folder), len(read_program(folder / IMAGE))
     say(f"firmware:  {record.version}, protocol {record.protocol}")
@@ -92,11 +87,6 @@ def version(backend: str | None) -> None:
 @firmware.command()
 def emulate() -> None:
     """Run the firmware as a virtual board on a port of this machine, until Ctrl-C."""
-    from ..backends.ports import url_of
-    from ..board.image import firmware_folder
-    from ..board.tools import build_virtual_board
-    from ..config import cache_folder
-
     with _words_first():
         program = build_virtual_board(firmware_folder(), cache_folder())
     try:
@@ -116,8 +106,6 @@ def emulate() -> None:
 
 def _confirm_ceilings(said: HelloReply, instrument: Instrument) -> None:
     """Say what the board says that it keeps of its hammers; BackendError when that is another pulse."""
-    from ..link.limits import limits_of
-
     longest = max(limits_of(hammer).longest for hammer in instrument.hammers)
     if said.longest != longest:
         raise BackendError(
@@ -132,9 +120,6 @@ def greet(url: str, instrument: Instrument) -> HelloReply:
 
     BackendMissing where nothing answers or the URL is no board's, BackendError where it does not fit.
     """
-    from ..backends import open_backend
-    from ..backends.serial import SerialBackend
-
     if not url.startswith("serial:"):
         raise BackendMissing(f"{url} has no firmware: name a board, such as serial:auto")
     with open_backend(url, instrument) as backend:
@@ -148,8 +133,6 @@ def greet(url: str, instrument: Instrument) -> HelloReply:
 
 def board_words(said: HelloReply) -> str:
     """Return in words what a board says of itself: 'Arduino Mega 2560, firmware 1.0, ...'."""
-    from ..link.messages import BoardType
-
     kinds = {BoardType.HOST: "virtual board", BoardType.MEGA2560: "Arduino Mega 2560"}
     kind = (
         kinds.get(BoardType(said.board)) if said.board in list(BoardType) else f"board of kind {said.board}"

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ..arranger import judge
+from ..arranger.account import describe
+from ..arranger.table import costs_json
 from ..errors import XylophoneError
 from ..pitch import pitch_name
 from .options import Asked, arrange_options, find_all, load, setting_options, settings, song_options
@@ -65,10 +68,6 @@ def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -
 
 def as_dict(arrangement: Arrangement, saved: Saved | None = None) -> dict[str, Any]:
     """Return the stable, documented JSON of `info` for one song; `saved` is what was taken up beside it."""
-    from ..arranger import judge
-    from ..arranger.account import describe
-    from ..arranger.table import costs_json
-
     song, notes, quality = arrangement.song, arrangement.song.notes, judge(arrangement)
     return {
         "title": song.title or None,
@@ -157,9 +156,6 @@ def _print_written(song: Song, path: Path) -> None:
 
 def print_account(arrangement: Arrangement) -> None:
     """Print the score, what costs a point or more, and in words what was done."""
-    from ..arranger import judge
-    from ..arranger.account import describe
-
     quality = judge(arrangement)
     _line("score", f"{quality.score} of 100")
     costs = [f"{cost.points:.1f} points: {_cost_words(cost)}" for cost in quality.costs if cost.points >= 1]

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import click
 
+from ..collection.library import songs as entries
+from ..config import write_initial_config
 from ..instrument import DEFAULT_KIND, DEFAULT_LAYOUT, KINDS, LAYOUTS
+from ..pitch import pitch_name
 from . import Commands
 from .printing import say, say_json
 from .screen import table
@@ -28,8 +31,6 @@ def songs(ctx: click.Context, as_json: bool) -> None:
 
 
 def _list_songs(as_json: bool) -> None:
-    from ..collection.library import songs as entries
-
     found = entries()
     if as_json:
         keys = ("title", "composer", "year", "licence", "shows")
@@ -45,8 +46,6 @@ def _list_songs(as_json: bool) -> None:
 @click.command()
 def instruments() -> None:
     """List layouts of bars and kinds of hammers, for --instrument and for xylophone.toml."""
-    from ..pitch import pitch_name
-
     rows = []
     for name, (pitches, _, about) in LAYOUTS.items():
         mark = " (default)" if name == DEFAULT_LAYOUT else ""
@@ -78,7 +77,5 @@ def instruments() -> None:
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 def init(path: Path, instrument: str, kind: str, force: bool) -> None:
     """Write a commented configuration file, by default xylophone.toml in the working folder."""
-    from ..config import write_initial_config
-
     write_initial_config(path, instrument, kind, force=force)
     say(f"wrote {path}: every key is explained in it; xylophone info shows what is in force")

@@ -11,7 +11,9 @@ import click
 
 from ..backends.contract import Coils
 from ..backends.serial import stop_port
+from ..config import Settings
 from ..errors import BackendAbsent, BackendError, BackendMissing, FileError, MissingExtra, XylophoneError
+from ..instrument import build_instrument
 from ..running.playing import end_playing, last_played, leaving_on_signals, playing
 from .incidents import with_words
 from .options import setting_options, settings
@@ -19,7 +21,6 @@ from .printing import say, warn
 from .stage import open_stage
 
 if TYPE_CHECKING:
-    from ..config import Settings
     from ..running.players import PlayingProcess
 
 
@@ -84,9 +85,6 @@ def _settings_for(url: str | None, config: str | None, options: dict[str, Any]) 
     except XylophoneError as error:
         if url is None or url.startswith("gpio:"):  # its wiring stands there
             raise
-        from ..config import Settings
-        from ..instrument import build_instrument
-
         warn(error, "going on without the configuration: ")
         return Settings(build_instrument(), backend=url)
 

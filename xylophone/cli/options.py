@@ -9,14 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..arranger import DEFAULT_PRESET, arrange, preset
+from ..calibration.file import calibration_for
+from ..clock import VirtualClock
+from ..collection.library import STANDARD_INPUT, find_songs
+from ..config import Chosen, cache_folder, load_settings, read_saved
 from ..errors import FileError, OptionError, XylophoneError
+from ..midifile import load_song
+from ..performance.simulate import measured
 from .option_types import Numbers, TrackOctaves, stack
 from .printing import warn
+from .screen import busy
+from .stage import simulated
 
 if TYPE_CHECKING:
     from ..arranger import Arrangement, Weights
     from ..calibration.values import Calibration
-    from ..config import Chosen, Saved, Settings
+    from ..config import Saved, Settings
     from ..instrument import Instrument
     from ..simulation.hammers import Twin
     from ..song import Song
@@ -85,8 +94,6 @@ class Choices:
 
     def arrange(self, song: Song, instrument: Instrument) -> Arrangement:
         """Arrange a song as was chosen; OptionError for a track that the song has not."""
-        from ..arranger import arrange
-
         have = {track.number for track in song.tracks}
         for number in (*(self.tracks or ()), *self.mute_tracks, *self.octaves):
             if number not in have:
@@ -110,9 +117,6 @@ class Asked:
     @classmethod
     def take(cls, options: dict[str, Any], found: Settings | None = None) -> Asked:
         """Take the arranging options out of a command's keyword arguments; OptionError for no preset."""
-        from ..arranger import DEFAULT_PRESET, preset
-        from ..config import Chosen
-
         octaves = dict(options.pop("octave", ()))
         with_saved = not options.pop("no_saved", False)
         given = {key: options.pop(key) for key in CHOSEN}
@@ -123,15 +127,10 @@ class Asked:
 
     def saved(self, path: Path) -> Saved | None:
         """Return what is saved beside a song, None where nothing is or it is not asked for."""
-        from ..collection.library import STANDARD_INPUT
-        from ..config import read_saved
-
         return read_saved(path) if self.with_saved and path != STANDARD_INPUT else None
 
     def choices(self, saved: Saved | None = None) -> Choices:
         """Return what holds for a song: the command line, then what is saved, then the configuration."""
-        from ..arranger import preset
-
         both = self.chosen.over(saved.chosen) if saved else self.chosen
         return Choices(
             tracks=both.tracks,
@@ -161,8 +160,6 @@ def find_all(names: tuple[str, ...]) -> tuple[list[Path], XylophoneError | None]
 
     The error is the last one told; raised where nothing is left.
     """
-    from ..collection.library import find_songs
-
     paths: list[Path] = []
     failed: XylophoneError | None = None
     for name in names:
@@ -181,8 +178,6 @@ def find_all(names: tuple[str, ...]) -> tuple[list[Path], XylophoneError | None]
 
 def load(path: Path, *, quiet: bool = False) -> Song:
     """Load a song; what was damaged in it is told on stderr unless `quiet`."""
-    from ..midifile import load_song
-
     song: Song = load_song(path)
     for warning in () if quiet else song.warnings:
         warn(f"warning: {path.name}: {warning}")
@@ -191,8 +186,6 @@ def load(path: Path, *, quiet: bool = False) -> Song:
 
 def settings(options: dict[str, Any]) -> Settings:
     """Take the setting options out of a command's keyword arguments and load the settings they lead to."""
-    from ..config import load_settings
-
     return load_settings(
         options.pop("config"),
         layout=options.pop("instrument"),
@@ -257,12 +250,7 @@ class Manner:
 
 def calibration_of(found: Settings, twin: Twin | None) -> Calibration:
     """Return the calibration in force; simulated hammers that nobody tuned are measured on the bench."""
-    from ..calibration.file import calibration_for
-
     if found.calibration is None and twin is not None:
-        from ..config import cache_folder
-        from ..performance.simulate import measured
-
         return measured(twin, cache_folder())
     return calibration_for(found.instrument, found.calibration)
 
@@ -270,10 +258,6 @@ def calibration_of(found: Settings, twin: Twin | None) -> Calibration:
 def untuned(found: Settings) -> Calibration:
     """Return what hammers that nobody tuned play by: their bench's curves where they are simulated, else
     the default curves of their kind."""
-    from ..clock import VirtualClock
-    from .screen import busy
-    from .stage import simulated
-
     twin = simulated(found, VirtualClock()).twin if found.backend.startswith("sim:") else None
     with busy("measuring the simulated hammers", quiet=twin is None):
         return calibration_of(replace(found, calibration=None), twin)

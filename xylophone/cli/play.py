@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BackendAbsent, BackendError, OptionError, XylophoneError
+from ..player import Player
 from ..running.playing import leaving_on_signals, playing
+from ..sequencer import PlanOptions
 from .incidents import line_words, not_played, tell
 from .options import (
     Asked,
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from ..arranger import Arrangement
     from ..config import Settings
     from ..instrument import Instrument
-    from ..player import Player
 
 KEYS: dict[str, tuple[Callable[[Player], object], str]] = {
     "space": (lambda player: player.toggle(), "pause, resume"),
@@ -135,9 +136,6 @@ def _player(
     stage: Stage, found: Settings, chosen: dict[Arrangement, Choices], manner: Manner, quiet: bool
 ) -> Player:
     """Return a player on the stage that knows its hammers, and what was chosen for each song."""
-    from ..player import Player
-    from ..sequencer import PlanOptions
-
     with busy("measuring the simulated hammers", quiet or stage.twin is None):
         calibration = calibration_of(found, stage.twin)
 

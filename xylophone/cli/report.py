@@ -11,10 +11,12 @@ import os
 import platform
 import sys
 from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
+from ..backends.serial import SerialBackend
 from ..instrument import LAYOUTS
 from ..link.messages import TICK_RATE, BoardType, HelloReply
 from ..wiring import KINDS
@@ -59,8 +61,6 @@ def instrument(found: Settings) -> dict[str, Any]:
 
 def backend(opened: Backend) -> dict[str, Any]:
     """Return what a backend has counted so far, and what its board is."""
-    from ..backends.serial import SerialBackend
-
     report = opened.report()
     return {
         "pulses": report.pulses,
@@ -112,8 +112,6 @@ def _pi_revision() -> str | None:
 
 
 def _version(name: str) -> str | None:
-    from importlib.metadata import PackageNotFoundError, version
-
     try:
         return version(name)
     except PackageNotFoundError:

@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..collection.catalogue import open_catalogue
+from ..collection.library import ENDINGS
+from ..collection.scanner import ScanSetting, midi_files, scan as scan_all
+from ..config import cache_folder
+from ..errors import FileError
+from ..running.playing import leaving_on_signals
+from . import scan_lists
 from .incidents import with_words
 from .options import FOLDER_PATH, Choices, arrange_options, setting_options, settings
 from .printing import say, terminal, warn
+from .screen import busy
 
 if TYPE_CHECKING:
     from ..collection.catalogue import Catalogue
@@ -49,11 +57,6 @@ def scan(
     What was scored is kept: a file that has not changed is not scored again, and a scan that was
     stopped goes on where it was.
     """
-    from ..collection.catalogue import open_catalogue
-    from ..collection.scanner import ScanSetting
-    from ..config import cache_folder
-    from . import scan_lists
-
     if duplicates + failed + as_json > 1:
         raise click.UsageError("--duplicates, --failed and --json print different lists: give one of them")
     found = settings(options)
@@ -73,12 +76,6 @@ def scan(
 
 def _fill(catalogue: Catalogue, setting: Any, folders: tuple[Path, ...], jobs: int) -> None:
     """Find the files and score those that are not known; a signal ends it by Stopped."""
-    from ..collection.library import ENDINGS
-    from ..collection.scanner import midi_files, scan
-    from ..errors import FileError
-    from ..running.playing import leaving_on_signals
-    from .screen import busy
-
     count = [0, 0]  # done, of all
     try:
         with leaving_on_signals():
@@ -88,7 +85,7 @@ def _fill(catalogue: Catalogue, setting: Any, folders: tuple[Path, ...], jobs: i
             count[1], waiting = catalogue.count()
             count[0] = count[1] - waiting
             with _progress(count) as advance:
-                scan(catalogue, setting, min(jobs, max(1, waiting)), advance)
+                scan_all(catalogue, setting, min(jobs, max(1, waiting)), advance)
     except (KeyboardInterrupt, SystemExit) as signalled:
         done = f"{count[0]:,} of {count[1]:,} files are done; run it again to go on"
         raise with_words(signalled, done) from None

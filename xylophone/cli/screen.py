@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..soundcard.loudspeaker import DELAY
 from ..tables import Hits
 from .printing import plain, plain_text, put, terminal
 
@@ -110,8 +111,6 @@ def show(player: Player, lights: Lights, delayed: bool) -> Iterator[None]:
     from rich.console import Group
     from rich.live import Live
     from rich.text import Text
-
-    from ..soundcard.loudspeaker import DELAY
 
     console, instrument = terminal(), player.backend.instrument
 

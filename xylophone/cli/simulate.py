@@ -8,10 +8,17 @@ from typing import Any
 
 import click
 
+from ..calibration.file import default_calibration
 from ..calibration.values import Calibration
+from ..collection.library import find_song
 from ..errors import OptionError
 from ..instrument import Instrument
 from ..performance.performance import Performance
+from ..performance.simulate import constant_latency, simulate as perform
+from ..plotter import plot as draw
+from ..sequencer import PlanOptions
+from ..simulation.hammers import Twin
+from ..sound.rendering import render_wav
 from .options import (
     FOLDER_PATH,
     Asked,
@@ -50,11 +57,6 @@ KNOWLEDGE = ("bench", "default", "constant")
 @click.option("--json", "as_json", is_flag=True, help="Print every strike as JSON (docs/cli.md).")
 def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **options: Any) -> None:
     """Play a song on simulated hammers in a blink, and say how well it went."""
-    from ..collection.library import find_song
-    from ..performance.simulate import simulate as perform
-    from ..sequencer import PlanOptions
-    from ..simulation.hammers import Twin
-
     knows = options.pop("knows")
     given = {key: options.pop(key) for key in ("seed", "scatter", "tolerance")}
     if knows is not None and options["calibration"] is not None:
@@ -96,13 +98,9 @@ def _check_targets(wav: Path | None, plot: Path | None) -> None:
 def _write(performance: Performance, wav: Path | None, plot: Path | None) -> None:
     """Write sound and picture where they were asked for."""
     if wav is not None:
-        from ..sound.rendering import render_wav
-
         with busy(f"rendering {wav}"):
             render_wav(wav, performance.hits, performance.instrument)
     if plot is not None:
-        from ..plotter import plot as draw
-
         with busy(f"drawing {plot}"):
             draw(performance, plot)
 
@@ -127,9 +125,6 @@ def _known(knows: str | None, instrument: Instrument) -> Calibration | None:
     """Return default curves, or one constant latency; None where the hammers are to be measured or are."""
     if knows in (None, "bench"):
         return None
-    from ..calibration.file import default_calibration
-    from ..performance.simulate import constant_latency
-
     default = default_calibration(instrument)
     return constant_latency(default) if knows == "constant" else default
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 from ..backends import open_backend
 from ..backends.contract import Backend
+from ..backends.simulated import SimulatedBackend
 from ..clock import Clock, SystemClock
 from ..errors import BackendMissing, MissingExtra
+from ..simulation.hammers import Twin
+from ..soundcard.loudspeaker import Loudspeaker
 from .incidents import closing, tell
 from .printing import warn
 from .screen import Lights
 
 if TYPE_CHECKING:
-    from ..backends.simulated import SimulatedBackend
     from ..config import Settings
     from ..player import Player
-    from ..simulation.hammers import Twin
-    from ..soundcard.loudspeaker import Loudspeaker
 
 
 class Stage:
@@ -64,9 +64,6 @@ def open_stage(found: Settings) -> Iterator[Stage]:
 
 def simulated(found: Settings, clock: Clock) -> SimulatedBackend:
     """Return the simulated instrument that is in force: of the configuration, or as its URL says."""
-    from ..backends.simulated import SimulatedBackend
-    from ..simulation.hammers import Twin
-
     if found.backend == "sim:":
         twin = Twin(found.instrument, **asdict(found.simulation))
         return SimulatedBackend(found.instrument, clock, twin)
@@ -81,8 +78,6 @@ def sounding(stage: Stage, mute: bool, quiet: bool = False) -> Iterator[None]:
     if mute or stage.twin is None:
         yield
         return
-    from ..soundcard.loudspeaker import Loudspeaker
-
     try:
         loudspeaker = Loudspeaker(stage.backend.instrument)
     except (MissingExtra, BackendMissing) as error:

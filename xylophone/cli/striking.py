@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..sequencer import Planner
+from ..tables import STRIKE, Priority, as_strikes
 from .incidents import tell
 
 if TYPE_CHECKING:
@@ -35,9 +37,6 @@ def strike_in_turn(
     Returns when the last has sounded; `began` is called with the number of each turn at its time. Faults
     are told as they come. What could not be struck is among the plan's `refused`.
     """
-    from ..sequencer import Planner
-    from ..tables import STRIKE, Priority, as_strikes
-
     backend = stage.backend
     planner = Planner(backend.instrument, calibration)
     times = backend.now() + planner.lead + 0.05 + apart * np.arange(len(turns))

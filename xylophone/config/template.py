@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from pathlib import Path
 
+from ..arranger import Weights
 from ..errors import FileError
+from ..files import write_text
 from ..instrument import DEFAULT_KIND, DEFAULT_LAYOUT, Instrument, build_instrument
 from .places import FILE_NAME
 
@@ -51,8 +54,6 @@ def write_initial_config(
 
     Raises InstrumentError for an unknown layout or kind.
     """
-    from ..files import write_text
-
     text = initial_config(layout, kind)
     if not force and os.path.lexists(path):
         raise FileError(f"{path} is there already: name another file, or replace it with --force")
@@ -86,8 +87,6 @@ def _table(name: str, instrument: Instrument) -> str:
 
 
 def _comment(text: str) -> str:
-    import textwrap
-
     return textwrap.fill(text, 96, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False)
 
 
@@ -108,8 +107,6 @@ def _default(table: str, key: str, example: object) -> str:
 
 
 def _examples(instrument: Instrument) -> dict[tuple[str, str], object]:
-    from ..arranger import Weights
-
     hammers, weights = instrument.hammers, Weights()
     one = min(hammers, key=lambda hammer: abs(hammer.pitch - 84))
     return {

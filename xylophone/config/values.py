@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ..arranger import preset
+
 if TYPE_CHECKING:
     from ..arranger import Weights
 
@@ -23,8 +25,6 @@ class ArrangeSettings:
     @property
     def weights(self) -> Weights:
         """The weights in force; OptionError for a preset that is none, or a weight out of bounds."""
-        from ..arranger import preset
-
         return replace(preset(self.preset), **self.changed)  # type: ignore[arg-type]
 
 

@@ -10,7 +10,7 @@ import socket
 import sys
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import errors
 from ..errors import XylophoneError
@@ -18,11 +18,15 @@ from ..wiring import Wiring
 from .coil_limits import Limits
 from .datagrams import LEAVE_BY, Datagram, is_stopped
 from .dispatcher import Dispatcher
+from .duty import Duty
+from .guards import ender, open_guard, patiently, take
+from .links import Links
 from .log import SIZE, Log
-
-if TYPE_CHECKING:
-    from .links import Links
-    from .loop import Loop
+from .loop import Loop, timed
+from .outputs import open_output
+from .pi import library_errors, opening_errors
+from .realtime import DISPATCHER, WATCHDOG, be_punctual
+from .watchdog import Watchdog
 
 
 def main() -> None:
@@ -40,9 +44,6 @@ def main() -> None:
 
 def dispatch(spec: dict[str, Any], wake: socket.socket) -> None:
     """Be the dispatcher; what keeps it from opening goes to the host."""
-    from .links import Links
-    from .pi import opening_errors
-
     log = Log(mmap.mmap(spec["log"], SIZE))
     links = Links(_line(spec["host"]), _line(spec["watchdog"]), wake, log)
     with ExitStack() as ends:
@@ -63,9 +64,6 @@ def dispatch(spec: dict[str, Any], wake: socket.socket) -> None:
 
 def _relieve(spec: dict[str, Any], watchdog: int) -> None:
     """Take the lines of a watchdog that is dead or stands still, by its pidfd: the host may be dead too."""
-    from .guards import ender, open_guard, patiently, take
-    from .pi import opening_errors
-
     try:
         ender(watchdog)()
         guard = open_guard(spec["kind"], spec["wiring"], lambda: None, spec["trace"])
@@ -79,11 +77,6 @@ def _open(spec: dict[str, Any], links: Links, log: Log, ends: ExitStack) -> tupl
 
     `ends` closes the outputs. Errors pass through.
     """
-    from .duty import Duty
-    from .loop import Loop, timed
-    from .outputs import open_output
-    from .realtime import DISPATCHER, be_punctual
-
     output = open_output(spec["kind"], spec["wiring"], spec["trace"])
     dispatcher = Dispatcher(Limits.read(spec["limits"]), timed(output.write), log)
     duty = Duty(dispatcher, output, links, spec["wiring"].on_error == "go on")
@@ -95,11 +88,6 @@ def _open(spec: dict[str, Any], links: Links, log: Log, ends: ExitStack) -> tupl
 
 def watch(spec: dict[str, Any], wake: socket.socket) -> None:
     """Be the watchdog; its exit code is 0 only if the outputs are off."""
-    from .guards import ender, open_guard
-    from .pi import library_errors
-    from .realtime import WATCHDOG, be_punctual
-    from .watchdog import Watchdog
-
     dispatcher, host = _line(spec["dispatcher"]), _line(spec["host"])
     end = ender(spec["handle"])
     try:

@@ -9,6 +9,7 @@ with a font that comes with the plot extra, because a small machine may have non
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 from ..errors import MissingExtra, OptionError
 from ..files import replace_file, write_text
@@ -80,8 +81,6 @@ def _png(svg: str) -> bytes:
 
 
 def _pixels_wide(svg: str) -> int:
-    from xml.etree import ElementTree
-
     page = ElementTree.fromstring(svg)
     height = float(page.attrib["height"])
     return int(WIDTH * (2 if 4 * WIDTH * height <= MOST_PIXELS else 1))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..calibration.file import write_calibration
 from ..calibration.values import Calibration, SupplyTerms, WarmthTerms
 from ..instrument import KINDS, HammerKind, Instrument, hammers_of
 from ..tables import Floats
@@ -169,8 +170,6 @@ def _supply(rig: Rig, curves: Calibration, current: Floats) -> SupplyTerms:
 
 def main() -> None:
     """Write the default calibration of every hammer kind into the package."""
-    from ..calibration.file import write_calibration
-
     folder = Path(__file__).parent.parent / "kinds"
     folder.mkdir(exist_ok=True)
     for kind in KINDS.values():

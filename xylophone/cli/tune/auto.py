@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
+from ...calibration.file import check_fits, default_calibration, read_calibration
 from ...errors import CalibrationError, TuningError, XylophoneError
+from ...files import make_folder, write_text
 from ...running.playing import leaving_on_signals, playing
+from ...tuning.analysis import analyse
+from ...tuning.auto_session import AutoSession, result_of
+from ...tuning.blind import play_blind
+from ...tuning.diagnosis import diagnose, tilt
+from ...tuning.edits import middle, with_hammer, with_others
+from ...tuning.geometry import position_of
+from ...tuning.history import Heard, Measured, add_entry, history_of
+from ...tuning.keeping import hold
+from ...tuning.takes import PLAN, load_session, plan_text, read_plan
+from ...tuning.trials import Take
+from ...tuning.wav import read_wav
 from ..incidents import tell, with_words
 from ..options import FOLDER_PATH, setting_options
 from ..printing import ask, say
+from ..screen import busy
+from ..stage import open_stage
 from .kept import place, undo_command
 from .listening import (
     check_history,
@@ -32,7 +48,6 @@ if TYPE_CHECKING:
     from ...tuning.diagnosis import Ailment
     from ...tuning.geometry import Position
     from ...tuning.keeping import Held
-    from ...tuning.trials import Take
 
 LEAST = 0.5
 """Part of the hammers that must have been measured, or nothing is written."""
@@ -90,8 +105,6 @@ def auto(
 
 def _refuse_others(path: Path, found: Settings) -> None:
     """Raise CalibrationError where a file is for another instrument; one that is broken is tuned anew."""
-    from ...calibration.file import check_fits, read_calibration
-
     if not path.exists():
         return
     try:
@@ -102,14 +115,10 @@ def _refuse_others(path: Path, found: Settings) -> None:
 
 
 def _default(found: Settings) -> Calibration:
-    from ...calibration.file import default_calibration
-
     return default_calibration(found.instrument)
 
 
 def _front() -> Position:
-    from ...tuning.geometry import position_of
-
     return position_of("front")
 
 
@@ -132,9 +141,6 @@ def _listened(
     device: str | None,
 ) -> Analysis:
     """Play a session with a microphone, and return what it has taught."""
-    from ...tuning.auto_session import AutoSession
-    from ...tuning.takes import load_session
-
     earlier: tuple[Take, ...] = ()
     if resume:
         earlier, before = load_session(folder, found.instrument)
@@ -166,10 +172,6 @@ def _listened(
 def _recorded(
     wav: Path, plan: Path, found: Settings, position: Position | None
 ) -> tuple[tuple[Take, ...], Position]:
-    from ...tuning.takes import read_plan
-    from ...tuning.trials import Take
-    from ...tuning.wav import read_wav
-
     tables, before = read_plan(plan, found.instrument)
     if len(tables) != 1:
         raise TuningError(
@@ -181,20 +183,12 @@ def _recorded(
 
 
 def _analysed(takes: Sequence[Take], found: Settings, default: Calibration, position: Position) -> Analysis:
-    from ...tuning.analysis import analyse
-    from ..screen import busy
-
     with busy("analysing the recording"):
         return analyse(takes, found.instrument, default, position)
 
 
 def _play_blind(found: Settings, folder: Path, position: Position, yes: bool) -> None:
     """Play a fixed plan, and write it for the analysis of what something else records meanwhile."""
-    from ...files import make_folder, write_text
-    from ...tuning.blind import play_blind
-    from ...tuning.takes import PLAN, plan_text
-    from ..stage import open_stage
-
     with playing(found.backend, config=found.config):
         _ask(found, yes)
         with leaving_on_signals(), open_stage(found) as stage, progress_shown() as told:
@@ -211,10 +205,6 @@ def _conclude(
     analysis: Analysis, found: Settings, path: Path, position: Position, undo: str, dry_run: bool
 ) -> None:
     """Say what was found, and write it unless too little is known."""
-    from ...tuning.auto_session import result_of
-    from ...tuning.diagnosis import diagnose, tilt
-    from ...tuning.keeping import hold
-
     ailments, result = diagnose(analysis), result_of(analysis)
     with nullcontext() if dry_run else hold(path) as held:
         old = _old(path, found, result)
@@ -241,11 +231,6 @@ def _conclude(
 
 def _write(held: Held, calibration: Calibration, old: Calibration | None, backend: str) -> None:
     """Put a calibration in force, with hammers of the old one that the instrument has not, and note it."""
-    from datetime import datetime
-
-    from ...tuning.edits import with_others
-    from ...tuning.history import Measured, add_entry, history_of
-
     now = datetime.now().astimezone()
     held.keep(calibration if old is None else with_others(calibration, old), now, backend)
     add_entry(history_of(held.path), Measured(now, "auto", states(calibration)))
@@ -256,8 +241,6 @@ def _old(path: Path, found: Settings, new: Calibration) -> Calibration | None:
 
     One that cannot be read, or has other knots, is told of, and is no reason not to write a new one.
     """
-    from ...calibration.file import check_fits, read_calibration
-
     if not path.exists():
         return None
     try:
@@ -278,8 +261,6 @@ def _old(path: Path, found: Settings, new: Calibration) -> Calibration | None:
 
 def _with_old(calibration: Calibration, old: Calibration | None) -> Calibration:
     """Return the calibration with curves of an earlier tuning for hammers that could not be measured now."""
-    from ...tuning.edits import with_hammer
-
     for row, origin in enumerate(calibration.origin):
         if origin == "default" and old is not None:
             calibration = with_hammer(calibration, row, old)
@@ -289,9 +270,6 @@ def _with_old(calibration: Calibration, old: Calibration | None) -> Calibration:
 def states(calibration: Calibration) -> dict[str, Any]:
     """Return the state of each measured hammer for the history: latency at the middle, and its loudest
     level."""
-    from ...tuning.edits import middle
-    from ...tuning.history import Heard
-
     rows = [row for row, origin in enumerate(calibration.origin) if origin != "default"]
     return {
         calibration.hammers[row]: Heard(middle(calibration, row)[2], float(calibration.level[row, -1]))

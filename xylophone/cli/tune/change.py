@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...calibration.file import default_calibration
 from ...errors import CalibrationError, OptionError
+from ...tuning.edits import check_likely, later, louder, with_hammer, with_latency, with_pulses
 from ..options import untuned
 from ..printing import say
 from .kept import Kept, place, tuned_options
@@ -52,8 +54,6 @@ class Wanted:
 
     def apply(self, calibration: Calibration, row: int) -> Calibration:
         """Return the calibration with all of it done to one hammer; CalibrationError out of bounds."""
-        from ...tuning.edits import later, louder, with_latency, with_pulses
-
         if self.latency_ms is not None:
             calibration = with_latency(calibration, row, self.latency_ms / 1000)
         if self.later_ms is not None:
@@ -79,9 +79,6 @@ class Wanted:
 @tuned_options
 def set_(bars: tuple[str, ...], force: bool, **options: Any) -> None:
     """Set a hammer's latency, pulses or loudness, or those of several at once."""
-    from ...calibration.file import default_calibration
-    from ...tuning.edits import check_likely
-
     wanted = Wanted(**{key: options.pop(key) for key in Wanted.__dataclass_fields__})
     with Kept.take(options) as kept:
         new, usual = kept.calibration, default_calibration(kept.found.instrument)
@@ -115,8 +112,6 @@ def reset(bars: tuple[str, ...], every: bool, **options: Any) -> None:
 
 def _reset(kept: Kept, hammers: list[Hammer], base: Calibration) -> Calibration:
     """Return the calibration with the curves of `base` for these hammers; CalibrationError by their knots."""
-    from ...tuning.edits import with_hammer
-
     new = kept.calibration
     have, knots = new.level.shape[1], base.level.shape[1]
     if have != knots:

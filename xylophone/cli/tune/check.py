@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
+from ...calibration.file import calibration_for
 from ...errors import CalibrationError
 from ...running.playing import leaving_on_signals, playing
+from ...tuning.auto_session import AutoSession
+from ...tuning.checking import check_round, drifts
+from ...tuning.geometry import position_of
+from ...tuning.history import Heard, Measured, add_entry, changes, history_of, read_history
 from ..incidents import tell
 from ..options import setting_options
 from ..printing import ask, say
@@ -38,9 +44,6 @@ def check(every: bool, yes: bool, **options: Any) -> None:
     Takes about 40 seconds for 30 hammers, the microphone standing where it stood for `tune auto`. Exit
     code 1 where a hammer has drifted or is not heard.
     """
-    from ...calibration.file import calibration_for
-    from ...tuning.geometry import position_of
-
     device, position = options.pop("device"), position_from(options) or position_of("front")
     found, path = place(options)
     if not path.exists():
@@ -66,9 +69,6 @@ def check(every: bool, yes: bool, **options: Any) -> None:
 def _measured(
     found: Settings, calibration: Calibration, position: Position, device: str | None
 ) -> list[Drift]:
-    from ...tuning.auto_session import AutoSession
-    from ...tuning.checking import check_round, drifts
-
     with (
         leaving_on_signals(),
         ear_before(found, position, device) as (backend, ear),
@@ -102,10 +102,6 @@ def _tell(drifts: Sequence[Drift]) -> None:
 
 def _remember(path: Path, calibration: Calibration, drifts: Sequence[Drift]) -> list[str]:
     """Add the check to the history, and return what has changed since it began."""
-    from datetime import datetime
-
-    from ...tuning.history import Heard, Measured, add_entry, changes, history_of, read_history
-
     tuned = states(calibration)
     now = {
         drift.hammer: Heard(

@@ -7,15 +7,20 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...calibration.file import check_fits, read_calibration
 from ...errors import OptionError, XylophoneError
 from ...running.playing import leaving_on_signals, playing
+from ...soundcard.loudspeaker import DELAY
 from ...tuning.by_ear import ByEar, Company
+from ...tuning.edits import carried
+from ...tuning.keeping import hold
 from ..incidents import line_words, not_played, with_words
 from ..options import setting_options, untuned
 from ..printing import plain_text, say, terminal, warn
@@ -94,8 +99,6 @@ def showing(session: HandSession) -> Iterator[None]:
     drawn: dict[str, Any] = {"state": None, "unsaved": ""}
 
     def draw() -> RenderableType:
-        from ...soundcard.loudspeaker import DELAY
-
         now = stage.backend.now() - (DELAY if stage.loudspeaker is not None else 0.0)
         if drawn["state"] is not session.by_ear:  # comparing all curves takes longer than drawing
             drawn["state"] = session.by_ear
@@ -186,8 +189,6 @@ def present(found: Settings, path: Path) -> Calibration:
 
     It may hold hammers that the instrument has not. Without a file, the one in force.
     """
-    from ...calibration.file import check_fits, read_calibration
-
     if not os.path.lexists(path):
         return untuned(found)
     calibration = read_calibration(path)
@@ -200,11 +201,6 @@ def write(found: Settings, path: Path, begun: Calibration, calibration: Calibrat
 
     What another program has changed in the file meanwhile stays, but for hammers that were changed here.
     """
-    from datetime import datetime
-
-    from ...tuning.edits import carried
-    from ...tuning.keeping import hold
-
     with hold(path) as held:
         if os.path.lexists(path):
             calibration = carried(begun, calibration, present(found, path))

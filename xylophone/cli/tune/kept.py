@@ -7,12 +7,17 @@ import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...calibration.file import calibration_text, check_fits, read_calibration
+from ...calibration.values import CURVES
 from ...errors import FileError
+from ...tuning.edits import middle
+from ...tuning.keeping import hold
 from ..option_types import stack
 from ..options import setting_options, settings, untuned
 from ..printing import say
@@ -56,9 +61,6 @@ class Kept:
         Raises FileError where a calibration cannot be read or held or has no place, CalibrationError where
         it is broken or for another instrument.
         """
-        from ...calibration.file import check_fits, read_calibration
-        from ...tuning.keeping import hold
-
         undo = undo_command(options)
         found, path = place(options)
         base = None if os.path.lexists(path) else untuned(found)  # takes a while: nobody shall wait for that
@@ -81,10 +83,6 @@ class Kept:
 
         Raises CalibrationError, and writes nothing, when the hammers no longer share a range of loudness.
         """
-        from datetime import datetime
-
-        from ...calibration.file import calibration_text
-
         path = self.held.path
         new.select(tuple(hammer.name for hammer in self.found.instrument.hammers)).common_range()
         undated = replace(new, tuned=self.calibration.tuned)
@@ -151,8 +149,6 @@ _SHARED = ("supply", "warmth", "rest_time", "backend")
 
 def _figures(calibration: Calibration, row: int) -> dict[str, str]:
     """Return a hammer's figures in words: latency at the middle, pulses and levels at both ends, origin."""
-    from ...tuning.edits import middle
-
     width, level = calibration.width[row], calibration.level[row]
     return {
         "latency": f"{1000 * middle(calibration, row)[2]:.2f}",
@@ -163,6 +159,4 @@ def _figures(calibration: Calibration, row: int) -> dict[str, str]:
 
 
 def _curves(calibration: Calibration, row: int) -> list[list[float]]:
-    from ...calibration.values import CURVES
-
     return [getattr(calibration, key)[row].tolist() for key in ("level", *CURVES)]

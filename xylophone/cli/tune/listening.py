@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ...clock import VirtualClock
+from ...running.playing import folder
+from ...simulation.ear import Room, SimulatedMicrophone
+from ...soundcard.microphone import Microphone
+from ...tuning.auto_session import SimulatedEar
+from ...tuning.geometry import LENGTH, position_of
+from ...tuning.history import history_of, read_history
 from ..incidents import closing
 from ..printing import terminal
+from ..stage import open_stage, simulated
 
 if TYPE_CHECKING:
     from ...backends.contract import Backend
@@ -41,8 +49,6 @@ def listening_options(command: Command) -> Command:
 
 def position_from(options: dict[str, Any]) -> Position | None:
     """Take the microphone's place out of a command's keyword arguments; None where nothing is said of it."""
-    from ...tuning.geometry import LENGTH, position_of
-
     place, length = options.pop("mic"), options.pop("length")
     if place is None and length is None:
         return None
@@ -51,16 +57,12 @@ def position_from(options: dict[str, Any]) -> Position | None:
 
 def check_history(calibration: Path) -> None:
     """Raise FileError, before anything is struck, where what is heard could not be added to the history."""
-    from ...tuning.history import history_of, read_history
-
     read_history(history_of(calibration))
 
 
 def session_folder(found: Settings) -> Path:
     """Return the folder in which the recording of an instrument on its backend is kept: in the user's
     state folder."""
-    from ...running.playing import folder
-
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{found.instrument.name}-{found.backend}").strip("-")
     return folder() / "tuning" / name
 
@@ -73,19 +75,11 @@ def ear_before(found: Settings, position: Position, device: str | None) -> Itera
         with closing(backend):
             yield backend, ear
         return
-    from ...soundcard.microphone import Microphone
-    from ..stage import open_stage
-
     with open_stage(found) as stage, Microphone(device) as microphone:
         yield stage.backend, microphone
 
 
 def _simulated(found: Settings, position: Position) -> tuple[Backend, Ear]:
-    from ...clock import VirtualClock
-    from ...simulation.ear import Room, SimulatedMicrophone
-    from ...tuning.auto_session import SimulatedEar
-    from ..stage import simulated
-
     backend = simulated(found, VirtualClock())
     return backend, SimulatedEar(backend, SimulatedMicrophone(found.instrument, Room(position)))
 

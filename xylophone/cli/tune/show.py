@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...errors import CalibrationError
+from ...plotter.hammer_curves import plot_tuning
+from ...tuning.edits import middle
 from ..options import FOLDER_PATH, in_force, settings
 from ..printing import say, say_json
 from ..screen import table
@@ -53,8 +55,6 @@ def show(bars: tuple[str, ...], plot: Path | None, as_json: bool, **options: Any
     chosen = list(dict.fromkeys(found.instrument.index(bar) for bar in bars)) or range(len(found.instrument))
     common = common_range(calibration)
     if plot is not None:
-        from ...plotter.hammer_curves import plot_tuning
-
         plot_tuning(calibration, common, plot, about(found, calibration))
     rows = [figures(calibration, row, found.instrument.hammers[row], common) for row in chosen]
     if as_json:
@@ -86,8 +86,6 @@ def common_range(calibration: Calibration) -> Range | None:
 
 def figures(calibration: Calibration, row: int, hammer: Hammer, common: Range | None) -> dict[str, Any]:
     """Return what is known of one hammer, as --json prints it."""
-    from ...tuning.edits import middle
-
     width, latency = (1000 * getattr(calibration, key)[row] for key in ("width", "latency"))
     level = calibration.level[row]
     return {

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...sequencer import Planner
+from ...tables import STRIKE, Priority, as_strikes, joined, picked
+
 if TYPE_CHECKING:
     from ...calibration.values import Calibration
-    from ...sequencer import Plan, Planner
+    from ...sequencer import Plan
     from ..stage import Stage
 
 MARGIN = 0.05
@@ -23,8 +26,6 @@ class Striker:
     """Strikes on a stage without waiting, by whatever calibration is in force at each strike."""
 
     def __init__(self, stage: Stage, calibration: Calibration) -> None:
-        from ...tables import STRIKE, as_strikes
-
         self._stage = stage
         self._sent = as_strikes(np.zeros(0, STRIKE))
         self._free = -np.inf  # when all coils that were sent a pulse are ready for the next
@@ -41,8 +42,6 @@ class Striker:
         self, calibration: Calibration, hammers: Sequence[int], velocity: float, at: float = -np.inf
     ) -> tuple[float, Plan]:
         """Strike hammers together at a time, or as soon after as can be; return when, and the plan."""
-        from ...tables import STRIKE, Priority, as_strikes
-
         backend = self._stage.backend
         time = max(at, backend.now() + self.notice(calibration))
         strikes = as_strikes(np.zeros(len(hammers), STRIKE))
@@ -56,8 +55,6 @@ class Striker:
 
     def _note(self, plan: Plan) -> None:
         """Keep what was sent: hammers that have just played answer sooner than rested ones."""
-        from ...tables import STRIKE, as_strikes, joined, picked
-
         sent = plan.rows[plan.rows["refused"] == 0]
         strikes = as_strikes(sent[list(STRIKE.names or ())].astype(STRIKE))
         recent = self._sent["time"] > self._stage.backend.now() - KNOWN
@@ -73,8 +70,6 @@ class Striker:
 
     def _new_planner(self) -> Planner:
         """Return a planner that knows what the hammers have been through."""
-        from ...sequencer import Planner
-
         planner = Planner(self._stage.backend.instrument, self._calibration)
         planner.add(self._sent)
         planner.finish()

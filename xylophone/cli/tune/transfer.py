@@ -7,7 +7,11 @@ from typing import Any
 
 import click
 
+from ...calibration.exchange import from_csv, from_json, to_csv, to_json
+from ...calibration.file import default_calibration
 from ...errors import CalibrationError, OptionError
+from ...files import read_text, write_text
+from ...tuning.edits import check_likely
 from ..options import FOLDER_PATH, in_force, settings
 from ..printing import say
 from .kept import Kept, tuned_options
@@ -25,9 +29,6 @@ _format_option = click.option(
 @tuned_options
 def export(path: Path, as_format: str | None, **options: Any) -> None:
     """Write the calibration as JSON or CSV: into a file or, without one, on stdout as JSON."""
-    from ...calibration.exchange import to_csv, to_json
-    from ...files import write_text
-
     stdout = path == Path("-")
     chosen = as_format or ("json" if stdout else _format_of(path))
     calibration = in_force(settings(options))
@@ -46,11 +47,6 @@ def export(path: Path, as_format: str | None, **options: Any) -> None:
 @tuned_options
 def import_(path: Path, as_format: str | None, force: bool, **options: Any) -> None:
     """Read a calibration from JSON or CSV; hammers that the file does not name keep theirs."""
-    from ...calibration.exchange import from_csv, from_json
-    from ...calibration.file import default_calibration
-    from ...files import read_text
-    from ...tuning.edits import check_likely
-
     chosen = as_format or _format_of(path)
     text = read_text(path)
     with Kept.take(options) as kept:

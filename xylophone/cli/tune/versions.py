@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ...calibration.file import read_calibration
 from ...errors import CalibrationError, FileError
+from ...tuning.keeping import NEVER_TUNED, Versions, hold
 from ..options import untuned
 from ..printing import say
 from ..screen import table
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from ...calibration.values import Calibration
     from ...config import Settings
-    from ...tuning.keeping import Version, Versions
+    from ...tuning.keeping import Version
 
 Found = TypeVar("Found")
 
@@ -37,8 +39,6 @@ def undo(to: int | None, **options: Any) -> None:
 
     `xylophone tune log` lists what can be returned to.
     """
-    from ...tuning.keeping import NEVER_TUNED, Versions, hold
-
     again = undo_command(options)
     found, path = place(options)
     versions = Versions.read(path)
@@ -90,8 +90,6 @@ def at_one_moment(path: Path, look: Callable[[Versions], Found]) -> tuple[Versio
     Nothing is held, so that a folder may be read-only: others may meanwhile delete an old version, or put one
     in force, whose file then gets another name.
     """
-    from ...tuning.keeping import Versions
-
     while True:
         versions = Versions.read(path)
         try:
@@ -106,8 +104,6 @@ def at_one_moment(path: Path, look: Callable[[Versions], Found]) -> tuple[Versio
 
 def _read(version: Version) -> Calibration | None:
     """Return what a version holds, None where its file is broken."""
-    from ...calibration.file import read_calibration
-
     try:
         return read_calibration(version.file)
     except (CalibrationError, FileError):
@@ -153,6 +149,4 @@ def diff(old: int | None, new: int | None, **options: Any) -> None:
 
 
 def _calibration(versions: Versions, number: int, found: Settings) -> Calibration:
-    from ...calibration.file import read_calibration
-
     return read_calibration(versions.version(number).file) if number else untuned(found)
