@@ -101,16 +101,9 @@ class SimulatedXylophone:
 
     def _twin(self) -> Any:
         from .config import SimulationSettings
-        from .simulation.hammers import Twin
+        from .simulation.hammers import twin_of
 
-        usual = SimulationSettings()
-        return Twin(
-            self.instrument,
-            seed=self.seed,
-            tolerance=self.tolerance,
-            scatter_time=usual.scatter_time * self.scatter,
-            scatter_level_db=usual.scatter_level_db * self.scatter,
-        )
+        return twin_of(self.instrument, SimulationSettings().varied(self.seed, self.scatter, self.tolerance))
 
     def _calibration(self) -> Calibration:
         """The hammers as they are: the kind's own curves where all are alike, else measured on the bench."""

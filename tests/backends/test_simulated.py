@@ -9,9 +9,11 @@ from simulation.striking import chord, pulses, random_song, same
 from xylophone.backends import open_backend
 from xylophone.backends.simulated import SimulatedBackend
 from xylophone.clock import SystemClock, VirtualClock
+from xylophone.config import SimulationSettings
 from xylophone.errors import BackendMissing, OptionError
 from xylophone.instrument import build_instrument
 from xylophone.simulation.hammers import Twin
+from xylophone.simulation.readout import Chance
 
 INSTRUMENT = build_instrument()
 SONG = random_song(120, 6.0)
@@ -123,6 +125,23 @@ def test_options_of_the_url_reach_the_twin():
     assert not np.array_equal(hits("sim:?scatter=0"), hits("sim:"))
     assert not np.array_equal(hits("sim:?seed=2"), hits("sim:"))
     assert not np.array_equal(hits("sim:?tolerance=0"), hits("sim:"))
+
+
+def test_what_a_url_does_not_say_is_as_configured():
+    made = SimulationSettings(seed=2, tolerance=0.0, scatter_time=0.001, scatter_level_db=0.5, fuse=0.3)
+
+    def twin(url: str) -> Twin:
+        with open_backend(url, INSTRUMENT, simulation=made) as backend:
+            assert isinstance(backend, SimulatedBackend)
+            return backend.twin
+
+    other, wilder = twin("sim:?seed=5"), twin("sim:?scatter=2")
+    assert twin("sim:").chance == Chance(2, 0.001, 0.5)
+    assert other.chance == Chance(5, 0.001, 0.5)
+    assert wilder.chance == Chance(2, 0.002, 1.0)
+    for alike in (other, wilder):
+        assert (np.ptp(alike.hammers.gap), alike.hammers.fuse[0]) == (0.0, 0.3)
+    assert np.ptp(twin("sim:?tolerance=1").hammers.gap) > 0
 
 
 def test_real_time_or_virtual_or_the_clock_that_is_given():

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from simulation.faults import FaultyTwin, Planted
+from xylophone.backends import simulated
 from xylophone.cli import run
-from xylophone.simulation import ear, hammers
+from xylophone.cli.tune import listening
 from xylophone.simulation.ear import Room
 from xylophone.tuning import auto_session
 
@@ -74,12 +75,12 @@ def refused(ran: Any, code: int, *words: str) -> None:
 
 def in_a_room(patch: pytest.MonkeyPatch, **room: Any) -> None:
     """Let the simulated microphone of the command meet this room."""
-    patch.setattr(ear, "Room", lambda position: Room(position, **room))
+    patch.setattr(listening, "Room", lambda position: Room(position, **room))
 
 
 def with_faults(patch: pytest.MonkeyPatch, faults: dict[int, Planted]) -> None:
     """Let the simulated hammers of the command be out of order."""
-    patch.setattr(hammers, "Twin", lambda instrument, seed, **_: FaultyTwin(instrument, seed, faults=faults))
+    patch.setattr(simulated, "twin_of", lambda of, made: FaultyTwin(of, made.seed, faults=faults))
 
 
 def interrupted(patch: pytest.MonkeyPatch, after: float, interrupt: Callable[[], object]) -> None:

@@ -13,7 +13,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 import programs
-from xylophone.cli.screen import GLOW, Lights, bars, clock_time, status
+from xylophone.cli.printing import clock_time
+from xylophone.cli.screen import GLOW, Lights, bars, status
 from xylophone.instrument import build_instrument
 from xylophone.player import PlayerState, Snapshot
 from xylophone.tables import HIT

@@ -9,7 +9,7 @@ import numpy as np
 
 from xylophone.errors import OptionError
 from xylophone.instrument import Instrument
-from xylophone.simulation.hammers import Twin
+from xylophone.simulation.hammers import USUAL, Twin
 from xylophone.simulation.outcome import Outcome
 from xylophone.simulation.scatter import scatter
 from xylophone.tables import HIT, Hits, Pulses, as_hits, copied, joined, ordered
@@ -46,8 +46,8 @@ class FaultyTwin(Twin):
         *,
         faults: dict[int, Planted] | None = None,
         swapped: tuple[tuple[int, int], ...] = (),
-        scatter_time: float = 0.0003,
-        scatter_level_db: float = 0.3,
+        scatter_time: float = USUAL.scatter_time,
+        scatter_level_db: float = USUAL.scatter_level_db,
     ) -> None:
         self._faults = faults or {}
         for place in (*self._faults, *(end for pair in swapped for end in pair)):

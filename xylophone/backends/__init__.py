@@ -12,6 +12,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from ..clock import Clock
+from ..config.values import SimulationSettings
 from ..errors import BackendMissing
 from ..instrument import Instrument
 from ..wiring import Wiring
@@ -30,14 +31,18 @@ SCHEMES = {
 
 
 def open_backend(
-    url: str, instrument: Instrument, clock: Clock | None = None, wiring: Wiring | None = None
+    url: str,
+    instrument: Instrument,
+    clock: Clock | None = None,
+    wiring: Wiring | None = None,
+    simulation: SimulationSettings | None = None,
 ) -> Backend:
     """Return the backend that a URL such as 'sim:?realtime=1&seed=3' names, ready for pulses.
 
     A `clock` takes the place of the backend's own where it has no hardware that keeps time; `wiring` says
-    how a Raspberry Pi's outputs are wired, by default as docs/wiring.md shows. Raises
-    BackendMissing for a scheme that does not exist, OptionError for an option that the backend does not
-    have or whose value is out of bounds.
+    how a Raspberry Pi's outputs are wired, by default as docs/wiring.md shows; `simulation` says what a
+    `sim:` URL leaves open. Raises BackendMissing for a scheme that does not exist, OptionError for an option
+    that the backend does not have or whose value is out of bounds.
 
     >>> with open_backend("sim:", build_instrument()) as backend:
     ...     print(backend.name, backend.lookahead)
@@ -48,7 +53,8 @@ def open_backend(
         raise BackendMissing(f"unknown backend {url!r}: {_hint(scheme)}")
     module, name = SCHEMES[scheme]
     opener: Opener = getattr(import_module(module, __name__), name)
-    return opener(rest, instrument, clock, wiring) if scheme == "gpio" else opener(rest, instrument, clock)
+    own = {"gpio": (wiring,), "sim": (simulation,)}
+    return opener(rest, instrument, clock, *own.get(scheme, ()))
 
 
 def _hint(scheme: str) -> str:

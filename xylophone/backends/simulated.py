@@ -5,14 +5,17 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 from urllib.parse import parse_qsl
 
 import numpy as np
 
 from ..clock import Clock, SystemClock, VirtualClock
+from ..config.values import MOST_SEED, SCATTERS, TOLERANCES, SimulationSettings
 from ..errors import OptionError
 from ..instrument import Instrument
-from ..simulation.hammers import BLOCK, Twin
+from ..simulation.hammers import BLOCK, Twin, twin_of
 from ..simulation.outcome import Outcome, join
 from ..tables import HIT, Hits, Pulses, as_hits, joined, ordered, picked
 from .contract import Coils
@@ -112,62 +115,62 @@ def _switch(text: str) -> bool:
 
 
 def _seed(text: str) -> int:
-    if not 0 <= int(text) < 2**63:
+    if not 0 <= int(text) <= MOST_SEED:
         raise ValueError(text)
     return int(text)
 
 
-def _factor(text: str) -> float:
-    if not 0.0 <= float(text) <= 10.0:
+def _factor(text: str, bounds: tuple[float, float]) -> float:
+    if not bounds[0] <= float(text) <= bounds[1]:
         raise ValueError(text)
     return float(text)
 
 
-def _tolerance(text: str) -> float:
-    if not 0.0 <= float(text) <= 3.0:
-        raise ValueError(text)
-    return float(text)
-
-
-OPTIONS: dict[str, tuple[Callable[[str], float], float, str]] = {
-    "realtime": (_switch, False, "0 or 1"),
-    "seed": (_seed, 0, "a whole number from 0"),
-    "scatter": (_factor, 1.0, "a factor 0..10 of the usual scatter from strike to strike"),
-    "tolerance": (_tolerance, 1.0, "a factor 0..3 of the usual differences between hammers"),
+OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "realtime": (_switch, "0 or 1"),
+    "seed": (_seed, "a whole number from 0"),
+    "scatter": (
+        partial(_factor, bounds=SCATTERS),
+        "a factor {:g}..{:g} of the usual scatter from strike to strike".format(*SCATTERS),
+    ),
+    "tolerance": (
+        partial(_factor, bounds=TOLERANCES),
+        "a factor {:g}..{:g} of the usual differences between hammers".format(*TOLERANCES),
+    ),
 }
-"""Options of a sim: URL: how each is read, its default, and what it may be."""
+"""Options of a sim: URL: how each is read, and what it may be."""
 
 
-def open_simulated(rest: str, instrument: Instrument, clock: Clock | None = None) -> SimulatedBackend:
+def open_simulated(
+    rest: str,
+    instrument: Instrument,
+    clock: Clock | None = None,
+    simulation: SimulationSettings | None = None,
+) -> SimulatedBackend:
     """Return the backend that the rest of a `sim:` URL asks for: '' or '?realtime=1&seed=3&scatter=0'.
 
+    What it does not say is as in `simulation`; `scatter` is a factor on what stands there.
     Raises OptionError for an unknown option or a value out of bounds.
     """
     options = _options(rest)
-    scatter = options["scatter"]
-    twin = Twin(
-        instrument,
-        seed=int(options["seed"]),
-        scatter_time=0.0003 * scatter,
-        scatter_level_db=0.3 * scatter,
-        tolerance=options["tolerance"],
-    )
+    realtime = options.pop("realtime", False)
     if clock is None:
-        clock = SystemClock() if options["realtime"] else VirtualClock()
-    return SimulatedBackend(instrument, clock, twin)
+        clock = SystemClock() if realtime else VirtualClock()
+    made = (simulation or SimulationSettings()).varied(**options)
+    return SimulatedBackend(instrument, clock, twin_of(instrument, made))
 
 
-def _options(rest: str) -> dict[str, float]:
+def _options(rest: str) -> dict[str, Any]:
     place, _, query = rest.partition("?")
     if place:
         raise OptionError(f"backend 'sim:{rest}': there is nothing to name after sim: but ?options")
-    values = {key: default for key, (_, default, _) in OPTIONS.items()}
+    values = {}
     for key, text in parse_qsl(query, keep_blank_values=True):
         if key not in OPTIONS:
             near = difflib.get_close_matches(key, OPTIONS, 1, 0.3)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(OPTIONS)}"
             raise OptionError(f"backend 'sim:{rest}': unknown option {key!r}: {hint}")
-        read, _, rule = OPTIONS[key]
+        read, rule = OPTIONS[key]
         try:
             values[key] = read(text)
         except ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +22,13 @@ from ..performance.comparison import write_comparison
 from ..performance.simulate import simulate
 from ..plotter.roll import plot_arrangement
 from ..sequencer import PlanOptions
-from ..simulation.hammers import Twin
+from ..simulation.hammers import twin_of
+from .calibrations import calibration_of
 from .info import print_account
 from .options import (
     FOLDER_PATH,
     Asked,
     arrange_options,
-    calibration_of,
     check_writable,
     load,
     setting_options,
@@ -139,7 +139,7 @@ def _pair(compare: Path | None) -> tuple[Path | None, Path | None]:
 
 def _compare(arrangement: Arrangement, found: Settings, before: Path, after: Path) -> None:
     """Let the arrangement be played on the simulated hammers, and write it and the original as sound."""
-    twin = Twin(found.instrument, **asdict(found.simulation))
+    twin = twin_of(found.instrument, found.simulation)
     with busy("measuring the simulated hammers"):
         calibration = calibration_of(found, twin)
     with busy("playing and rendering"):

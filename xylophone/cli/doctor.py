@@ -11,6 +11,7 @@ import click
 from ..errors import BackendError, BackendMissing, XylophoneError
 from ..files import write_text
 from ..running.playing import leaving_on_signals, playing
+from .calibrations import calibration_of
 from .findings import (
     FAILED,
     OK,
@@ -26,7 +27,7 @@ from .findings import (
 )
 from .firmware import board_words
 from .incidents import not_played
-from .options import FOLDER_PATH, calibration_of, check_writable, setting_options, settings
+from .options import FOLDER_PATH, check_writable, setting_options, settings
 from .printing import ask, say
 from .report import backend as figures_of, report_text
 from .stage import Stage, open_stage

@@ -13,8 +13,7 @@ from ..arranger.table import costs_json
 from ..errors import XylophoneError
 from ..pitch import pitch_name
 from .options import Asked, arrange_options, find_all, load, setting_options, settings, song_options
-from .printing import say, say_json, warn
-from .screen import clock_time
+from .printing import clock_time, say, say_json, warn
 
 if TYPE_CHECKING:
     from pathlib import Path

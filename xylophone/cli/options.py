@@ -10,24 +10,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..arranger import DEFAULT_PRESET, arrange, preset
-from ..calibration.file import calibration_for
-from ..clock import VirtualClock
 from ..collection.library import STANDARD_INPUT, find_songs
-from ..config import Chosen, cache_folder, load_settings, read_saved
+from ..config import Chosen, load_settings, read_saved
+from ..config.values import SPEEDS, VOLUMES
 from ..errors import FileError, OptionError, XylophoneError
 from ..midifile import load_song
-from ..performance.simulate import measured
 from .option_types import Numbers, TrackOctaves, stack
 from .printing import warn
-from .screen import busy
-from .stage import simulated
 
 if TYPE_CHECKING:
     from ..arranger import Arrangement, Weights
-    from ..calibration.values import Calibration
     from ..config import Saved, Settings
     from ..instrument import Instrument
-    from ..simulation.hammers import Twin
     from ..song import Song
 
 FOLDER_PATH = click.Path(path_type=Path)
@@ -61,16 +55,14 @@ song_options = stack(
 """What can be chosen for a song beside `arrange_options`, which fit any number of songs."""
 
 playing_options = stack(
-    click.option("--speed", type=float, help="Factor on the song's tempo, 0.1..10."),
+    click.option("--speed", type=float, help="Factor on the song's tempo, {:g}..{:g}.".format(*SPEEDS)),
     click.option("--bpm", type=float, help="Tempo at the beginning, in quarter notes a minute."),
-    click.option("--volume", type=float, help="Factor on velocities, 0.01..10."),
+    click.option("--volume", type=float, help="Factor on velocities, {:g}..{:g}.".format(*VOLUMES)),
     click.option("--roll/--no-roll", default=None, help="Roll too large a chord, or drop notes."),
 )
 
 CHOSEN = ("tracks", "channels", "mute_tracks", "mute_channels", "drums", "transpose", "preset")
 
-SPEEDS = (0.1, 10.0)
-VOLUMES = (0.01, 10.0)
 TEMPOS = (1.0, 2000.0)
 
 
@@ -246,23 +238,3 @@ class Manner:
                 f"give one within {SPEEDS[0]:g}..{SPEEDS[1]:g} times"
             )
         return speed
-
-
-def calibration_of(found: Settings, twin: Twin | None) -> Calibration:
-    """Return the calibration in force; simulated hammers that nobody tuned are measured on the bench."""
-    if found.calibration is None and twin is not None:
-        return measured(twin, cache_folder())
-    return calibration_for(found.instrument, found.calibration)
-
-
-def untuned(found: Settings) -> Calibration:
-    """Return what hammers that nobody tuned play by: their bench's curves where they are simulated, else
-    the default curves of their kind."""
-    twin = simulated(found, VirtualClock()).twin if found.backend.startswith("sim:") else None
-    with busy("measuring the simulated hammers", quiet=twin is None):
-        return calibration_of(replace(found, calibration=None), twin)
-
-
-def in_force(found: Settings) -> Calibration:
-    """Return the calibration by which the backend in force plays."""
-    return untuned(found) if found.calibration is None else calibration_of(found, None)

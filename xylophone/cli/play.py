@@ -15,13 +15,13 @@ from ..errors import BackendAbsent, BackendError, OptionError, XylophoneError
 from ..player import Player
 from ..running.playing import leaving_on_signals, playing
 from ..sequencer import PlanOptions
+from .calibrations import calibration_of
 from .incidents import line_words, not_played, tell
 from .options import (
     Asked,
     Choices,
     Manner,
     arrange_options,
-    calibration_of,
     find_all,
     load,
     playing_options,

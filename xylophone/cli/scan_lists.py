@@ -11,8 +11,7 @@ import click
 
 from ..collection.catalogue import Found, Scored
 from ..collection.scanner import same_tunes
-from .printing import plain, say, say_json
-from .screen import clock_time
+from .printing import clock_time, plain, say, say_json
 
 if TYPE_CHECKING:
     from ..collection.catalogue import Catalogue

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..soundcard.loudspeaker import DELAY
 from ..tables import Hits
-from .printing import plain, plain_text, put, terminal
+from .printing import clock_time, plain, plain_text, put, terminal
 
 if TYPE_CHECKING:
     from rich.box import Box
@@ -150,13 +150,6 @@ def status(shot: Snapshot, width: int) -> RenderableType:
     line.append(state, "bold yellow")
     line.append(f"\n{'━' * done}", "red").append("─" * (room - done), "grey50").append(f"  {clock}")
     return line
-
-
-def clock_time(seconds: float) -> str:
-    """Return a time as minutes and seconds, hours where there are any: '1:05', '1:00:05'."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def keyboard(act: Callable[[str], object], ended: threading.Event) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,21 @@ import click
 from ..calibration.file import default_calibration
 from ..calibration.values import Calibration
 from ..collection.library import find_song
+from ..config.values import MOST_SEED, SCATTERS, TOLERANCES, SimulationSettings
 from ..errors import OptionError
 from ..instrument import Instrument
 from ..performance.performance import Performance
 from ..performance.simulate import constant_latency, simulate as perform
 from ..plotter import plot as draw
 from ..sequencer import PlanOptions
-from ..simulation.hammers import Twin
+from ..simulation.hammers import twin_of
 from ..sound.rendering import render_wav
+from .calibrations import calibration_of
 from .options import (
     FOLDER_PATH,
     Asked,
     Manner,
     arrange_options,
-    calibration_of,
     check_writable,
     load,
     playing_options,
@@ -67,7 +68,7 @@ def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **op
     path = find_song(name)
     song = load(path, quiet=as_json)
     arrangement = asked.arrange(path, song, found.instrument).require_notes()
-    twin = Twin(found.instrument, **_chance(asdict(found.simulation), **given))
+    twin = twin_of(found.instrument, _varied(found.simulation, **given))
     with busy("measuring the simulated hammers"):
         calibration = _known(knows, found.instrument) or calibration_of(
             found if knows is None else replace(found, calibration=None), twin
@@ -105,20 +106,19 @@ def _write(performance: Performance, wav: Path | None, plot: Path | None) -> Non
             draw(performance, plot)
 
 
-def _chance(
-    configured: dict[str, Any], seed: int | None, scatter: float, tolerance: float | None
-) -> dict[str, Any]:
-    """Return the twin's arguments: what is configured, and what the options say."""
-    for option, value, most in (("scatter", scatter, 10), ("tolerance", tolerance, 3)):
-        if value is not None and not 0 <= value <= most:
-            raise OptionError(f"--{option} {value:g} is out of range: give 0..{most}")
-    if seed is not None and not 0 <= seed < 2**63:
-        raise OptionError(f"--seed {seed} is out of range: give 0..{2**63 - 1}")
-    chance = dict(configured)
-    chance["scatter_time"] *= scatter
-    chance["scatter_level_db"] *= scatter
-    given = {"seed": seed, "tolerance": tolerance}
-    return {**chance, **{key: value for key, value in given.items() if value is not None}}
+def _varied(
+    configured: SimulationSettings, seed: int | None, scatter: float, tolerance: float | None
+) -> SimulationSettings:
+    """Return what is configured, and what the options say; OptionError out of bounds."""
+    for option, value, (least, most) in (
+        ("scatter", scatter, SCATTERS),
+        ("tolerance", tolerance, TOLERANCES),
+    ):
+        if value is not None and not least <= value <= most:
+            raise OptionError(f"--{option} {value:g} is out of range: give {least:g}..{most:g}")
+    if seed is not None and not 0 <= seed <= MOST_SEED:
+        raise OptionError(f"--seed {seed} is out of range: give 0..{MOST_SEED}")
+    return configured.varied(seed, scatter, tolerance)
 
 
 def _known(knows: str | None, instrument: Instrument) -> Calibration | None:

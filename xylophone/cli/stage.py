@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ..backends import open_backend
 from ..backends.contract import Backend
-from ..backends.simulated import SimulatedBackend
 from ..clock import Clock, SystemClock
 from ..errors import BackendMissing, MissingExtra
-from ..simulation.hammers import Twin
 from ..soundcard.loudspeaker import Loudspeaker
 from .incidents import closing, tell
 from .printing import warn
 from .screen import Lights
 
 if TYPE_CHECKING:
+    from ..backends.simulated import SimulatedBackend
     from ..config import Settings
     from ..player import Player
+    from ..simulation.hammers import Twin
 
 
 class Stage:
@@ -54,22 +53,16 @@ class Stage:
 @contextmanager
 def open_stage(found: Settings) -> Iterator[Stage]:
     """Open the backend in force; it is silenced and closed on every way out."""
-    if found.backend.startswith("sim:"):
-        backend: Backend = simulated(found, SystemClock())
-    else:
-        backend = open_backend(found.backend, found.instrument, SystemClock(), found.wiring)
+    backend = open_backend(found.backend, found.instrument, SystemClock(), found.wiring, found.simulation)
     with closing(backend):
         yield Stage(backend, getattr(backend, "twin", None))
 
 
 def simulated(found: Settings, clock: Clock) -> SimulatedBackend:
     """Return the simulated instrument that is in force: of the configuration, or as its URL says."""
-    if found.backend == "sim:":
-        twin = Twin(found.instrument, **asdict(found.simulation))
-        return SimulatedBackend(found.instrument, clock, twin)
-    backend = open_backend(found.backend, found.instrument, clock)
-    assert isinstance(backend, SimulatedBackend)
-    return backend
+    from ..backends.simulated import open_simulated  # the physics, which no board needs
+
+    return open_simulated(found.backend.partition(":")[2], found.instrument, clock, found.simulation)
 
 
 @contextmanager

@@ -8,8 +8,9 @@ import click
 
 from ..errors import BackendError, OptionError
 from ..running.playing import leaving_on_signals, playing
+from .calibrations import calibration_of
 from .incidents import line_words, not_played
-from .options import calibration_of, setting_options, settings
+from .options import setting_options, settings
 from .printing import say
 from .stage import open_stage, sounding
 from .striking import strike_in_turn

@@ -17,7 +17,15 @@ from ..files import unknown_key
 from ..instrument import KINDS, LAYOUTS, MOST_HAMMERS
 from ..pitch import parse_pitch
 from ..wiring import CHIPS, ON_ERROR, Wiring
-from .values import DEFAULT_BACKEND, ArrangeSettings, PlayerSettings, SimulationSettings
+from .values import (
+    DEFAULT_BACKEND,
+    SPEEDS,
+    TOLERANCES,
+    VOLUMES,
+    ArrangeSettings,
+    PlayerSettings,
+    SimulationSettings,
+)
 
 _ARRANGE = ArrangeSettings()
 _PLAYER = PlayerSettings()
@@ -222,8 +230,8 @@ class ArrangeTable(Table):
 class PlayerTable(Table):
     """[player]: how songs are played unless the command says otherwise."""
 
-    speed: float = _number(_PLAYER.speed, 0.1, 10, "", "factor on the speed of every song")
-    volume: float = _number(_PLAYER.volume, 0.01, 10, "", "factor on every velocity")
+    speed: float = _number(_PLAYER.speed, *SPEEDS, "", "factor on the speed of every song")
+    volume: float = _number(_PLAYER.volume, *VOLUMES, "", "factor on every velocity")
     roll: bool = _other(
         _PLAYER.roll, "true or false", "roll a chord that the supply cannot drive at once; else drop notes"
     )
@@ -234,7 +242,7 @@ class SimulationTable(Table):
 
     seed: int = _number(_SIMULATION.seed, 0, 2**32 - 1, "", "which hammers: one seed, one instrument")
     tolerance: float = _number(
-        _SIMULATION.tolerance, 0, 3, "", "how much hammers differ; 1 is ordinary, 0 not at all"
+        _SIMULATION.tolerance, *TOLERANCES, "", "how much hammers differ; 1 is ordinary, 0 not at all"
     )
     scatter_ms: float = _number(
         _SIMULATION.scatter_time * 1000, 0, 10, "ms", "standard deviation of a strike's time"

@@ -11,6 +11,17 @@ from ..arranger import preset
 if TYPE_CHECKING:
     from ..arranger import Weights
 
+SPEEDS = (0.1, 10.0)
+"""Bounds of the factor on a song's tempo."""
+
+VOLUMES = (0.01, 10.0)
+"""Bounds of the factor on velocities."""
+
+TOLERANCES, SCATTERS = (0.0, 3.0), (0.0, 10.0)
+"""Bounds of the factors on what is ordinary: differences between hammers, scatter from strike to strike."""
+
+MOST_SEED = 2**63 - 1
+
 DEFAULT_BACKEND = "sim:"
 """The backend when nothing else was asked for: the simulated instrument."""
 
@@ -46,3 +57,15 @@ class SimulationSettings:
     scatter_time: float = 0.0003  # s SD of a strike's time
     scatter_level_db: float = 0.3  # dB SD of a strike's level
     fuse: float = 0.0  # ohm of the fuse before each coil, 0 for none
+
+    def varied(
+        self, seed: int | None = None, scatter: float = 1.0, tolerance: float | None = None
+    ) -> SimulationSettings:
+        """Return these with another seed and tolerance unless None, and `scatter` times the scatter."""
+        return replace(
+            self,
+            seed=self.seed if seed is None else seed,
+            tolerance=self.tolerance if tolerance is None else tolerance,
+            scatter_time=self.scatter_time * scatter,
+            scatter_level_db=self.scatter_level_db * scatter,
+        )

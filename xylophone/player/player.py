@@ -16,6 +16,7 @@ from ..arranger import Arrangement, arrange
 from ..backends.contract import Backend, Fault
 from ..calibration.file import default_calibration
 from ..calibration.values import Calibration
+from ..config.values import SPEEDS, VOLUMES
 from ..errors import OptionError, PlayerError
 from ..performance.performance import Performance
 from ..sequencer import Planner, PlanOptions
@@ -26,8 +27,6 @@ from .snapshot import Snapshot
 from .states import PlayerState, follow
 from .timeline import Rearrange, length
 
-SPEEDS = (0.1, 10.0)
-VOLUMES = (0.01, 10.0)
 PAUSES = (0.0, 3600.0)
 TRANSPOSITION = 48
 SHORTEST_LOOP = 0.1

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
+from ..config.values import SimulationSettings
 from ..errors import BackendError
 from ..instrument import Instrument
 from ..tables import PULSE, Ints, Pulses, as_pulses, copied, joined, picked
@@ -28,6 +29,9 @@ SUPPLY_RESISTANCE = 0.1
 """ohm; supply, leads and driver (twin.md)."""
 
 
+USUAL = SimulationSettings()
+
+
 class Twin:
     """Hammers of one instrument, each its own: they warm, tire of rest and pull on one supply.
 
@@ -40,13 +44,13 @@ class Twin:
     def __init__(
         self,
         instrument: Instrument,
-        seed: int = 0,
-        scatter_time: float = 0.0003,
-        scatter_level_db: float = 0.3,
+        seed: int = USUAL.seed,
+        scatter_time: float = USUAL.scatter_time,
+        scatter_level_db: float = USUAL.scatter_level_db,
         supply_resistance: float = SUPPLY_RESISTANCE,
-        tolerance: float = 1.0,
+        tolerance: float = USUAL.tolerance,
         ambient: float = AMBIENT,
-        fuse: float = 0.0,
+        fuse: float = USUAL.fuse,
     ) -> None:
         nominal = replace(parameters_of(instrument.kind.name), fuse=fuse)
         drawn = instrument.column("current") / instrument.kind.current
@@ -178,3 +182,8 @@ class Twin:
         last = float((pulses["start"] + pulses["width"]).max(initial=self._since))
         self._since = max(self._since, min(until, last))
         return peak
+
+
+def twin_of(instrument: Instrument, made: SimulationSettings) -> Twin:
+    """Return the hammers of an instrument, made as is configured."""
+    return Twin(instrument, **asdict(made))

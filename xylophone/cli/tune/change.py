@@ -11,7 +11,7 @@ import click
 from ...calibration.file import default_calibration
 from ...errors import CalibrationError, OptionError
 from ...tuning.edits import check_likely, later, louder, with_hammer, with_latency, with_pulses
-from ..options import untuned
+from ..calibrations import untuned
 from ..printing import say
 from .kept import Kept, place, tuned_options
 

@@ -21,8 +21,9 @@ from ...soundcard.loudspeaker import DELAY
 from ...tuning.by_ear import ByEar, Company
 from ...tuning.edits import carried
 from ...tuning.keeping import hold
+from ..calibrations import untuned
 from ..incidents import line_words, not_played, with_words
-from ..options import setting_options, untuned
+from ..options import setting_options
 from ..printing import plain_text, say, terminal, warn
 from ..screen import bars, keyboard
 from ..stage import open_stage, sounding

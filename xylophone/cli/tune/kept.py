@@ -18,8 +18,9 @@ from ...calibration.values import CURVES
 from ...errors import FileError
 from ...tuning.edits import middle
 from ...tuning.keeping import hold
+from ..calibrations import untuned
 from ..option_types import stack
-from ..options import setting_options, settings, untuned
+from ..options import setting_options, settings
 from ..printing import say
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import click
 from ...errors import CalibrationError
 from ...plotter.hammer_curves import plot_tuning
 from ...tuning.edits import middle
-from ..options import FOLDER_PATH, in_force, settings
+from ..calibrations import in_force
+from ..options import FOLDER_PATH, settings
 from ..printing import say, say_json
 from ..screen import table
 from .kept import tuned_options

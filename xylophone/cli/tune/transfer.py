@@ -12,7 +12,8 @@ from ...calibration.file import default_calibration
 from ...errors import CalibrationError, OptionError
 from ...files import read_text, write_text
 from ...tuning.edits import check_likely
-from ..options import FOLDER_PATH, in_force, settings
+from ..calibrations import in_force
+from ..options import FOLDER_PATH, settings
 from ..printing import say
 from .kept import Kept, tuned_options
 

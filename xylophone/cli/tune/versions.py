@@ -10,7 +10,7 @@ import click
 from ...calibration.file import read_calibration
 from ...errors import CalibrationError, FileError
 from ...tuning.keeping import NEVER_TUNED, Versions, hold
-from ..options import untuned
+from ..calibrations import untuned
 from ..printing import say
 from ..screen import table
 from .kept import changes, place, tuned_options, undo_command
