@@ -40,13 +40,14 @@ from xylophone.backends.simulated import SimulatedBackend
 from xylophone.clock import VirtualClock
 from xylophone.performance.simulate import constant_latency, perform
 from xylophone.simulation.bench import measure
-from xylophone.simulation.ear import Room, SimulatedMicrophone, pink_noise
+from xylophone.simulation.ear import Room, SimulatedEar, SimulatedMicrophone, pink_noise
 from xylophone.simulation.hammers import Twin
+from xylophone.sound.position import Position
 from xylophone.tuning.analysis import Analysis, analyse
-from xylophone.tuning.auto_session import AutoSession, SimulatedEar, result_of
+from xylophone.tuning.auto_session import AutoSession
 from xylophone.tuning.diagnosis import diagnose
-from xylophone.tuning.geometry import Position
 from xylophone.tuning.picker import pick
+from xylophone.tuning.sag import result_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from simulation.faults import FaultyTwin, Planted

@@ -27,15 +27,16 @@ from xylophone.backends.simulated import SimulatedBackend
 from xylophone.clock import VirtualClock
 from xylophone.errors import TuningError
 from xylophone.instrument import KINDS, LAYOUTS, Instrument
-from xylophone.simulation.ear import Room, SimulatedMicrophone
+from xylophone.simulation.ear import Room, SimulatedEar, SimulatedMicrophone
 from xylophone.simulation.hammers import Twin
 from xylophone.simulation.rig import Condition, Rig
 from xylophone.sound.bars import Bars
+from xylophone.sound.position import Position
 from xylophone.sound.rendering import BLOCK, Renderer
 from xylophone.tables import Samples
-from xylophone.tuning.auto_session import AutoSession, SimulatedEar, result_of
+from xylophone.tuning.auto_session import AutoSession
 from xylophone.tuning.diagnosis import diagnose
-from xylophone.tuning.geometry import Position
+from xylophone.tuning.sag import result_of
 
 ASKED = 9
 """Levels at which each hammer is judged, from the softest to the loudest of the common loudness."""

@@ -19,6 +19,7 @@ class Import:
     line: int
     target: str
     name: str = ""
+    in_function: bool = False
 
     def __str__(self) -> str:
         what = f"import {self.target}" if not self.name else f"from {self.target} import {self.name}"
@@ -38,19 +39,23 @@ def sources(folder: Path = ROOT / PACKAGE) -> dict[str, tuple[Path, ast.Module]]
 def imports_of(module: str, tree: ast.Module, is_package: bool, modules: set[str]) -> Iterator[Import]:
     """Yield all imports, those within functions and under TYPE_CHECKING too, as absolute names."""
     package = module.split(".") if is_package else module.split(".")[:-1]
+    late = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (Import(module, node.lineno, alias.name) for alias in node.names)
+            for alias in node.names:
+                yield Import(module, node.lineno, alias.name, in_function=id(node) in late)
         elif isinstance(node, ast.ImportFrom):
             above = package[: len(package) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
             for alias in node.names:
                 inner = f"{base}.{alias.name}"
-                yield (
-                    Import(module, node.lineno, inner)
-                    if inner in modules
-                    else Import(module, node.lineno, base, alias.name)
-                )
+                target, name = (inner, "") if inner in modules else (base, alias.name)
+                yield Import(module, node.lineno, target, name, id(node) in late)
 
 
 def all_imports() -> list[Import]:

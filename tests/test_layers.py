@@ -17,7 +17,7 @@ LAYERS = [
     {"errors", "clock", "pitch", "files", "tables"},
     {"song", "instrument", "wiring", "strikes"},
     {"midifile", "config", "calibration", "arranger", "sequencer"},
-    {"link", "tuning", "performance.performance", "collection.tunes", "calibration.exchange"},
+    {"link", "tuning", "performance.performance", "collection.tunes", "sound.position"},
     {"backends", "gpio", "simulation", "sound"},
     {"player", "performance", "collection", "plotter", "soundcard", "running", "board"}
     | {"tuning.auto_session", "tuning.blind"},
@@ -60,6 +60,12 @@ NOT_AT_IMPORT = {
     "smbus2",
     "sounddevice",
 }
+
+MOST_LOOSE = 12
+"""Modules beside the rooms, `__init__` not counted."""
+
+MOST_LATE = 40
+"""Imports of our own within functions, each because of a heavy library or the physics behind it."""
 
 IMPORTS = all_imports()
 MODULES = sources()
@@ -163,6 +169,42 @@ def defined_by(node: ast.AST) -> list[str]:
         return [node.name]
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
     return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def room_of(module: str) -> str:
+    """Return the package or loose module, directly below the top, that a module is in."""
+    return short(module).split(".")[0]
+
+
+def test_no_circle_of_rooms():
+    graph: dict[str, set[str]] = {room_of(module): set() for module in MODULES}
+    for entry in OURS:
+        if PACKAGE not in (entry.module, entry.target) and room_of(entry.module) != room_of(entry.target):
+            graph[room_of(entry.module)].add(room_of(entry.target))
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"rooms import each other in a circle: {' <- '.join(error.args[1])}")
+
+
+def test_few_modules_stand_in_no_room():
+    loose = [path.name for path, _ in MODULES.values() if path.parent.name == PACKAGE]
+    assert len(loose) - 1 <= MOST_LOOSE, f"{loose}: find a room for the newest"
+
+
+def test_few_imports_of_our_own_stand_in_functions():
+    """Commands are loaded when they are run (`cli.Commands`): that alone keeps `--help` fast."""
+    late = [entry for entry in OURS if entry.in_function]
+    assert len(late) <= MOST_LATE, "\n".join(map(str, late))
+
+
+def test_a_recording_is_tuned_from_without_any_simulation(root):
+    listing = "import sys, xylophone.cli.tune.auto; print(*sys.modules)"
+    loaded = programs.run(
+        [sys.executable, "-c", listing], cwd=root, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "xylophone.tuning.sag" in loaded
+    assert not [module for module in loaded if within(module, "simulation") or module.endswith("simulated")]
 
 
 def reached_from(place: str) -> set[str]:

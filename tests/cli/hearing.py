@@ -16,9 +16,8 @@ import pytest
 from simulation.faults import FaultyTwin, Planted
 from xylophone.backends import simulated
 from xylophone.cli import run
-from xylophone.cli.tune import listening
+from xylophone.simulation import ear
 from xylophone.simulation.ear import Room
-from xylophone.tuning import auto_session
 
 Run = Callable[..., Any]
 
@@ -75,7 +74,7 @@ def refused(ran: Any, code: int, *words: str) -> None:
 
 def in_a_room(patch: pytest.MonkeyPatch, **room: Any) -> None:
     """Let the simulated microphone of the command meet this room."""
-    patch.setattr(listening, "Room", lambda position: Room(position, **room))
+    patch.setattr(ear, "Room", lambda position: Room(position, **room))
 
 
 def with_faults(patch: pytest.MonkeyPatch, faults: dict[int, Planted]) -> None:
@@ -85,14 +84,14 @@ def with_faults(patch: pytest.MonkeyPatch, faults: dict[int, Planted]) -> None:
 
 def interrupted(patch: pytest.MonkeyPatch, after: float, interrupt: Callable[[], object]) -> None:
     """Let something happen to the session when it has been heard for so many seconds."""
-    read, frames = auto_session.SimulatedEar.read, 0
+    read, frames = ear.SimulatedEar.read, 0
 
-    def reading(ear: auto_session.SimulatedEar) -> np.ndarray:
+    def reading(heard: ear.SimulatedEar) -> np.ndarray:
         nonlocal frames
-        sound = read(ear)
+        sound = read(heard)
         frames += len(sound)
-        if frames > after * ear.sample_rate:
+        if frames > after * heard.sample_rate:
             interrupt()
         return sound
 
-    patch.setattr(auto_session.SimulatedEar, "read", reading)
+    patch.setattr(ear.SimulatedEar, "read", reading)

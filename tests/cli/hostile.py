@@ -185,7 +185,6 @@ def _tuning() -> Iterator[list[str]]:
         yield ["tune", command, "--calibration", f"gone{HOSTILE}"]
     yield ["tune", "export", *mine]
     yield ["tune", "export", f"table{HOSTILE}.csv", *mine]
-    yield ["tune", "import", f"table{HOSTILE}.csv", *mine]
     yield ["tune", "import", f"{HOSTILE}.json", *mine]
     yield ["tune", "import", TUNE, *mine]
     yield ["tune", "set", HOSTILE, "--later-ms", "0.1", *mine]

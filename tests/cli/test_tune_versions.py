@@ -205,14 +205,14 @@ def test_instruments_side_by_side_have_files_of_their_own(real: Run, tmp_path: P
 
 
 @pytest.mark.parametrize("command", [
-    ["set", "C6", "--later-ms", "1"], ["reset", "C6"], ["import", "c.csv"], ["auto"], ["auto", "--dry-run"],
+    ["set", "C6", "--later-ms", "1"], ["reset", "C6"], ["import", "c.json"], ["auto"], ["auto", "--dry-run"],
     ["auto", "--blind"], ["auto", "--from-wav", "no.wav", "--plan", "no.json"],
 ])  # fmt: skip
 def test_every_command_that_writes_refuses_the_file_of_another_instrument(
     xylophone: Run, tmp_path: Path, command: list[str]
 ) -> None:
     (tmp_path / "xylophone.toml").write_text(CONFIG)
-    (tmp_path / "c.csv").write_text(xylophone("tune", "export", "--format", "csv").out)
+    (tmp_path / "c.json").write_text(xylophone("tune", "export").out)
     path = tmp_path / "calibration-sim.toml"
     for other in (build_instrument("diatonic-15"), build_instrument(kind="jf-0530b")):
         write_calibration(path, default_calibration(other))

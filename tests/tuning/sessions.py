@@ -13,12 +13,13 @@ from xylophone.calibration.file import default_calibration
 from xylophone.calibration.values import Calibration
 from xylophone.clock import VirtualClock
 from xylophone.instrument import DEFAULT_KIND, KINDS, Instrument, hammers_of
-from xylophone.simulation.ear import Room, SimulatedMicrophone
+from xylophone.simulation.ear import Room, SimulatedEar, SimulatedMicrophone
 from xylophone.simulation.hammers import Twin
+from xylophone.sound.position import position_of
 from xylophone.tables import Samples
 from xylophone.tuning.analysis import Analysis, analyse
-from xylophone.tuning.auto_session import AutoSession, Ear, SimulatedEar, result_of
-from xylophone.tuning.geometry import position_of
+from xylophone.tuning.auto_session import AutoSession, Ear
+from xylophone.tuning.sag import result_of
 from xylophone.tuning.trials import Take, pulses_of
 
 FRONT = position_of("front")

@@ -30,11 +30,12 @@ from xylophone.instrument import build_instrument
 from xylophone.simulation.bench import measure
 from xylophone.simulation.ear import Room
 from xylophone.simulation.hammers import Twin
+from xylophone.sound.position import position_of
 from xylophone.tables import Samples
 from xylophone.tuning.analysis import analyse
-from xylophone.tuning.auto_session import LONGEST, Progress, result_of
+from xylophone.tuning.auto_session import LONGEST, Progress
 from xylophone.tuning.diagnosis import diagnose, tilt
-from xylophone.tuning.geometry import position_of
+from xylophone.tuning.sag import result_of
 from xylophone.tuning.shape import NODES
 from xylophone.tuning.takes import load_session
 from xylophone.tuning.trials import Purpose, Take

@@ -15,9 +15,9 @@ from xylophone.calibration.file import default_calibration
 from xylophone.calibration.values import CURVES
 from xylophone.simulation.bench import measure
 from xylophone.simulation.hammers import Twin
+from xylophone.sound.position import position_of
 from xylophone.tuning import auto_session
 from xylophone.tuning.diagnosis import Ailment, HammerFault, diagnose, tilt
-from xylophone.tuning.geometry import position_of
 
 TEN = instrument_of((67, 69, 72, 74, 76, 79, 81, 84, 86, 88))
 DEAD, WEAK, DOUBLE, UNSTEADY, ONE, OTHER = 1, 3, 5, 7, 6, 9

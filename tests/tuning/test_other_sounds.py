@@ -11,11 +11,12 @@ from xylophone.backends.simulated import SimulatedBackend
 from xylophone.calibration.file import default_calibration
 from xylophone.clock import VirtualClock
 from xylophone.simulation.bench import measure
-from xylophone.simulation.ear import Room, SimulatedMicrophone, pink_noise
+from xylophone.simulation.ear import Room, SimulatedEar, SimulatedMicrophone, pink_noise
 from xylophone.simulation.hammers import Twin
-from xylophone.tuning.auto_session import AutoSession, SimulatedEar, result_of
+from xylophone.tuning.auto_session import AutoSession
 from xylophone.tuning.diagnosis import HammerFault, diagnose
 from xylophone.tuning.picker import pick
+from xylophone.tuning.sag import result_of
 
 RATE = 48000
 

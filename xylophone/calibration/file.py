@@ -20,7 +20,7 @@ from ..files import key_name, read_toml, unknown_key, write_text
 from ..instrument import Instrument
 from ..pitch import parse_pitch, pitch_name
 from ..tables import Floats
-from .values import CURVES, TERMS, Calibration, SupplyTerms, WarmthTerms
+from .values import CURVES, ORIGINS, TERMS, Calibration, SupplyTerms, WarmthTerms
 
 VERSION = 2
 """The version of the file format that this program writes, and the newest that it reads."""
@@ -32,7 +32,6 @@ _ROWS = {"level": "level_db"} | {key: f"{key}_ms" for key in CURVES}
 _TOP = ("version", "kind", "rest_time", "supply", "warmth", "hammers")
 _SINCE_2 = ("tuned", "backend", "measured")
 _SHARED = ("supply", "warmth")
-_ORIGINS = ("default", "measured", "set")
 _SUPPLY_KEYS = {"lag": "lag_ms"}
 _BOUNDS = {
     "rest_time": (0.01, 3600.0),
@@ -197,8 +196,8 @@ def _short(value: float) -> str:
 def calibration_from(content: dict[str, Any]) -> Calibration:
     """Return the calibration that the content of a calibration file makes; CalibrationError."""
     newer = _SINCE_2 if _version(content) >= 2 else ()
-    _check_keys(content, (*_TOP, *newer), "")
-    tables = _tables(content["hammers"])
+    check_keys(content, (*_TOP, *newer), "")
+    tables = hammer_tables(content["hammers"])
     rows = {key: _stack(tables, written) for key, written in _ROWS.items()}
     return Calibration(
         kind=_text(content, "kind"),
@@ -228,16 +227,18 @@ def _version(content: dict[str, Any]) -> int:
     return version
 
 
-def _check_keys(table: dict[str, Any], known: tuple[str, ...], where: str) -> None:
+def check_keys(table: dict[str, Any], known: tuple[str, ...], where: str, also: tuple[str, ...] = ()) -> None:
+    """Raise CalibrationError unless a table has all keys that are `known`, and none but these and `also`."""
     for key in table:
-        if key not in known:
-            raise CalibrationError(f"unknown key {where}{key_name(key)}: {unknown_key(key, known)}")
+        if key not in known + also:
+            raise CalibrationError(f"unknown key {where}{key_name(key)}: {unknown_key(key, known + also)}")
     for key in known:
         if key not in table:
-            raise CalibrationError(f"{where}{key} is missing: tune again, or delete the file for the default")
+            raise CalibrationError(f"{where}{key} is missing: add it, or tune again")
 
 
-def _tables(hammers: object) -> dict[str, dict[str, Any]]:
+def hammer_tables(hammers: object) -> dict[str, dict[str, Any]]:
+    """Return the tables of hammers by the names of their bars; CalibrationError unless each is one."""
     if not isinstance(hammers, dict) or not hammers:
         raise CalibrationError("hammers must be one or more tables such as [hammers.C6]: tune again")
     tables: dict[str, dict[str, Any]] = {}
@@ -260,12 +261,17 @@ def _table(table: object, name: str) -> dict[str, Any]:
     where = f"hammers.{name}."
     if not isinstance(table, dict):
         raise CalibrationError(f"hammers.{name} must be a table [hammers.{name}]: tune {name} again")
-    _check_keys(table, ("origin", *_ROWS.values()), where)
-    if table["origin"] not in _ORIGINS:
-        raise CalibrationError(f"{where}origin {shown(table['origin'])} must be one of {', '.join(_ORIGINS)}")
+    check_keys(table, ("origin", *_ROWS.values()), where)
+    if table["origin"] not in ORIGINS:
+        raise CalibrationError(
+            f"{where}origin {shown(table['origin'])} must be one of {', '.join(ORIGINS)}: mend it"
+        )
     for written in _ROWS.values():
         if not isinstance(table[written], list) or not all(map(_is_number, table[written])):
-            raise CalibrationError(f"{where}{written} must be a list of numbers: tune {name} again")
+            raise CalibrationError(
+                f"{where}{written} is {shown(table[written])}: it must be a list of numbers; "
+                f"mend it, or tune {name} again"
+            )
         if len(table[written]) != len(table["level_db"]):
             raise CalibrationError(
                 f"{where}{written} has {len(table[written])} knots and level_db {len(table['level_db'])}: "
@@ -292,7 +298,7 @@ def _terms(content: dict[str, Any], name: str, fields: tuple[str, ...]) -> dict[
     if not isinstance(table, dict):
         raise CalibrationError(f"{name} must be a table [{name}]: tune again")
     keys = {field: _SUPPLY_KEYS.get(field, field) for field in fields}
-    _check_keys(table, tuple(keys.values()), f"{name}.")
+    check_keys(table, tuple(keys.values()), f"{name}.")
     values = {field: _bounded(table, key, f"{name}.") for field, key in keys.items()}
     return values | {"lag": values["lag"] / 1000} if "lag" in values else values
 

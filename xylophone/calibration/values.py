@@ -38,6 +38,15 @@ CURVES = (
 )
 """The tabulated quantities beside `level`, all in seconds, each of shape (hammers, knots)."""
 
+MOST_WIDTH = 0.2
+"""s; the longest pulse that a calibration holds."""
+
+MOST_LATENCY = 0.5
+"""s; the longest latency that a calibration holds."""
+
+ORIGINS = ("default", "measured", "set")
+"""Where a hammer's curves may come from."""
+
 
 @dataclass(frozen=True, slots=True)
 class SupplyTerms:
@@ -69,7 +78,7 @@ class Calibration:
 
     `hammers` are their names in the instrument's order; `level` and every array of CURVES have the
     shape (hammers, knots) with at least two knots; level, and with it width, rises along a row.
-    `origin` says for each hammer where its curves come from: 'default', 'measured', 'set'. `tuned` is when
+    `origin` says for each hammer where its curves come from, one of ORIGINS. `tuned` is when
     any of them was last changed (ISO 8601), `backend` the URL of what they were tuned on; or ''.
     `measured` names the shared terms that were measured ('supply'); the others are the default's.
 
@@ -124,7 +133,7 @@ class Calibration:
                 raise CalibrationError(
                     f"calibration of {name}: {key} must rise from knot to knot: tune {name} again"
                 )
-        for key, most in (("width", 0.2), ("latency", 0.5)):
+        for key, most in (("width", MOST_WIDTH), ("latency", MOST_LATENCY)):
             values = getattr(self, key)[row]
             if not (values.min() > 0 and values.max() <= most):
                 raise CalibrationError(

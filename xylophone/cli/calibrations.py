@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..calibration.file import calibration_for
 from ..calibration.values import Calibration
 from ..clock import VirtualClock
 from ..config import Settings, cache_folder
-from ..performance.simulate import measured
-from ..simulation.hammers import Twin
 from .screen import busy
 from .stage import simulated
+
+if TYPE_CHECKING:
+    from ..simulation.hammers import Twin
 
 
 def calibration_of(found: Settings, twin: Twin | None) -> Calibration:
     """Return the calibration in force; simulated hammers that nobody tuned are measured on the bench."""
     if found.calibration is None and twin is not None:
+        from ..performance.simulate import measured  # the physics, which no board needs
+
         return measured(twin, cache_folder())
     return calibration_for(found.instrument, found.calibration)
 

@@ -13,9 +13,9 @@ from typing import Protocol
 import numpy as np
 
 from ..instrument import Instrument
+from ..sound.position import Position
 from ..sound.rendering import GAIN, SAMPLE_RATE, Renderer
 from ..tables import Floats, Hits, Samples
-from ..tuning.geometry import Position
 
 LOUD = -6.0
 """dB re 1 m/s: the blow above which the room's noise is told."""
@@ -121,6 +121,30 @@ class SimulatedMicrophone:
             for hertz, t60 in KNOCKS
         )
         return np.asarray(sum(modes))
+
+
+class Struck(Protocol):
+    """Simulated hammers that are played: the simulated backend."""
+
+    def now(self) -> float:
+        """Return the present, s."""
+
+    def take_hits(self) -> Hits:
+        """Return what was struck since the last call (dtype HIT)."""
+
+
+class SimulatedEar:
+    """A simulated microphone before simulated hammers that are played."""
+
+    def __init__(self, backend: Struck, microphone: SimulatedMicrophone) -> None:
+        self._backend = backend
+        self._microphone = microphone
+        self.sample_rate = microphone.sample_rate
+
+    def read(self) -> Samples:
+        """Return what was recorded up to the backend's present."""
+        self._microphone.hear(self._backend.take_hits())
+        return self._microphone.read(self._backend.now())
 
 
 def pink_noise(count: int, sample_rate: int, chance: np.random.Generator) -> Floats:

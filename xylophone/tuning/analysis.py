@@ -10,10 +10,10 @@ import numpy as np
 from ..calibration.values import CURVES, Calibration
 from ..errors import TuningError
 from ..instrument import Instrument
+from ..sound.position import Position
 from ..tables import Floats, Trials, picked
 from .evidence import Evidence, clear_rows, gather, silent_rows
 from .fitting import FittedCurve, fit
-from .geometry import Position
 from .trials import Take
 
 LEVEL_SD, LATENCY_SD = 0.35, 0.0005

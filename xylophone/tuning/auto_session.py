@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from ..backends.contract import Backend, Fault
-from ..backends.simulated import SimulatedBackend
 from ..calibration.values import Calibration
 from ..errors import TuningError
 from ..instrument import Instrument
-from ..simulation.ear import SimulatedMicrophone
+from ..sound.position import Position
 from ..tables import TRIAL, Samples, Trials, as_trials, joined
-from .analysis import Analysis, analyse, calibration_of
+from .analysis import Analysis, analyse
 from .evidence import fundamentals_of
-from .geometry import Position
 from .rounds import GAP, TURNS, Turns, first_round, is_vague, next_round, trials_of
-from .sag import chord_trials, supply_factor
+from .sag import chord_trials
 from .takes import save_session
 from .trials import Take, pulses_of
 
@@ -56,20 +54,6 @@ class Ear(Protocol):
 
     def read(self) -> Samples:
         """Return what was recorded since the last call, mono float32; TuningError where samples were lost."""
-
-
-class SimulatedEar:
-    """A simulated microphone before the simulated hammers of a backend."""
-
-    def __init__(self, backend: SimulatedBackend, microphone: SimulatedMicrophone) -> None:
-        self._backend = backend
-        self._microphone = microphone
-        self.sample_rate = microphone.sample_rate
-
-    def read(self) -> Samples:
-        """Return what was recorded up to the backend's present."""
-        self._microphone.hear(self._backend.take_hits())
-        return self._microphone.read(self._backend.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,13 +226,3 @@ def reference_of(instrument: Instrument, default: Calibration) -> tuple[int, flo
     place = len(instrument) // 2
     knots = default.width.shape[1]
     return place, float(default.width[place, (3 * knots) // 4]) * 1.1
-
-
-def result_of(analysis: Analysis) -> Calibration:
-    """Return the calibration that a session has led to; its supply term too, if chords were heard."""
-    calibration = calibration_of(analysis)
-    factor = supply_factor(analysis)
-    if factor is None:
-        return calibration
-    supply = replace(calibration.supply, per_ampere=calibration.supply.per_ampere * factor)
-    return replace(calibration, supply=supply, measured=("supply",))

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..calibration.values import Calibration
 from ..instrument import Instrument
+from ..sound.position import Position
 from .evidence import Evidence, gather
-from .geometry import Position
 from .rounds import Turns
 from .shape import Foretold, Shape, unbent
 from .trials import Take

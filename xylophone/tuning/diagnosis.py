@@ -8,10 +8,10 @@ from enum import StrEnum
 
 import numpy as np
 
+from ..sound.position import Position
 from ..tables import Bools, Floats
 from .analysis import Analysis
 from .evidence import Evidence, clear_rows
-from .geometry import Position
 from .shape import FINE
 
 WEAK = 6.0

@@ -11,15 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..calibration.values import CURVES, Calibration
+from ..calibration.values import CURVES, MOST_LATENCY, MOST_WIDTH, Calibration
 from ..errors import CalibrationError
 from ..tables import Floats
-
-MOST_LATENCY = 0.5
-"""s; the longest latency that a calibration holds."""
-
-MOST_WIDTH = 0.2
-"""s; the longest pulse that a calibration holds."""
 
 MOST_LOUDER = 40.0
 """dB by which one step makes a hammer louder or softer at most."""

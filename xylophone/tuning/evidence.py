@@ -11,9 +11,9 @@ from ..calibration.values import Calibration
 from ..errors import TuningError
 from ..instrument import Instrument
 from ..pitch import frequency
+from ..sound.position import Position
 from ..tables import Bools, Floats, Ints, Trials
 from .alignment import ClockLine, align
-from .geometry import Position
 from .hearing import BarSounds, bar_of, frames_of, listen, measure_bars
 from .picker import Onset
 from .shape import Outcomes

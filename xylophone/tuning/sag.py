@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from ..calibration.values import Calibration
 from ..instrument import Instrument
 from ..sequencer.draft import beside
 from ..tables import TRIAL, Floats, Trials, as_trials, ordered
-from .analysis import Analysis
+from .analysis import Analysis, calibration_of
 from .trials import Purpose
 
 COUNT = 8
@@ -122,3 +125,13 @@ def _loss(analysis: Analysis, row: int) -> float:
     for _ in range(4):
         loss = spare / (linear + square * loss)
     return loss - float(evidence.loss[row])
+
+
+def result_of(analysis: Analysis) -> Calibration:
+    """Return the calibration that a session has led to; its supply term too, if chords were heard."""
+    calibration = calibration_of(analysis)
+    factor = supply_factor(analysis)
+    if factor is None:
+        return calibration
+    supply = replace(calibration.supply, per_ampere=calibration.supply.per_ampere * factor)
+    return replace(calibration, supply=supply, measured=("supply",))

@@ -15,8 +15,8 @@ import numpy as np
 from ..errors import TuningError
 from ..files import make_folder, read_text, write_text
 from ..instrument import Instrument
+from ..sound.position import Position
 from ..tables import TRIAL, Trials, as_trials
-from .geometry import Position
 from .trials import Purpose, Take
 from .wav import read_wav, write_mono
 

@@ -18,7 +18,7 @@ COMMANDS = {
     "log": ("versions", "List the calibrations that are kept."),
     "diff": ("versions", "Say how two calibrations differ."),
     "export": ("transfer", "Write the calibration as JSON or CSV."),
-    "import": ("transfer:import_", "Read a calibration from JSON or CSV."),
+    "import": ("transfer:import_", "Read a calibration from JSON."),
 }
 """Command: its module here, and its line in the help."""
 

@@ -15,14 +15,15 @@ from ...calibration.file import check_fits, default_calibration, read_calibratio
 from ...errors import CalibrationError, TuningError, XylophoneError
 from ...files import make_folder, write_text
 from ...running.playing import leaving_on_signals, playing
+from ...sound.position import position_of
 from ...tuning.analysis import analyse
-from ...tuning.auto_session import AutoSession, result_of
+from ...tuning.auto_session import AutoSession
 from ...tuning.blind import play_blind
 from ...tuning.diagnosis import diagnose, tilt
 from ...tuning.edits import middle, with_hammer, with_others
-from ...tuning.geometry import position_of
 from ...tuning.history import Heard, Measured, add_entry, history_of
 from ...tuning.keeping import hold
+from ...tuning.sag import result_of
 from ...tuning.takes import PLAN, load_session, plan_text, read_plan
 from ...tuning.trials import Take
 from ...tuning.wav import read_wav
@@ -44,9 +45,9 @@ from .listening import (
 if TYPE_CHECKING:
     from ...calibration.values import Calibration
     from ...config import Settings
+    from ...sound.position import Position
     from ...tuning.analysis import Analysis
     from ...tuning.diagnosis import Ailment
-    from ...tuning.geometry import Position
     from ...tuning.keeping import Held
 
 LEAST = 0.5

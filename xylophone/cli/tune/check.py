@@ -13,9 +13,9 @@ import numpy as np
 from ...calibration.file import calibration_for
 from ...errors import CalibrationError
 from ...running.playing import leaving_on_signals, playing
+from ...sound.position import position_of
 from ...tuning.auto_session import AutoSession
 from ...tuning.checking import check_round, drifts
-from ...tuning.geometry import position_of
 from ...tuning.history import Heard, Measured, add_entry, changes, history_of, read_history
 from ..incidents import tell
 from ..options import setting_options
@@ -28,8 +28,8 @@ from .listening import check_history, ear_before, listening_options, position_fr
 if TYPE_CHECKING:
     from ...calibration.values import Calibration
     from ...config import Settings
+    from ...sound.position import Position
     from ...tuning.checking import Drift
-    from ...tuning.geometry import Position
 
 
 @click.command()

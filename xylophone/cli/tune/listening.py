@@ -12,10 +12,8 @@ import click
 
 from ...clock import VirtualClock
 from ...running.playing import folder
-from ...simulation.ear import Room, SimulatedMicrophone
+from ...sound.position import LENGTH, position_of
 from ...soundcard.microphone import Microphone
-from ...tuning.auto_session import SimulatedEar
-from ...tuning.geometry import LENGTH, position_of
 from ...tuning.history import history_of, read_history
 from ..incidents import closing
 from ..printing import terminal
@@ -24,8 +22,8 @@ from ..stage import open_stage, simulated
 if TYPE_CHECKING:
     from ...backends.contract import Backend
     from ...config import Settings
+    from ...sound.position import Position
     from ...tuning.auto_session import Ear, Progress
-    from ...tuning.geometry import Position
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -80,6 +78,8 @@ def ear_before(found: Settings, position: Position, device: str | None) -> Itera
 
 
 def _simulated(found: Settings, position: Position) -> tuple[Backend, Ear]:
+    from ...simulation.ear import Room, SimulatedEar, SimulatedMicrophone  # not for a real microphone
+
     backend = simulated(found, VirtualClock())
     return backend, SimulatedEar(backend, SimulatedMicrophone(found.instrument, Room(position)))
 

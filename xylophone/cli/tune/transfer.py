@@ -1,4 +1,4 @@
-"""`xylophone tune export` and `import`: a calibration for spreadsheets and other programs, and back."""
+"""`xylophone tune export` and `import`: a calibration for other programs, and back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ...calibration.exchange import from_csv, from_json, to_csv, to_json
+from ...calibration.exchange import from_json, to_csv, to_json
 from ...calibration.file import default_calibration
 from ...errors import CalibrationError, OptionError
 from ...files import read_text, write_text
@@ -19,14 +19,12 @@ from .kept import Kept, tuned_options
 
 FORMATS = ("json", "csv")
 
-_format_option = click.option(
-    "--format", "as_format", type=click.Choice(FORMATS), help="Unless the name ends in .json or .csv."
-)
-
 
 @click.command()
 @click.argument("path", metavar="[FILE]", type=FOLDER_PATH, default=Path("-"))
-@_format_option
+@click.option(
+    "--format", "as_format", type=click.Choice(FORMATS), help="Unless the name ends in .json or .csv."
+)
 @tuned_options
 def export(path: Path, as_format: str | None, **options: Any) -> None:
     """Write the calibration as JSON or CSV: into a file or, without one, on stdout as JSON."""
@@ -43,17 +41,15 @@ def export(path: Path, as_format: str | None, **options: Any) -> None:
 
 @click.command("import")
 @click.argument("path", metavar="FILE", type=FOLDER_PATH)
-@_format_option
 @click.option("--force", is_flag=True, help="Also what no hammer of this kind is like.")
 @tuned_options
-def import_(path: Path, as_format: str | None, force: bool, **options: Any) -> None:
-    """Read a calibration from JSON or CSV; hammers that the file does not name keep theirs."""
-    chosen = as_format or _format_of(path)
+def import_(path: Path, force: bool, **options: Any) -> None:
+    """Read a calibration from JSON; hammers that the file does not name keep theirs."""
     text = read_text(path)
     with Kept.take(options) as kept:
         usual = default_calibration(kept.found.instrument)
         try:
-            new = (from_csv if chosen == "csv" else from_json)(text, kept.calibration)
+            new = from_json(text, kept.calibration)
             for name in () if force else usual.hammers:
                 check_likely(kept.calibration, new, name, usual)
         except CalibrationError as error:
