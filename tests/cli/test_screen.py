@@ -102,11 +102,11 @@ def test_keys_are_read_at_once_from_a_terminal_that_answers_no_question() -> Non
         os.close(theirs)
         shown = b""
         while b"q\r\n" not in shown:  # what is typed before keys are read is thrown away
-            os.write(ours, b"\x1b[Dq")
+            os.write(ours, b"\x1b[D=q")
             if select.select([ours], [], [], 0.1)[0]:
                 shown += os.read(ours, 4096)
     os.close(ours)
     assert reader.returncode == 0
-    assert b"left\r\n" in shown
+    assert b"left\r\n+\r\nq\r\n" in shown
     assert b"\x1bP" not in shown  # a question
     assert b"\x1b[>" not in shown

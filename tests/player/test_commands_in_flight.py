@@ -8,7 +8,9 @@ from hypothesis import given, settings, strategies as st
 
 from player.pieces import INSTRUMENT, Stage, piece
 from xylophone.backends.simulated import SimulatedBackend
+from xylophone.cli.play import FASTER, KEYS, LOUDER
 from xylophone.clock import VirtualClock
+from xylophone.config.values import SPEEDS, VOLUMES
 from xylophone.player import Player, PlayerState
 from xylophone.simulation.hammers import Twin
 
@@ -25,6 +27,26 @@ def test_two_quick_steps_forward_are_both_made() -> None:
     stage.clock.at(1.6, stage.player.stop)
     stage.hits()
     assert positions[0] > 10.5
+
+
+@pytest.mark.parametrize(("key", "figure"), [("up", "volume"), ("+", "speed")])
+def test_three_quick_presses_of_a_key_are_three_steps(key: str, figure: str) -> None:
+    stage = Stage()
+    stage.player.play(piece(BEAT))
+    stage.clock.at(1.0, lambda: [KEYS[key][0](stage.player) for _ in range(3)])
+    found: list[float] = []
+    stage.clock.at(1.5, lambda: found.append(getattr(stage.player.snapshot(), figure)))
+    assert len(stage.hits()) == 16
+    assert found == pytest.approx([{"volume": LOUDER, "speed": FASTER}[figure] ** 3])
+
+
+def test_steps_end_at_the_bounds() -> None:
+    stage = Stage()
+    stage.player.play(piece(BEAT))
+    for _ in range(3):
+        stage.player.scale_volume(1e-3).scale_speed(1e3)
+    stage.player.wait()
+    assert (stage.player.volume, stage.player.snapshot().speed) == (VOLUMES[0], SPEEDS[1])
 
 
 def test_a_step_right_after_a_pause_starts_from_where_it_paused() -> None:

@@ -219,6 +219,8 @@ def test_every_state_has_its_row() -> None:
         (lambda player: player.set_speed(float("nan")), "speed nan"),
         (lambda player: player.set_tempo(0), "tempo 0 bpm"),
         (lambda player: player.set_volume(-0.1), "volume -0.1"),
+        (lambda player: player.scale_volume(0), "cannot change the volume 0 times: give a factor above 0"),
+        (lambda player: player.scale_speed(float("nan")), "cannot change the speed nan times"),
         (lambda player: player.seek(99), r"position 99 s is outside the song: give 0\.\.4\.25 s"),
         (lambda player: player.seek(-1), "position -1 s"),
         (lambda player: player.set_loop(2, 1), r"loop 2\.\.1 s does not fit"),

@@ -39,14 +39,17 @@ if TYPE_CHECKING:
     from ..config import Settings
     from ..instrument import Instrument
 
+LOUDER, FASTER = 1.12, 1.05
+"""Factors by which a press of a key changes volume and speed."""
+
 KEYS: dict[str, tuple[Callable[[Player], object], str]] = {
     "space": (lambda player: player.toggle(), "pause, resume"),
     "left": (lambda player: player.seek_by(-5.0), "5 s back"),
     "right": (lambda player: player.seek_by(5.0), "5 s on"),
-    "up": (lambda player: player.set_volume(min(10.0, player.volume * 1.12)), "louder"),
-    "down": (lambda player: player.set_volume(max(0.01, player.volume / 1.12)), "softer"),
-    "+": (lambda player: player.set_speed(min(10.0, player.snapshot().speed * 1.05)), "faster"),
-    "-": (lambda player: player.set_speed(max(0.1, player.snapshot().speed / 1.05)), "slower"),
+    "up": (lambda player: player.scale_volume(LOUDER), "louder"),
+    "down": (lambda player: player.scale_volume(1 / LOUDER), "softer"),
+    "+": (lambda player: player.scale_speed(FASTER), "faster"),
+    "-": (lambda player: player.scale_speed(1 / FASTER), "slower"),
     "n": (lambda player: player.next(), "next song"),
     "p": (lambda player: player.previous(), "from the beginning, or the song before"),
     "q": (lambda player: player.stop(), "stop"),

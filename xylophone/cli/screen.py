@@ -152,6 +152,10 @@ def status(shot: Snapshot, width: int) -> RenderableType:
     return line
 
 
+SAME_KEY = {" ": "space", "=": "+"}
+"""What is read: the name that it has here; + and = are one key on many keyboards."""
+
+
 def keyboard(act: Callable[[str], object], ended: threading.Event) -> None:
     """Read keys and pass their names on ('space', 'left', 'q', ...) until `ended` is set."""
     import blessed
@@ -166,4 +170,4 @@ def keyboard(act: Callable[[str], object], ended: threading.Event) -> None:
             key = terminal.inkey(timeout=0.1)
             if key:
                 named = (key.name or "").removeprefix("KEY_").lower()
-                act(named if key.is_sequence else "space" if key == " " else str(key))
+                act(named if key.is_sequence else SAME_KEY.get(key, str(key)))

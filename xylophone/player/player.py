@@ -169,6 +169,13 @@ class Player:
         speed = _within("speed", speed, SPEEDS)
         return self._change("speed", lambda: setattr(self._engine.timeline, "speed", speed))
 
+    def scale_speed(self, factor: float) -> Player:
+        """Play so many times as fast as when this takes effect, as far as the bounds of speed go."""
+        timeline, factor = self._engine.timeline, _factor("speed", factor)
+        return self._change(
+            "speed", lambda: setattr(timeline, "speed", _clamped(timeline.speed * factor, SPEEDS))
+        )
+
     def set_tempo(self, tempo_bpm: float) -> Player:
         """Play so that the present tempo of the song becomes so many quarter notes a minute."""
         with self._lock:
@@ -182,6 +189,13 @@ class Player:
         """Multiply velocities by a factor, from the next notes on."""
         volume = _within("volume", volume, VOLUMES)
         return self._change("volume", lambda: setattr(self._engine, "volume", volume))
+
+    def scale_volume(self, factor: float) -> Player:
+        """Multiply the volume that holds when this takes effect, as far as the bounds of volume go."""
+        engine, factor = self._engine, _factor("volume", factor)
+        return self._change(
+            "volume", lambda: setattr(engine, "volume", _clamped(engine.volume * factor, VOLUMES))
+        )
 
     def set_transpose(self, semitones: int) -> Player:
         """Arrange the present piece anew, transposed by so many semitones from its written pitch."""
@@ -334,6 +348,16 @@ class Player:
 def _check_position(position: float, piece: Arrangement) -> None:
     if not 0 <= position <= length(piece):
         raise OptionError(f"position {position:g} s is outside the song: give 0..{length(piece):.2f} s")
+
+
+def _factor(name: str, factor: float) -> float:
+    if not (math.isfinite(factor) and factor > 0):
+        raise OptionError(f"cannot change the {name} {factor} times: give a factor above 0")
+    return factor
+
+
+def _clamped(value: float, bounds: tuple[float, float]) -> float:
+    return min(bounds[1], max(bounds[0], value))
 
 
 def _within(name: str, value: float, bounds: tuple[float, float]) -> float:

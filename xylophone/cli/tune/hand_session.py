@@ -28,7 +28,6 @@ ACTS: dict[str, tuple[Callable[[ByEar], ByEar], str]] = {
     "k": (lambda now: now.nudge_loudest(1e-4), "loudest pulse 0.1 ms longer"),
     "-": (lambda now: now.louder(-0.5), "0.5 dB softer"),
     "+": (lambda now: now.louder(0.5), "0.5 dB louder"),
-    "=": (lambda now: now.louder(0.5), "0.5 dB louder"),  # the same key as + on many keyboards
     "up": (lambda now: now.strike_at(now.velocity + 5), "velocity up by 5"),
     "down": (lambda now: now.strike_at(now.velocity - 5), "velocity down by 5"),
     "n": (lambda now: now.choose(now.place + 1), "next bar"),
