@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -267,9 +268,14 @@ def build_instrument(layout: str = DEFAULT_LAYOUT, kind: str = DEFAULT_KIND) -> 
 
 def hammers_of(pitches: Iterable[int], kind: HammerKind) -> tuple[Hammer, ...]:
     """Return a hammer of one kind for each pitch, on channels 0, 1, 2, ..."""
+    return tuple(hammer_of(pitch, kind, channel=n) for n, pitch in enumerate(pitches))
+
+
+def hammer_of(pitch: int, kind: HammerKind, **own: float) -> Hammer:
+    """Return a hammer with its channel and other `own` properties, the rest its kind's; InstrumentError."""
     limits = ("current", "shortest_pulse", "longest_pulse", "recovery", "refill", "capacity")
-    defaults = {key: getattr(kind, key) for key in limits}
-    return tuple(Hammer(pitch=pitch, channel=n, **defaults) for n, pitch in enumerate(pitches))
+    given: dict[str, Any] = {key: getattr(kind, key) for key in limits} | own
+    return Hammer(pitch=pitch, **given)
 
 
 def with_limits(hammer: Hammer, **limits: float) -> Hammer:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 from dataclasses import fields, replace
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -19,7 +20,7 @@ from xylophone.config import (
 )
 from xylophone.config.schema import ArrangeTable
 from xylophone.errors import ConfigError, FileError, InstrumentError, OptionError
-from xylophone.instrument import KINDS, build_instrument
+from xylophone.instrument import KINDS, Hammer, build_instrument
 
 WHOLE = """
 [instrument]
@@ -267,3 +268,19 @@ def test_errors_of_a_file_begin_with_its_path(alone: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(alone, '[backend]\nurl = "nowhere"')
     assert str(caught.value).startswith(f"{alone / 'xylophone.toml'}, line 2: backend.url is 'nowhere': ")
+
+
+def test_each_hammer_of_a_file_is_checked_once(alone: Path) -> None:
+    (alone / "xylophone.toml").write_text("[hammers.all]\nrecovery_ms = 90\n[hammers.C6]\nchannel = 40\n")
+    checked: list[str] = []
+
+    def note(frame: FrameType, what: str, _: object) -> None:
+        if what == "call" and frame.f_code is Hammer.__post_init__.__code__:
+            checked.append(frame.f_locals["self"].pitch)
+
+    sys.setprofile(note)
+    try:
+        instrument = load_instrument(alone / "xylophone.toml")
+    finally:
+        sys.setprofile(None)
+    assert checked == instrument.pitches.tolist()

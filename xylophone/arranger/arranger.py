@@ -136,14 +136,15 @@ class _Drafted:
     score: Score
     shift: int
     priority: Ints
-    reasons: Ints  # of each note of the song
+    reasons: Ints  # of each note of the song, why it is not arranged
     placed: Placed
     weights: Weights
 
     def finished(self, merge_within: float) -> Arrangement:
         """Merge what falls together, leave out what no hammer could play, and put all into tables."""
         song, score, hammers = self.song, self.score, self.placed.hammer
-        self.reasons[score.row] = self.placed.reason
+        reasons = self.reasons.copy()
+        reasons[score.row] = self.placed.reason
         velocity = velocities(score.loudness, song.notes["velocity"][score.row])
         sounds = np.flatnonzero(hammers >= 0)
         row, onset, hammer = score.row[sounds], score.onset[sounds], hammers[sounds].astype(np.uint8)
@@ -156,9 +157,9 @@ class _Drafted:
         notes["priority"] = priority[struck]
         why = self._thinned(notes)
         place = np.cumsum(carrier == np.arange(len(carrier))) - 1
-        self.reasons[row] = why[place[carrier]]
+        reasons[row] = why[place[carrier]]
         notes = picked(notes, why == 0)
-        changes = self._changes(row, hammer, row[carrier])
+        changes = self._changes(reasons, row, hammer, row[carrier])
         if self.weights.tremolo:
             notes, cut = self._with_tremolo(notes)
             changes = with_shortened(changes, cut)
@@ -200,9 +201,12 @@ class _Drafted:
         again, cut = renewed(notes, end, held, self.instrument.column("recovery"))
         return ordered(joined((notes, again)), "onset"), picked(notes, cut)
 
-    def _changes(self, row: Ints, hammer: Ints, into: Ints) -> ChangeRows:
-        """Return the CHANGE table; given are rows, hammers and carrying rows of the notes that have a bar."""
-        song, reasons = self.song, self.reasons
+    def _changes(self, reasons: Ints, row: Ints, hammer: Ints, into: Ints) -> ChangeRows:
+        """Return the CHANGE table.
+
+        Given are what became of all notes, and rows, hammers and carrying rows of those that have a bar.
+        """
+        song = self.song
         bars = np.full(len(song), NO_HAMMER, np.uint8)
         carried = np.full(len(song), -1, np.int32)
         bars[row], carried[row] = hammer, np.where(into == row, -1, into)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +91,12 @@ class Choices:
             if number not in have:
                 listed = ", ".join(str(track) for track in sorted(have)) or "none"
                 raise OptionError(f"the song has no notes in track {number}: choose from {listed}")
-        return arrange(song, instrument, **self.__dict__)
+        return arrange(song, instrument, **self.options)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keyword arguments of `arrange`."""
+        return {key.name: getattr(self, key.name) for key in fields(self)}
 
     def transposed(self, semitones: int) -> Choices:
         """Return the same choices, transposed by so many semitones."""

@@ -60,7 +60,7 @@ def scan(
     if duplicates + failed + as_json > 1:
         raise click.UsageError("--duplicates, --failed and --json print different lists: give one of them")
     found = settings(options)
-    setting = ScanSetting(found.instrument, Choices.take(options, found).__dict__)
+    setting = ScanSetting(found.instrument, Choices.take(options, found).options)
     setting.check()
     with open_catalogue(database or cache_folder() / DATABASE, setting.key) as catalogue:
         _fill(catalogue, setting, folders, jobs or _cores())

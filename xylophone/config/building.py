@@ -16,8 +16,7 @@ from ..instrument import (
     MOST_HAMMERS,
     Hammer,
     Instrument,
-    hammers_of,
-    with_limits,
+    hammer_of,
 )
 from ..pitch import parse_pitch, pitch_name
 from .mistakes import Mistake, config_error, dotted, mistakes_of
@@ -113,24 +112,17 @@ def _pitches(table: InstrumentTable) -> tuple[int, ...]:
 def _hammers(config: Config) -> tuple[tuple[Hammer, ...], list[Mistake]]:
     """Return the hammers with their tables applied, and what is wrong in these."""
     table = config.instrument
-    hammers = _plain_hammers(table)
-    tables, mistakes = _by_name(config.hammers, {hammer.name for hammer in hammers})
+    kind, pitches = KINDS[table.kind or DEFAULT_KIND], _pitches(table)
+    tables, mistakes = _by_name(config.hammers, {pitch_name(pitch) for pitch in pitches})
     made = []
-    for hammer in hammers:
-        written, own = tables.get(hammer.name, (ALL, HammerTable()))
-        limits = _limits(config.hammers.get(ALL, HammerTable())) | _limits(own)
+    for pitch, channel in zip(pitches, table.channels or range(len(pitches)), strict=True):
+        written, own = tables.get(pitch_name(pitch), (ALL, HammerTable()))
+        limits = {"channel": channel} | _limits(config.hammers.get(ALL, HammerTable())) | _limits(own)
         try:
-            made.append(with_limits(hammer, **limits))
+            made.append(hammer_of(pitch, kind, **limits))
         except InstrumentError as error:
             mistakes.append((("hammers", written), str(error)))
     return tuple(made), mistakes
-
-
-def _plain_hammers(table: InstrumentTable) -> tuple[Hammer, ...]:
-    """Return the hammers with the limits of their kind, on the channels that the table gives."""
-    hammers = hammers_of(_pitches(table), KINDS[table.kind or DEFAULT_KIND])
-    channels = table.channels or range(len(hammers))
-    return tuple(with_limits(h, channel=channel) for h, channel in zip(hammers, channels, strict=False))
 
 
 def _by_name(

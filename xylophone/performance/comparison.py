@@ -69,7 +69,7 @@ class _Written:
         notes = arrangement.song.notes
         notes = notes[(notes["channel"] != DRUM_CHANNEL) & (notes["loudness"] >= SOFTEST)]
         velocity = velocities(notes["loudness"], notes["velocity"])
-        level = curves.bottom_db + (curves.top_db - curves.bottom_db) * (velocity - 1.0) / 126.0
+        level = curves.common_level(np.asarray(velocity, np.float64))
         pitches = np.unique(notes["pitch"])
         parts = [pitches[first : first + MOST_HAMMERS] for first in range(0, len(pitches), MOST_HAMMERS)]
         kind = arrangement.instrument.kind

@@ -63,13 +63,14 @@ class Curves:
         self.supply_limit = instrument.supply_limit
         self.recovery = np.maximum(instrument.column("recovery"), self._spacing())
 
-    def level(self, hammer: Ints, velocity: Floats) -> Floats:
-        """Return the level of each strike, dB re 1 m/s: velocity 1..127 spans the common scale evenly in dB.
+    def common_level(self, velocity: Floats) -> Floats:
+        """Return the level of each velocity, dB re 1 m/s: 1..127 spans the common scale evenly in dB."""
+        return self.bottom_db + (self.top_db - self.bottom_db) * (velocity - 1.0) / 126.0
 
-        A hammer that cannot reach a level gives the nearest that it can.
-        """
-        level = self.bottom_db + (self.top_db - self.bottom_db) * (velocity - 1.0) / 126.0
-        nearest: Floats = np.clip(level, self._levels[hammer, 0], self._levels[hammer, -1])
+    def level(self, hammer: Ints, velocity: Floats) -> Floats:
+        """Return the level of each strike, dB re 1 m/s, as near as its hammer can to that of its velocity."""
+        least, most = self._levels[hammer, 0], self._levels[hammer, -1]
+        nearest: Floats = np.clip(self.common_level(velocity), least, most)
         return nearest
 
     def at(self, hammer: Ints, level: Floats) -> Response:
