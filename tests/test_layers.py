@@ -207,6 +207,20 @@ def test_a_recording_is_tuned_from_without_any_simulation(root):
     assert not [module for module in loaded if within(module, "simulation") or module.endswith("simulated")]
 
 
+def test_a_song_is_looked_at_without_what_is_slow_to_load(root):
+    """What only numpy.unique without counts, wildcards and tuning need would make each `info` wait."""
+    run = (
+        "import sys; from xylophone.cli import run; assert run(['info', 'songs/twinkle.mid', '--json']) == 0"
+    )
+    loaded = programs.run(
+        [sys.executable, "-c", f"{run}; print(*sys.modules)"],
+        cwd=root, capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    assert "xylophone.arranger.account" in loaded
+    assert not {"numpy.ma", "glob", "tempfile", "rich", "pydantic", "xylophone.player"} & set(loaded)
+    assert not [module for module in loaded if within(module, "simulation") or within(module, "backends")]
+
+
 def reached_from(place: str) -> set[str]:
     """Return the modules that are loaded, sooner or later, by those within a place."""
     seen = {module for module in MODULES if within(module, place)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -287,6 +286,8 @@ def _known(name: str, among: Iterable[str], what: str) -> str:
     names = sorted(among)
     if name in names:
         return name
+    import difflib
+
     near = difflib.get_close_matches(name, names, 1, 0.3)
     hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(names)}"
     raise InstrumentError(f"unknown {what} {name!r}: {hint}")

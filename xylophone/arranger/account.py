@@ -140,7 +140,7 @@ class _Account:
     @property
     def left_out(self) -> Iterator[str]:
         """Parts that are left out, from a measure on or for the most part."""
-        for part in np.unique(self.part[self.lost]).tolist():
+        for part in sorted(set(self.part[self.lost].tolist())):
             if words := self._left_out(np.flatnonzero(self.arranged & (self.part == part))):
                 yield f"{self.name(part)} {words}"
 
@@ -204,7 +204,7 @@ class _Account:
         return words if self._parts_of(track) == 1 else f"channel {channel + 1} of {words}"
 
     def _parts_of(self, track: int) -> int:
-        return int(np.count_nonzero(np.unique(self.part) // 16 == track))
+        return sum(part // 16 == track for part in set(self.part.tolist()))
 
 
 def _shares_of(part: Ints) -> list[tuple[int, float]]:

@@ -78,7 +78,7 @@ def _among(column: Ints, wanted: Iterable[int]) -> Bools:
 def _check_tracks(song: Song, wanted: set[int]) -> None:
     if not wanted:
         return
-    known = {track.number for track in song.tracks} | set(np.unique(song.notes["track"]).tolist())
+    known = {track.number for track in song.tracks} | set(song.notes["track"].tolist())
     unknown = sorted(wanted - known)
     if unknown:
         there = ", ".join(str(number) for number in sorted(known)) or "none"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
 import signal
 import sys
 from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import click
@@ -63,9 +61,11 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which was meant."""
         if args[0] not in self.table and not args[0].startswith("-"):
+            import difflib
+
             near = difflib.get_close_matches(args[0], self.table, 1)
             hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(self.table)}"
-            if Path(args[0]).exists():
+            if os.path.exists(args[0]):
                 hint = f"did you mean: xylophone play {args[0]}"
             ctx.fail(f"unknown command {args[0]!r}: {hint}")
         return super().resolve_command(ctx, args)

@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from glob import glob
 from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
@@ -122,6 +121,8 @@ def _name(entry: IndexEntry) -> str:
 
 
 def _matching(pattern: str) -> list[Path]:
+    from glob import glob
+
     found = [] if "\0" in pattern else [Path(name) for name in glob(pattern, recursive=True)]
     files = sorted((path for path in found if os.path.isfile(path)), key=natural)
     if not files:

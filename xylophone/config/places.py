@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,6 +133,8 @@ def state_folder() -> Path:
 def temporary_folder() -> Path:
     """Return the user's own folder among temporary files; whoever writes there makes sure whose it is."""
     if not hasattr(os, "getuid"):
+        import tempfile
+
         return Path(tempfile.gettempdir(), "xylophone")
     return Path(os.environ.get("TMPDIR") or "/tmp", f"xylophone-{os.getuid()}")
 

@@ -89,7 +89,7 @@ def keep_supply(
     fresh = np.ones(len(start), dtype=bool)  # a cluster begins where nothing runs any more
     fresh[1:] = start[1:] >= np.maximum.accumulate(end)[:-1]
     number = np.cumsum(fresh) - 1
-    for cluster in np.unique(number[over]).tolist():
+    for cluster in sorted(set(number[over].tolist())):
         low, high = np.searchsorted(number, (cluster, cluster + 1))
         rows = owner[low:high]
         ran = np.flatnonzero(rows < 0) + low
