@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..instrument import Instrument
 from ..tables import Ints, Refusal
 from .draft import Draft
@@ -18,8 +16,8 @@ def keep_cool(draft: Draft, state: CoilState, instrument: Instrument) -> bool:
     rows = played[order]
     start, width = draft.start[rows], draft.width[rows]
     used = drained(start, width, groups, refill, state.start, state.used)
-    over = np.unique(groups.run[used > capacity[draft.hammer[rows]]])
-    for run in over:
+    over = set(groups.run[used > capacity[draft.hammer[rows]]].tolist())
+    for run in sorted(over):
         hammer = int(groups.hammer[run])
         _ration(draft, rows[groups.run == run], state, float(refill[hammer]), float(capacity[hammer]))
     return len(over) > 0
