@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -275,11 +275,6 @@ def hammer_of(pitch: int, kind: HammerKind, **own: float) -> Hammer:
     limits = ("current", "shortest_pulse", "longest_pulse", "recovery", "refill", "capacity")
     given: dict[str, Any] = {key: getattr(kind, key) for key in limits} | own
     return Hammer(pitch=pitch, **given)
-
-
-def with_limits(hammer: Hammer, **limits: float) -> Hammer:
-    """Return the hammer with some properties replaced, checked again."""
-    return replace(hammer, **limits)  # type: ignore[arg-type]
 
 
 def _known(name: str, among: Iterable[str], what: str) -> str:

@@ -9,7 +9,6 @@ import pytest
 from backends.serial_world import INSTRUMENT, World, pulses, scale
 from xylophone.backends.contract import Backend, Coils
 from xylophone.errors import BackendError, SafetyError
-from xylophone.instrument import with_limits
 from xylophone.link.messages import RAW_STOP, TICK_RATE, Disarm
 from xylophone.link.sender import ON_BOARD
 
@@ -271,7 +270,7 @@ def test_what_the_board_refuses_is_counted_by_reason(rows, reason, words):
 
 
 def test_a_coil_that_gets_too_hot_is_refused():
-    first = with_limits(INSTRUMENT.hammers[0], capacity=0.5)
+    first = replace(INSTRUMENT.hammers[0], capacity=0.5)
     world = World()
     with world.open(replace(INSTRUMENT, hammers=(first, *INSTRUMENT.hammers[1:]))) as backend:
         backend.schedule(pulses(*((0.1 + 0.05 * n, 0.021, 0) for n in range(100))))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from xylophone.instrument import KINDS, Instrument, build_instrument, hammers_of, with_limits
+from xylophone.instrument import KINDS, Instrument, build_instrument, hammers_of
 from xylophone.link.counters import NONE, STATUS_EVERY, STATUS_SOON, Counters
 from xylophone.link.fitness import unfit
 from xylophone.link.limits import configuration, limits_of
@@ -41,9 +41,9 @@ def test_limits_are_those_of_the_hammer_in_the_units_of_the_wire(kind):
 
 def test_limits_at_the_end_of_their_range_stay_within_the_wire():
     hammer = INSTRUMENT.hammers[0]
-    slow = limits_of(with_limits(hammer, recovery=1.0, refill=1.0, capacity=1000.0))
+    slow = limits_of(replace(hammer, recovery=1.0, refill=1.0, capacity=1000.0))
     assert (slow.rest, slow.refill, slow.capacity) == (65535, 65535, 2_000_000_000)
-    quick = limits_of(with_limits(hammer, recovery=0.01, longest_pulse=0.0095))
+    quick = limits_of(replace(hammer, recovery=0.01, longest_pulse=0.0095))
     assert quick.rest * 2e-6 == pytest.approx(0.002)
     slow.pack()
 
@@ -51,13 +51,13 @@ def test_limits_at_the_end_of_their_range_stay_within_the_wire():
 def test_as_many_coils_at_once_as_the_supply_drives_the_least_hungry_first():
     assert INSTRUMENT.most_coils == 8
     hammers = tuple(
-        with_limits(hammer, current=0.5 if hammer.channel < 10 else 2.0) for hammer in INSTRUMENT.hammers
+        replace(hammer, current=0.5 if hammer.channel < 10 else 2.0) for hammer in INSTRUMENT.hammers
     )
     assert replace(INSTRUMENT, hammers=hammers).most_coils == 11  # 10 x 0.5 A + 2 A
 
 
 def test_a_configuration_has_a_message_for_each_hammer_in_order_of_channels():
-    hammers = tuple(with_limits(h, channel=29 - h.channel) for h in INSTRUMENT.hammers[:5])
+    hammers = tuple(replace(h, channel=29 - h.channel) for h in INSTRUMENT.hammers[:5])
     limits, commit = configuration(replace(INSTRUMENT, hammers=hammers), 30)
     assert [message.channel for message in limits] == [25, 26, 27, 28, 29]
     assert commit.simultaneous == 5
@@ -67,7 +67,7 @@ def test_the_checksum_is_of_all_channels_and_sees_every_bit_of_them():
     def crc(instrument: Instrument, channels: int = 30) -> int:
         return configuration(instrument, channels)[1].crc
 
-    other = (with_limits(INSTRUMENT.hammers[0], recovery=0.0701), *INSTRUMENT.hammers[1:])
+    other = (replace(INSTRUMENT.hammers[0], recovery=0.0701), *INSTRUMENT.hammers[1:])
     assert crc(INSTRUMENT) == crc(build_instrument())
     assert crc(replace(INSTRUMENT, hammers=other)) != crc(INSTRUMENT)
     assert crc(INSTRUMENT, 31) != crc(INSTRUMENT)
@@ -110,7 +110,7 @@ def test_a_board_that_does_not_fit_is_one_line_with_the_remedy(change, parts):
 )
 def test_a_hammer_that_would_get_hotter_than_a_board_allows_is_told(key, value, words):
     hammers = list(INSTRUMENT.hammers)
-    hammers[3] = with_limits(hammers[3], **{key: value})
+    hammers[3] = replace(hammers[3], **{key: value})
     line = unfit(BOARD, replace(INSTRUMENT, hammers=tuple(hammers)))
     assert line == f"hammer {hammers[3].name} has {words}"
 

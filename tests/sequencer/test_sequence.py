@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sequencer.playing import INSTRUMENT, sensitive, straight, strikes
 from xylophone.errors import CalibrationError, OptionError
-from xylophone.instrument import Instrument, build_instrument, with_limits
+from xylophone.instrument import Instrument, build_instrument
 from xylophone.sequencer import Planner, PlanOptions, sequence
 from xylophone.tables import Priority
 
@@ -144,7 +146,7 @@ def test_options_are_bounded(option: str) -> None:
 
 
 def _with(instrument: Instrument, **limits: float) -> Instrument:
-    hammers = tuple(with_limits(hammer, **limits) for hammer in instrument.hammers)
+    hammers = tuple(replace(hammer, **limits) for hammer in instrument.hammers)
     return Instrument(instrument.name, instrument.kind, hammers, instrument.supply_limit)
 
 

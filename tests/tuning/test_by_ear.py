@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from xylophone.calibration.file import default_calibration
 from xylophone.calibration.values import CURVES, Calibration
 from xylophone.errors import CalibrationError, OptionError
-from xylophone.instrument import Instrument, build_instrument, with_limits
+from xylophone.instrument import Instrument, build_instrument
 from xylophone.tuning.by_ear import SPACING, Beat, ByEar, Company, Pattern
 from xylophone.tuning.edits import middle
 
@@ -123,7 +123,7 @@ def test_as_many_undos_as_changes_lead_back(acts: list[str]) -> None:
 
 
 def test_pulses_stay_within_the_limits_of_the_hammer() -> None:
-    limited = with_limits(INSTRUMENT.hammers[C6], shortest_pulse=0.009, longest_pulse=0.015)
+    limited = replace(INSTRUMENT.hammers[C6], shortest_pulse=0.009, longest_pulse=0.015)
     hammers = (*INSTRUMENT.hammers[:C6], limited, *INSTRUMENT.hammers[C6 + 1 :])
     now = ByEar.begin(replace(INSTRUMENT, hammers=hammers), DEFAULT, C6)
     rule = r"pulse of C6 would be 15\.03 ms: its limits are 9\.\.15 ms; stay within, or set longest_pulse_ms"
@@ -136,7 +136,7 @@ def test_pulses_stay_within_the_limits_of_the_hammer() -> None:
 
 
 def test_a_pulse_beyond_a_limit_may_come_back_and_keeps_nobody_from_the_other() -> None:
-    limited = with_limits(INSTRUMENT.hammers[C6], longest_pulse=0.014)
+    limited = replace(INSTRUMENT.hammers[C6], longest_pulse=0.014)
     hammers = (*INSTRUMENT.hammers[:C6], limited, *INSTRUMENT.hammers[C6 + 1 :])
     now = ByEar.begin(replace(INSTRUMENT, hammers=hammers), DEFAULT, C6)
     assert now.pulses[1] > 0.0141
