@@ -64,7 +64,8 @@ def test_a_virtual_board_is_examined(xylophone: Run, virtual_board: str) -> None
     ran = xylophone("doctor", "--backend", f"serial://{virtual_board}")
     assert (ran.code, ran.err) == (0, "")
     levels = subjects(ran.out)
-    assert {levels[name] for name in ("backend", "limits", "clock")} == {OK}
+    assert {levels[name] for name in ("backend", "limits")} == {OK}
+    assert levels["clock"] in (OK, WARNING)  # of a machine that stalls while the board is listened to
     assert "virtual board, firmware 1.1, protocol 1, 30 channels" in ran.out
     assert "round trip " in ran.out
 

@@ -120,12 +120,7 @@ def run(arguments: list[str]) -> int:
     except XylophoneError as error:
         return _fail(error, error.exit_code)
     except click.ClickException as error:
-        where = (
-            f" (see {error.ctx.command_path} --help)"
-            if isinstance(error, click.UsageError) and error.ctx
-            else ""
-        )
-        return _fail(" ".join(error.format_message().split()).rstrip(".") + where, error.exit_code)
+        return _fail(_usage(error), error.exit_code)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except (KeyboardInterrupt, click.Abort):
@@ -141,15 +136,22 @@ def run(arguments: list[str]) -> int:
         return 0
     except MemoryError:
         return _fail("this needs more memory than there is: give it a shorter song, or end other programs", 1)
-    except UnicodeEncodeError as error:
-        name = f"{error.object!r} cannot be the name of a file here, where names are {error.encoding}"
-        return _fail(f"{name}: set LC_ALL=C.UTF-8, or choose another name", 1)
-    except OSError as error:
+    except (UnicodeEncodeError, OSError) as error:
         return _fail(_refusal(error), 1)
 
 
-def _refusal(error: OSError) -> str:
+def _usage(error: click.ClickException) -> str:
+    """Return in words what is wrong with a command line, and where its rules are told."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    words = " ".join(error.format_message().split()).rstrip(".")
+    return f"{words} (see {context.command_path} --help)" if context else words
+
+
+def _refusal(error: UnicodeEncodeError | OSError) -> str:
     """Return in words what the system has refused: an output of click's own, or a file."""
+    if isinstance(error, UnicodeEncodeError):
+        name = f"{error.object!r} cannot be the name of a file here, where names are {error.encoding}"
+        return f"{name}: set LC_ALL=C.UTF-8, or choose another name"
     if error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT):
         let_go_of_output()
         return FULL.format(error.strerror)

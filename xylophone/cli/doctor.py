@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -58,41 +58,46 @@ APART = 0.5
 def doctor(hammers: bool, yes: bool, report: Path | None, **options: Any) -> None:
     """Check the installation, the board, its link, clock and limits, and on request every hammer."""
     found = settings(options)
-    failed: XylophoneError | None = None
-    findings: list[Finding] = []
-    figures: dict[str, Any] | None = None
     check_writable(report)
-
-    def show(finding: Finding) -> None:
-        findings.append(finding)
-        say(str(finding))
-
-    for finding in (folder_finding(), *extras_findings()):
-        show(finding)
+    shown, figures, failed = _Shown(), None, None
+    shown.show((folder_finding(), *extras_findings()))
     try:
         with leaving_on_signals(), playing(found.backend, config=found.config), open_stage(found) as stage:
-            for finding in _examine(stage, found):
-                show(finding)
+            shown.show(_examine(stage, found))
             if is_silent(found.backend) or (hammers and (yes or _agreed(found))):
-                for finding in _strike_all(stage, found):
-                    show(finding)
+                shown.show(_strike_all(stage, found))
         figures = figures_of(stage.backend)
     except XylophoneError as error:
         failed = error
-        show(Finding(FAILED, "backend", "; ".join(error.lines)))
+        shown.show([Finding(FAILED, "backend", "; ".join(error.lines))])
         if found.backend.startswith("serial:") and isinstance(error, BackendMissing):
-            for finding in meddler_findings():
-                show(finding)
+            shown.show(meddler_findings())
     if report is not None:
-        write_text(report, report_text(found, findings, figures))
+        write_text(report, report_text(found, shown.findings, figures))
         say(f"wrote {report}: versions and figures, no names, paths or serial numbers")
-    levels = [finding.level for finding in findings]
-    if FAILED in levels:
-        kind = type(failed) if failed else BackendError
-        raise kind(f"{levels.count(FAILED)} of {len(levels)} checks failed: see above")
-    warnings = levels.count(WARNING)
-    but = f", but for {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
-    say(f"all is well{but}")
+    shown.conclude(type(failed) if failed else BackendError)
+
+
+class _Shown:
+    """What was found so far, each thing shown as it came."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+
+    def show(self, findings: Iterable[Finding]) -> None:
+        """Show what comes, and keep it."""
+        for finding in findings:
+            self.findings.append(finding)
+            say(str(finding))
+
+    def conclude(self, failure: type[XylophoneError]) -> None:
+        """Say that all is well; where a check has failed, raise `failure` instead."""
+        levels = [finding.level for finding in self.findings]
+        if FAILED in levels:
+            raise failure(f"{levels.count(FAILED)} of {len(levels)} checks failed: see above")
+        warnings = levels.count(WARNING)
+        but = f", but for {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
+        say(f"all is well{but}")
 
 
 def _examine(stage: Stage, found: Settings) -> Iterator[Finding]:
@@ -167,14 +172,8 @@ def _strike_all(stage: Stage, found: Settings) -> Iterator[Finding]:
     def began(turn: int) -> None:
         say(f"         strike   {hammers[turn].name} on channel {hammers[turn].channel}")
 
-    plan = strike_in_turn(
-        stage,
-        calibration_of(found, stage.twin),
-        [[place] for place in range(len(hammers))],
-        velocity=SOFT,
-        apart=APART,
-        began=began,
-    )
+    turns, calibration = [[place] for place in range(len(hammers))], calibration_of(found, stage.twin)
+    plan = strike_in_turn(stage, calibration, turns, velocity=SOFT, apart=APART, began=began)
     for refused in plan.refused:
         yield Finding(FAILED, "hammers", f"{refused.hammer} was not struck: {refused.why}")
     after = stage.backend.report()

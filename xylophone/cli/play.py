@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,46 +94,80 @@ def play(
     asked, manner = Asked.take(options, found), Manner.take(options, found)
     paths, missing = find_all(names)
     chosen, failed = _load_all(paths, asked, found.instrument)
-    pieces = list(chosen)
-    if not 0 <= start < pieces[0].song.duration:
-        raise OptionError(f"--start {start:g} is outside the song: give 0..{pieces[0].song.duration:.2f} s")
-    if end is not None and not start + 0.1 <= end <= pieces[0].song.duration:
-        raise OptionError(
-            f"--end {end:g} does not fit --start {start:g}: "
-            f"give {start + 0.1:g}..{pieces[0].song.duration:.2f} s"
-        )
-    speed = manner.speed_of(pieces[0].song)
-
-    def begin(player: Player) -> None:
-        player.play(pieces, speed=speed, volume=manner.volume, start=start, repeat=loop and end is None)
-        if loop and end is not None:
-            player.set_loop(start, end)
-        if not quiet and not sys.stdout.isatty():
-            titles = ", ".join(piece.song.title or "an untitled song" for piece in pieces)
-            say(f"playing {titles}")
-
-    def perform(came: Callable[[], None]) -> None:
-        player: Player | None = None
-        try:
-            with open_stage(found) as stage:
-                came()
-                player = _player(stage, found, chosen, manner, quiet)
-                with sounding(stage, mute, quiet), _watching(player, stage, quiet):
-                    begin(player)
-                    player.wait()
-        except (BackendError, KeyboardInterrupt, SystemExit) as leaving:
-            if player is not None and not (wait and isinstance(leaving, BackendAbsent)):
-                _say_goodbye(player, stage, quiet)
-            raise
-        _say_goodbye(player, stage, quiet, str(stage.backend.coils))
-
+    evening = _Evening(found, manner, chosen, _Part(start, end, loop), mute, quiet)
+    evening.part.check(evening.pieces[0].song.duration)
     with leaving_on_signals(), playing(found.backend, config=found.config):
         if wait:
-            wait_for_board(perform)
+            wait_for_board(lambda came: evening.play(came, absent_ends=False))
         else:
-            perform(lambda: None)
+            evening.play()
     if failed := failed or missing:
         raise type(failed)("not every song could be played: see above")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What of the first song is played: from `start` on, to `end` again and again; s of its song time."""
+
+    start: float
+    end: float | None
+    loop: bool
+
+    def check(self, duration: float) -> None:
+        """Raise OptionError for what lies outside of a song."""
+        if not 0 <= self.start < duration:
+            raise OptionError(f"--start {self.start:g} is outside the song: give 0..{duration:.2f} s")
+        if self.end is not None and not self.start + 0.1 <= self.end <= duration:
+            raise OptionError(
+                f"--end {self.end:g} does not fit --start {self.start:g}: "
+                f"give {self.start + 0.1:g}..{duration:.2f} s"
+            )
+
+
+@dataclass(frozen=True)
+class _Evening:
+    """What is played, and how: a queue of pieces, each with what was chosen for it."""
+
+    found: Settings
+    manner: Manner
+    chosen: dict[Arrangement, Choices]
+    part: _Part
+    mute: bool
+    quiet: bool
+
+    @property
+    def pieces(self) -> list[Arrangement]:
+        """The queue."""
+        return list(self.chosen)
+
+    def play(self, came: Callable[[], None] = lambda: None, *, absent_ends: bool = True) -> None:
+        """Play to the end; `came` is called when the backend is open.
+
+        What was played is told at the end, whatever that is, but for a board that has gone and is waited for.
+        """
+        player: Player | None = None
+        try:
+            with open_stage(self.found) as stage:
+                came()
+                player = _player(stage, self.found, self.chosen, self.manner, self.quiet)
+                with sounding(stage, self.mute, self.quiet), _watching(player, stage, self.quiet):
+                    self._begin(player)
+                    player.wait()
+        except (BackendError, KeyboardInterrupt, SystemExit) as leaving:
+            if player is not None and (absent_ends or not isinstance(leaving, BackendAbsent)):
+                _say_goodbye(player, stage, self.quiet)
+            raise
+        _say_goodbye(player, stage, self.quiet, str(stage.backend.coils))
+
+    def _begin(self, player: Player) -> None:
+        part, manner = self.part, self.manner
+        speed, again = manner.speed_of(self.pieces[0].song), part.loop and part.end is None
+        player.play(self.pieces, speed=speed, volume=manner.volume, start=part.start, repeat=again)
+        if part.end is not None:
+            player.set_loop(part.start, part.end)
+        if not self.quiet and not sys.stdout.isatty():
+            titles = ", ".join(piece.song.title or "an untitled song" for piece in self.pieces)
+            say(f"playing {titles}")
 
 
 def _player(

@@ -74,13 +74,9 @@ def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **op
             found if knows is None else replace(found, calibration=None), twin
         )
     with busy("playing"):
+        planning, speed, volume = PlanOptions(roll=manner.roll), manner.speed_of(song), manner.volume
         performance = perform(
-            arrangement,
-            calibration,
-            twin=twin,
-            options=PlanOptions(roll=manner.roll),
-            speed=manner.speed_of(song),
-            volume=manner.volume,
+            arrangement, calibration, twin=twin, options=planning, speed=speed, volume=volume
         )
     _write(performance, wav, plot)
     if as_json:

@@ -113,34 +113,46 @@ def load_settings(
 ) -> Settings:
     """Return what is in force, from options, environment and files (docs/configuration.md).
 
-    `layout` takes the place of the configured bars; the calibration found by itself belongs to the
-    configured ones, so that then the default is used unless `calibration` names a file. `environ`,
-    `working` (folder) and `user` (his configuration folder) are the machine's unless given. Raises
-    ConfigError, InstrumentError or FileError; does not look into the calibration file.
+    `layout` takes the place of the configured bars, to which the calibration found by itself belongs: then
+    the default is used unless `calibration` names a file. `environ`, `working` (folder) and `user` (folder of
+    the user's configuration) are the machine's unless given. ConfigError, InstrumentError or FileError.
     """
     environ = os.environ if environ is None else environ
     user = user or user_folder(environ)
     place = find_config(config, environ, working or Path(), user)
     read = _read(place)
-    url, url_source = _backend(backend, environ, read, place)
-    tuned = find_calibration(calibration, place, user, url) if calibration or layout is None else None
-    sources = {
-        "config": place.source if place else "no file found",
-        "calibration": tuned.source if tuned else DEFAULT,
-        "backend": url_source,
-        **_told_by(read, place),
-    }
+    tuned = None
+    url, source = _backend(backend, environ, read, place)
+    if calibration or layout is None:
+        tuned = find_calibration(calibration, place, user, url)
+    sources = {"backend": source, "calibration": tuned.source if tuned else DEFAULT, **_told_by(read, place)}
+    if layout:
+        sources["instrument"] = "--instrument"
+    home = calibration_home(place, user, url)
+    return _in_force(read, place, _instrument(read, place, layout), url, tuned, home, sources)
+
+
+def _in_force(
+    read: Config | None,
+    place: Place | None,
+    instrument: Instrument,
+    url: str,
+    tuned: Place | None,
+    home: Path | None,
+    sources: dict[str, str],
+) -> Settings:
+    """Return what a configuration that was read comes to, with what was found beside it."""
     return Settings(
-        instrument=_instrument(read, place, layout),
+        instrument=instrument,
         config=place.path if place else None,
         calibration=tuned.path if tuned else None,
-        calibration_home=calibration_home(place, user, url),
+        calibration_home=home,
         backend=url,
         wiring=_wiring(read, place),
         arrange=_arrange(read),
         player=_player(read),
         simulation=_simulation(read),
-        sources=sources | ({"instrument": "--instrument"} if layout else {}),
+        sources=sources | {"config": place.source if place else "no file found"},
     )
 
 

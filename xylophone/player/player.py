@@ -96,11 +96,7 @@ class Player:
 
         `repeat` plays the whole queue again and again. What was playing stops.
         """
-        queue = [pieces] if isinstance(pieces, Arrangement) else list(pieces)
-        if not queue:
-            raise OptionError("nothing to play: give one arrangement or more")
-        for piece in queue:
-            self._check_piece(piece)
+        queue = self._queue_of(pieces)
         _check_position(start, queue[0])
         speed = None if speed is None else _within("speed", speed, SPEEDS)
         volume = None if volume is None else _within("volume", volume, VOLUMES)
@@ -335,6 +331,15 @@ class Player:
         if self._first is None:
             raise PlayerError("nothing is playing: play a song first")
         return self._first
+
+    def _queue_of(self, pieces: Arrangement | Sequence[Arrangement]) -> list[Arrangement]:
+        """Return what is to be played; OptionError where that is nothing, or for other hammers."""
+        queue = [pieces] if isinstance(pieces, Arrangement) else list(pieces)
+        if not queue:
+            raise OptionError("nothing to play: give one arrangement or more")
+        for piece in queue:
+            self._check_piece(piece)
+        return queue
 
     def _check_piece(self, piece: Arrangement) -> None:
         piece.require_notes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,38 +81,36 @@ def auto(
     minutes for 30 hammers; at most six where strikes scatter much.
     """
     if (plan is None) != (from_wav is None):
-        raise click.UsageError(
-            "--from-wav and --plan belong together: the recording, and what was played for it"
-        )
+        raise click.UsageError("--from-wav and --plan belong together: a recording, and what was played")
     device, position, undo = options.pop("device"), position_from(options), undo_command(options)
-    found, path = place(options)
-    _refuse_others(path, found)
-    check_history(path)
+    found, path = _target(options)
     folder = session or session_folder(found)
-    default = _default(found)
     if from_wav is not None and plan is not None:
         takes, position = _recorded(from_wav, plan, found, position)
-        analysis = _analysed(takes, found, default, position)
+        analysis = _analysed(takes, found, position)
     elif blind:
-        _play_blind(found, folder, position or _front(), yes)
-        return
+        return _play_blind(found, folder, position or _front(), yes)
     else:
         with playing(found.backend, config=found.config):
             _ask(found, yes)
-            analysis = _listened(found, default, position, folder, resume, device)
-        position = position or _front()
-    _conclude(analysis, found, path, position, undo, dry_run)
+            analysis = _listened(found, position, folder, resume, device)
+    _conclude(analysis, found, path, position or _front(), undo, dry_run)
 
 
-def _refuse_others(path: Path, found: Settings) -> None:
-    """Raise CalibrationError where a file is for another instrument; one that is broken is tuned anew."""
-    if not path.exists():
-        return
-    try:
-        old = read_calibration(path)
-    except CalibrationError:
-        return  # told of when it is replaced
-    check_fits(old, found.instrument, path)
+def _target(options: dict[str, Any]) -> tuple[Settings, Path]:
+    """Return what is in force, and the file to write; CalibrationError for one of another instrument.
+
+    One that is broken is tuned anew.
+    """
+    found, path = place(options)
+    check_history(path)
+    old: Calibration | None = None
+    if path.exists():
+        with suppress(CalibrationError):  # told of when it is replaced
+            old = read_calibration(path)
+    if old is not None:
+        check_fits(old, found.instrument, path)
+    return found, path
 
 
 def _default(found: Settings) -> Calibration:
@@ -134,32 +132,17 @@ def _ask(found: Settings, yes: bool) -> None:
 
 
 def _listened(
-    found: Settings,
-    default: Calibration,
-    position: Position | None,
-    folder: Path,
-    resume: bool,
-    device: str | None,
+    found: Settings, position: Position | None, folder: Path, resume: bool, device: str | None
 ) -> Analysis:
     """Play a session with a microphone, and return what it has taught."""
-    earlier: tuple[Take, ...] = ()
-    if resume:
-        earlier, before = load_session(folder, found.instrument)
-        position = position or before
-        say(f"going on with {folder}: {sum(len(take.trials) for take in earlier)} strikes are there")
-    at = position or _front()
+    earlier, before = _earlier(folder, found) if resume else ((), None)
+    at = position or before or _front()
     running: AutoSession | None = None
     try:
         with leaving_on_signals(), ear_before(found, at, device) as (backend, ear), progress_shown() as told:
+            default = _default(found)
             running = AutoSession(
-                backend,
-                ear,
-                default,
-                at,
-                folder=folder,
-                earlier=earlier,
-                told=told,
-                met=lambda faults: tell(list(faults)),
+                backend, ear, default, at, folder=folder, earlier=earlier, told=told, met=tell
             )
             return running.run()
     except (XylophoneError, KeyboardInterrupt, SystemExit) as leaving:
@@ -168,6 +151,13 @@ def _listened(
         raise with_words(
             leaving, f"what was recorded is kept in {folder}; --resume goes on with it"
         ) from leaving
+
+
+def _earlier(folder: Path, found: Settings) -> tuple[tuple[Take, ...], Position | None]:
+    """Return what a session that broke off has recorded, and where its microphone stood."""
+    earlier, position = load_session(folder, found.instrument)
+    say(f"going on with {folder}: {sum(len(take.trials) for take in earlier)} strikes are there")
+    return earlier, position
 
 
 def _recorded(
@@ -183,9 +173,9 @@ def _recorded(
     return (Take(tables[0], sound, rate),), position or before
 
 
-def _analysed(takes: Sequence[Take], found: Settings, default: Calibration, position: Position) -> Analysis:
+def _analysed(takes: Sequence[Take], found: Settings, position: Position) -> Analysis:
     with busy("analysing the recording"):
-        return analyse(takes, found.instrument, default, position)
+        return analyse(takes, found.instrument, _default(found), position)
 
 
 def _play_blind(found: Settings, folder: Path, position: Position, yes: bool) -> None:
