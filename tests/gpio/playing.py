@@ -84,11 +84,8 @@ class Playing:
         return next(str(line["coils"]) for line in self.hear() if "coils" in line)
 
     def kill(self, who: str, number: signal.Signals) -> None:
-        """Send a signal to 'host', 'dispatcher' or 'watchdog'; one that is stopped stands still then."""
-        if number == signal.SIGSTOP:
-            programs.stand_still(self.pids[who])
-        else:
-            os.kill(self.pids[who], number)
+        """Send a signal to 'host', 'dispatcher' or 'watchdog'."""
+        os.kill(self.pids[who], number)
 
     def has_ended(self, who: str) -> bool:
         """Tell whether a process has gone."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, fields
 from enum import IntEnum, IntFlag
+from functools import cache
 from typing import Annotated, Any, ClassVar, Self, get_type_hints
 
 import numpy as np
@@ -342,12 +343,8 @@ TO_HOST: dict[int, type[Message]] = {
 REFUSALS = ("channel", "width", "order", "late", "early", "rest", "heat", "overload", "disarmed")
 """Reasons for which a board refuses a strike, in the order of its counters."""
 
-_LAYOUTS: dict[type[Message], struct.Struct] = {}
 
-
+@cache
 def _layout(kind: type[Message]) -> struct.Struct:
-    if kind not in _LAYOUTS:
-        hints: dict[str, Any] = get_type_hints(kind, include_extras=True)
-        codes = [hints[field.name].__metadata__[0] for field in fields(kind)]
-        _LAYOUTS[kind] = struct.Struct("<" + "".join(codes))
-    return _LAYOUTS[kind]
+    hints: dict[str, Any] = get_type_hints(kind, include_extras=True)
+    return struct.Struct("<" + "".join(hints[field.name].__metadata__[0] for field in fields(kind)))

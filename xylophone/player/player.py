@@ -21,16 +21,12 @@ from ..errors import OptionError, PlayerError
 from ..performance.performance import Performance
 from ..sequencer import Planner, PlanOptions
 from ..tables import Hits
+from .bounds import PAUSES, check_position, check_transposition, clamped, factor_of, loop_of, within
 from .engine import Engine
 from .record import Record
 from .snapshot import Snapshot
 from .states import PlayerState, follow
 from .timeline import Rearrange, length
-
-PAUSES = (0.0, 3600.0)
-TRANSPOSITION = 48
-SHORTEST_LOOP = 0.1
-"""s of song time."""
 
 MOST_FAULTS = 1000
 """The newest so many faults are kept."""
@@ -73,7 +69,7 @@ class Player:
         self.state = PlayerState.IDLE
         planner = Planner(instrument, calibration or default_calibration(instrument), options)
         self._record = Record(remember)
-        gap, ring = _within("gap", gap, PAUSES), _within("ring", ring, PAUSES)
+        gap, ring = within("gap", gap, PAUSES), within("ring", ring, PAUSES)
         self._engine = Engine(backend, planner, self._record, ring, gap)
         self._rearrange = rearrange or (lambda song, shift: arrange(song, instrument, transpose=shift))
         self._watch = watch
@@ -97,9 +93,9 @@ class Player:
         `repeat` plays the whole queue again and again. What was playing stops.
         """
         queue = self._queue_of(pieces)
-        _check_position(start, queue[0])
-        speed = None if speed is None else _within("speed", speed, SPEEDS)
-        volume = None if volume is None else _within("volume", volume, VOLUMES)
+        check_position(start, queue[0])
+        speed = None if speed is None else within("speed", speed, SPEEDS)
+        volume = None if volume is None else within("volume", volume, VOLUMES)
 
         def begin(now: float) -> None:
             engine = self._engine
@@ -139,7 +135,7 @@ class Player:
         """Go on from a song time of the present piece; OptionError past its end."""
         with self._lock:
             piece = self._piece()
-            _check_position(position, piece)
+            check_position(position, piece)
 
             def jump(now: float) -> None:
                 self._engine.jump(now, self._engine.stretch(now).piece, min(position, length(piece)))
@@ -162,14 +158,14 @@ class Player:
 
     def set_speed(self, speed: float) -> Player:
         """Play at a factor of the song's tempo, from the next notes on."""
-        speed = _within("speed", speed, SPEEDS)
+        speed = within("speed", speed, SPEEDS)
         return self._change("speed", lambda: setattr(self._engine.timeline, "speed", speed))
 
     def scale_speed(self, factor: float) -> Player:
         """Play so many times as fast as when this takes effect, as far as the bounds of speed go."""
-        timeline, factor = self._engine.timeline, _factor("speed", factor)
+        timeline, factor = self._engine.timeline, factor_of("speed", factor)
         return self._change(
-            "speed", lambda: setattr(timeline, "speed", _clamped(timeline.speed * factor, SPEEDS))
+            "speed", lambda: setattr(timeline, "speed", clamped(timeline.speed * factor, SPEEDS))
         )
 
     def set_tempo(self, tempo_bpm: float) -> Player:
@@ -183,22 +179,19 @@ class Player:
 
     def set_volume(self, volume: float) -> Player:
         """Multiply velocities by a factor, from the next notes on."""
-        volume = _within("volume", volume, VOLUMES)
+        volume = within("volume", volume, VOLUMES)
         return self._change("volume", lambda: setattr(self._engine, "volume", volume))
 
     def scale_volume(self, factor: float) -> Player:
         """Multiply the volume that holds when this takes effect, as far as the bounds of volume go."""
-        engine, factor = self._engine, _factor("volume", factor)
+        engine, factor = self._engine, factor_of("volume", factor)
         return self._change(
-            "volume", lambda: setattr(engine, "volume", _clamped(engine.volume * factor, VOLUMES))
+            "volume", lambda: setattr(engine, "volume", clamped(engine.volume * factor, VOLUMES))
         )
 
     def set_transpose(self, semitones: int) -> Player:
         """Arrange the present piece anew, transposed by so many semitones from its written pitch."""
-        if abs(semitones) > TRANSPOSITION:
-            raise OptionError(
-                f"transposition {semitones} is out of range: give -{TRANSPOSITION}..{TRANSPOSITION} semitones"
-            )
+        check_transposition(semitones)
         with self._lock:
             old = self._piece()
         new = self._rearrange(old.song, semitones)
@@ -216,13 +209,7 @@ class Player:
         Past `end` the music goes to `begin` at once.
         """
         with self._lock:
-            last = length(self._piece())
-            loop = (0.0 if begin is None else begin, last if end is None else end)
-            if not 0 <= loop[0] < loop[1] <= last or loop[1] - loop[0] < SHORTEST_LOOP:
-                raise OptionError(
-                    f"loop {loop[0]:g}..{loop[1]:g} s does not fit: "
-                    f"give two positions within 0..{last:.2f} s, {SHORTEST_LOOP:g} s apart"
-                )
+            loop = loop_of(begin, end, length(self._piece()))
             return self._command("loop", lambda now: self._engine.loop(now, loop))
 
     def end_loop(self) -> Player:
@@ -348,24 +335,3 @@ class Player:
                 f"the arrangement is for {piece.instrument.name}, the backend has "
                 f"{self.backend.instrument.name}: arrange the song for the backend's instrument"
             )
-
-
-def _check_position(position: float, piece: Arrangement) -> None:
-    if not 0 <= position <= length(piece):
-        raise OptionError(f"position {position:g} s is outside the song: give 0..{length(piece):.2f} s")
-
-
-def _factor(name: str, factor: float) -> float:
-    if not (math.isfinite(factor) and factor > 0):
-        raise OptionError(f"cannot change the {name} {factor} times: give a factor above 0")
-    return factor
-
-
-def _clamped(value: float, bounds: tuple[float, float]) -> float:
-    return min(bounds[1], max(bounds[0], value))
-
-
-def _within(name: str, value: float, bounds: tuple[float, float]) -> float:
-    if not (math.isfinite(value) and bounds[0] <= value <= bounds[1]):
-        raise OptionError(f"{name} {value:g} is out of range: give {bounds[0]:g}..{bounds[1]:g}")
-    return value

@@ -1,0 +1,58 @@
+"""Within what a player can be told something, and the words for what lies outside."""
+
+from __future__ import annotations
+
+import math
+
+from ..arranger import Arrangement
+from ..errors import OptionError
+from .timeline import length
+
+PAUSES = (0.0, 3600.0)
+TRANSPOSITION = 48
+SHORTEST_LOOP = 0.1
+"""s of song time."""
+
+
+def check_transposition(semitones: int) -> None:
+    """Raise OptionError for more than four octaves."""
+    if abs(semitones) > TRANSPOSITION:
+        raise OptionError(
+            f"transposition {semitones} is out of range: give -{TRANSPOSITION}..{TRANSPOSITION} semitones"
+        )
+
+
+def loop_of(begin: float | None, end: float | None, last: float) -> tuple[float, float]:
+    """Return a part of a piece that ends at `last`, None for its ends; OptionError where that is no part."""
+    loop = (0.0 if begin is None else begin, last if end is None else end)
+    if not 0 <= loop[0] < loop[1] <= last or loop[1] - loop[0] < SHORTEST_LOOP:
+        raise OptionError(
+            f"loop {loop[0]:g}..{loop[1]:g} s does not fit: "
+            f"give two positions within 0..{last:.2f} s, {SHORTEST_LOOP:g} s apart"
+        )
+    return loop
+
+
+def check_position(position: float, piece: Arrangement) -> None:
+    """Raise OptionError for a song time that is not in a piece."""
+    if not 0 <= position <= length(piece):
+        raise OptionError(f"position {position:g} s is outside the song: give 0..{length(piece):.2f} s")
+
+
+def factor_of(name: str, factor: float) -> float:
+    """Return a factor by which something shall change; OptionError unless it is above 0."""
+    if not (math.isfinite(factor) and factor > 0):
+        raise OptionError(f"cannot change the {name} {factor} times: give a factor above 0")
+    return factor
+
+
+def clamped(value: float, bounds: tuple[float, float]) -> float:
+    """Return the nearest value within bounds."""
+    return min(bounds[1], max(bounds[0], value))
+
+
+def within(name: str, value: float, bounds: tuple[float, float]) -> float:
+    """Return a value; OptionError where it is not within bounds."""
+    if not (math.isfinite(value) and bounds[0] <= value <= bounds[1]):
+        raise OptionError(f"{name} {value:g} is out of range: give {bounds[0]:g}..{bounds[1]:g}")
+    return value
