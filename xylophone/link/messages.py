@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, fields
 from enum import IntEnum, IntFlag
-from functools import cache
 from typing import Annotated, Any, ClassVar, Self, get_type_hints
 
 import numpy as np
@@ -331,20 +330,20 @@ class Ack(Message):
     fault: U8
 
 
-TO_BOARD: dict[int, type[Message]] = {
-    kind.CODE: kind
-    for kind in (
-        Hello, Sync, Status, Estop, ChannelConfig, Commit, Arm, Disarm, Strikes, Cancel, Clear
-    )
-}  # fmt: skip
+_TO_BOARD = (Hello, Sync, Status, Estop, ChannelConfig, Commit, Arm, Disarm, Strikes, Cancel, Clear)
+TO_BOARD: dict[int, type[Message]] = {kind.CODE: kind for kind in _TO_BOARD}
 TO_HOST: dict[int, type[Message]] = {
     kind.CODE: kind for kind in (Boot, HelloReply, SyncReply, StatusReply, Ack)
 }
 REFUSALS = ("channel", "width", "order", "late", "early", "rest", "heat", "overload", "disarmed")
 """Reasons for which a board refuses a strike, in the order of its counters."""
 
+_LAYOUTS: dict[type[Message], struct.Struct] = {}
 
-@cache
+
 def _layout(kind: type[Message]) -> struct.Struct:
-    hints: dict[str, Any] = get_type_hints(kind, include_extras=True)
-    return struct.Struct("<" + "".join(hints[field.name].__metadata__[0] for field in fields(kind)))
+    if kind not in _LAYOUTS:
+        hints: dict[str, Any] = get_type_hints(kind, include_extras=True)
+        codes = [hints[field.name].__metadata__[0] for field in fields(kind)]
+        _LAYOUTS[kind] = struct.Struct("<" + "".join(codes))
+    return _LAYOUTS[kind]
