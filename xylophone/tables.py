@@ -260,6 +260,14 @@ def as_wire_strikes(table: Rows) -> WireStrikes:
     return WireStrikes(_checked(table, STRIKE_ON_WIRE))
 
 
+def filled(dtype: np.dtype[np.void], length: int, **columns: npt.ArrayLike) -> Rows:
+    """Return rows of a dtype with these columns: an array each, or one value for all rows; the rest is 0."""
+    table = np.zeros(length, dtype)
+    for name, values in columns.items():
+        table[name] = values
+    return table
+
+
 def picked(table: AnyTable, which: slice | Bools | Ints) -> AnyTable:
     """Return a part of a table, in the order of `which`."""
     return cast(AnyTable, table[which])

@@ -9,7 +9,7 @@ from arranger.melodies import line, song_of, together
 from xylophone import find_song, load_song
 from xylophone.arranger import Weights, arrange
 from xylophone.arranger.account import describe
-from xylophone.arranger.form import MOST_SECTIONS, kin_of, ostinato, places, sections, usual
+from xylophone.arranger.form import MOST_SECTIONS, ostinato, places, repeats, sections, usual
 from xylophone.instrument import build_instrument
 from xylophone.song import Song
 from xylophone.tables import METER, TEMPO, Priority
@@ -70,21 +70,23 @@ def test_kin_are_the_same_notes_of_whole_figures_that_are_equal() -> None:
     measure = np.array([0, 0, 1, 1, 2, 2, 0, 0])
     place = np.array([0, 4, 4, 0, 0, 4, 0, 4])
     pitch = np.array([60, 64, 64, 60, 60, 65, 60, 64])
-    kin = kin_of(part, measure, place, pitch)
-    assert kin[0] == kin[3]  # whatever the order of the notes
-    assert kin[1] == kin[2]
-    assert len({kin[0], kin[1], kin[4], kin[5], kin[6], kin[7]}) == 6  # another note, or another part
+    repeat = repeats(part, measure, place, pitch)
+    assert repeat[0] == repeat[3]  # whatever the order of the notes
+    assert repeat[1] == repeat[2]
+    assert (
+        len({repeat[0], repeat[1], repeat[4], repeat[5], repeat[6], repeat[7]}) == 6
+    )  # another note, or another part
 
 
 def test_what_most_kin_choose_is_the_usual() -> None:
-    kin = np.array([0, 1, 0, 0, 1, 2])
-    assert usual(kin, np.array([1, 3, 0, 1, 2, 5])).tolist() == [1, 2, 1, 1, 2, 5]
+    repeat = np.array([0, 1, 0, 0, 1, 2])
+    assert usual(repeat, np.array([1, 3, 0, 1, 2, 5])).tolist() == [1, 2, 1, 1, 2, 5]
     assert usual(np.zeros(2, np.int64), np.array([-1, 0])).tolist() == [0, 0]  # of equal ones what is written
 
 
 def test_an_ostinato_is_said_in_the_measure_before() -> None:
-    kin, measure = np.array([0, 0, 1, 0, 0]), np.array([0, 1, 1, 3, 4])
-    assert ostinato(kin, measure).tolist() == [False, True, False, False, True]
+    repeat, measure = np.array([0, 0, 1, 0, 0]), np.array([0, 1, 1, 3, 4])
+    assert ostinato(repeat, measure).tolist() == [False, True, False, False, True]
     doubled = ostinato(np.zeros(6, np.int64), np.array([0, 0, 1, 1, 3, 3]))
     assert doubled.tolist() == [False, False, True, True, False, False]
 

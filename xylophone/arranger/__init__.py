@@ -7,8 +7,9 @@ pitch. `arrange` is the door; docs/arranging.md states the rules and their costs
 from __future__ import annotations
 
 from .arrangement import NO_ROLE, Arrangement
-from .arranger import MERGE_WITHIN, arrange
+from .arranger import arrange
 from .changes import ChangeKind, Reason
+from .merge import MERGE_WITHIN
 from .quality import Cost, judge
 from .weights import DEFAULT_PRESET, PRESETS, Weights, preset
 

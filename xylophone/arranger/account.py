@@ -15,6 +15,7 @@ from .changes import Reason
 from .form import places, sections
 from .key import key_of
 from .passages import FEWEST, leading, left_out_from, span
+from .quality import share
 
 _NEARLY_ALL = 0.9
 """Share of the melody from which one part is said to have it."""
@@ -44,19 +45,9 @@ def describe(arrangement: Arrangement) -> tuple[str, ...]:
     account = _Account(arrangement)
     if not len(arrangement.changes) and not arrangement.transpose and not arrangement.again:
         return tuple(filter(None, (account.melody, account.form, "every note is struck as it is written")))
-    phrases = (
-        account.melody,
-        account.form,
-        account.moved,
-        account.not_arranged,
-        *account.left_out,
-        account.dropped,
-        account.folded,
-        account.replaced,
-        account.merged,
-        account.again,
-    )
-    return tuple(phrase for phrase in phrases if phrase)
+    left = (account.moved, account.not_arranged, *account.left_out, account.dropped)
+    other = (account.folded, account.replaced, account.merged, account.again)
+    return tuple(filter(None, (account.melody, account.form, *left, *other)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,33 +137,30 @@ class _Account:
 
     def _left_out(self, rows: Ints) -> str:
         lost = self.lost[rows]
-        share = float(np.mean(lost))
-        if share == 1:
+        part = share(lost)
+        if part == 1:
             return "left out"
         if len(rows) < FEWEST:
             return ""
         if (place := left_out_from(lost)) is not None:
             onset = float(self.arrangement.song.notes["onset"][rows[place]])
             return f"left out from measure {self.arrangement.song.measure_at(onset)[0]}"
-        return f"mostly left out ({_percent(share)})" if share > _MOSTLY else ""
+        return f"mostly left out ({_percent(part)})" if part > _MOSTLY else ""
 
     @property
     def dropped(self) -> str:
         """The share of the notes that is not heard, and of the melody."""
-        if not self.lost.any():
-            return "no note dropped"
-        return self._shares(self.lost, "dropped")
+        return self._shares(self.lost, "dropped") if self.lost.any() else "no note dropped"
 
     @property
     def folded(self) -> str:
         """The share of the notes that is struck in another octave, and of the melody."""
-        arrangement = self.arrangement
-        away = arrangement.struck - arrangement.song.notes["pitch"].astype(np.int64) - arrangement.transpose
-        folded = (arrangement.struck >= 0) & (away != 0) & (away % 12 == 0)
+        away = self.arrangement.away
+        folded = (self.arrangement.struck >= 0) & (away != 0) & (away % 12 == 0)
         return self._shares(folded, "in another octave") if folded.any() else ""
 
     def _shares(self, which: Bools, words: str) -> str:
-        of_all, of_tune = float(np.mean(which[self.arranged])), _mean(which[self.tune])
+        of_all, of_tune = float(np.mean(which[self.arranged])), share(which[self.tune])
         return f"{_percent(of_all)} of the notes {words}, {_percent(of_tune)} of the melody"
 
     @property
@@ -212,10 +200,6 @@ def _shares_of(part: Ints) -> list[tuple[int, float]]:
     parts, counts = np.unique(part, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     return [(int(parts[row]), float(counts[row] / len(part))) for row in order]
-
-
-def _mean(which: Bools) -> float:
-    return float(np.mean(which)) if len(which) else 0.0
 
 
 def _percent(share: float) -> str:

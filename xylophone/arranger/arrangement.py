@@ -96,6 +96,11 @@ class Arrangement:
         pitch = np.append(self.instrument.pitches[self.notes["hammer"]].astype(np.int64), -1)
         return np.asarray(pitch[self.carrier])
 
+    @cached_property
+    def away(self) -> Ints:
+        """By how many semitones each note is struck away from where it stands transposed, if it is struck."""
+        return np.asarray(self.struck - self.song.notes["pitch"].astype(np.int64) - self.transpose)
+
     @property
     def kept(self) -> int:
         """Notes struck at their written pitch plus the transposition."""

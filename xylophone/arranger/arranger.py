@@ -22,6 +22,7 @@ from ..tables import (
     Priority,
     as_arranged,
     as_change_rows,
+    filled,
     joined,
     ordered,
     picked,
@@ -30,9 +31,9 @@ from .arrangement import NO_ROLE, Arrangement
 from .changes import NO_HAMMER, ChangeKind, Changes, Reason, with_shortened
 from .choice import Choice, left_out
 from .dynamics import velocities
-from .fold import Placed, bars_of, fold, melody_octaves
+from .fold import Folding, Placed, bars_of, fold
 from .form import ostinato
-from .merge import carriers, loudest
+from .merge import MERGE_WITHIN, carriers, loudest
 from .score import Score, instants, read_score
 from .thin import crowded_out, informed, unready, worth
 from .transpose import best_transposition
@@ -40,10 +41,6 @@ from .tremolo import HELD, renewed
 from .voices import priorities
 from .weights import DEFAULT_PRESET, PRESETS, Weights
 
-MERGE_WITHIN = 0.030
-"""Default of `merge_within`: the order of two strokes this close is hardly heard, and no hammer does it."""
-
-_LONGEST_MERGE = 0.1
 _FARTHEST = 127
 
 
@@ -75,23 +72,30 @@ def arrange(
     416
     """
     choice = Choice(tracks, channels, mute_tracks, mute_channels, drums, octaves or {})
-    if not 0 <= merge_within <= _LONGEST_MERGE:
-        raise OptionError(f"merge_within {merge_within} s is out of range: give 0..{_LONGEST_MERGE:g} s")
+    chosen = _chosen(song, choice, weights)
+    shift, placed = _placed(transpose, chosen.score, chosen.priority, instrument, weights)
+    return _Drafted(song, instrument, chosen, shift, placed, weights).finished(merge_within)
+
+
+@dataclass(frozen=True, eq=False)
+class _Chosen:
+    """The notes that are to be arranged, and why the others are not: a Reason for each note of the song."""
+
+    score: Score
+    priority: Ints
+    reasons: Ints
+
+
+def _chosen(song: Song, choice: Choice, weights: Weights) -> _Chosen:
+    """Leave out what was not chosen; where the melody is to be alone, the other voices too."""
     reasons = left_out(song, choice)
     score = read_score(song, np.flatnonzero(reasons == Reason.NONE), choice.octaves)
     priority = priorities(score)
-    if not weights.accompaniment:
-        score, priority = _melody_alone(song, score, priority, reasons, choice.octaves)
-    shift, placed = _placed(transpose, score, priority, instrument, weights)
-    return _Drafted(song, instrument, score, shift, priority, reasons, placed, weights).finished(merge_within)
-
-
-def _melody_alone(
-    song: Song, score: Score, priority: Ints, reasons: Ints, octaves: Mapping[int, int]
-) -> tuple[Score, Ints]:
-    reasons[score.row[priority != Priority.MELODY]] = Reason.NOT_MELODY
-    rows = score.row[priority == Priority.MELODY]
-    return read_score(song, rows, octaves), priority[priority == Priority.MELODY]
+    if weights.accompaniment:
+        return _Chosen(score, priority, reasons)
+    tune = priority == Priority.MELODY
+    reasons[score.row[~tune]] = Reason.NOT_MELODY
+    return _Chosen(read_score(song, score.row[tune], choice.octaves), priority[tune], reasons)
 
 
 def _placed(
@@ -106,8 +110,9 @@ def _placed(
     tune = np.flatnonzero(priority == Priority.MELODY)
 
     def octaves_cost(shift: int) -> float:
-        pitch = (score.pitch[tune] + shift).astype(np.int16)
-        return melody_octaves(score, tune, pitch, bars_of(instrument, pitch), weights)[1] / max(1, len(tune))
+        pitch = (score.pitch + shift).astype(np.int16)
+        folding = Folding(score, pitch, bars_of(instrument, pitch[tune]), weights)
+        return folding.melody_octaves(tune)[1] / max(1, len(tune))
 
     shift = best_transposition(score, priority, instrument, weights, octaves_cost)
     placed = fold(score, priority, shift, instrument, weights)
@@ -133,38 +138,36 @@ class _Drafted:
 
     song: Song
     instrument: Instrument
-    score: Score
+    chosen: _Chosen
     shift: int
-    priority: Ints
-    reasons: Ints  # of each note of the song, why it is not arranged
     placed: Placed
     weights: Weights
 
     def finished(self, merge_within: float) -> Arrangement:
         """Merge what falls together, leave out what no hammer could play, and put all into tables."""
-        song, score, hammers = self.song, self.score, self.placed.hammer
-        reasons = self.reasons.copy()
-        reasons[score.row] = self.placed.reason
-        velocity = velocities(score.loudness, song.notes["velocity"][score.row])
-        sounds = np.flatnonzero(hammers >= 0)
-        row, onset, hammer = score.row[sounds], score.onset[sounds], hammers[sounds].astype(np.uint8)
-        priority = self.priority[sounds]
-        carrier = carriers(onset, hammer, priority * 256.0 + velocity[sounds], merge_within)
-        struck = np.flatnonzero(carrier == np.arange(len(carrier)))
-        notes = as_arranged(np.zeros(len(struck), ARRANGED))
-        notes["onset"], notes["source"], notes["hammer"] = onset[struck], row[struck], hammer[struck]
-        notes["velocity"] = loudest(velocity[sounds], carrier)[struck]
-        notes["priority"] = priority[struck]
+        song, score, priority = self.song, self.chosen.score, self.chosen.priority
+        sounds = np.flatnonzero(self.placed.hammer >= 0)
+        row, hammer = score.row[sounds], self.placed.hammer[sounds].astype(np.uint8)
+        velocity = velocities(score.loudness, song.notes["velocity"][score.row])[sounds]
+        rank = priority[sounds] * 256.0 + velocity
+        carrier = carriers(score.onset[sounds], hammer, rank, merge_within)
+        carries = carrier == np.arange(len(carrier))
+        notes = as_arranged(
+            filled(ARRANGED, len(sounds), onset=score.onset[sounds], source=row, hammer=hammer)
+        )
+        notes["velocity"], notes["priority"] = loudest(velocity, carrier), priority[sounds]
+        notes = picked(notes, carries)
         why = self._thinned(notes)
-        place = np.cumsum(carrier == np.arange(len(carrier))) - 1
-        reasons[row] = why[place[carrier]]
-        notes = picked(notes, why == 0)
+        reasons = self.chosen.reasons.copy()
+        reasons[score.row] = self.placed.reason
+        reasons[row] = why[(np.cumsum(carries) - 1)[carrier]]
+        notes = picked(notes, why == Reason.NONE)
         changes = self._changes(reasons, row, hammer, row[carrier])
         if self.weights.tremolo:
             notes, cut = self._with_tremolo(notes)
             changes = with_shortened(changes, cut)
         roles = np.full(len(song), NO_ROLE, np.uint8)
-        roles[score.row] = self.priority
+        roles[score.row] = priority
         told = Changes(song, self.instrument, self.shift, changes)
         return Arrangement(song, self.instrument, self.shift, notes, told, roles)
 
@@ -188,7 +191,7 @@ class _Drafted:
         """Return which strikes are more than an instant may hold."""
         onset, hammer, instant = notes["onset"], notes["hammer"], instants(notes["onset"])
         again = np.zeros(len(self.song), np.bool_)
-        again[self.score.row] = ostinato(self.score.kin, self.score.measure)
+        again[self.chosen.score.row] = ostinato(self.chosen.score.repeat, self.chosen.score.measure)
         pitch = self.instrument.pitches[hammer]
         telling = informed(value, instant, pitch, onset, hammer, again[notes["source"]])
         return crowded_out(instant, hammer, telling, self.weights.chord)
@@ -202,25 +205,23 @@ class _Drafted:
         return ordered(joined((notes, again)), "onset"), picked(notes, cut)
 
     def _changes(self, reasons: Ints, row: Ints, hammer: Ints, into: Ints) -> ChangeRows:
-        """Return the CHANGE table.
+        """Return the CHANGE table, by a Reason for each note of the song.
 
-        Given are what became of all notes, and rows, hammers and carrying rows of those that have a bar.
+        Given besides are rows, hammers and carrying rows of the notes that have a bar.
         """
         song = self.song
-        bars = np.full(len(song), NO_HAMMER, np.uint8)
-        carried = np.full(len(song), -1, np.int32)
+        bars, carried = np.full(len(song), NO_HAMMER, np.uint8), np.full(len(song), -1, np.int32)
         bars[row], carried[row] = hammer, np.where(into == row, -1, into)
         pitch = np.zeros(len(song), np.int16)
         pitch[row] = self.instrument.pitches[hammer]
-        kind = np.where(pitch != song.notes["pitch"] + np.int16(self.shift), ChangeKind.FOLDED, 0).astype(
-            np.uint8
-        )
-        kind[self.score.row[self.placed.substituted]] = ChangeKind.REPLACED
+        moved = pitch != song.notes["pitch"] + np.int16(self.shift)
+        kind = np.where(moved, ChangeKind.FOLDED, 0).astype(np.uint8)
+        kind[self.chosen.score.row[self.placed.substituted]] = ChangeKind.REPLACED
         kind[carried >= 0] = ChangeKind.MERGED
         lost = reasons != Reason.NONE
         kind[lost], bars[lost], carried[lost] = ChangeKind.DROPPED, NO_HAMMER, -1
-        changed = np.flatnonzero(kind)
-        table = as_change_rows(np.zeros(len(changed), CHANGE))
-        table["note"], table["kind"], table["reason"] = changed, kind[changed], reasons[changed]
-        table["into"], table["hammer"] = carried[changed], bars[changed]
-        return table
+        table = as_change_rows(
+            filled(CHANGE, len(song), note=np.arange(len(song)), kind=kind, reason=reasons)
+        )
+        table["into"], table["hammer"] = carried, bars
+        return picked(table, kind > 0)

@@ -12,7 +12,7 @@ import numpy as np
 from ..instrument import Instrument
 from ..pitch import NAMES
 from ..song import Song
-from ..tables import CHANGE, Arranged, ChangeRows, as_change_rows, joined, ordered, picked
+from ..tables import CHANGE, Arranged, ChangeRows, as_change_rows, filled, joined, ordered, picked
 from .tremolo import MOST
 
 
@@ -157,10 +157,9 @@ class Changes(Sequence[Change]):
 
 def with_shortened(table: ChangeRows, strikes: Arranged) -> ChangeRows:
     """Return a CHANGE table with a row for each of these strikes too: its note is not renewed to its end."""
-    more = as_change_rows(np.zeros(len(strikes), CHANGE))
-    more["note"], more["into"] = strikes["source"], -1
-    more["kind"], more["hammer"] = ChangeKind.SHORTENED, strikes["hammer"]
-    return ordered(joined((table, more)), "note")
+    more = filled(CHANGE, len(strikes), note=strikes["source"], hammer=strikes["hammer"], into=-1)
+    more["kind"] = ChangeKind.SHORTENED
+    return ordered(joined((table, as_change_rows(more))), "note")
 
 
 def _name(pitch: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -32,8 +34,12 @@ def starts(*columns: npt.NDArray[np.generic]) -> Ints:
     return np.flatnonzero(new)
 
 
+def to_each(values: npt.NDArray[Any], first: Ints, length: int) -> npt.NDArray[Any]:
+    """Return what each run has, by the places where runs begin, for each of the `length` rows."""
+    return np.repeat(values, np.diff(first, append=length))
+
+
 def by_group(group: Ints) -> Ints:
     """Return the order that brings equal groups together and keeps the order within each."""
     small = group.astype(np.uint16) if not len(group) or int(group.max()) < 1 << 16 else group
-    order: Ints = np.argsort(small, kind="stable")
-    return order
+    return np.argsort(small, kind="stable")

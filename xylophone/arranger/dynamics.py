@@ -25,8 +25,7 @@ def velocities(loudness: Floats, written: Ints) -> Floats:
     if not len(loudness):
         return np.zeros(0, np.float32)
     factor = _loud(written) / _loud(loudness)
-    scaled: Floats = np.clip(loudness * np.float32(factor), SOFTEST, LOUDEST).astype(np.float32)
-    return scaled
+    return np.asarray(np.clip(loudness * np.float32(factor), SOFTEST, LOUDEST).astype(np.float32))
 
 
 def _loud(values: Floats | Ints) -> float:

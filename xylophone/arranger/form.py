@@ -12,7 +12,7 @@ import numpy as np
 
 from ..song import Song
 from ..tables import Bools, Floats, Ints
-from .columns import spread, starts
+from .columns import spread, starts, to_each
 
 _GRID = 4.0
 """Places in a quarter note: a figure played a little early or late is the same."""
@@ -52,46 +52,45 @@ def places(song: Song, onset: Floats) -> tuple[Ints, Ints]:
     return measure + over, np.where(over, 0, place).astype(np.int64)
 
 
-def kin_of(part: Ints, measure: Ints, place: Ints, pitch: Ints) -> Ints:
-    """Return a number for each note that its kin have too: the same notes of equal figures of its part."""
+def repeats(part: Ints, measure: Ints, place: Ints, pitch: Ints) -> Ints:
+    """Return a number for each note that it shares with its repeats, and with no other note.
+
+    Where a part plays the same figure in two measures, the notes at one place and pitch repeat each other.
+    """
     if not len(part):
         return np.zeros(0, np.int64)
     code = place * 128 + pitch
-    figure = np.lexsort((measure, part))
-    first = starts(part[figure], measure[figure])
-    total = np.add.reduceat(spread(code[figure]), first)
-    said = np.empty(len(part), np.uint64)
-    said[figure] = np.repeat(total, np.diff(first, append=len(part)))
-    order = np.lexsort((code, said, part))
-    first = starts(part[order], said[order], code[order])
-    kin = np.empty(len(part), np.int64)
-    kin[order] = np.repeat(np.arange(len(first)), np.diff(first, append=len(part)))
-    return kin
+    order = np.lexsort((measure, part))
+    first = starts(part[order], measure[order])
+    # A sum of spread codes stands for a figure: equal ones are found by one sort, whatever their length.
+    figure = np.empty(len(part), np.uint64)
+    figure[order] = to_each(np.add.reduceat(spread(code[order]), first), first, len(part))
+    order = np.lexsort((code, figure, part))
+    first = starts(part[order], figure[order], code[order])
+    repeat = np.empty(len(part), np.int64)
+    repeat[order] = to_each(np.arange(len(first)), first, len(part))
+    return repeat
 
 
-def usual(kin: Ints, choice: Ints) -> Ints:
-    """Return what most of each note's kin choose, of equal ones the nearest to 0, then the lower."""
-    if not len(kin):
-        return choice.copy()
-    order = np.lexsort((choice, kin))
-    first = starts(kin[order], choice[order])
+def usual(repeat: Ints, choice: Ints) -> Ints:
+    """Return what most of each note's repeats choose, of equal ones the nearest to 0, then the lower."""
+    order = np.lexsort((choice, repeat))
+    first = starts(repeat[order], choice[order])
     votes = np.diff(first, append=len(order))
-    group, chosen = kin[order][first], choice[order][first]
+    group, chosen = repeat[order][first], choice[order][first]
     best = np.lexsort((np.abs(chosen), -votes, group))
-    best = best[starts(group[best])]
-    family = np.unique(kin, return_inverse=True)[1]
-    usual_: Ints = chosen[best][family]
-    return usual_
+    best = best[starts(group[best])]  # the first of each group
+    return np.asarray(chosen[best][np.unique(repeat, return_inverse=True)[1]])
 
 
-def ostinato(kin: Ints, measure: Ints) -> Bools:
-    """Return which notes have kin in the measure before: accompaniment that repeats itself."""
-    order = np.lexsort((measure, kin))
-    first = starts(kin[order], measure[order])
+def ostinato(repeat: Ints, measure: Ints) -> Bools:
+    """Return which notes repeat one of the measure before: accompaniment that goes on and on."""
+    order = np.lexsort((measure, repeat))
+    first = starts(repeat[order], measure[order])
     head = order[first]
-    next_to = (np.diff(kin[head], prepend=-1) == 0) & (np.diff(measure[head], prepend=-1) == 1)
-    again = np.zeros(len(kin), np.bool_)
-    again[order] = np.repeat(next_to, np.diff(first, append=len(order)))
+    next_to = (np.diff(repeat[head], prepend=-1) == 0) & (np.diff(measure[head], prepend=-1) == 1)
+    again = np.zeros(len(repeat), np.bool_)
+    again[order] = to_each(next_to, first, len(order))
     return again
 
 
@@ -106,30 +105,36 @@ def sections(measure: Ints, place: Ints, pitch: Ints) -> list[tuple[str, int, in
     if not 0 < len(measure) <= _MOST_NOTES or int(measure.max()) >= _MOST_MEASURES:
         return []
     same = _same(measure, place * 128 + pitch)
-    runs = _diagonal_sums(same)
+    owner, begins = _divided(same)
     sounds = np.bincount(measure) > 0
-    owner = np.full(len(same), -1)
-    begins = np.zeros(len(same) + 1, np.bool_)
-    begins[[0, -1]] = True
-    kinds = 0
-    while np.count_nonzero(begins) <= 2 * MOST_SECTIONS and (found := _best_return(same, runs, owner < 0)):
-        first, length = found
-        for begin in first:
-            owner[begin : begin + length] = kinds
-            begins[[begin, begin + length]] = True
-        kinds += 1
     bounds = [
         (begin, end)
-        for begin, end in pairwise(np.flatnonzero(begins).tolist())
+        for begin, end in pairwise(begins)
         if owner[begin] >= 0 or np.count_nonzero(sounds[begin:end]) >= SHORTEST
     ]
-    if not kinds or len(bounds) > MOST_SECTIONS:
+    if owner.max() < 0 or len(bounds) > MOST_SECTIONS:
         return []
     letters: dict[int, str] = {}
     for begin, _ in bounds:  # what does not return is a kind of its own
-        owner[begin] = owner[begin] if owner[begin] >= 0 else kinds + begin
-        letters.setdefault(int(owner[begin]), chr(ord("A") + len(letters)))
+        kind = int(owner[begin]) if owner[begin] >= 0 else -begin - 1
+        letters.setdefault(kind, chr(ord("A") + len(letters)))
+        owner[begin] = kind
     return [(letters[int(owner[begin])], begin, end - 1) for begin, end in bounds]
+
+
+def _divided(same: Bools) -> tuple[Ints, list[int]]:
+    """Return the kind of section that each measure is in, -1 for none, and where sections begin.
+
+    The last of these is the end of the song.
+    """
+    runs, owner, begins = _diagonal_sums(same), np.full(len(same), -1), {0, len(same)}
+    while len(begins) <= 2 * MOST_SECTIONS and (found := _best_return(same, runs, owner < 0)):
+        first, length = found
+        kind = int(owner.max()) + 1
+        for begin in first:
+            owner[begin : begin + length] = kind
+            begins |= {begin, begin + length}
+    return owner, sorted(begins)
 
 
 def _same(measure: Ints, code: Ints) -> Bools:

@@ -169,8 +169,7 @@ def _around(values: Floats, width: int) -> Floats:
     """Return the sums of so many places before and after each, along the last axis."""
     beside = [(0, 0)] * (values.ndim - 1)
     total = np.cumsum(np.pad(values, [*beside, (width + 1, width)]), axis=-1)
-    around: Floats = total[..., 2 * width + 1 :] - total[..., : -2 * width - 1]
-    return around
+    return total[..., 2 * width + 1 :] - total[..., : -2 * width - 1]
 
 
 def _slots(score: Score) -> tuple[Ints, int]:

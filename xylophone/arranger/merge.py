@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..errors import OptionError
 from ..tables import Bools, Floats, Ints
 from .columns import by_group, starts
+
+MERGE_WITHIN = 0.030
+"""s; the order of two strokes this close is hardly heard, and no hammer does it."""
+
+_LONGEST = 0.1
 
 
 def carriers(onset: Floats, hammer: Ints, rank: Floats, within: float) -> Ints:
@@ -13,7 +19,10 @@ def carriers(onset: Floats, hammer: Ints, rank: Floats, within: float) -> Ints:
 
     Notes of a hammer belong together when they come at most `within` after the first of them.
     The one of highest rank carries them, of equal ones the first; a note alone carries itself.
+    OptionError unless `within` is 0..0.1 s.
     """
+    if not 0 <= within <= _LONGEST:
+        raise OptionError(f"merge_within {within} s is out of range: give 0..{_LONGEST:g} s")
     if not len(onset):
         return np.zeros(0, np.intp)
     order = by_group(hammer)
@@ -43,8 +52,7 @@ def _groups(onset: Floats, hammer: Ints, within: float) -> Ints:
     too_long = onset[chains + size - 1] - onset[chains] > within
     crowded = np.flatnonzero(np.repeat(too_long, size))
     first[crowded] = _begins(onset[crowded], first[crowded], within)
-    group: Ints = np.cumsum(first, dtype=np.int32) - np.int32(1)
-    return group
+    return np.cumsum(first, dtype=np.int32) - np.int32(1)
 
 
 def _begins(onset: Floats, first: Bools, within: float) -> list[bool]:

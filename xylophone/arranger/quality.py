@@ -64,8 +64,7 @@ def melody_rows(arrangement: Arrangement) -> Ints:
 
 def _shares(arrangement: Arrangement) -> dict[str, float]:
     song, struck, tune = arrangement.song, arrangement.struck, melody_rows(arrangement)
-    pitch = song.notes["pitch"].astype(np.int64)
-    away = struck - pitch - arrangement.transpose
+    pitch, away = song.notes["pitch"].astype(np.int64), arrangement.away
     right = (struck >= 0) & (away % 12 == 0)
     onset = song.notes["onset"][tune]
     steps = np.diff(struck[tune]) == np.diff(pitch[tune])
@@ -73,15 +72,16 @@ def _shares(arrangement: Arrangement) -> dict[str, float]:
     others = np.flatnonzero((arrangement.roles != NO_ROLE) & (arrangement.roles != Priority.MELODY))
     sounding = others[struck[others] >= 0]
     return {
-        "melody": _share(~right[tune]),
-        "intervals": _share(~steps[np.diff(onset) < INTERVAL]),
-        "covered": _share(_covered(arrangement, tune)),
-        "notes": _share(struck[others] < 0),
-        "octaves": _share(away[sounding] != 0),
+        "melody": share(~right[tune]),
+        "intervals": share(~steps[np.diff(onset) < INTERVAL]),
+        "covered": share(_covered(arrangement, tune)),
+        "notes": share(struck[others] < 0),
+        "octaves": share(away[sounding] != 0),
     }
 
 
-def _share(of: Bools) -> float:
+def share(of: Bools) -> float:
+    """Return the part of them that is true, 0 where there is none."""
     return float(np.mean(of)) if len(of) else 0.0
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..song import Song
 from ..tables import Bools, Floats, Ints, Notes, picked
 from .columns import starts
-from .form import kin_of, places
+from .form import places, repeats
 
 _CHORD = 0.025
 """Onsets this close are one instant: a listener hears them together (about 22 ms for their order)."""
@@ -25,7 +25,7 @@ class Score:
     """Columns of the notes to arrange, all of one length, in the order of the song.
 
     A part is what one track plays on one channel, numbered from 0; `names` and `programs` belong
-    to parts. `instant` numbers the moments at which something begins, ascending; `measure` and `kin`
+    to parts. `instant` numbers the moments at which something begins, ascending; `measure` and `repeat`
     say where a note stands in the form, and which notes are the same one said again.
     """
 
@@ -37,7 +37,7 @@ class Score:
     part: Ints
     instant: Ints
     measure: Ints
-    kin: Ints
+    repeat: Ints
     names: tuple[str, ...]
     programs: Ints
 
@@ -68,7 +68,7 @@ def read_score(song: Song, rows: Ints, octaves: Mapping[int, int]) -> Score:
         part=part,
         instant=instants(onset),
         measure=measure,
-        kin=kin_of(part, measure, place, pitch),
+        repeat=repeats(part, measure, place, pitch),
         names=tuple(known.get(int(code) // 16, "") for code in present),
         programs=programs,
     )
@@ -93,8 +93,7 @@ def instants(onset: Floats) -> Ints:
     chain = np.cumsum(first) - 1
     slot = ((onset - onset[first][chain]) / _CHORD).astype(np.int64)
     first[1:] |= slot[1:] != slot[:-1]
-    numbers: Ints = np.cumsum(first, dtype=np.int32) - np.int32(1)
-    return numbers
+    return np.cumsum(first, dtype=np.int32) - np.int32(1)
 
 
 def on_top(score: Score) -> Bools:

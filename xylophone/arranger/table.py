@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..pitch import interval_words
 from ..tables import Priority
@@ -51,15 +53,8 @@ def costs_json(quality: Quality) -> list[dict[str, Any]]:
 
 def _notes(arrangement: Arrangement) -> list[dict[str, Any]]:
     notes, why = arrangement.song.notes, _reasons(arrangement)
-    tune = (arrangement.roles == Priority.MELODY).tolist()
-    columns = zip(
-        notes["onset"].tolist(),
-        notes["pitch"].tolist(),
-        notes["track"].tolist(),
-        tune,
-        arrangement.struck.tolist(),
-        strict=True,
-    )
+    tune = arrangement.roles == Priority.MELODY
+    columns = (notes["onset"], notes["pitch"], notes["track"], tune, arrangement.struck)
     return [
         {
             "onset": round(onset, _DIGITS),
@@ -69,20 +64,15 @@ def _notes(arrangement: Arrangement) -> list[dict[str, Any]]:
             "struck": struck if struck >= 0 else None,
             "why": why.get(row),
         }
-        for row, (onset, pitch, track, melody, struck) in enumerate(columns)
+        for row, (onset, pitch, track, melody, struck) in enumerate(_rows(*columns))
     ]
 
 
 def _strikes(arrangement: Arrangement) -> list[dict[str, Any]]:
     notes = arrangement.notes
     sources = _sources(arrangement)
-    columns = zip(
-        notes["onset"].tolist(),
-        arrangement.instrument.pitches[notes["hammer"]].tolist(),
-        np.rint(notes["velocity"]).astype(int).tolist(),
-        notes["priority"].tolist(),
-        strict=True,
-    )
+    pitches, velocities = arrangement.instrument.pitches[notes["hammer"]], np.rint(notes["velocity"])
+    columns = (notes["onset"], pitches, velocities.astype(int), notes["priority"])
     return [
         {
             "time": round(time, _DIGITS),
@@ -91,8 +81,13 @@ def _strikes(arrangement: Arrangement) -> list[dict[str, Any]]:
             "priority": _PRIORITIES[priority],
             "sources": sources[row],
         }
-        for row, (time, pitch, velocity, priority) in enumerate(columns)
+        for row, (time, pitch, velocity, priority) in enumerate(_rows(*columns))
     ]
+
+
+def _rows(*columns: npt.NDArray[Any]) -> Iterator[tuple[Any, ...]]:
+    """Return rows of plain values."""
+    return zip(*(column.tolist() for column in columns), strict=True)
 
 
 def _sources(arrangement: Arrangement) -> list[list[int]]:
@@ -102,7 +97,7 @@ def _sources(arrangement: Arrangement) -> list[list[int]]:
         if strike >= 0:
             sources[strike].append(note)
     again = np.flatnonzero(arrangement.notes["again"])
-    for strike, note in zip(again.tolist(), arrangement.notes["source"][again].tolist(), strict=True):
+    for strike, note in _rows(again, arrangement.notes["source"][again]):
         sources[strike] = [note]
     return sources
 
@@ -112,12 +107,12 @@ def _reasons(arrangement: Arrangement) -> dict[int, str]:
     table, song = arrangement.changes.table, arrangement.song.notes
     table = table[table["kind"] != ChangeKind.SHORTENED]
     note, into = table["note"], table["into"]
-    away = arrangement.struck[note] - song["pitch"][note].astype(np.int64) - arrangement.transpose
     track = song["track"].astype(np.int64)
     mine, other = track[note], np.where(into < 0, -1, track[into])
-    columns = (note, table["kind"], table["reason"], away, mine, other)
-    rows = zip(*(column.tolist() for column in columns), strict=True)
-    return {row: _why(ChangeKind(kind), Reason(reason), *places) for row, kind, reason, *places in rows}
+    columns = (note, table["kind"], table["reason"], arrangement.away[note], mine, other)
+    return {
+        row: _why(ChangeKind(kind), Reason(reason), *places) for row, kind, reason, *places in _rows(*columns)
+    }
 
 
 def _why(kind: ChangeKind, reason: Reason, away: int, mine: int, other: int) -> str:

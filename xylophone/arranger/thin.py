@@ -11,7 +11,7 @@ from bisect import bisect_right
 import numpy as np
 
 from ..tables import Bools, Floats, Ints, Priority
-from .columns import by_group, starts
+from .columns import by_group, starts, to_each
 
 WORTH = {Priority.INNER: 1.0, Priority.BASS: 2.0, Priority.MELODY: 1000.0}
 """What a strike is worth where only some can be played; a melody note is never given for others."""
@@ -99,6 +99,6 @@ def crowded_out(instant: Ints, hammer: Ints, value: Floats, most: int) -> Bools:
         return lost
     order = np.lexsort((hammer, -value, instant))
     first = starts(instant[order])
-    rank = np.arange(len(instant)) - np.repeat(first, np.diff(first, append=len(instant)))
+    rank = np.arange(len(instant)) - to_each(first, first, len(instant))
     lost[order] = rank >= most
     return lost

@@ -19,6 +19,9 @@ from .weights import Weights
 SHIFTS = np.arange(-72, 73)
 """The transpositions tried, in semitones."""
 
+_MOVED = np.arange(128) + SHIFTS[:, None]
+"""Each pitch (columns) under each of them (rows)."""
+
 _EQUAL = 1e-9
 """Costs that differ by less are equal."""
 
@@ -36,6 +39,20 @@ def best_transposition(
     truly, until no bound is below the least cost: `octaves_cost` is what the melody's octaves cost under a
     shift, for each melody note.
     """
+    cost = _bounds(score, priority, instrument, weights)
+    order = np.lexsort((-SHIFTS, np.abs(SHIFTS), np.round(cost, 9)))
+    best, least = int(order[0]), np.inf
+    for place in order.tolist():
+        if cost[place] >= least - _EQUAL:
+            break
+        true = cost[place] + octaves_cost(int(SHIFTS[place]))
+        if true < least - _EQUAL:
+            best, least = place, true
+    return int(SHIFTS[best])
+
+
+def _bounds(score: Score, priority: Ints, instrument: Instrument, weights: Weights) -> Floats:
+    """Return the least that each of the SHIFTS costs, as counts of pitches tell it."""
     pitch, other = score.pitch, priority != Priority.MELODY
     line = other & on_top(score)
     counts = {
@@ -52,41 +69,27 @@ def best_transposition(
     tune = counts[Priority.MELODY]
     others = np.bincount(pitch[other], minlength=128)
     to_fold = ((unfit > 0) @ others) / max(1, len(pitch))
-    cost += weights.cramped * to_fold * (_cramped(instrument) @ (tune / max(1.0, tune.sum())))
-    order = np.lexsort((-SHIFTS, np.abs(SHIFTS), np.round(cost, 9)))
-    best, least = int(order[0]), np.inf
-    for place in order.tolist():
-        if cost[place] >= least - _EQUAL:
-            break
-        true = cost[place] + octaves_cost(int(SHIFTS[place]))
-        if true < least - _EQUAL:
-            best, least = place, true
-    return int(SHIFTS[best])
+    return np.asarray(
+        cost + weights.cramped * to_fold * (_cramped(instrument) @ (tune / max(1.0, tune.sum())))
+    )
 
 
 def _leaving(shifts: Ints, weights: Weights) -> Floats:
     """Cost of moving away: nothing for 0, little for whole octaves, more for another key."""
     off_key = np.minimum(shifts % 12, -shifts % 12)
-    cost: Floats = weights.octave * np.abs(shifts) / 12 + weights.key * (off_key > 0) * (1 + off_key / 6)
-    return cost
-
-
-def _moved() -> Ints:
-    moved: Ints = np.arange(128)[None, :] + SHIFTS[:, None]
-    return moved
+    return weights.octave * np.abs(shifts) / 12 + weights.key * (off_key > 0) * (1 + off_key / 6)
 
 
 def _unfit(instrument: Instrument, weights: Weights) -> Floats:
     """Return the cost of each pitch (columns) under each shift (rows): 0 on a bar, folded, lost."""
-    moved, bars = _moved(), instrument.pitches
-    cost: Floats = np.where(np.isin(moved % 12, bars % 12), weights.folded, weights.lost)
-    cost[np.isin(moved, bars)] = 0.0
+    bars = instrument.pitches
+    cost: Floats = np.where(np.isin(_MOVED % 12, bars % 12), weights.folded, weights.lost)
+    cost[np.isin(_MOVED, bars)] = 0.0
     return cost
 
 
 def _cramped(instrument: Instrument) -> Floats:
     """Return how far, 0..1, a pitch lies in the lowest octave, where folded notes land; 0.5 off the bars."""
-    moved, bars = _moved(), instrument.pitches
-    room = (moved - bars[0] + 1) / 12
-    cost: Floats = np.where(np.isin(moved, bars), 1 - np.clip(room, 0, 1), 0.5)
-    return cost
+    bars = instrument.pitches
+    room = (_MOVED - bars[0] + 1) / 12
+    return np.where(np.isin(_MOVED, bars), 1 - np.clip(room, 0, 1), 0.5)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tables import Arranged, Bools, Floats, Ints, picked
+from ..tables import Arranged, Bools, Floats, picked
+from .columns import by_group
 
 RATE = 9.0
 """Strikes a second of a tremolo; the hammer's recovery may ask for fewer."""
@@ -26,7 +27,7 @@ def renewed(notes: Arranged, end: Floats, held: Bools, recovery: Floats) -> tupl
     hammer its recovery before the next strike of the same bar. A note that would be renewed more than MOST
     times is cut: it is renewed so often and no more.
     """
-    until = np.minimum(end, _next_strike(notes) - recovery[notes["hammer"]])
+    until = np.minimum(end, next_strike(notes) - recovery[notes["hammer"]])
     step = np.maximum(1.0 / RATE, 1.2 * recovery[notes["hammer"]])
     asked = np.where(held, np.floor((until - notes["onset"]) / step + 1e-9), 0)
     count = asked.clip(0, MOST).astype(np.intp)
@@ -39,9 +40,9 @@ def renewed(notes: Arranged, end: Floats, held: Bools, recovery: Floats) -> tupl
     return again, np.asarray(asked > MOST)
 
 
-def _next_strike(notes: Arranged) -> Floats:
+def next_strike(notes: Arranged) -> Floats:
     """Return when the same bar is struck next, infinity where it is not."""
-    order: Ints = np.argsort(notes["hammer"], kind="stable")
+    order = by_group(notes["hammer"])
     following = np.full(len(notes), np.inf)
     same = np.diff(notes["hammer"][order]) == 0
     following[order[:-1][same]] = notes["onset"][order[1:]][same]

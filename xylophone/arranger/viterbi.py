@@ -29,8 +29,7 @@ def cheapest_path(cost: Floats, change: Floats) -> Ints:
     cost = np.pad(cost, ((0, padding), (0, 0))).reshape(blocks, length, states).transpose(1, 2, 0)
     change = np.pad(change, (0, padding)).reshape(blocks, length).T
     entry, leave = _borders(_through(cost, change))
-    path: Ints = _inside(cost, change, entry, leave).reshape(-1)[:places]
-    return path
+    return _inside(cost, change, entry, leave).reshape(-1)[:places]
 
 
 def _through(cost: Floats, change: Floats) -> Floats:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..tables import Bools, Floats, Ints, Priority
-from .columns import starts
+from .columns import starts, to_each
 from .melody import leader
 from .score import Score
 
@@ -45,14 +45,13 @@ def _outer(score: Score, among: Bools, height: Ints) -> Bools:
     if not len(rows):
         return outer
     first = starts(score.instant[rows])
-    size = np.diff(first, append=len(rows))
     high = height[rows]
     top = np.maximum.reduceat(high, first)
-    is_top = high == np.repeat(top, size)
+    is_top = high == to_each(top, first, len(rows))
     onset, end = score.onset[rows], score.end[rows]
     ends = np.maximum.reduceat(np.where(is_top, end, -np.inf), first)
     covered = _covered(top, onset[first], ends)
-    outer[rows] = is_top & ~np.repeat(covered, size)
+    outer[rows] = is_top & ~to_each(covered, first, len(rows))
     return outer
 
 

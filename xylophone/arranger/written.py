@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..song import Song, Track
-from ..tables import NOTE, Floats, Notes, Priority, as_notes
+from ..tables import NOTE, Floats, Notes, Priority, as_notes, filled
 from .arrangement import Arrangement
-from .columns import by_group
+from .tremolo import next_strike
 
 TRACKS = {Priority.MELODY: "Melody", Priority.BASS: "Bass", Priority.INNER: "Inner voices"}
 """Names of the tracks, in their order."""
@@ -30,21 +30,17 @@ def as_song(arrangement: Arrangement) -> Song:
     >>> [track.name for track in as_song(fitted).tracks]
     ['Melody', 'Inner voices']
     """
-    notes = as_notes(np.zeros(len(arrangement.notes), NOTE))
     order = [priority for priority in TRACKS if np.any(arrangement.notes["priority"] == priority)]
     place = np.zeros(len(Priority), np.uint8)
     place[order] = np.arange(len(order))
-    notes["onset"] = arrangement.notes["onset"]
-    notes["duration"] = _durations(arrangement)
-    notes["pitch"] = arrangement.instrument.pitches[arrangement.notes["hammer"]]
-    notes["velocity"] = np.clip(np.rint(arrangement.notes["velocity"]), 1, 127)
-    notes["loudness"], notes["program"] = notes["velocity"], XYLOPHONE
-    notes["channel"] = place[arrangement.notes["priority"]]
-    notes["track"] = notes["channel"] + np.uint8(1)
+    strikes, channel = arrangement.notes, place[arrangement.notes["priority"]]
+    notes = as_notes(filled(NOTE, len(strikes), onset=strikes["onset"], duration=_durations(arrangement)))
+    notes["pitch"], notes["program"] = arrangement.instrument.pitches[strikes["hammer"]], XYLOPHONE
+    notes["velocity"] = notes["loudness"] = np.clip(np.rint(strikes["velocity"]), 1, 127)
+    notes["channel"], notes["track"] = channel, channel + 1
     song = arrangement.song
     tracks = tuple(_track(number, TRACKS[priority], notes) for number, priority in enumerate(order, 1))
-    ends = notes["onset"] + notes["duration"]
-    duration = max(song.duration, float(ends.max(initial=0.0)))
+    duration = max(song.duration, float((notes["onset"] + notes["duration"]).max(initial=0.0)))
     return Song(notes, song.title, song.tempos, song.meters, tracks, duration)
 
 
@@ -58,9 +54,4 @@ def _durations(arrangement: Arrangement) -> Floats:
     source, onset = song.notes[notes["source"]], notes["onset"]
     row = np.maximum(np.searchsorted(song.tempos["time"], onset, "right") - 1, 0)
     end = np.maximum(source["onset"] + source["duration"], onset + _SIXTEENTH / song.tempos["bpm"][row])
-    order = by_group(notes["hammer"])
-    following = np.full(len(notes), np.inf)
-    same = np.diff(notes["hammer"][order]) == 0
-    following[order[:-1][same]] = onset[order[1:]][same]
-    length: Floats = np.minimum(end, following) - onset
-    return length
+    return np.asarray(np.minimum(end, next_strike(notes)) - onset)

@@ -103,8 +103,7 @@ class _Grid:
         """Return the places of moments in ticks, with fractions."""
         starts = np.concatenate(([0.0], np.cumsum(np.diff(self.at) * self.micros[:-1]))) / self._scale
         row = np.maximum(np.searchsorted(starts, time, "right") - 1, 0)
-        place: Floats = self.at[row] + (time - starts[row]) * self._scale / self.micros[row]
-        return place
+        return self.at[row] + (time - starts[row]) * self._scale / self.micros[row]
 
     def ticks(self, time: Floats) -> Ints:
         """Return the ticks nearest to moments."""

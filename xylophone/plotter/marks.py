@@ -69,8 +69,7 @@ def number(value: float) -> str:
 
 def at(x: npt.ArrayLike, y: npt.ArrayLike, which: npt.ArrayLike) -> Floats:
     """Return those points of many that are chosen by a mask, as (n, 2)."""
-    chosen: Floats = np.stack((np.asarray(x, float), np.asarray(y, float)), axis=1)[np.asarray(which)]
-    return chosen
+    return np.asarray(np.stack((np.asarray(x, float), np.asarray(y, float)), axis=1)[np.asarray(which)])
 
 
 def _path(points: Iterable[Any], shape: str, look: dict[str, Any]) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..arranger import Arrangement
 from ..song import DRUM_CHANNEL, Song
-from ..tables import Notes
+from ..tables import Notes, picked
 from .line import INNER, LEFT
 
 LINE = 24.0
@@ -96,8 +96,7 @@ def lines_of(arrangement: Arrangement) -> list[RollLine]:
 
 def drawn(song: Song) -> Notes:
     """Return the notes of a song that have a pitch to be drawn: all but drums."""
-    notes: Notes = song.notes[song.notes["channel"] != DRUM_CHANNEL]
-    return notes
+    return picked(song.notes, song.notes["channel"] != DRUM_CHANNEL)
 
 
 def _edges(song: Song, end: float) -> list[float]:

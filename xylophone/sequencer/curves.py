@@ -70,8 +70,7 @@ class Curves:
     def level(self, hammer: Ints, velocity: Floats) -> Floats:
         """Return the level of each strike, dB re 1 m/s, as near as its hammer can to that of its velocity."""
         least, most = self._levels[hammer, 0], self._levels[hammer, -1]
-        nearest: Floats = np.clip(self.common_level(velocity), least, most)
-        return nearest
+        return np.asarray(np.clip(self.common_level(velocity), least, most))
 
     def at(self, hammer: Ints, level: Floats) -> Response:
         """Return what strikes of these hammers at these levels (within each hammer's range) need."""

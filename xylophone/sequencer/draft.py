@@ -81,8 +81,7 @@ class Draft:
     def target(self, curves: Curves) -> Floats:
         """The level each strike shall have: as asked, less softening, within what its hammer can do."""
         lowest = curves.calibration.level[self.hammer, 0]
-        target: Floats = np.maximum(self.level - self.softened, lowest)
-        return target
+        return np.asarray(np.maximum(self.level - self.softened, lowest))
 
     def fit(self, curves: Curves, state: CoilState, recent: Recent) -> None:
         """Find width and latency of every strike played, under the sag, warmth and rest it will meet."""

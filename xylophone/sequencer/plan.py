@@ -127,5 +127,4 @@ def drawn(start: Floats, end: Floats, current: Floats) -> Floats:
     by_end = np.argsort(end, kind="stable")
     gone = np.concatenate(([0.0], np.cumsum(current[by_end])))
     ended = np.searchsorted(end[by_end], start, "right")
-    total: Floats = np.cumsum(current) - gone[ended]
-    return total
+    return np.cumsum(current) - gone[ended]

@@ -74,8 +74,7 @@ class Bars:
         contact *= (hertz[:, 0] / 440.0) ** CONTACT_BY_PITCH
         weight = half_sine(hertz * contact[:, None])
         weight[:, 4:] = weight[:, :1]
-        amplitudes: Floats = self.sine[bar] * weight / weight[:, :1] * speed[:, None]
-        return amplitudes
+        return self.sine[bar] * weight / weight[:, :1] * speed[:, None]
 
 
 def bars_of(pitches: npt.ArrayLike, sample_rate: float) -> Bars:
@@ -111,15 +110,13 @@ def bow(place: float) -> Floats:
     x = _BETA * place
     ratio = (np.cosh(_BETA) - np.cos(_BETA)) / (np.sinh(_BETA) - np.sin(_BETA))
     shape = np.cosh(x) + np.cos(x) - ratio * (np.sinh(x) + np.sin(x))
-    bowed: Floats = shape / shape[0]
-    return bowed
+    return np.asarray(shape / shape[0])
 
 
 def _over(pitch: Floats, knots: tuple[tuple[float, float], ...]) -> Floats:
     """Interpolate over pitch, level beyond the ends."""
     at, values = zip(*knots, strict=True)
-    found: Floats = np.interp(pitch, at, values)
-    return found
+    return np.asarray(np.interp(pitch, at, values))
 
 
 def _fundamental_loss() -> tuple[tuple[float, float], ...]:

@@ -73,8 +73,7 @@ class FittedCurve:
     def level_uncertainty(self) -> Floats:
         """Return the standard deviation of the level (dB) that a pulse brings, at FINE points."""
         level, width, _ = self.curves()
-        spread: Floats = self.uncertainty()[0] * np.gradient(level, width)
-        return spread
+        return self.uncertainty()[0] * np.gradient(level, width)
 
     def known_from(self) -> float:
         """Return the level (dB) from which on, up to the middle, levels are KNOWN, and were heard."""
@@ -142,20 +141,17 @@ class _State:
     @cached_property
     def squares(self) -> Floats:
         """Square of what each trial is off, in standard deviations."""
-        squares: Floats = np.add(*np.split(self.scaled**2, 2))
-        return squares
+        return np.add(*np.split(self.scaled**2, 2))
 
     @cached_property
     def freedom(self) -> Floats:
         """FREEDOM and how many values each trial has."""
-        freedom: Floats = FREEDOM + np.maximum(1, np.add(*np.split(self.seen.astype(int), 2)))
-        return freedom
+        return np.asarray(FREEDOM + np.maximum(1, np.add(*np.split(self.seen.astype(int), 2))))
 
     @cached_property
     def weight(self) -> Floats:
         """How far each trial counts: about 1 for one that fits, little for an outlier."""
-        weight: Floats = self.freedom / (FREEDOM + self.squares)
-        return weight
+        return self.freedom / (FREEDOM + self.squares)
 
     @cached_property
     def cost(self) -> float:

@@ -143,8 +143,7 @@ def _alone(frame: Ints, apart: int) -> Ints:
     """Return the frames, in ascending order, from which all others are so far apart."""
     sorted_ = np.sort(frame[frame >= 0])
     near = np.diff(sorted_) <= apart
-    alone: Ints = sorted_[~(np.append(near, False) | np.append(False, near))]
-    return alone
+    return np.asarray(sorted_[~(np.append(near, False) | np.append(False, near))])
 
 
 def _peaks(pieces: Floats, sample_rate: int, hertz: Floats) -> tuple[Floats, list[Ints]]:
@@ -229,8 +228,7 @@ def _error_of_median(values: Floats) -> float:
 
 def _power(pieces: Floats, size: int) -> Floats:
     spectrum = np.fft.rfft(pieces, size)
-    power: Floats = spectrum.real**2 + spectrum.imag**2
-    return power
+    return spectrum.real**2 + spectrum.imag**2
 
 
 def _vertex(three: Floats) -> float:
@@ -277,8 +275,7 @@ def _least_squares(columns: Floats, weight: Floats) -> Floats:
     weighted = columns.T * weight
     normal = weighted @ columns
     ridge = 1e-9 * np.trace(normal) / len(normal) * np.eye(len(normal))
-    inverse: Floats = np.linalg.solve(normal + ridge, weighted)
-    return inverse
+    return np.linalg.solve(normal + ridge, weighted)
 
 
 def _oscillations(time: Floats, bars: BarSounds) -> Floats:

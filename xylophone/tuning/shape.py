@@ -108,8 +108,7 @@ def _extended(level: Floats, knots: Floats, curve: Floats) -> Floats:
     """Return a curve at these levels, straight on beyond its ends."""
     slope = np.gradient(curve, knots)
     below, above = np.minimum(level - knots[0], 0.0), np.maximum(level - knots[-1], 0.0)
-    extended: Floats = np.interp(level, knots, curve) + slope[0] * below + slope[-1] * above
-    return extended
+    return np.asarray(np.interp(level, knots, curve) + slope[0] * below + slope[-1] * above)
 
 
 def unbent() -> Floats:
@@ -184,17 +183,14 @@ class Foretold:
     def _value(self, curve: Floats) -> Floats:
         """Return a curve, or curves (FINE, m), at the trials' places."""
         part = self.part.reshape(-1, *[1] * (curve.ndim - 1))
-        value: Floats = curve[self.at - 1] * (1.0 - part) + curve[self.at] * part
-        return value
+        return curve[self.at - 1] * (1.0 - part) + curve[self.at] * part
 
     def _slope(self, curve: Floats) -> Floats:
         """Return by how much a curve changes for a second more of pulse."""
-        slope: Floats = (curve[self.at] - curve[self.at - 1]) / self.step
-        return slope
+        return (curve[self.at] - curve[self.at - 1]) / self.step
 
     def _conditioned(self, take: Callable[[Floats], Floats]) -> Floats:
         """Return what loss of drive and rest add to latencies; `take` gives a curve's value or slope."""
         shape, trials = self.shape, self.trials
         loss = trials.loss * (take(shape.latency_loss) + trials.loss * take(shape.latency_loss2))
-        added: Floats = loss + np.exp(self.found[5]) * trials.rested * take(shape.latency_rest)
-        return added
+        return np.asarray(loss + np.exp(self.found[5]) * trials.rested * take(shape.latency_rest))

@@ -103,8 +103,7 @@ def _values(data: bytes, form: Format) -> Floats:
         return raw[:, 0] / 128.0 - 1.0
     wide = np.zeros((len(raw), 4), np.uint8)
     wide[:, 4 - form.size :] = raw
-    values: Floats = wide.view("<i4")[:, 0] / 2147483648.0
-    return values
+    return wide.view("<i4")[:, 0] / 2147483648.0
 
 
 def _unreadable(path: Path, why: str) -> TuningError:
