@@ -16,9 +16,9 @@ from imports import PACKAGE, ROOT, Import, all_imports, imports_of, sources
 LAYERS = [
     {"errors", "clock", "pitch", "files", "tables"},
     {"song", "instrument", "wiring", "strikes"},
-    {"midifile", "config", "calibration", "arranger", "sequencer"},
-    {"link", "tuning", "performance.performance", "collection.tunes", "sound.position"},
-    {"backends", "gpio", "simulation", "sound"},
+    {"midifile", "config", "calibration", "arranger", "sequencer", "sound"},
+    {"link", "tuning", "performance.performance", "collection.tunes"},
+    {"backends", "gpio", "simulation"},
     {"player", "performance", "collection", "plotter", "soundcard", "running", "board"}
     | {"tuning.auto_session", "tuning.blind"},
     {"cli", "testing", "__main__"},

@@ -47,10 +47,10 @@ from xylophone.instrument import Instrument, build_instrument
 from xylophone.simulation.bench import measure
 from xylophone.simulation.ear import Room, SimulatedMicrophone
 from xylophone.simulation.hammers import Twin
+from xylophone.sound.wav import read_wav, write_wav
 from xylophone.tuning.edits import later
 from xylophone.tuning.takes import read_plan
 from xylophone.tuning.trials import pulses_of
-from xylophone.tuning.wav import read_wav, write_mono
 
 
 @pytest.fixture(scope="module")
@@ -309,7 +309,7 @@ def test_a_recording_that_teaches_nothing_is_refused(
     xylophone: Run, place: Path, change: Callable[..., np.ndarray], rate: int, words: list[str]
 ) -> None:
     sound, recorded = read_wav(place / TAKE)
-    write_mono(place / "session.wav", change(sound, recorded), rate)
+    write_wav(place / "session.wav", change(sound, recorded)[:, None], rate, channels=1, bits=24)
     before = contents(place)
     ran = xylophone("tune", "auto", "--from-wav", "session.wav", "--plan", PLAN)
     refused(ran, 1, *words)
@@ -514,7 +514,8 @@ def test_what_something_else_records_meanwhile_is_analysed_later(
     room = Room(position, late=7.12, ppm=-60.0)  # the recorder was started 7 s before
     ear = SimulatedMicrophone(instrument, room, rate)
     ear.hear(Twin(instrument, 2).play(pulses_of(trials, instrument)).hits)
-    write_mono(bare / "phone.wav", ear.read(float(trials["start"][-1]) + 10.0), rate)
+    heard = ear.read(float(trials["start"][-1]) + 10.0)
+    write_wav(bare / "phone.wav", heard[:, None], rate, channels=1, bits=24)
     ran = xylophone("tune", "auto", "--from-wav", "phone.wav", "--plan", "blind/session.json")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("measured 6 of 6 hammers by 125 strikes in ")

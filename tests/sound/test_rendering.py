@@ -12,7 +12,8 @@ from xylophone.errors import FileError, OptionError
 from xylophone.instrument import build_instrument
 from xylophone.pitch import frequency
 from xylophone.sound.bars import BLOW_AT, bars_of, bow, half_sine
-from xylophone.sound.rendering import CEILING, SAMPLE_RATE, Renderer, blocks, render, render_wav, write_wav
+from xylophone.sound.rendering import CEILING, Renderer, blocks, render, render_wav
+from xylophone.sound.wav import SAMPLE_RATE, write_wav
 from xylophone.tables import HIT
 
 INSTRUMENT = build_instrument("song-bell")

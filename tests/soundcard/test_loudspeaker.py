@@ -11,7 +11,7 @@ import pytest
 
 from xylophone.errors import BackendMissing, MissingExtra
 from xylophone.instrument import build_instrument
-from xylophone.sound.rendering import SAMPLE_RATE
+from xylophone.sound.wav import SAMPLE_RATE
 from xylophone.soundcard.loudspeaker import DELAY, Loudspeaker, sound_library
 from xylophone.tables import HIT
 

@@ -18,7 +18,8 @@ from ..calibration.values import Calibration
 from ..instrument import MOST_HAMMERS, Instrument, hammers_of
 from ..sequencer.curves import Curves
 from ..song import DRUM_CHANNEL
-from ..sound.rendering import CEILING, FADE, SAMPLE_RATE, TAIL, Renderer, frames_of, mixed, stage, write_wav
+from ..sound.rendering import CEILING, FADE, TAIL, Renderer, frames_of, mixed, stage
+from ..sound.wav import SAMPLE_RATE, write_wav
 from ..tables import HIT, Hits, Samples, as_hits, joined
 from .performance import Performance
 

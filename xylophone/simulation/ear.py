@@ -14,7 +14,8 @@ import numpy as np
 
 from ..instrument import Instrument
 from ..sound.position import Position
-from ..sound.rendering import GAIN, SAMPLE_RATE, Renderer
+from ..sound.rendering import GAIN, Renderer
+from ..sound.wav import SAMPLE_RATE
 from ..tables import Floats, Hits, Samples
 
 LOUD = -6.0

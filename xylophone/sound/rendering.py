@@ -21,7 +21,7 @@ from ..errors import OptionError
 from ..instrument import Instrument
 from ..tables import HIT, Complex, Floats, Hits, Ints, Samples, ordered
 from .bars import MODES, Bars, bars_of
-from .wav import SAMPLE_RATE as SAMPLE_RATE, write_wav as write_wav
+from .wav import SAMPLE_RATE, write_wav
 
 GAIN = 0.2
 """Amplitude of the fundamental at 1 m/s, -14 dB re full scale: eight of the default kind's loudest blows

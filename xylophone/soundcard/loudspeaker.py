@@ -7,7 +7,8 @@ from typing import Any
 
 from ..errors import BackendMissing, MissingExtra
 from ..instrument import Instrument
-from ..sound.rendering import SAMPLE_RATE, Renderer
+from ..sound.rendering import Renderer
+from ..sound.wav import SAMPLE_RATE
 from ..tables import Hits, Samples
 
 DELAY = 0.1

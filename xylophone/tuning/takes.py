@@ -16,9 +16,9 @@ from ..errors import TuningError
 from ..files import make_folder, read_text, write_text
 from ..instrument import Instrument
 from ..sound.position import Position
+from ..sound.wav import read_wav, write_wav
 from ..tables import TRIAL, Trials, as_trials
 from .trials import Purpose, Take
-from .wav import read_wav, write_mono
 
 FORMAT = "xylophone-tuning"
 VERSION = 1
@@ -35,7 +35,8 @@ def save_session(folder: Path, takes: Sequence[Take], instrument: Instrument, po
     """
     make_folder(folder, "name another folder with --session")
     for number, take in enumerate(takes, 1):
-        write_mono(folder / f"take-{number}.wav", take.sound, take.sample_rate)
+        wav = folder / f"take-{number}.wav"
+        write_wav(wav, take.sound[:, None], take.sample_rate, channels=1, bits=24)
     write_text(folder / PLAN, plan_text([take.trials for take in takes], instrument, position))
 
 

@@ -26,7 +26,7 @@ from ...tuning.keeping import hold
 from ...tuning.sag import result_of
 from ...tuning.takes import PLAN, load_session, plan_text, read_plan
 from ...tuning.trials import Take
-from ...tuning.wav import read_wav
+from ...sound.wav import read_wav
 from ..incidents import tell, with_words
 from ..options import FOLDER_PATH, setting_options
 from ..printing import ask, say

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from xylophone.errors import FileError, TuningError
-from xylophone.tuning.wav import read_wav, write_mono
+from xylophone.sound.wav import read_wav, write_wav
 
 RATE = 44100
 SOUND = 0.5 * np.sin(np.arange(2000) / 7.0)
@@ -68,7 +68,7 @@ def test_what_recorders_write_is_read(tmp_path: Path, content: bytes, exact: flo
 
 
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
-    write_mono(tmp_path / "a.wav", SOUND.astype(np.float32), 96000)
+    write_wav(tmp_path / "a.wav", SOUND.astype(np.float32)[:, None], 96000, channels=1, bits=24)
     sound, rate = read_wav(tmp_path / "a.wav")
     assert rate == 96000
     assert np.abs(sound - SOUND).max() < 1e-6
