@@ -199,7 +199,7 @@ def picked(sounds: np.ndarray, snr_db: float, count: int, seed: int = 1) -> np.n
             sound, SAMPLE_RATE, middle - round(0.015 * SAMPLE_RATE), middle + round(0.02 * SAMPLE_RATE)
         )
         if found is not None:
-            errors[number // len(sounds), bar] = (found.frame - onset) / SAMPLE_RATE
+            errors[number // len(sounds), bar] = (found - onset) / SAMPLE_RATE
     return (errors - np.nanmedian(errors, axis=0)).ravel()[:count]
 
 

@@ -39,7 +39,7 @@ def test_onsets_of_recorded_bars_are_found_beside_others_that_ring(
         recording[onset:] += sounds[number % 30][: len(recording) - onset]
         found = pick(recording, RATE, RATE // 4 - 720, RATE // 4 + 960)
         assert found is not None
-        errors.append(1e3 * (found.frame - onset) / RATE)
+        errors.append(1e3 * (found - onset) / RATE)
     away = np.array(errors) - np.median(errors)
     assert away.std() < spread
     assert np.abs(away).max() < farthest

@@ -35,12 +35,6 @@ class Controls(NamedTuple):
     first: Bytes
     second: Bytes
 
-    def where(self, rows: Ints) -> Controls:
-        """Return some rows, in their order."""
-        return Controls(
-            self.tick[rows], self.after[rows], self.status[rows], self.first[rows], self.second[rows]
-        )
-
 
 class Sorted(NamedTuple):
     """What some whole tracks hold: notes, controls, ticks of tempos and metres, tick of each track's end."""
@@ -69,20 +63,17 @@ def sort_messages(columns: Columns, number: int, end: int, *, one_after_another:
     track = np.repeat(np.arange(len(starts), dtype=np.uint16), counts)
     sounding = columns.status < 0xA0
     strikes = np.flatnonzero((columns.status >= 0x90) & sounding & (columns.second > 0))
-    end_tick = _ends(columns, track, np.flatnonzero(sounding))
-    notes = NoteColumns(
-        columns.tick[strikes],
-        end_tick[strikes],
-        columns.first[strikes],
-        columns.second[strikes],
-        (columns.status[strikes] & 15).astype(np.uint8),
-        track[strikes] + np.uint16(number),
-    )
+    ends_of_notes = _ends(columns, track, np.flatnonzero(sounding))
+    notes = _notes(columns.where(strikes), ends_of_notes[strikes], track[strikes] + np.uint16(number))
     controls = np.flatnonzero(~sounding & ~marks)
-    chosen = columns.where(controls)
-    after = np.searchsorted(strikes, controls)
+    chosen, after = columns.where(controls), np.searchsorted(strikes, controls)
     tempos, meters = (columns.tick[marks & (columns.first == kind)] for kind in (TEMPO, METER))
     return Sorted(notes, Controls(chosen.tick, after, *chosen[1:]), tempos, meters, ends)
+
+
+def _notes(strikes: Columns, end: Ints, track: Ints) -> NoteColumns:
+    channel = (strikes.status & 15).astype(np.uint8)
+    return NoteColumns(strikes.tick, end, strikes.first, strikes.second, channel, track)
 
 
 def _ends(columns: Columns, track: Ints, rows: Ints) -> Ints:

@@ -56,7 +56,7 @@ class Curves:
         self._levels = self.calibration.level
         self._knots = self._levels.shape[1]
         self._flat = (self._levels + _ROW * np.arange(len(names))[:, None]).ravel()
-        self._tables = {key: getattr(self.calibration, key).ravel() for key in CURVES}
+        self._tables = [getattr(self.calibration, key).ravel() for key in CURVES]
         self._shortest = instrument.column("shortest_pulse")
         self.longest = instrument.column("longest_pulse")
         self.current = instrument.column("current")
@@ -79,12 +79,8 @@ class Curves:
         knot = np.clip(knot, first, first + self._knots - 2)
         below, above = self._flat[knot], self._flat[knot + 1]
         part = np.clip((level + _ROW * hammer - below) / (above - below), 0.0, 1.0)
-        return Response(
-            **{
-                key: table[knot] + part * (table[knot + 1] - table[knot])
-                for key, table in self._tables.items()
-            }
-        )
+        pairs = ((table[knot], table[knot + 1]) for table in self._tables)
+        return Response(*(low + part * (high - low) for low, high in pairs))
 
     def bounded(self, hammer: Ints, width: Floats) -> Floats:
         """Return widths held between each hammer's shortest and longest pulse."""
@@ -101,13 +97,14 @@ class Curves:
     @property
     def longest_latency(self) -> float:
         """An upper bound of any strike's latency."""
+        return float(self._latest().max())
+
+    def _latest(self) -> Floats:
+        """Return an upper bound of each hammer's latency."""
         c, loss = self.calibration, self.largest_loss
         extra = np.maximum(0.0, c.latency_loss) * loss + np.maximum(0.0, c.latency_loss2) * loss**2
-        return float((c.latency + extra + np.maximum(0.0, c.latency_rest)).max())
+        return np.asarray((c.latency + extra + np.maximum(0.0, c.latency_rest)).max(axis=1))
 
     def _spacing(self) -> Floats:
-        """The least time between two contacts of each hammer at which its pulses do not touch."""
-        c, loss = self.calibration, self.largest_loss
-        extra = np.maximum(0.0, c.latency_loss) * loss + np.maximum(0.0, c.latency_loss2) * loss**2
-        latest = (c.latency + extra + np.maximum(0.0, c.latency_rest)).max(axis=1)
-        return np.asarray(latest - c.latency.min(axis=1) + self.longest + 0.001)
+        """Return the least time between two contacts of each hammer at which its pulses do not touch."""
+        return np.asarray(self._latest() - self.calibration.latency.min(axis=1) + self.longest + 0.001)

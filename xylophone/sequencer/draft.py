@@ -41,31 +41,29 @@ class Draft:
     loss: Floats  # drive loss that the latency sees
     width_loss: Floats  # drive loss that the width sees
     rested: Floats
-    ready: dict[int, float] = field(default_factory=dict)
-    response: Response | None = None
+    ready: dict[int, float] = field(default_factory=dict, init=False)
+    response: Response | None = field(default=None, init=False)
 
     @classmethod
     def of(cls, rows: Planned, settled: Bools, curves: Curves) -> Draft:
         """Return the draft of PLANNED rows; those that are not settled begin undecided."""
         hammer = rows["hammer"].astype(np.intp)
-        zeros = np.zeros(len(rows))
+        decided = {key: np.where(settled, rows[key], 0) for key in ("moved", "softened", "rolled", "refused")}
+        width, latency, loss, width_loss = np.zeros((4, len(rows)))
         return cls(
             rows=rows,
             time=rows["time"].copy(),
             hammer=hammer,
             level=curves.level(hammer, rows["velocity"].astype(np.float64)),
             priority=rows["priority"].copy(),
-            delayed=np.where(settled, rows["moved"], 0.0),
-            moved=np.where(settled, rows["moved"], 0.0),
-            softened=np.where(settled, rows["softened"], 0.0),
-            rolled=np.where(settled, rows["rolled"], False),
-            refused=np.where(settled, rows["refused"], Refusal.NONE).astype(np.uint8),
             settled=settled,
-            width=zeros.copy(),
-            latency=zeros.copy(),
-            loss=zeros.copy(),
-            width_loss=zeros.copy(),
+            delayed=decided["moved"].copy(),
+            width=width,
+            latency=latency,
+            loss=loss,
+            width_loss=width_loss,
             rested=np.ones(len(rows)),
+            **decided,
         )
 
     @property
@@ -92,8 +90,7 @@ class Draft:
         sequence = played[order]  # by hammer, then time
         for _ in range(ROUNDS):
             warmth = self._remember(sequence, groups, curves, state)
-            sag = recent.sag(played, self, curves)
-            self.width_loss[played], self.loss[played] = sag[0] + warmth[played], sag[1] + warmth[played]
+            self.width_loss[played], self.loss[played] = recent.sag(self, curves) + warmth[played]
             before = self.width
             if len(weak := self._apply(curves)):
                 self._settle_for_less(weak, curves)
@@ -138,9 +135,8 @@ class Draft:
         assert self.response is not None
         needed = self.response.width_at(self.width_loss, self.rested)
         self.width = curves.bounded(self.hammer, needed)
-        weak = np.flatnonzero(needed > self.width)
         self.latency = np.clip(self.response.latency_at(self.loss, self.rested), 0.0, curves.longest_latency)
-        return weak
+        return np.flatnonzero(needed > self.width)
 
     def finished(self) -> Planned:
         """Return the rows, filled in."""
@@ -163,16 +159,23 @@ class Recent:
     end: Floats
     current: Floats
 
-    def sag(self, played: Ints, draft: Draft, curves: Curves) -> tuple[Floats, Floats]:
-        """Return the drive losses by other coils that width and latency of the played strikes see."""
+    def beside_those_of(self, draft: Draft, curves: Curves) -> tuple[Floats, Floats, Floats]:
+        """Return start, end and current of these pulses and, behind them, of all that a draft plays."""
+        played = draft.played
+        start = draft.start[played]
+        return (
+            np.concatenate((self.start, start)),
+            np.concatenate((self.end, start + draft.width[played])),
+            np.concatenate((self.current, curves.current[draft.hammer[played]])),
+        )
+
+    def sag(self, draft: Draft, curves: Curves) -> Floats:
+        """Return the drive losses by other coils, (2, n), that width and latency of what is played meet."""
         supply = curves.calibration.supply
-        current = np.concatenate((self.current, curves.current[draft.hammer[played]]))
-        start = np.concatenate((self.start, draft.start[played]))
-        end = np.concatenate((self.end, draft.start[played] + draft.width[played]))
-        others = beside(start, end, current, supply)
+        start, end, current = self.beside_those_of(draft, curves)
         most = np.maximum(0.0, curves.supply_limit - current)  # what others can draw when the plan is done
-        fresh = supply.per_ampere * np.minimum(others, most)[:, len(self.start) :]
-        return fresh[0], fresh[1]
+        others = np.minimum(beside(start, end, current, supply), most)
+        return np.asarray(supply.per_ampere * others[:, len(self.start) :])
 
 
 def beside(start: Floats, end: Floats, current: Floats, supply: SupplyTerms) -> Floats:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import OptionError
 from ..instrument import Instrument
-from ..tables import PULSE, Floats, Planned, Pulses, Refusal, as_pulses
+from ..tables import PULSE, Floats, Planned, Pulses, Refusal, as_pulses, filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,9 @@ class Plan:
         """The pulses of all strikes that are sent: a table of dtype PULSE sorted by start."""
         sent = np.flatnonzero(self.rows["refused"] == Refusal.NONE)
         sent = sent[np.argsort(self.rows["start"][sent], kind="stable")]
-        pulses = as_pulses(np.zeros(len(sent), PULSE))
-        pulses["start"] = self.rows["start"][sent]
-        pulses["width"] = self.rows["width"][sent]
-        pulses["strike"] = sent + self.first
-        pulses["channel"] = self.instrument.column("channel").astype("u1")[self.rows["hammer"][sent]]
-        return pulses
+        columns = {key: self.rows[key][sent] for key in ("start", "width")}
+        columns["channel"] = self.instrument.column("channel")[self.rows["hammer"][sent]]
+        return as_pulses(filled(PULSE, len(sent), strike=sent + self.first, **columns))
 
     @property
     def refused(self) -> tuple[RefusedStrike, ...]:

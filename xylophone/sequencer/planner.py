@@ -18,6 +18,7 @@ from ..tables import (
     Strikes,
     as_planned,
     as_strikes,
+    filled,
     joined,
     ordered,
     picked,
@@ -35,6 +36,10 @@ ATTEMPTS = 4
 
 REMEMBERED = 5.0
 """s; how far back `rewind` reaches before the newest commit."""
+
+
+_GIVEN = ("time", "velocity", "source", "hammer", "priority")
+"""What a row of the plan has of its strike."""
 
 
 class Planner:
@@ -73,9 +78,7 @@ class Planner:
     def add(self, strikes: Strikes) -> None:
         """Take strikes (dtype STRIKE); OptionError where one cannot be: velocity, hammer, time."""
         self._check(strikes)
-        rows = as_planned(np.zeros(len(strikes), PLANNED))
-        for key in ("time", "velocity", "source", "hammer", "priority"):
-            rows[key] = strikes[key]
+        rows = as_planned(filled(PLANNED, len(strikes), **{key: strikes[key] for key in _GIVEN}))
         settled = np.zeros(len(strikes), dtype=bool)
         if len(self._pending):
             rows = joined((self._pending, rows))
@@ -123,9 +126,7 @@ class Planner:
         """
         back = self._recent["start"] >= moment
         rows = joined((picked(self._recent, back), self._pending))
-        strikes = as_strikes(np.zeros(len(rows), STRIKE))
-        for key in STRIKE.names or ():
-            strikes[key] = rows[key]
+        strikes = as_strikes(filled(STRIKE, len(rows), **{key: rows[key] for key in _GIVEN}))
         self._pending, self._settled = as_planned(np.zeros(0, PLANNED)), np.zeros(0, dtype=bool)
         self._recent = picked(self._recent, ~back)
         self._horizon = min(self._horizon, moment)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -58,7 +59,7 @@ class Placed:
     contact: float = 0.0
 
 
-Placing = list[tuple[Need, float, bool]]  # a strike, its contact time, whether it is softened
+Placing = list[tuple[Need, float, bool]]  # a strike, its contact time, whether it is softened if it may be
 
 
 def keep_supply(
@@ -75,11 +76,8 @@ def keep_supply(
     No pulse is moved before `floor`, where an earlier commit ended. With a `guard` of 0 pulses stay
     exactly where they are, and strikes are only dropped.
     """
-    played = draft.played
-    start = np.concatenate((recent.start, draft.start[played]))
-    end = np.concatenate((recent.end, draft.start[played] + draft.width[played]))
-    current = np.concatenate((recent.current, curves.current[draft.hammer[played]]))
-    owner = np.concatenate((np.full(len(recent.start), -1), played))
+    start, end, current = recent.beside_those_of(draft, curves)
+    owner = np.concatenate((np.full(len(recent.start), -1), draft.played))
     order = np.argsort(start, kind="stable")
     start, end, current, owner = start[order], end[order], current[order], owner[order]
     over = drawn(start, end, current) > limit * (1 + 1e-9)
@@ -91,9 +89,8 @@ def keep_supply(
     number = np.cumsum(fresh) - 1
     for cluster in sorted(set(number[over].tolist())):
         low, high = np.searchsorted(number, (cluster, cluster + 1))
-        rows = owner[low:high]
-        ran = np.flatnonzero(rows < 0) + low
-        held = [Placed(float(start[n]), float(end[n]), float(current[n])) for n in ran]
+        rows, pulses = owner[low:high], (start[low:high], end[low:high], current[low:high])
+        held = [Placed(*pulse) for pulse in zip(*(one[rows < 0].tolist() for one in pulses), strict=True)]
         found = _Cluster(draft, curves, options, limit, held, guard)
         found.resolve(found.needs(np.sort(rows[rows >= 0]), earliest, latest, floor))
     return True
@@ -193,12 +190,11 @@ class _Cluster:
         placing: Placing = []
         taken = list(self.placed)
         for need in chord:
-            softened = soft and need.soft is not None
             for step in _STEPS:
                 contact = need.contact + step * (self.options.shift - abs(self.draft.delayed[need.row]))
-                pulse = _pulse(need, contact, softened, self.guard)
+                pulse = _pulse(need, contact, soft, self.guard)
                 if (step == 0 or need.earliest <= contact <= need.latest) and self._fits(taken, pulse):
-                    placing.append((need, contact, softened))
+                    placing.append((need, contact, soft))
                     taken.append(pulse)
                     break
             else:
@@ -217,34 +213,25 @@ class _Cluster:
         if found is None:
             self.placed = hard
         else:
-            for p in softer:
-                assert p.need is not None
-                assert p.need.soft is not None
-                self.draft.softened[p.need.row] = p.need.soft[0]
+            for need in (p.need for p in softer if p.need and p.need.soft):
+                self.draft.softened[need.row] = need.soft[0] if need.soft else 0.0
         return found
 
     def _rolled(self, chord: list[Need]) -> Placing | None:
         """Spread the chord upwards from its lowest bar, as little as serves, softened if it must be."""
         upward = sorted(chord, key=lambda need: need.pitch)
-        for soft in (False, True):
-            for spread in _SPREADS:
-                step = spread * self.options.roll_limit / (len(chord) - 1)
-                placing = [
-                    (
-                        need,
-                        min(need.contact + n * step, max(need.latest, need.contact)),
-                        soft and need.soft is not None,
-                    )
-                    for n, need in enumerate(upward)
-                ]
-                taken = list(self.placed)
-                for need, contact, softened in placing:
-                    pulse = _pulse(need, contact, softened, self.guard)
-                    if not self._fits(taken, pulse):
-                        break
-                    taken.append(pulse)
-                else:
-                    return placing
+        for soft, spread in product((False, True), _SPREADS):
+            step = spread * self.options.roll_limit / (len(chord) - 1)
+            placing, taken = [], list(self.placed)
+            for number, need in enumerate(upward):
+                contact = min(need.contact + number * step, max(need.latest, need.contact))
+                pulse = _pulse(need, contact, soft, self.guard)
+                if not self._fits(taken, pulse):
+                    break
+                placing.append((need, contact, soft))
+                taken.append(pulse)
+            else:
+                return placing
         return None
 
     def _soften(self, chord: list[Need]) -> None:

@@ -121,10 +121,8 @@ def keep_level(
     along the slope of the undisturbed curve, which hardly depends on the condition.
     """
     shape = (len(conditions), *level.shape)
-    target, per_level, later = (
-        np.broadcast_to(values, shape).ravel()
-        for values in (level, gradient(level, width), gradient(level, latency))
-    )
+    slopes = (gradient(level, width), gradient(level, latency))
+    target, per_level, later = (np.broadcast_to(one, shape).ravel() for one in (level, *slopes))
     hammer = np.broadcast_to(np.arange(len(level))[:, None], shape).ravel()
     state = np.repeat([(c.loss, c.rested, c.kelvin) for c in conditions], level.size, axis=0)
     asked = guess.ravel().copy()
@@ -139,10 +137,14 @@ def keep_level(
         rows = np.flatnonzero(far & ~stuck)
         if not len(rows):
             break
-        step = np.where(np.isnan(missing), _NUDGE, np.clip(missing * per_level, -2 * _NUDGE, 2 * _NUDGE))
-        asked[rows] += step[rows]
+        asked[rows] += _correction((missing * per_level)[rows])
     missing[far] = np.nan
     return Reached((asked + missing * per_level).reshape(shape), (came + missing * later).reshape(shape))
+
+
+def _correction(wanted: Floats) -> Floats:
+    """Return the change of widths that is dared for one that is wanted, NaN where no blow came."""
+    return np.where(np.isnan(wanted), _NUDGE, np.clip(wanted, -2 * _NUDGE, 2 * _NUDGE))
 
 
 def gradient(level: Floats, value: Floats) -> Floats:

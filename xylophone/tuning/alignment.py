@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import TuningError
 from ..tables import Floats, Ints
-from .picker import Onset, pick
+from .picker import pick
 from .trials import Take
 
 FRAME = 0.002
@@ -58,55 +58,56 @@ class ClockLine:
         return (time - self.offset) / (1.0 + self.slope)
 
 
-def align(take: Take, latency: Floats) -> tuple[ClockLine, list[Onset | None]]:
+def align(take: Take, latency: Floats) -> tuple[ClockLine, Ints]:
     """Return the line of a take, drawn as if each trial had this latency (s), and the onset of each trial.
 
-    Raises TuningError for a recording that is silent, too short, or not of these trials.
+    That is a frame of the recording, -1 where nothing was heard. Raises TuningError for a recording that is
+    silent, too short, or not of these trials.
     """
-    sound = take.samples()
+    sound, rate = take.samples(), take.sample_rate
     if len(take.trials) == 0:
-        return ClockLine(0.0, 0.0), []
+        return ClockLine(0.0, 0.0), np.zeros(0, np.intp)
     expected = take.trials["start"] + latency
-    line = ClockLine(_offset(sound, take.sample_rate, expected[:FIRST]), 0.0)
-    onsets: list[Onset | None] = []
+    line = ClockLine(_offset(sound, rate, expected[:FIRST]), 0.0)
+    onsets: Ints = np.zeros(0, np.intp)
     for begin in range(0, len(expected), BLOCK):
-        due = line.at(expected[begin : begin + BLOCK])
-        onsets += _onsets(sound, take.sample_rate, due)
-        line = _drawn(line, expected, onsets, take.sample_rate)
-    onsets = _onsets(sound, take.sample_rate, line.at(expected))
-    line = _drawn(line, expected, onsets, take.sample_rate)
-    heard = sum(onset is not None for onset in onsets)
-    inside = int(np.count_nonzero(line.at(expected) < take.seconds))
-    if inside < len(expected):
-        raise TuningError(
-            f"the recording ends after {take.seconds:.1f} s, {len(expected) - inside} of "
-            f"{len(expected)} trials "
-            "too soon: it was cut short; record the whole session, or go on with --resume"
-        )
-    if heard < LEAST * len(expected):
-        raise TuningError(
-            f"only {heard} of {len(expected)} trials are heard in the recording: move the microphone nearer, "
-            "make the room quieter, or give the recording that belongs to this plan"
-        )
+        onsets = np.append(onsets, _onsets(sound, rate, line.at(expected[begin : begin + BLOCK])))
+        line = _drawn(line, expected, onsets, rate)
+    onsets = _onsets(sound, rate, line.at(expected))
+    line = _drawn(line, expected, onsets, rate)
+    _check_heard(take, line.at(expected), onsets)
     return line, onsets
 
 
-def _onsets(sound: Floats, sample_rate: int, due: Floats) -> list[Onset | None]:
+def _check_heard(take: Take, due: Floats, onsets: Ints) -> None:
+    """Raise TuningError where the recording ends too soon, or has too few onsets to be of these trials."""
+    heard, inside = np.count_nonzero(onsets >= 0), int(np.count_nonzero(due < take.seconds))
+    if inside < len(due):
+        raise TuningError(
+            f"the recording ends after {take.seconds:.1f} s, {len(due) - inside} of {len(due)} trials "
+            "too soon: it was cut short; record the whole session, or go on with --resume"
+        )
+    if heard < LEAST * len(due):
+        raise TuningError(
+            f"only {heard} of {len(due)} trials are heard in the recording: move the microphone nearer, "
+            "make the room quieter, or give the recording that belongs to this plan"
+        )
+
+
+def _onsets(sound: Floats, sample_rate: int, due: Floats) -> Ints:
     low, high = (np.rint((due + side) * sample_rate).astype(int).tolist() for side in WINDOW)
-    return [pick(sound, sample_rate, first, last) for first, last in zip(low, high, strict=True)]
+    found = (pick(sound, sample_rate, first, last) for first, last in zip(low, high, strict=True))
+    return np.array([-1 if onset is None else onset for onset in found], np.intp)
 
 
-def _drawn(line: ClockLine, expected: Floats, onsets: list[Onset | None], sample_rate: int) -> ClockLine:
+def _drawn(line: ClockLine, expected: Floats, onsets: Ints, sample_rate: int) -> ClockLine:
     """Return the line through the onsets, most of which lie near it: least squares, far ones weighing
     less."""
-    rows = np.flatnonzero([onset is not None for onset in onsets])
+    rows = np.flatnonzero(onsets >= 0)
     if len(rows) < 4:
         return line
-    time = np.array([onset.frame / sample_rate for onset in onsets if onset is not None])
-    moment = expected[rows]
-    middle = moment.mean()
+    time, moment = onsets[rows] / sample_rate, expected[rows]
     weight = np.ones(len(rows))
-    span = float(np.ptp(moment))
     stiff = (0.004 / 100e-6) ** 2  # the slope's prior, 100 ppm, against 4 ms of one onset
     for _ in range(8):
         total = weight.sum()
@@ -116,7 +117,7 @@ def _drawn(line: ClockLine, expected: Floats, onsets: list[Onset | None], sample
         middle = float(np.sum(weight * moment) / total)
         miss = time - moment - shift - slope * (moment - middle)
         weight = 1.0 / (1.0 + (miss / 0.003) ** 2)
-    slope = float(np.clip(slope, -MOST_PPM * 1e-6, MOST_PPM * 1e-6)) if span > 5.0 else 0.0
+    slope = float(np.clip(slope, -MOST_PPM * 1e-6, MOST_PPM * 1e-6)) if np.ptp(moment) > 5.0 else 0.0
     return ClockLine(shift - slope * middle, slope)
 
 
@@ -168,9 +169,7 @@ def _rises(sound: Floats, sample_rate: int) -> Floats:
     level = np.log10(np.maximum(energy, floor))
     rises = np.zeros(len(level))
     rises[2:] = np.maximum(level[2:] - np.maximum(level[1:-1], level[:-2]), 0.0)
-    if float(energy.max(initial=0.0)) < 1e-14:
-        rises[:] = 0.0
-    return np.minimum(rises, 1.0)
+    return np.minimum(rises, 1.0) if energy.max() >= 1e-14 else np.zeros(len(level))
 
 
 def _energy(sound: Floats, count: int) -> Floats:

@@ -93,98 +93,96 @@ def analyse(
     takes: Sequence[Take], instrument: Instrument, default: Calibration, position: Position
 ) -> Analysis:
     """Return what a session has taught. TuningError where its recordings cannot be used."""
-    evidence = gather(takes, instrument, default, position)
-    return learn(evidence, instrument, default)
+    return learn(gather(takes, instrument, default, position), instrument, default)
 
 
 def learn(evidence: Evidence, instrument: Instrument, default: Calibration) -> Analysis:
-    """Return the curves that explain what was heard best; scatter and drift are found on the way."""
-    level_sd, latency_sd, ppm = LEVEL_SD, LATENCY_SD, 0.0
-    fits: tuple[FittedCurve | None, ...] = (None,) * len(instrument)
+    """Return the curves that explain what was heard best; scatter and drift are found on the way.
+
+    How far the curves may trust a strike depends on the scatter, and the scatter on the curves: so both are
+    found in turn, until the scatter stays. TuningError where nothing, or something else, was heard.
+    """
+    sds, ppm, places = (LEVEL_SD, LATENCY_SD), 0.0, range(len(instrument))
+    fits: list[FittedCurve | None] = []
     for _ in range(3):
         start = _reference(evidence, instrument, default, fits)
-        fits = tuple(
-            _fit(evidence, place, default, level_sd, latency_sd, start) for place in range(len(instrument))
-        )
+        fits = [_fit(evidence, place, default, sds, start) for place in places]
         evidence, drift = _straightened(evidence, fits)
         ppm += drift
-        before = level_sd, latency_sd
-        level_sd, latency_sd = _scatter(fits)
-        if (
-            abs(drift) < 2.0
-            and max(
-                level_sd / before[0], before[0] / level_sd, latency_sd / before[1], before[1] / latency_sd
-            )
-            < 1.3
-        ):
+        before, sds = sds, _scatter(fits)
+        if abs(drift) < 2.0 and np.abs(np.log(np.divide(sds, before))).max() < np.log(1.3):
             break
-    if level_sd > MOST_LEVEL_SD or latency_sd > MOST_LATENCY_SD:
+    if sds[0] > MOST_LEVEL_SD or sds[1] > MOST_LATENCY_SD:
         raise TuningError(
-            f"strikes of one hammer differ by {level_sd:.1f} dB and {1e3 * latency_sd:.1f} ms from what "
+            f"strikes of one hammer differ by {sds[0]:.1f} dB and {1e3 * sds[1]:.1f} ms from what "
             "their pulses tell: give the recording that belongs to this plan, or make the room quieter"
         )
-    found = [one.found for one in fits if one is not None]
-    if not found:
+    if not any(fits):
         raise TuningError(
             "no hammer was heard often enough: move the microphone nearer, make the room quieter, "
             "and tune again"
         )
-    gain, delay = (float(np.median([values[place] for values in found])) for place in (0, 4))
-    return Analysis(instrument, default, evidence, fits, gain, delay, level_sd, latency_sd, ppm)
+    gain, delay = _reference(evidence, instrument, default, fits).tolist()
+    return Analysis(instrument, default, evidence, tuple(fits), gain, delay, *sds, ppm)
 
 
 def _reference(
     evidence: Evidence, instrument: Instrument, default: Calibration, fits: Sequence[FittedCurve | None]
 ) -> Floats:
-    """Return by how much level and latency of an average hammer are greater than the default's."""
-    known = [one.found[[0, 4]] for one in fits if one is not None]
+    """Return by how much level and latency of an average hammer are greater than the default's.
+
+    Before there are any curves, strikes are set beside the default's.
+    """
+    known = [(one.gain, one.delay) for one in fits if one is not None]
     if known:
         return np.median(known, axis=0)
-    apart = []
-    for place in range(len(instrument)):
-        rows = evidence.of(place)
-        rows = rows[np.isfinite(evidence.latency[rows])]
-        width = evidence.trials["width"][rows] - evidence.rested[rows] * default.width_rest[place].mean()
-        inside = (width > default.width[place, 0]) & (width < default.width[place, -1] * 1.1)
-        for key, heard in ((1, evidence.level), (2, evidence.latency)):
-            curve = default.level[place] if key == 1 else default.latency[place]
-            away = heard[rows][inside] - np.interp(width[inside], default.width[place], curve)
-            apart.append((place, key, float(np.median(away)) if len(away) else np.nan))
-    values = np.array([[a for _, k, a in apart if k == key] for key in (1, 2)])
-    if not np.isfinite(values).any(axis=1).all():
+    apart = np.array([_beside(evidence, place, default) for place in range(len(instrument))])
+    if not np.isfinite(apart).any(axis=0).all():
         raise TuningError(
             "hardly any strike was heard on its bar: move the microphone nearer, check the layout of the "
             "instrument and the wiring with: xylophone doctor --hammers"
         )
-    return np.asarray(np.nanmedian(values, axis=1))
+    return np.asarray(np.nanmedian(apart, axis=0))
+
+
+def _beside(evidence: Evidence, place: int, default: Calibration) -> list[float]:
+    """Return by how much a hammer's strikes are louder (dB) and later (s) than the default; NaN for none."""
+    rows = evidence.of(place)
+    rows = rows[np.isfinite(evidence.latency[rows])]
+    width = evidence.trials["width"][rows] - evidence.rested[rows] * default.width_rest[place].mean()
+    inside = (width > default.width[place, 0]) & (width < default.width[place, -1] * 1.1)
+    if not inside.any():
+        return [np.nan, np.nan]
+    pairs = (evidence.level, default.level), (evidence.latency, default.latency)
+    usual = (np.interp(width[inside], default.width[place], curve[place]) for _, curve in pairs)
+    return [float(np.median(heard[rows][inside] - own)) for (heard, _), own in zip(pairs, usual, strict=True)]
 
 
 def _fit(
-    evidence: Evidence, place: int, default: Calibration, level_sd: float, latency_sd: float, start: Floats
+    evidence: Evidence, place: int, default: Calibration, sds: tuple[float, float], start: Floats
 ) -> FittedCurve | None:
     rows = clear_rows(evidence, place)
     if len(rows) < ENOUGH:
         return None
     every = np.concatenate((rows, silent_rows(evidence, place)))
-    return fit(evidence.trials_of(every), default, place, level_sd, latency_sd, start)
+    return fit(evidence.trials_of(every), default, place, sds, start)
 
 
 def _scatter(fits: Sequence[FittedCurve | None]) -> tuple[float, float]:
     """Return the standard deviations of level (dB) and latency (s) about the curves, outliers left out."""
     known = [one for one in fits if one is not None]
-    spreads = []
-    for errors, least in (
-        ([one.level_error for one in known], LEAST_LEVEL_SD),
-        ([one.latency_error for one in known], LEAST_LATENCY_SD),
-    ):
-        every = np.concatenate([np.empty(0), *errors])
-        every = every[np.isfinite(every)]
-        if len(every) < 20:
-            spreads.append({LEAST_LEVEL_SD: LEVEL_SD, LEAST_LATENCY_SD: LATENCY_SD}[least])
-            continue
-        free = max(0.4, 1.0 - 5.0 * len(known) / len(every))
-        spreads.append(max(least, 1.4826 * float(np.median(np.abs(every))) / np.sqrt(free)))
-    return spreads[0], spreads[1]
+    level = _spread([one.level_error for one in known], LEVEL_SD, LEAST_LEVEL_SD)
+    return level, _spread([one.latency_error for one in known], LATENCY_SD, LEAST_LATENCY_SD)
+
+
+def _spread(errors: list[Floats], assumed: float, least: float) -> float:
+    """Return the standard deviation of errors, an array a hammer, as it was before they were fitted."""
+    every = np.concatenate([np.empty(0), *errors])
+    every = every[np.isfinite(every)]
+    if len(every) < 20:
+        return assumed
+    free = max(0.4, 1.0 - 5.0 * len(errors) / len(every))
+    return float(max(least, 1.4826 * float(np.median(np.abs(every))) / np.sqrt(free)))
 
 
 def _straightened(evidence: Evidence, fits: Sequence[FittedCurve | None]) -> tuple[Evidence, float]:
@@ -255,7 +253,7 @@ def calibration_of(analysis: Analysis) -> Calibration:
         if found is None:
             continue
         level, width, latency = found.curves()
-        usual = default.level[place] + found.found[0]
+        usual = default.level[place] + found.gain
         knots = _from(found.known_from(), usual)
         for key in CURVES:
             rows[key][place] = np.interp(knots, usual, rows[key][place])

@@ -288,7 +288,7 @@ def tilt(analysis: Analysis, position: Position) -> str | None:
     if len(places) < 8:
         return None
     along = np.array(places) / (count - 1.0)
-    loud = np.array([fit.found[0] for fit in analysis.fits if fit is not None]) - analysis.gain
+    loud = np.array([fit.gain for fit in analysis.fits if fit is not None]) - analysis.gain
     near = np.abs(loud - np.median(loud)) < 3.0 * WEAK
     along, loud = along[near], loud[near]
     slope, middle = np.polyfit(along, loud, 1)

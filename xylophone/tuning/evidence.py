@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..calibration.values import Calibration
 from ..errors import TuningError
@@ -15,7 +17,6 @@ from ..sound.position import Position
 from ..tables import Bools, Floats, Ints, Trials
 from .alignment import ClockLine, align
 from .hearing import BarSounds, bar_of, frames_of, listen, measure_bars
-from .picker import Onset
 from .shape import Outcomes
 from .trials import Purpose, Take, all_trials, conditions
 
@@ -66,8 +67,7 @@ class Evidence:
 
     def of(self, hammer: int) -> Ints:
         """Return the rows of a hammer's trials, those of chords left out."""
-        own = (self.trials["hammer"] == hammer) & (self.trials["purpose"] != Purpose.CHORD)
-        return np.flatnonzero(own)
+        return np.flatnonzero((self.trials["hammer"] == hammer) & (self.trials["purpose"] != Purpose.CHORD))
 
     def trials_of(self, rows: Ints) -> Outcomes:
         """Return these rows for a fit."""
@@ -114,13 +114,6 @@ def clips(take: Take) -> Floats:
     return np.flatnonzero(over[2:] & over[1:-1] & over[:-2]) / take.sample_rate
 
 
-def _clips_at(moment: float) -> str:
-    return (
-        f"the recording clips, first at {moment:.1f} s: lower the microphone's gain or move it away, then "
-        "record again"
-    )
-
-
 def _spoiled(take: Take, onset: Floats) -> Bools:
     """Return which trials of chords clip; TuningError where another does. `onset`: s of the recording."""
     spoiled = np.zeros(len(onset), dtype=bool)
@@ -128,7 +121,10 @@ def _spoiled(take: Take, onset: Floats) -> Bools:
     for moment in clips(take).tolist():
         before = (onset <= moment + 0.05) & (onset >= moment - 0.3)
         if not np.any(before & chord):
-            raise TuningError(_clips_at(moment))
+            raise TuningError(
+                f"the recording clips, first at {moment:.1f} s: lower the microphone's gain or move it away, "
+                "then record again"
+            )
         spoiled |= before & chord
     return spoiled
 
@@ -141,18 +137,13 @@ class _Found:
     sound: Floats
     expected: Floats  # s; latency of each trial by the default curves
     line: ClockLine
-    onsets: list[Onset | None]
+    onsets: Ints
 
     @classmethod
     def of(cls, take: Take, default: Calibration) -> _Found:
         check_rate(take)
-        widths, places = take.trials["width"].tolist(), take.trials["hammer"].tolist()
-        expected = np.array(
-            [
-                np.interp(width, default.width[place], default.latency[place])
-                for width, place in zip(widths, places, strict=True)
-            ]
-        )
+        pulses = take.trials[["width", "hammer"]].tolist()
+        expected = np.array([np.interp(width, default.width[n], default.latency[n]) for width, n in pulses])
         line, onsets = align(take, expected)
         return cls(take, take.samples(), expected, line, onsets)
 
@@ -161,16 +152,39 @@ class _Found:
         frame = frames_of(self.sound, self.take.sample_rate, self.onsets)
         return measure_bars(self.sound, self.take.sample_rate, frame, hertz)
 
+    def heard(
+        self, bars: BarSounds, instrument: Instrument, default: Calibration, position: Position
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Return of each trial what an Evidence holds of it, by the names of its columns."""
+        take, trials, count = self.take, self.take.trials, len(instrument)
+        rows, hammer = np.arange(len(trials)), trials["hammer"].astype(np.intp)
+        spoiled = _spoiled(take, self.line.at(trials["start"] + self.expected))
+        heard = listen(self.sound, take.sample_rate, self.onsets, bars, hammer)
+        level, time = heard.level + position.losses(count), heard.frame / take.sample_rate
+        bar = np.where(heard.frame >= 0, bar_of(heard.level, hammer, OWN), -1)
+        steady = _by_reference(self.line, trials, time, bar == hammer)
+        came = steady.back(time) - trials["start"] - position.delays(count)[hammer]
+        loss, rested = conditions(trials, instrument, default)
+        clear = (bar == hammer) & ~spoiled
+        return {
+            "latency": np.where(clear & (trials["purpose"] != Purpose.CHORD), came, np.nan),
+            "level": np.where(clear, level[rows, hammer], np.nan),
+            "bar": bar,
+            "sounded": np.where(bar >= 0, level[rows, bar], np.nan),
+            "second": heard.second,
+            "gap": heard.gap,
+            "loss": loss,
+            "rested": rested,
+        }
+
 
 def _best_heard(found: Sequence[_Found], hertz: Floats) -> BarSounds:
     """Return what the bars sound like, each by the take in which it was struck most often."""
     struck = [np.bincount(one.take.trials["hammer"], minlength=len(hertz)) for one in found]
     best, bar = np.argmax(struck, axis=0), np.arange(len(hertz))
     every = [one.bars(hertz) for one in found]
-    columns = (
-        np.array([getattr(bars, key) for bars in every])[best, bar] for key in ("hertz", "decay", "doubt")
-    )
-    return BarSounds(*columns)
+    names = ("hertz", "decay", "doubt")
+    return BarSounds(*(np.array([getattr(one, key) for one in every])[best, bar] for key in names))
 
 
 def gather(
@@ -178,54 +192,17 @@ def gather(
 ) -> Evidence:
     """Return what is heard of all trials of a session. TuningError where a recording cannot be used."""
     hertz = fundamentals_of(instrument)
-    delays, losses = position.delays(len(hertz)), position.losses(len(hertz))
     found = [_Found.of(take, default) for take in takes]
     bars = _best_heard(found, hertz)
-    columns: list[tuple[Floats, ...]] = []
-    for number, one in enumerate(found):
-        take, trials, hammer = one.take, one.take.trials, one.take.trials["hammer"].astype(np.intp)
-        spoiled = _spoiled(take, one.line.at(trials["start"] + one.expected))
-        heard = listen(one.sound, take.sample_rate, one.onsets, bars, hammer)
-        rows = np.arange(len(trials))
-        bar = np.where(heard.frame >= 0, bar_of(heard.level, hammer, OWN), -1)
-        steady = _by_reference(one.line, trials, heard.frame / take.sample_rate, bar == hammer)
-        came = steady.back(heard.frame / take.sample_rate) - trials["start"] - delays[hammer]
-        loss, rested = conditions(trials, instrument, default)
-        clear = (bar == hammer) & ~spoiled
-        columns.append(
-            (
-                np.full(len(trials), number),
-                np.where(clear & (trials["purpose"] != Purpose.CHORD), came, np.nan),
-                np.where(clear, heard.level[rows, hammer] + losses[hammer], np.nan),
-                bar,
-                np.where(bar >= 0, heard.level[rows, bar] + losses[bar], np.nan),
-                heard.second,
-                heard.gap,
-                loss,
-                rested,
-            )
-        )
-    take_, latency, level, bar, sounded, second, gap, loss, rested = (
-        np.concatenate(column) for column in zip(*columns, strict=True)
-    )
-    trials = all_trials(takes)
-    latency, level = (_levelled(trials, take_, values) for values in (latency, level))
-    return Evidence(
-        trials,
-        take_.astype(np.intp),
-        latency,
-        level,
-        bar.astype(np.intp),
-        sounded,
-        second,
-        gap,
-        loss,
-        rested,
-        bars.level_doubt,
-    )
+    parts = [one.heard(bars, instrument, default, position) for one in found]
+    columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    trials, number = all_trials(takes), np.repeat(np.arange(len(takes)), [len(one.trials) for one in takes])
+    for key in ("latency", "level"):
+        columns[key] = _levelled(trials, number, columns[key])
+    return Evidence(trials, number, doubt=bars.level_doubt, **columns)
 
 
-def _levelled(trials: Trials, take: Floats, values: Floats) -> Floats:
+def _levelled(trials: Trials, take: Ints, values: Floats) -> Floats:
     """Return what was heard with the constant taken out by which a take differs from the first one.
 
     Another recording has another delay and may have another gain: the reference hammer tells.

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..calibration.values import Calibration
 from ..tables import Bools, Floats
-from .shape import COMMON, FINE, NODES, Foretold, Outcomes, Shape, alike
+from .shape import COMMON, FINE, NODES, B, C, D, Foretold, Outcomes, P, Shape, alike
 
 PRIORS = {"c": 12.0, "s": 0.3, "b": 0.004, "z": 0.3, "d": 0.02, "p": 0.5}
 """Standard deviations by which hammers differ: dB, factor e, s, factor e, s, factor e. Wide on purpose."""
@@ -66,9 +66,19 @@ class FittedCurve:
         return self.shape.curves(self.found)
 
     @property
+    def gain(self) -> float:
+        """By how many dB its level is greater than the default's."""
+        return float(self.found[C])
+
+    @property
+    def delay(self) -> float:
+        """By how many seconds its latency is greater than the default's, in the middle of its range."""
+        return float(self.found[D])
+
+    @property
     def rest(self) -> float:
         """The factor on the default's rest terms."""
-        return float(np.exp(self.found[5]))
+        return float(np.exp(self.found[P]))
 
     def level_uncertainty(self) -> Floats:
         """Return the standard deviation of the level (dB) that a pulse brings, at FINE points."""
@@ -170,19 +180,18 @@ class _State:
 
 
 def fit(
-    trials: Outcomes, default: Calibration, row: int, level_sd: float, latency_sd: float, start: Floats
+    trials: Outcomes, default: Calibration, row: int, sds: tuple[float, float], start: Floats
 ) -> FittedCurve:
     """Return the curves of a hammer that explain its trials best.
 
-    `level_sd` (dB) and `latency_sd` (s) are the scatter from strike to strike. `start` are level (dB) and
+    `sds` are the scatter from strike to strike, in level (dB) and latency (s). `start` are level (dB) and
     latency (s) by which the trials are greater than the default's, roughly: their reference.
     """
     shape, count = Shape.of(default, row), len(trials)
     mean: Floats = np.zeros(len(_scales()))
-    mean[0], mean[4] = start
-    sds = np.concatenate((np.full(count, level_sd), np.full(count, latency_sd)))
-    mean = _first_guess(shape, mean, trials, sds)
-    best = _settled(_Search(shape, trials, sds, mean))
+    mean[C], mean[D] = start
+    every = np.repeat(sds, count)
+    best = _settled(_Search(shape, trials, every, _first_guess(shape, mean, trials, every)))
     spread: Floats = np.linalg.inv(best.curvature_and_pull[0]).astype(np.float64)
     heard = np.isfinite(trials.level)
     level_error, latency_error = (part[heard] for part in np.split(best.miss, 2))
@@ -215,16 +224,13 @@ def _first_guess(shape: Shape, mean: Floats, trials: Outcomes, sds: Floats) -> F
     widths = (trials.width - longer[:, None]).ravel()
     others = (trials.loss, trials.rested, trials.level, trials.latency, trials.most)
     many = Outcomes(widths, *(np.tile(values, count) for values in others))
-    search = _Search(shape, many, _tiled(sds, count), mean)
+    every = np.concatenate([np.tile(part, count) for part in np.split(sds, 2)])
+    search = _Search(shape, many, every, mean)
     squares = search.at(mean).scaled.reshape(2, count, -1) ** 2
     cost = np.log1p(squares / FREEDOM).sum(axis=(0, 2)) + np.abs(GUESSES)
     found = mean.copy()
-    found[2] = longer[int(np.argmin(cost))]
+    found[B] = longer[int(np.argmin(cost))]
     return found
-
-
-def _tiled(sds: Floats, count: int) -> Floats:
-    return np.concatenate([np.tile(part, count) for part in np.split(sds, 2)])
 
 
 @cache

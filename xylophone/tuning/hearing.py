@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..tables import Complex, Floats, Ints
-from .picker import ORDER, Onset, prediction_error
+from .picker import ORDER, prediction_error
 
 AFTER = (0.003, 0.093)
 """s after a hit over which the oscillations are fitted."""
@@ -82,39 +82,29 @@ class BarSounds:
 class Heard:
     """What was heard of n trials; every array has n rows.
 
-    `frame` is the onset, -1 where there was none; `rise` by how many dB it stood out of what was foretold.
-    `level` is what the hit gave to each bar's fundamental in dB re full scale, of shape (n, bars);
-    `ringing` what the loudest fundamental had before. `second` is the level of a second blow relative to
-    the first, in dB, and `gap` the time between them in seconds; NaN where there was no second one.
+    `frame` is the onset, -1 where there was none. `level` is what the hit gave to each bar's fundamental in
+    dB re full scale, of shape (n, bars). `second` is the level of a second blow relative to the first, in dB,
+    and `gap` the time between them in seconds; NaN where there was no second one.
     """
 
     frame: Ints
-    rise: Floats
     level: Floats
-    ringing: Floats
     second: Floats
     gap: Floats
 
-    def __len__(self) -> int:
-        return len(self.frame)
 
-
-def listen(
-    sound: Floats, sample_rate: int, onsets: Sequence[Onset | None], bars: BarSounds, struck: Ints
-) -> Heard:
+def listen(sound: Floats, sample_rate: int, onsets: Ints, bars: BarSounds, struck: Ints) -> Heard:
     """Return what is heard of hits with these onsets; `struck` is the bar that each was meant for."""
     frame = frames_of(sound, sample_rate, onsets)
-    rise = np.array([0.0 if onset is None else onset.rise_db for onset in onsets])
-    level, ringing = fundamentals(sound, sample_rate, frame, bars)
+    level = fundamentals(sound, sample_rate, frame, bars)
     second, gap = seconds(sound, sample_rate, frame, bars.hertz[struck], bars.decay[struck])
-    return Heard(frame, rise, level, ringing, second, gap)
+    return Heard(frame, level, second, gap)
 
 
-def frames_of(sound: Floats, sample_rate: int, onsets: Sequence[Onset | None]) -> Ints:
+def frames_of(sound: Floats, sample_rate: int, onsets: Ints) -> Ints:
     """Return the frames of onsets, -1 for none and for one too near to an end of the sound."""
-    frame = np.array([-1 if onset is None else onset.frame for onset in onsets], dtype=np.intp)
-    room = (frame >= -BEFORE[0] * sample_rate) & (frame < len(sound) - (AFTER[1] + 0.005) * sample_rate)
-    return np.where(room, frame, -1)
+    room = (onsets >= -BEFORE[0] * sample_rate) & (onsets < len(sound) - (AFTER[1] + 0.005) * sample_rate)
+    return np.where(room, onsets, -1)
 
 
 def measure_bars(sound: Floats, sample_rate: int, frame: Ints, hertz: Floats) -> BarSounds:
@@ -126,8 +116,8 @@ def measure_bars(sound: Floats, sample_rate: int, frame: Ints, hertz: Floats) ->
     which it is about the strongest of all, where there are any: else a loud bar's upper partial near it could
     be taken for it. Both are then corrected until all bars together explain those hits.
     """
-    length = round(AFTER[1] * sample_rate) - round(AFTER[0] * sample_rate)
-    first = _alone(frame, round(AFTER[1] * sample_rate)) + round(AFTER[0] * sample_rate)
+    low, high = (round(part * sample_rate) for part in AFTER)
+    length, first = high - low, _alone(frame, high) + low
     pieces = np.array([sound[f : f + length] for f in first.tolist() if f + length < len(sound)])
     nominal = BarSounds(hertz.copy(), np.full(len(hertz), 3.0), np.full(len(hertz), UNHEARD))
     if not len(pieces):
@@ -150,7 +140,8 @@ def _peaks(pieces: Floats, sample_rate: int, hertz: Floats) -> tuple[Floats, lis
     """Return the frequency at which each bar is loudest, and the pieces in which it is: the loudest first."""
     size = 1 << int(np.ceil(np.log2(2 * pieces.shape[1])))
     window = np.hanning(pieces.shape[1])
-    power = np.concatenate([_power(pieces[n : n + PART] * window, size) for n in range(0, len(pieces), PART)])
+    parts = (np.fft.rfft(pieces[n : n + PART] * window, size) for n in range(0, len(pieces), PART))
+    power = np.concatenate([part.real**2 + part.imag**2 for part in parts])
     per_bin = sample_rate / size
     strongest = power[:, int(hertz.min() * 2 ** (-TUNED / 12.0) / per_bin) :].max(axis=1)
     found = hertz.copy()
@@ -159,9 +150,8 @@ def _peaks(pieces: Floats, sample_rate: int, hertz: Floats) -> tuple[Floats, lis
         low, high = (int(nominal * 2 ** (side * TUNED / 12.0) / per_bin) for side in (-1, 1))
         near = power[:, low : high + 1]
         peak = np.argmax(near, axis=1)
-        loudest = np.where(
-            (peak > 0) & (peak < high - low), near.max(axis=1), 0.0
-        )  # else a neighbour's flank
+        inside = (peak > 0) & (peak < high - low)  # else a neighbour's flank
+        loudest = np.where(inside, near.max(axis=1), 0.0)
         leading = np.where(loudest > LEADING * strongest, loudest, 0.0)
         loudest = leading if leading.any() else loudest
         own = np.argsort(-loudest)[:LOUDEST]
@@ -226,28 +216,20 @@ def _error_of_median(values: Floats) -> float:
     return float(1.2533 * spread / np.sqrt(count))
 
 
-def _power(pieces: Floats, size: int) -> Floats:
-    spectrum = np.fft.rfft(pieces, size)
-    return spectrum.real**2 + spectrum.imag**2
-
-
 def _vertex(three: Floats) -> float:
     """Return where the parabola through three equidistant values has its top, -1..1 from the middle one."""
     bend = three[0] - 2.0 * three[1] + three[2]
     return float(np.clip(0.5 * (three[0] - three[2]) / bend, -1.0, 1.0)) if bend else 0.0
 
 
-def fundamentals(sound: Floats, sample_rate: int, frame: Ints, bars: BarSounds) -> tuple[Floats, Floats]:
-    """Return what each hit gave to each bar, dB re full scale (n, bars), and the loudest that rang before,
-    (n,)."""
+def fundamentals(sound: Floats, sample_rate: int, frame: Ints, bars: BarSounds) -> Floats:
+    """Return what each hit gave to each bar, dB re full scale (n, bars)."""
     level = np.full((len(frame), len(bars.hertz)), -180.0)
-    ringing = np.full(len(frame), -180.0)
     heard = np.flatnonzero(frame >= 0)
     if len(heard):
         now, old = (_fitted(sound, frame[heard], sample_rate, bars, part) for part in (AFTER, BEFORE))
         level[heard] = 20.0 * np.log10(np.abs(now - old) + QUIETEST)
-        ringing[heard] = 20.0 * np.log10(np.abs(old).max(axis=1) + QUIETEST)
-    return level, ringing
+    return level
 
 
 def _fitted(
@@ -301,17 +283,14 @@ def seconds(
         if onset < ORDER + short or onset + high + round(0.05 * sample_rate) > len(sound):
             continue
         filter_ = prediction_error(sound[onset + high // 3 : onset + high])
-        error = np.convolve(sound[onset - short - ORDER : onset + high], filter_)[
-            ORDER : ORDER + high + short
-        ]
+        error = np.convolve(sound[onset - short - ORDER : onset + high], filter_)[ORDER:][: high + short]
         energy = np.convolve(error * error, np.ones(short) / short, "valid")
         rest = energy[low + short :]
         place = int(np.argmax(rest))
         around = np.median(rest[max(0, place - 8 * short) : place + 8 * short])
         if 10.0 * np.log10(rest[place] / (around + 1e-30)) > FOUND:
             gap[row] = (low + place) / sample_rate
-            oscillation = float(hertz[row]), float(decay[row])
-            change = _change(sound, onset + low + place, sample_rate, *oscillation)
+            change = _change(sound, onset + low + place, sample_rate, float(hertz[row]), float(decay[row]))
             second[row] = 20.0 * np.log10(change * np.exp(-decay[row] * gap[row]) + QUIETEST)
     return second, gap
 

@@ -9,7 +9,6 @@ picker of seismology: Sleeman & van Eck 1999, Maeda 1985).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -38,16 +37,8 @@ _MARGIN = 6  # frames that each part has at least
 _RIDGE = 1e-7  # of the energy, so that a pure tone can be foretold too
 
 
-@dataclass(frozen=True, slots=True)
-class Onset:
-    """Where a hit begins: the frame, and by how many dB what is new rises above what was foretold."""
-
-    frame: int
-    rise_db: float
-
-
-def pick(sound: Floats, sample_rate: int, begin: int, end: int) -> Onset | None:
-    """Return the onset in the frames begin..end of a sound (mono), None where nothing new is heard.
+def pick(sound: Floats, sample_rate: int, begin: int, end: int) -> int | None:
+    """Return the frame in begin..end of a mono sound at which a hit begins, None where nothing new is heard.
 
     There must be MEMORY seconds of sound before `begin`; a window too near to the sound's ends has none.
     """
@@ -63,14 +54,13 @@ def pick(sound: Floats, sample_rate: int, begin: int, end: int) -> Onset | None:
     quiet = float(np.median(energy[: begin - first])) + 1e-30
     window = energy[begin - first : end - first]
     most = float(window.max())
-    rise = 10.0 * np.log10(most / quiet + 1e-30)
-    if rise < LEAST_RISE:
+    if 10.0 * np.log10(most / quiet + 1e-30) < LEAST_RISE:
         return None
     reached = np.flatnonzero(window >= max(FIRST * most, quiet * 4.0))
     near = begin - first + (int(reached[0]) if len(reached) else int(np.argmax(window))) + short - 1
     low = max(0, near - round(BEFORE * sample_rate))
     high = min(len(error), near + round(AFTER * sample_rate))
-    return Onset(first + low + split(error[low:high]), float(rise))
+    return first + low + split(error[low:high])
 
 
 def prediction_error(sound: Floats) -> Floats:

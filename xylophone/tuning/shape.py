@@ -27,6 +27,9 @@ NODES = 6
 COMMON = 6
 """Parameters before those of the bends: c, s, b, z, d, p."""
 
+C, S, B, Z, D, P = range(COMMON)
+"""Their places among all parameters."""
+
 SMOOTH = 0.6
 """Bends of nodes that lie this far apart in q are alike (correlation exp(-1/2))."""
 
@@ -64,7 +67,6 @@ class Outcomes:
 class Shape:
     """The default curves of a kind, finely divided: every array has FINE points from soft to loud."""
 
-    place: Floats  # -1..1
     level: Floats
     width: Floats
     latency: Floats
@@ -84,10 +86,8 @@ class Shape:
         curves = {key: _extended(level, knots, getattr(default, key)[row]) for key in CURVES}
         place = 2.0 * (level - knots[0]) / (knots[-1] - knots[0]) - 1.0
         nodes = np.linspace(-1.0, 1.0, NODES)
-        near = alike(place[:, None] - nodes) @ np.linalg.inv(
-            alike(nodes[:, None] - nodes) + 1e-6 * np.eye(NODES)
-        )
-        return cls(place=place, level=level, bend=near, **curves)
+        between = np.linalg.inv(alike(nodes[:, None] - nodes) + 1e-6 * np.eye(NODES))
+        return cls(level=level, bend=alike(place[:, None] - nodes) @ between, **curves)
 
     def curves(self, found: Floats) -> tuple[Floats, Floats, Floats]:
         """Return level, width and latency at FINE points that parameters give, cold and just played."""
@@ -137,7 +137,7 @@ class Foretold:
     def of(cls, shape: Shape, found: Floats, trials: Outcomes) -> Foretold:
         """Find the places of trials on the curves that are bent by their condition."""
         level, width, latency = shape.curves(found)
-        loss, rested = trials.loss[:, None], np.exp(found[5]) * trials.rested[:, None]
+        loss, rested = trials.loss[:, None], np.exp(found[P]) * trials.rested[:, None]
         asked = width + loss * (shape.width_loss + loss * shape.width_loss2) + rested * shape.width_rest
         at = np.clip((asked < trials.width[:, None]).sum(axis=1), 1, FINE - 1)  # the first that needs more
         rows = np.arange(len(at))
@@ -162,16 +162,16 @@ class Foretold:
         A parameter that makes a trial's place need a wider pulse moves the trial down the curve.
         """
         shape, found = self.shape, self.found
-        rested = np.exp(found[5]) * self.trials.rested
+        rested = np.exp(found[P]) * self.trials.rested
         none = np.zeros((len(self.trials), COMMON + 2 * NODES))
         wider, later, louder = none.copy(), none.copy(), none
-        louder[:, 0] = 1.0
-        wider[:, 1] = self._value((shape.width - shape.width[FINE // 2]) * np.exp(found[1]))
-        wider[:, 2] = 1.0
-        later[:, 3] = self._value((shape.latency - shape.latency[FINE // 2]) * np.exp(found[3]))
-        later[:, 4] = 1.0
-        wider[:, 5] = rested * self._value(shape.width_rest)
-        later[:, 5] = rested * self._value(shape.latency_rest)
+        louder[:, C] = 1.0
+        wider[:, S] = self._value((shape.width - shape.width[FINE // 2]) * np.exp(found[S]))
+        wider[:, B] = 1.0
+        later[:, Z] = self._value((shape.latency - shape.latency[FINE // 2]) * np.exp(found[Z]))
+        later[:, D] = 1.0
+        wider[:, P] = rested * self._value(shape.width_rest)
+        later[:, P] = rested * self._value(shape.latency_rest)
         bend = self._value(shape.bend)
         wider[:, COMMON : COMMON + NODES] = bend
         later[:, COMMON + NODES :] = bend
@@ -193,4 +193,4 @@ class Foretold:
         """Return what loss of drive and rest add to latencies; `take` gives a curve's value or slope."""
         shape, trials = self.shape, self.trials
         loss = trials.loss * (take(shape.latency_loss) + trials.loss * take(shape.latency_loss2))
-        return np.asarray(loss + np.exp(self.found[5]) * trials.rested * take(shape.latency_rest))
+        return np.asarray(loss + np.exp(self.found[P]) * trials.rested * take(shape.latency_rest))
