@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from ..calibration.values import Calibration
-from ..errors import OptionError
 from ..tables import Floats
 from ..tuning.edits import middle
-from . import write_picture
+from . import check_ending, write_picture
 from .line import INNER, LEFT, RIGHT, WIDTH
-from .marks import ALARM, BAND, ERROR, FONT, GRID, INK, PLAN, SHADE, SOFT, at, dots, number, text
+from .marks import ALARM, BAND, ERROR, INK, PLAN, SHADE, SOFT, at, box, dots, falls, frame, number, rule, text
+from .page import draw_page
 
 HEIGHT = 646.0
 LATENCY = (118.0, 340.0)
@@ -27,8 +27,6 @@ MOST_ABOUT = 150
 
 BAR = 7.0
 """Width of the stroke that spans a hammer's range."""
-
-ENDINGS = (".svg", ".png")
 
 _DIGIT = 0.001  # dB, the last digit of levels in calibration.toml
 
@@ -68,26 +66,20 @@ def plot_tuning(calibration: Calibration, common: Range | None, path: Path, abou
     `common` is the softest and loudest level that the hammers share, None where they share none. Raises as
     `xylophone.plotter.plot` does; an old file stays whole until the new one is.
     """
-    if path.suffix.lower() not in ENDINGS:
-        raise OptionError(f"cannot draw {path}: its name must end in {' or '.join(ENDINGS)}")
+    check_ending(path)
     write_picture(draw_tuning(calibration, common, about), path)
 
 
 def draw_tuning(calibration: Calibration, common: Range | None, about: str) -> str:
     """Return the picture of a calibration as SVG."""
-    import drawsvg
-
-    drawing = drawsvg.Drawing(WIDTH, HEIGHT, font_family=FONT)
-    drawing.append(drawsvg.Rectangle(0, 0, WIDTH, HEIGHT, fill="white"))
-    drawing.append(text("What each hammer does", LEFT, 36, 24, INK, font_weight=600))
-    drawing.append(text(calibration.kind, WIDTH - RIGHT, 36, 14, SOFT, "end"))
     told = about if len(about) <= MOST_ABOUT else f"…{about[1 - MOST_ABOUT :]}"
-    drawing.append(text(told, LEFT, 60, 14, SOFT))
-    drawing.extend(_legend())
-    drawing.extend(_latencies(calibration))
-    drawing.extend(_levels(calibration, common))
-    svg: str = drawing.as_svg()
-    return svg
+    heading = (
+        text("What each hammer does", LEFT, 36, 24, INK, font_weight=600),
+        text(calibration.kind, WIDTH - RIGHT, 36, 14, SOFT, "end"),
+        text(told, LEFT, 60, 14, SOFT),
+    )
+    shapes = (*heading, *_legend(), *_latencies(calibration), *_levels(calibration, common))
+    return draw_page(shapes, HEIGHT, ())
 
 
 def _latencies(calibration: Calibration) -> Iterator[Any]:
@@ -95,8 +87,9 @@ def _latencies(calibration: Calibration) -> Iterator[Any]:
     middles = np.array([1000.0 * middle(calibration, row)[2] for row in range(len(curves))])
     panel = _panel(calibration.hammers, LATENCY, curves)
     yield from _paper(panel, curves, "latency, ms")
-    yield from _spans(panel, curves.min(axis=1), curves.max(axis=1), PLAN)
-    yield dots(_points(panel, middles), 4.2, ERROR)
+    yield _spans(panel, curves.min(axis=1), curves.max(axis=1))
+    place = np.arange(len(middles))
+    yield dots(at(panel.x(place), panel.y(middles), place >= 0), 4.2, ERROR)
     yield from _names(panel)
 
 
@@ -105,7 +98,7 @@ def _levels(calibration: Calibration, common: Range | None) -> Iterator[Any]:
     soft, loud = levels[:, 0], levels[:, -1]
     panel = _panel(calibration.hammers, LEVEL, levels)
     yield from _paper(panel, levels, "level, dB re 1 m/s", common)
-    yield from _spans(panel, soft, loud, PLAN)
+    yield _spans(panel, soft, loud)
     if common is not None:
         place = np.arange(len(soft))
         yield dots(at(panel.x(place), panel.y(soft), soft > common[0] + _DIGIT), 4.2, ALARM)
@@ -121,36 +114,26 @@ def _panel(names: tuple[str, ...], place: tuple[float, float], values: Floats) -
 
 def _paper(panel: _Panel, values: Floats, title: str, band: Range | None = None) -> Iterator[Any]:
     """Yield what is behind the values: shaded sharps, a band, lines across, their numbers, a frame."""
-    import drawsvg
-
+    height = panel.bottom - panel.top
     for place, name in enumerate(panel.names):
         if "#" in name:
-            x = panel.x(place) - panel.column / 2
-            yield drawsvg.Rectangle(x, panel.top, panel.column, panel.bottom - panel.top, fill=SHADE)
+            yield box(panel.x(place) - panel.column / 2, panel.top, panel.column, height, SHADE)
     if band is not None:
-        yield drawsvg.Rectangle(LEFT, panel.y(band[1]), INNER, panel.y(band[0]) - panel.y(band[1]), fill=BAND)
+        yield box(LEFT, panel.y(band[1]), INNER, panel.y(band[0]) - panel.y(band[1]), BAND)
     for mark in _marks(panel.least, panel.most):
         y = panel.y(mark)
-        yield drawsvg.Line(LEFT, y, LEFT + INNER, y, stroke=GRID, stroke_width=1)
+        yield rule(LEFT, y, LEFT + INNER, y)
         written = number(mark) if values.min() < 0 else f"{mark:g}"
         yield text(written, LEFT - 8, y + 3.7, 11, INK, "end")
-    height = panel.bottom - panel.top
-    yield drawsvg.Rectangle(LEFT, panel.top, INNER, height, fill="none", stroke=PLAN, stroke_width=0.8)
+    yield frame(LEFT, panel.top, INNER, height)
     half = (panel.top + panel.bottom) / 2
     yield text(title, 22, half, 12, SOFT, "middle", transform=f"rotate(-90,22,{half:g})")
 
 
-def _spans(panel: _Panel, low: Floats, high: Floats, colour: str) -> Iterator[Any]:
-    import drawsvg
-
-    lines = zip(panel.x(np.arange(len(low))), panel.y(low), panel.y(high), strict=True)
-    path = "".join(f"M{x:.1f} {bottom:.1f}V{top:.1f}" for x, bottom, top in lines)
-    width = min(BAR, 0.5 * panel.column)
-    yield drawsvg.Path(path, fill="none", stroke=colour, stroke_width=width, stroke_opacity=0.55)
-
-
-def _points(panel: _Panel, values: Floats) -> Floats:
-    return at(panel.x(np.arange(len(values))), panel.y(values), np.full(len(values), True))
+def _spans(panel: _Panel, low: Floats, high: Floats) -> Any:
+    """Return a stroke for each hammer from its least value to its greatest."""
+    spans = np.stack((panel.x(np.arange(len(low))), panel.y(low), panel.y(high)), axis=1)
+    return falls(spans, min(BAR, 0.5 * panel.column), PLAN, stroke_opacity=0.55)
 
 
 def _names(panel: _Panel) -> Iterator[Any]:
@@ -168,18 +151,11 @@ def _marks(least: float, most: float) -> list[float]:
 
 
 def _legend() -> Iterator[Any]:
-    import drawsvg
-
     spots = np.array([[LEFT + 6.0, 88.0], [LEFT + 232.0, 88.0], [LEFT + 346.0, 88.0]])
-    look = {"stroke": PLAN, "stroke_width": BAR, "stroke_opacity": 0.55}
-    yield drawsvg.Line(LEFT + 6, 80, LEFT + 6, 96, **look)
+    yield rule(LEFT + 6, 80, LEFT + 6, 96, PLAN, BAR, stroke_opacity=0.55)
     yield dots(spots[1:2], 4.2, ERROR)
     yield dots(spots[2:3], 4.2, ALARM)
-    words = (
-        "from its softest to its loudest blow",
-        "at the middle",
-        "does not reach what all share",
-    )
+    words = ("from its softest to its loudest blow", "at the middle", "does not reach what all share")
     for told, x in zip(words, spots[:, 0], strict=True):
         yield text(told, float(x) + 12, 92.5, 13, INK)
     yield text("green: loudness that all share", WIDTH - RIGHT, 92.5, 13, SOFT, "end")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..performance.performance import Performance
 from .line import LEFT, RIGHT, WIDTH
-from .marks import ALARM, INK, PLAN, SHADES, SOFT, crosses, dots, number, rings, text
+from .marks import ALARM, INK, PLAN, SHADES, SOFT, box, crosses, dots, number, rings, text
 
 SHADE_DB = 3.0
 """dB of loudness a colour; the last colour is the top of the common scale and above."""
@@ -64,14 +64,11 @@ def _legend() -> Iterator[Any]:
 
 
 def _loudness() -> Iterator[Any]:
-    import drawsvg
-
     wide = 30.0
     left = WIDTH - RIGHT - wide * len(SHADES)
     yield text("loudness heard, dB", left - 12, LEGEND + 4.5, 13, INK, "end")
     for place, colour in enumerate(SHADES):
         x = left + place * wide
-        yield drawsvg.Rectangle(x, LEGEND - 8, wide, 10, fill=colour)
-        yield text(
-            number(SHADE_DB * (place - len(SHADES) + 1)), x + wide / 2, LEGEND + 15, 11, SOFT, "middle"
-        )
+        yield box(x, LEGEND - 8, wide, 10, colour)
+        decibels = number(SHADE_DB * (place - len(SHADES) + 1))
+        yield text(decibels, x + wide / 2, LEGEND + 15, 11, SOFT, "middle")

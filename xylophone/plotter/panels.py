@@ -13,17 +13,19 @@ from .marks import (
     ALARM,
     BAND,
     ERROR,
-    GRID,
     INK,
     PLAN,
     SHADE,
     SHADES,
     SOFT,
     at,
+    box,
     crosses,
     dots,
+    frame,
     number,
     rings,
+    rule,
     text,
 )
 
@@ -46,14 +48,12 @@ def draw_bars(line: SongLine) -> Iterator[Any]:
 
 def draw_errors(line: SongLine) -> Iterator[Any]:
     """Yield the panel of timing errors, the band that nobody hears, and the axis of time."""
-    import drawsvg
-
     top, bottom = line.errors
     high, low = line.y_error(BAND_MS), line.y_error(-BAND_MS)
-    yield drawsvg.Rectangle(LEFT, high, INNER, low - high, fill=BAND)
+    yield box(LEFT, high, INNER, low - high, BAND)
     yield from _grid(line, top, bottom)
     zero = line.y_error(0.0)
-    yield drawsvg.Line(LEFT, zero, LEFT + INNER, zero, stroke=PLAN, stroke_width=0.8)
+    yield rule(LEFT, zero, LEFT + INNER, zero, PLAN, 0.8)
     yield from _error_dots(line)
     for mark in line.marks_ms:
         yield text(number(mark), LEFT - 8, line.y_error(mark) + 3.7, 11, INK, "end")
@@ -67,12 +67,10 @@ def draw_errors(line: SongLine) -> Iterator[Any]:
 
 
 def _rows(line: SongLine) -> Iterator[Any]:
-    import drawsvg
-
     for place, hammer in enumerate(line.performance.instrument.hammers):
         y, sharp = line.y(place), "#" in hammer.name
         if sharp:
-            yield drawsvg.Rectangle(LEFT, y - ROW / 2, INNER, ROW, fill=SHADE)
+            yield box(LEFT, y - ROW / 2, INNER, ROW, SHADE)
         yield text(hammer.name, LEFT - 8, y + 3.8, 11, SOFT if sharp else INK, "end")
     yield from _grid(line, 0.0, line.bottom)
 
@@ -99,12 +97,9 @@ def _error_dots(line: SongLine) -> Iterator[Any]:
 
 
 def _grid(line: SongLine, top: float, bottom: float) -> Iterator[Any]:
-    import drawsvg
-
     for tick in line.ticks:
-        x = line.x(tick)
-        yield drawsvg.Line(x, top, x, bottom, stroke=GRID, stroke_width=1)
-    yield drawsvg.Rectangle(LEFT, top, INNER, bottom - top, fill="none", stroke=PLAN, stroke_width=0.8)
+        yield rule(line.x(tick), top, line.x(tick), bottom)
+    yield frame(LEFT, top, INNER, bottom - top)
 
 
 def clock(time: float) -> str:

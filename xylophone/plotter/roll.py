@@ -17,7 +17,7 @@ from ..tables import Ints, Priority
 from . import check_ending, write_picture
 from .heading import shown
 from .line import INNER, LEFT, RIGHT, WIDTH
-from .marks import GRID, INK, PLAN, SOFT, at, crosses, dots, falls, strokes, text
+from .marks import INK, SOFT, at, box, crosses, dots, falls, frame, rule, strokes, text
 from .page import draw_page
 from .panels import clock
 from .roll_line import RollLine, drawn, lines_of
@@ -96,16 +96,14 @@ def _legend(y: float) -> Iterator[Any]:
 
 def _paper(line: RollLine) -> Iterator[Any]:
     """Yield what is behind the notes: shaded bars, measures, names of pitches, the axes."""
-    import drawsvg
-
     for low, high in _runs(line.arrangement.instrument.pitches):
         top, bottom = line.y(high) - line.row / 2, line.y(low) + line.row / 2
-        yield drawsvg.Rectangle(LEFT, top, INNER, bottom - top, fill=BARS)
+        yield box(LEFT, top, INNER, bottom - top, BARS)
     for number, time in line.measures:
         x = line.x(time)
-        yield drawsvg.Line(x, 0, x, line.bottom, stroke=GRID, stroke_width=1)
+        yield rule(x, 0, x, line.bottom)
         yield text(str(number), x, line.bottom + 14, 11, INK, "middle")
-    yield drawsvg.Rectangle(LEFT, 0, INNER, line.bottom, fill="none", stroke=PLAN, stroke_width=0.8)
+    yield frame(LEFT, 0, INNER, line.bottom)
     yield from _names(line)
     yield text("measure", LEFT - 12, line.bottom + 14, 11, SOFT, "end")
     span = f"{clock(line.begin)} to {clock(line.end)}"

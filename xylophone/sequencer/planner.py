@@ -151,8 +151,7 @@ class Planner:
         return draft, draft.finished()
 
     def _keep_supply(self, draft: Draft, recent: Recent, guard: float) -> bool:
-        limit = self.instrument.supply_limit
-        return keep_supply(draft, recent, self._curves, limit, self.options, self._horizon, guard)
+        return keep_supply(draft, recent, self._curves, self.options, self._horizon, guard)
 
     def _refuse_late(self, draft: Draft, state: CoilState) -> None:
         """Move what comes a little late to start just in time; refuse what comes later than that."""

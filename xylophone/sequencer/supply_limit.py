@@ -66,12 +66,11 @@ def keep_supply(
     draft: Draft,
     recent: Recent,
     curves: Curves,
-    limit: float,
     options: PlanOptions,
     floor: float,
     guard: float,
 ) -> bool:
-    """Resolve every moment at which the coils would draw more than `limit` amperes; True if there was one.
+    """Resolve every moment at which the coils would draw more than the supply gives; True if there was one.
 
     No pulse is moved before `floor`, where an earlier commit ended. With a `guard` of 0 pulses stay
     exactly where they are, and strikes are only dropped.
@@ -80,18 +79,17 @@ def keep_supply(
     owner = np.concatenate((np.full(len(recent.start), -1), draft.played))
     order = np.argsort(start, kind="stable")
     start, end, current, owner = start[order], end[order], current[order], owner[order]
-    over = drawn(start, end, current) > limit * (1 + 1e-9)
+    over = drawn(start, end, current) > curves.supply_limit * (1 + 1e-9)
     if not over.any():
         return False
     earliest, latest = _room(draft, curves, options)
-    fresh = np.ones(len(start), dtype=bool)  # a cluster begins where nothing runs any more
-    fresh[1:] = start[1:] >= np.maximum.accumulate(end)[:-1]
-    number = np.cumsum(fresh) - 1
+    begins = np.append(True, start[1:] >= np.maximum.accumulate(end)[:-1])  # where nothing runs any more
+    number = np.cumsum(begins) - 1
     for cluster in sorted(set(number[over].tolist())):
         low, high = np.searchsorted(number, (cluster, cluster + 1))
         rows, pulses = owner[low:high], (start[low:high], end[low:high], current[low:high])
         held = [Placed(*pulse) for pulse in zip(*(one[rows < 0].tolist() for one in pulses), strict=True)]
-        found = _Cluster(draft, curves, options, limit, held, guard)
+        found = _Cluster(draft, curves, options, held, guard)
         found.resolve(found.needs(np.sort(rows[rows >= 0]), earliest, latest, floor))
     return True
 
@@ -118,11 +116,10 @@ class _Cluster:
         draft: Draft,
         curves: Curves,
         options: PlanOptions,
-        limit: float,
         held: list[Placed],
         guard: float,
     ) -> None:
-        self.draft, self.curves, self.limit = draft, curves, limit * (1 + 1e-9)
+        self.draft, self.curves, self.limit = draft, curves, curves.supply_limit * (1 + 1e-9)
         self.options = options if guard else PlanOptions(roll=False, shift=0.0, softening_db=0.0)
         self.guard = guard
         self.placed = held

@@ -89,8 +89,7 @@ class SimulatedMicrophone:
         self._sounding.add(heard)
 
     def read(self, until: float) -> Samples:
-        """Return the recording from where the last call ended to backend time `until`, float32 of shape
-        (frames,)."""
+        """Return the recording from where the last call ended to backend time `until`, float32 (frames,)."""
         end = int(until * (1.0 + 1e-6 * self.room.ppm) * self.sample_rate)
         count = max(0, end - self._frame)
         sound = self._sounding.mix(count)[:, 0]

@@ -57,8 +57,7 @@ class Microphone:
             return library.InputStream(samplerate=own, **asked)
 
     def read(self) -> Samples:
-        """Return what was recorded since the last call, mono; TuningError where the sound card lost
-        samples."""
+        """Return what was recorded since the last call, mono; TuningError where samples were lost."""
         if self._lost:
             raise TuningError(
                 "the sound card lost samples: end other programs, or take another sound card, then "

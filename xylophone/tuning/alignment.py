@@ -101,8 +101,7 @@ def _onsets(sound: Floats, sample_rate: int, due: Floats) -> Ints:
 
 
 def _drawn(line: ClockLine, expected: Floats, onsets: Ints, sample_rate: int) -> ClockLine:
-    """Return the line through the onsets, most of which lie near it: least squares, far ones weighing
-    less."""
+    """Return the line through the onsets: least squares, those far from it weighing less."""
     rows = np.flatnonzero(onsets >= 0)
     if len(rows) < 4:
         return line
@@ -173,8 +172,10 @@ def _rises(sound: Floats, sample_rate: int) -> Floats:
 
 
 def _energy(sound: Floats, count: int) -> Floats:
-    """Return the mean square of the differences in each `count` of samples; a part at a time, which is
-    faster."""
+    """Return the mean square of the differences in each `count` of samples.
+
+    A part at a time: that is faster, as it stays in the processor's cache.
+    """
     whole = (len(sound) - 1) // count
     energy = np.empty(max(0, whole))
     for begin in range(0, len(energy), PART):

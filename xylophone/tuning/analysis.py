@@ -67,10 +67,10 @@ class Analysis:
         return fitted.level_error, fitted.latency_error
 
     def level_doubt(self, hammer: int) -> float:
-        """Return by how many dB a hammer may be louder or softer than its curves say, where they are known at
-        all: a standard error, endless where it has none.
+        """Return by how many dB a hammer may be louder or softer than its curves say, a standard error.
 
         It holds what its strikes scatter, be it more than others, and what is not known of its bar's decay.
+        Only where curves are known at all; endless for a hammer that has none.
         """
         fitted = self.fits[hammer]
         if fitted is None:

@@ -58,8 +58,7 @@ class Ear(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a session is: seconds played, seconds that it will take in all by what is known now, and
-    what it does."""
+    """How far a session is: seconds played, seconds that it will take in all, and what it does."""
 
     played: float
     whole: float
@@ -67,12 +66,11 @@ class Progress:
 
 
 class AutoSession:
-    """One tuning session with a microphone. `run` plays it; what is recorded is in `takes`, also when it
-    breaks off.
+    """One tuning session with a microphone: `run` plays it.
 
-    With a `folder` every round is saved there as soon as it has been heard: then it is `saved`. `earlier` are
-    takes of a session that was broken off: it is gone on with. `told` is called with a Progress now and then,
-    `met` with faults.
+    What is recorded is in `takes`, also when it breaks off. With a `folder` every round is saved there as
+    soon as it has been heard: then it is `saved`. `earlier` are takes of a session that was broken off: it is
+    gone on with. `told` is called with a Progress now and then, `met` with faults.
     """
 
     def __init__(
@@ -152,8 +150,7 @@ class AutoSession:
         return played // (TURNS * len(self.backend.instrument))
 
     def _listen_to_the_room(self) -> None:
-        """Record the room, and refuse one in which nothing could be heard; or bars that nobody could tell
-        apart."""
+        """Record the room; TuningError where nothing could be heard in it, or bars cannot be told apart."""
         fundamentals_of(self.backend.instrument)
         self._wait(self.backend.now() + ROOM, "listening to the room")
         room = np.concatenate(self._sound)

@@ -20,8 +20,10 @@ QUIET = 3.0
 
 
 def play_blind(backend: Backend, default: Calibration, told: Callable[[Progress], object]) -> Trials:
-    """Play the plan to its end and return its trials (dtype TRIAL). BackendError for a fatal fault,
-    TuningError for bars that could not be told apart."""
+    """Play the plan to its end and return its trials (dtype TRIAL).
+
+    BackendError for a fatal fault, TuningError for bars that could not be told apart.
+    """
     fundamentals_of(backend.instrument)
     begin, parts = backend.now() + QUIET + LEAD, []
     reference = reference_of(backend.instrument, default)

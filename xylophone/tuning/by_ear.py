@@ -261,8 +261,11 @@ class ByEar:
             )
 
     def _edited(self, new: Calibration) -> ByEar:
-        """Take an edited calibration; CalibrationError where no hammer of the kind is like that, or no
-        loudness would be left that all share."""
+        """Take an edited calibration.
+
+        CalibrationError where no hammer of the kind is like that, or no loudness would be left that all
+        share.
+        """
         name = self.hammer.name
         insist = f"leave here and insist with: xylophone tune set {name} --force"
         edits.check_likely(self.calibration, new, name, default_calibration(self.instrument), insist)

@@ -1,5 +1,4 @@
-"""Diagnosis: what is wrong with single hammers, by what was heard of their trials, and what to do about
-it."""
+"""Diagnosis: what is wrong with single hammers, by what was heard of them, and what to do about it."""
 
 from __future__ import annotations
 
@@ -281,8 +280,7 @@ def _scatter(residuals: Floats) -> float:
 
 
 def tilt(analysis: Analysis, position: Position) -> str | None:
-    """Return a line of doubt where levels rise or fall along the bars as if the microphone stood
-    elsewhere."""
+    """Return a line of doubt where levels rise or fall as if the microphone stood elsewhere."""
     count = len(analysis.instrument)
     places = [place for place in range(count) if analysis.fits[place] is not None]
     if len(places) < 8:

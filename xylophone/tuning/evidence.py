@@ -217,8 +217,7 @@ def _levelled(trials: Trials, take: Ints, values: Floats) -> Floats:
 
 
 def _by_reference(line: ClockLine, trials: Trials, time: Floats, clear: Bools) -> ClockLine:
-    """Return the line with the slope that keeps the reference hammer's latency the same from first to
-    last."""
+    """Return the line with the slope that keeps the reference hammer's latency the same throughout."""
     rows = np.flatnonzero((trials["purpose"] == Purpose.REFERENCE) & clear)
     if len(rows) < 4:
         return line

@@ -133,8 +133,10 @@ class _State:
 
     @cached_property
     def miss(self) -> Floats:
-        """What was heard less what is foretold, levels then latencies; NaN where nothing was heard, and
-        rightly: else by how much what is foretold should have been heard."""
+        """What was heard less what is foretold, levels then latencies.
+
+        Where nothing was heard, and rightly, NaN; else by how much what is foretold should have been heard.
+        """
         trials, foretold = self.search.trials, self.foretold.level
         unheard = np.where(trials.most < foretold, trials.most, np.nan)
         level = np.where(np.isnan(trials.level), unheard, trials.level)

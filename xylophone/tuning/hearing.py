@@ -65,8 +65,10 @@ QUIETEST = 1e-9
 
 @dataclass(frozen=True)
 class BarSounds:
-    """What the bars of a recording sound like: fundamental (Hz), its decay (1/s), and `doubt`, the standard
-    error of that decay (1/s), of each."""
+    """What the bars of a recording sound like: the fundamental of each, and how it dies away.
+
+    In Hz and 1/s; `doubt` is the standard error of that decay.
+    """
 
     hertz: Floats
     decay: Floats
@@ -108,13 +110,13 @@ def frames_of(sound: Floats, sample_rate: int, onsets: Ints) -> Ints:
 
 
 def measure_bars(sound: Floats, sample_rate: int, frame: Ints, hertz: Floats) -> BarSounds:
-    """Return fundamental and decay of each bar, from hits that nothing follows within AFTER; a bar that is
-    never heard so keeps the nominal frequency.
+    """Return fundamental and decay of each bar, from hits that nothing follows within AFTER.
 
-    In a chord a neighbour beats with a bar: what dies away then is no decay. The frequency is first the
-    highest peak near the nominal one, in the mean spectrum of the hits after which it is highest; of hits in
-    which it is about the strongest of all, where there are any: else a loud bar's upper partial near it could
-    be taken for it. Both are then corrected until all bars together explain those hits.
+    A bar that is never heard so keeps the nominal frequency. In a chord a neighbour beats with a bar: what
+    dies away then is no decay. The frequency is first the highest peak near the nominal one, in the mean
+    spectrum of the hits after which it is highest; of hits in which it is about the strongest of all, where
+    there are any: else a loud bar's upper partial near it could be taken for it. Both are then corrected
+    until all bars together explain those hits.
     """
     low, high = (round(part * sample_rate) for part in AFTER)
     length, first = high - low, _alone(frame, high) + low
@@ -192,8 +194,7 @@ def _corrected(pieces: Floats, sample_rate: int, bars: BarSounds, own: Sequence[
 
 
 def _off(pieces: Floats, time: Floats, mine: Floats, others: Floats) -> tuple[Complex, Complex]:
-    """Return how far each piece's oscillation is off what it is taken for (i w - d, 1/s), and how far it is
-    bent.
+    """Return how far each piece's oscillation is off what it is taken for, and bent, as i w - d in 1/s.
 
     One that is off by w in frequency and d in decay grows by (i w - d) t beside it: that is fitted along with
     the `others`, and a parabola besides, for a second blow or a knock.
@@ -261,8 +262,10 @@ def _least_squares(columns: Floats, weight: Floats) -> Floats:
 
 
 def _oscillations(time: Floats, bars: BarSounds) -> Floats:
-    """Return the oscillations of bars at these times after an onset, (times, 2 bars): what their real parts
-    weigh, then what their imaginary ones."""
+    """Return the oscillations of bars at these times after an onset, (times, 2 bars).
+
+    First is what their real parts weigh, then what their imaginary ones.
+    """
     wave = np.exp((2j * np.pi * bars.hertz - bars.decay)[None, :] * time[:, None])
     return np.concatenate((wave.real, -wave.imag), axis=1)
 
@@ -308,10 +311,10 @@ def _change(sound: Floats, moment: int, sample_rate: int, hertz: float, decay: f
 
 
 def bar_of(level: Floats, expected: Ints, least: float) -> Ints:
-    """Return which bar sounded in each row of `level`: the expected one where it is within `least` dB of
-    the loudest.
+    """Return which bar sounded in each row of `level`: the expected one if it is about the loudest, or that.
 
-    Else the loudest; a struck bar's partials may lie near the fundamentals of others, but are softer.
+    It is where it is within `least` dB. A struck bar's partials may lie near the fundamentals of others, but
+    are softer.
     """
     loudest = np.argmax(level, axis=1)
     rows = np.arange(len(level))

@@ -50,8 +50,7 @@ def history_of(calibration: Path) -> Path:
 
 
 def read_history(path: Path) -> list[Measured]:
-    """Return the entries, oldest first; none where there is no file. FileError names a line that is
-    broken."""
+    """Return the entries, oldest first; none where there is no file. FileError names a broken line."""
     if not is_there(path):
         return []
     entries = []

@@ -1,5 +1,4 @@
-"""Rounds: which hammer is struck next with which pulse, so that the least number of strikes teaches the
-most."""
+"""Rounds: which hammer is struck next with which pulse, so that the fewest strikes teach the most."""
 
 from __future__ import annotations
 
@@ -131,11 +130,11 @@ def _pulses(analysis: Analysis, place: int, number: int) -> Floats:
 
 
 def trials_of(turns: Turns, begin: float, reference: tuple[int, float] | None, seed: int) -> Trials:
-    """Return the trials (dtype TRIAL) of a round, the first at `begin`: hammers far from each other take
-    turns.
+    """Return the trials (dtype TRIAL) of a round, the first at `begin`.
 
-    `reference` is the place of the reference hammer and its pulse. The distances between strikes follow from
-    `seed` and from all pulses, so that the recording of a session with other pulses does not fit.
+    Hammers far from each other take turns. `reference` is the place of the reference hammer and its pulse.
+    The distances between strikes follow from `seed` and from all pulses, so that the recording of a session
+    with other pulses does not fit.
     """
     order = _apart(turns)
     rows: list[tuple[int, float, int]] = []

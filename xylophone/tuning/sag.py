@@ -51,15 +51,16 @@ def chord_trials(analysis: Analysis, begin: float) -> Trials:
 
 
 def circles(count: int, size: int) -> list[list[int]]:
-    """Return which of `count` hammers each chord of `size` strikes: evenly round the circle, so that no two
-    are neighbours, whose sounds are hard to tell apart."""
+    """Return which of `count` hammers each chord of `size` strikes.
+
+    Evenly round the circle: no two are neighbours, whose sounds are hard to tell apart.
+    """
     first = np.arange(size) * count // size
     return [((first + 2 * number) % count).tolist() for number in range(COUNT)]
 
 
 def _pulse(analysis: Analysis, place: int) -> tuple[float, float]:
-    """Return width and latency (of the calibration's zero) of a fairly loud blow of a hammer that has
-    rested."""
+    """Return width and latency, from the calibration's zero, of a fairly loud blow after a rest."""
     found = analysis.fits[place]
     assert found is not None
     level, width, latency = found.curves()

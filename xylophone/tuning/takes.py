@@ -41,8 +41,7 @@ def save_session(folder: Path, takes: Sequence[Take], instrument: Instrument, po
 
 
 def plan_text(trials: Sequence[Trials], instrument: Instrument, position: Position) -> str:
-    """Return session.json: one list of trials for each recording, times in seconds, widths in
-    milliseconds."""
+    """Return session.json: a list of trials for each recording, times in s, widths in milliseconds."""
     names = [hammer.name for hammer in instrument.hammers]
     head = {
         "format": FORMAT,
