@@ -105,7 +105,9 @@ class _Reading:
                 self._sort()
             at = behind_track(self.source, chunk, at, self.faults, track.number)
         self._sort()
-        self._compare_count()
+        found, claimed = len(self.tracks), self.header.tracks
+        if found != claimed and claimed >= 0:
+            self.faults.add(f"the header claims {claimed} tracks and there are {found}", 10)
 
     def _sort(self) -> None:
         """Sort the messages of the tracks that wait; all of them are whole."""
@@ -113,41 +115,24 @@ class _Reading:
         columns = Columns(*(np.concatenate(column) for column in zip(*self._waiting, strict=True)))
         self._waiting.clear()
         if len(columns.tick):
-            in_turn = self.header.format == 2
-            self.parts.append(
-                sort_messages(columns, self._first, self._decoder.tick, one_after_another=in_turn)
-            )
+            end, in_turn = self._decoder.tick, self.header.format == 2
+            self.parts.append(sort_messages(columns, self._first, end, one_after_another=in_turn))
         self._first = len(self.tracks)
-
-    def _compare_count(self) -> None:
-        found, claimed = len(self.tracks), self.header.tracks
-        if found != claimed and claimed >= 0:
-            self.faults.add(f"the header claims {claimed} tracks and there are {found}", 10)
 
 
 def _song(reading: _Reading, division: Division) -> Song:
     parts, tape = reading.parts, reading.tape
-    empty = np.zeros(0, np.int64)
     tempo = TempoMap(division, _joined(part.tempos for part in parts), tape.tempos)
     signed = _joined(part.meters for part in parts)
     meters = meter_table(tempo, signed, tape.meters, sequences=reading.header.format == 2)
     ends = _joined(part.ends for part in parts)
-    last = tempo.seconds(ends.max(keepdims=True)) if len(ends) else empty
     notes = _table(reading, tempo)
-    stops = [float(last[0])] if len(last) else [0.0]
-    if len(notes):
-        stops.append(float((notes["onset"] + notes["duration"]).max()))
-    if max(stops) > _ABSURD:
-        reading.faults.add(f"the song lasts {max(stops) / 3600:.0f} hours: a delta time may be damaged")
-    return Song(
-        notes,
-        _title(reading),
-        tempo.table,
-        meters,
-        _tracks(reading.tracks, notes),
-        max(stops),
-        reading.faults.lines(),
-    )
+    stop = float(tempo.seconds(ends.max(keepdims=True))[0]) if len(ends) else 0.0
+    stop = max(stop, float((notes["onset"] + notes["duration"]).max(initial=0.0)))
+    if stop > _ABSURD:
+        reading.faults.add(f"the song lasts {stop / 3600:.0f} hours: a delta time may be damaged")
+    tracks, warnings = _tracks(reading.tracks, notes), reading.faults.lines()
+    return Song(notes, _title(reading), tempo.table, meters, tracks, stop, warnings)
 
 
 def _joined(arrays: Iterable[np.ndarray]) -> np.ndarray:
@@ -183,12 +168,12 @@ def _controls(parts: list[Sorted]) -> Controls:
     for part in parts:
         part.controls.after[:] += before
         before += len(part.notes.tick)
-    return Controls(
-        *(_whole(list(column)) for column in zip(*(part.controls for part in parts), strict=True))
-    )
+    columns = zip(*(part.controls for part in parts), strict=True)
+    return Controls(*(_whole(list(column)) for column in columns))
 
 
 def _whole(columns: list[np.ndarray]) -> np.ndarray:
+    """Return what a column is in all parts; that of one part, which may be large, is not copied."""
     return columns[0] if len(columns) == 1 else np.concatenate(columns)
 
 
@@ -214,9 +199,8 @@ def _tracks(tracks: list[tapes.TapeTrack], notes: Notes) -> tuple[Track, ...]:
     """Return the tracks that hold notes."""
     kinds = notes["track"].astype(np.int64) << 12 | notes["channel"].astype(np.int64) << 8 | notes["program"]
     found: dict[int, list[tuple[int, int, int]]] = {}
-    for kind, count in zip(
-        *(column.tolist() for column in np.unique(kinds, return_counts=True)), strict=True
-    ):
+    kinds, counts = np.unique(kinds, return_counts=True)
+    for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True):
         found.setdefault(kind >> 12, []).append((kind >> 8 & 15, kind & 255, count))
     return tuple(
         Track(

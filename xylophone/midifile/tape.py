@@ -179,11 +179,16 @@ class Tape:
             return self._system(status, delta, at + 1, end)
         if status < 0x80:
             return self._relying(delta, at, end)
-        self._running = status if 0xC0 <= status < 0xE0 else _SHARED
         self._tape += delta
-        if self._running == _SHARED:
-            return self._two(bytes((status,)), at + 1, end)
-        return self._one(status, at + 1, end)
+        return self._message(status, at + 1, end)
+
+    def _message(self, status: int, at: int, end: int) -> int:
+        """Take a message whose status is its own, and which goes on running."""
+        if 0xC0 <= status < 0xE0:
+            self._running = status
+            return self._one(status, at, end)
+        self._running = _SHARED
+        return self._two(bytes((status,)), at, end)
 
     def _relying(self, delta: bytes, at: int, end: int) -> int:
         """Take a message that relies on running status."""
@@ -193,26 +198,23 @@ class Tape:
         return self._two(b"", at, end) if self._running == _SHARED else self._one(self._running, at, end)
 
     def _two(self, status: bytes, at: int, end: int) -> int:
-        pair = self.source[at : at + 2]
-        if at + 2 > end:
-            self._tape += bytes((MARK, NOTHING, 0))
-            raise _Cut
-        if pair[0] > 127 or pair[1] > 127:
-            self._fault("a data byte over 127 is read as 127", at)
-            pair = bytes((min(127, pair[0]), min(127, pair[1])))
-        self._tape += status + pair
+        self._tape += status + self._data(at, at + 2, end)
         return at + 2
 
     def _one(self, status: int, at: int, end: int) -> int:
-        if at + 1 > end:
-            self._tape += bytes((MARK, NOTHING, 0))
-            raise _Cut
-        value = self.source[at]
-        if value > 127:
-            self._fault("a data byte over 127 is read as 127", at)
-            value = 127
-        self._tape += bytes((status, value, 0))
+        self._tape += bytes((status, *self._data(at, at + 1, end), 0))
         return at + 1
+
+    def _data(self, at: int, behind: int, end: int) -> bytes:
+        """Return the data bytes of a message; where the track ends in them, a mark stands for it."""
+        if behind > end:
+            self._mark(b"", NOTHING)
+            raise _Cut
+        data = self.source[at:behind]
+        if max(data) > 127:
+            self._fault("a data byte over 127 is read as 127", at)
+            data = bytes(min(127, byte) for byte in data)
+        return data
 
     def _resume(self, delta: bytes, at: int, end: int) -> int:
         """Look for the next status byte where none is running."""
@@ -220,21 +222,16 @@ class Tape:
         self._mark(delta, NOTHING)
         while at < end and self.source[at] < 0x80:
             at += 1
-        if at < end:
-            self._tape += b"\x00"
-            if self.source[at] >= 0xF0:
-                self._tape.pop()
-                return self._system(self.source[at], b"\x00", at + 1, end)
-            status = self.source[at]
-            self._running = status if 0xC0 <= status < 0xE0 else _SHARED
-            if self._running == _SHARED:
-                return self._two(bytes((status,)), at + 1, end)
-            return self._one(status, at + 1, end)
-        return at
+        if at == end:
+            return at
+        status = self.source[at]
+        if status >= 0xF0:
+            return self._system(status, b"\x00", at + 1, end)
+        self._tape += b"\x00"
+        return self._message(status, at + 1, end)
 
     def _mark(self, delta: bytes, kind: int) -> None:
-        self._tape += delta
-        self._tape += bytes((MARK, kind, 0))
+        self._tape += delta + bytes((MARK, kind, 0))
 
     def _system(self, status: int, delta: bytes, at: int, end: int) -> int:
         if status == 0xFF:

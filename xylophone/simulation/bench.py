@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,16 +57,15 @@ def nominal(kind: HammerKind) -> Calibration:
 
 
 def _measure(rig: Rig, instrument: Instrument, origin: str) -> Calibration:
-    level, width, latency = knots(
-        rig, instrument.column("shortest_pulse"), instrument.column("longest_pulse")
-    )
+    limits = (instrument.column("shortest_pulse"), instrument.column("longest_pulse"))
+    level, width, latency = knots(rig, *limits)
     changed = _changed(rig, level, width, latency)
     lost, rested, warm = slice(0, len(LOSSES)), slice(len(LOSSES), -1), -1
-    width_loss, width_loss2 = _filled(level, *quadratic(LOSSES, changed.width[lost]))
-    latency_loss, latency_loss2 = _filled(level, *quadratic(LOSSES, changed.latency[lost]))
-    rest_time, width_rest, latency_rest = _rest(
-        level, Reached(changed.width[rested], changed.latency[rested])
-    )
+    by_loss: dict[str, Any] = {}
+    for key in ("width", "latency"):
+        terms = _filled(level, *quadratic(LOSSES, getattr(changed, key)[lost]))
+        by_loss |= dict(zip((f"{key}_loss", f"{key}_loss2"), terms, strict=True))
+    rest_time, width_rest, latency_rest = _rest(level, changed.of(rested))
     curves = Calibration(
         kind=instrument.kind.name,
         hammers=tuple(hammer.name for hammer in instrument.hammers),
@@ -73,15 +73,12 @@ def _measure(rig: Rig, instrument: Instrument, origin: str) -> Calibration:
         width=width,
         latency=latency,
         origin=(origin,) * len(instrument),
-        width_loss=width_loss,
-        width_loss2=width_loss2,
-        latency_loss=latency_loss,
-        latency_loss2=latency_loss2,
         width_rest=width_rest,
         latency_rest=latency_rest,
         rest_time=rest_time,
+        **by_loss,
     )
-    curves = replace(curves, warmth=_warmth(rig, curves, Reached(changed.width[warm], changed.latency[warm])))
+    curves = replace(curves, warmth=_warmth(rig, curves, changed.of(warm)))
     return replace(curves, supply=_supply(rig, curves, instrument.column("current")))
 
 
@@ -90,18 +87,18 @@ def _changed(rig: Rig, level: Floats, width: Floats, latency: Floats) -> Reached
 
     Conditions are the LOSSES, the RESTS and WARMER, in this order.
     """
-    conditions = [Condition(loss=float(loss)) for loss in LOSSES]
-    conditions += [Condition(rested=float(rest)) for rest in RESTS]
-    conditions.append(Condition(kelvin=WARMER))
-    wider = [_guess(loss) for loss in LOSSES]
-    wider += [0.1 * -np.expm1(-rest / 25.0) for rest in RESTS]
-    wider.append(_guess(COPPER * WARMER))
-    guess = width * (1.0 + np.array(wider)[:, None, None])
+    conditions = [
+        *(Condition(loss=float(loss)) for loss in LOSSES),
+        *(Condition(rested=float(rest)) for rest in RESTS),
+        Condition(kelvin=WARMER),
+    ]
+    wider = (_guess(LOSSES), 0.1 * -np.expm1(-RESTS / 25.0), [_guess(COPPER * WARMER)])
+    guess = width * (1.0 + np.concatenate(wider)[:, None, None])
     found = keep_level(rig, level, width, latency, conditions, guess)
     return Reached(found.width - width, found.latency - latency)
 
 
-def _guess(loss: float) -> float:
+def _guess(loss: Any) -> Any:
     """Guess by what part a pulse must be wider under a loss: as the kinds on the list need on average."""
     return 2.0 * loss + 8.0 * loss * loss
 
@@ -149,14 +146,13 @@ def _equal_loss(calibration: Calibration, changed: Reached) -> float:
     """Return the drive loss whose effect on widths and latencies is nearest to that of this condition."""
     wider, later = changed.width, changed.latency
     seen = np.isfinite(wider)
-    best, least = 0.0, np.inf
-    for loss in np.linspace(0.0, 0.12, 241):
+
+    def error(loss: float) -> float:
         width = loss * (calibration.width_loss + loss * calibration.width_loss2)
         late = loss * (calibration.latency_loss + loss * calibration.latency_loss2)
-        error = float(np.sum((width - wider)[seen] ** 2 + (late - later)[seen] ** 2))
-        if error < least:
-            best, least = float(loss), error
-    return best
+        return float(np.sum((width - wider)[seen] ** 2 + (late - later)[seen] ** 2))
+
+    return float(min(np.linspace(0.0, 0.12, 241), key=error))
 
 
 def _supply(rig: Rig, curves: Calibration, current: Floats) -> SupplyTerms:

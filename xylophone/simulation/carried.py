@@ -26,16 +26,8 @@ class Carried:
     @classmethod
     def fresh(cls, n: int) -> Carried:
         """Return the state of hammers that are cold, at home and have never been used."""
-        return cls(
-            end=np.full(n, -np.inf),
-            since=np.full(n, -np.inf),
-            warmth=np.zeros(n),
-            current=np.zeros(n),
-            travel=np.zeros(n),
-            speed=np.zeros(n),
-            count=np.zeros(n, np.int64),
-            on_time=np.zeros(n),
-        )
+        (end, since), (current, travel, speed) = np.full((2, n), -np.inf), np.zeros((3, n))
+        return cls(end, since, np.zeros(n), current, travel, speed, np.zeros(n, np.int64), np.zeros(n))
 
     def copy(self) -> Carried:
         """Return a copy that shares nothing."""

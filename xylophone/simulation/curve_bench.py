@@ -43,6 +43,10 @@ class Reached:
     width: Floats
     latency: Floats
 
+    def of(self, conditions: slice | int) -> Reached:
+        """Return those of some conditions."""
+        return Reached(self.width[conditions], self.latency[conditions])
+
 
 def knots(rig: Rig, shortest: Floats, longest: Floats) -> tuple[Floats, Floats, Floats]:
     """Return level, width and latency, each (hammers, KNOTS), cold and just played.

@@ -8,7 +8,7 @@ midpoint rule; both are of second order. Dry friction never turns a plunger roun
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -56,14 +56,9 @@ class Rows:
 
     def take(self, rows: Ints) -> Rows:
         """Return some rows as a copy."""
-        return Rows(
-            **{
-                field.name: getattr(self, field.name).take(rows)
-                if field.name == "hammers"
-                else getattr(self, field.name)[rows]
-                for field in fields(self)
-            }
-        )
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        hammers = columns.pop("hammers").take(rows)
+        return Rows(hammers, **{name: column[rows] for name, column in columns.items()})
 
 
 @dataclass
@@ -83,16 +78,15 @@ class Motion:
     def replaced(self, rows: Ints, part: Motion) -> Motion:
         """Return this motion with those rows, ascending, integrated anew as `part`."""
         kept = ~np.isin(self.contact_row, rows)
-        contacts = (
-            np.concatenate((self.contact_row[kept], rows[part.contact_row])),
-            np.concatenate((self.contact_time[kept], part.contact_time)),
-            np.concatenate((self.contact_speed[kept], part.contact_speed)),
-        )
         self.drawn[: len(part.drawn), rows] = part.drawn
         for key in ("touch", "energy", "current", "travel", "speed"):
             getattr(self, key)[rows] = getattr(part, key)
-        others = (self.touch, self.drawn, self.energy, self.current, self.travel, self.speed)
-        return Motion(*contacts, *others)
+        return replace(
+            self,
+            contact_row=np.concatenate((self.contact_row[kept], rows[part.contact_row])),
+            contact_time=np.concatenate((self.contact_time[kept], part.contact_time)),
+            contact_speed=np.concatenate((self.contact_speed[kept], part.contact_speed)),
+        )
 
 
 def integrate(rows: Rows, source: float, sag: Floats, step: float = STEP) -> Motion:
@@ -221,6 +215,6 @@ class _March:
     def finished(self) -> Motion:
         """Return what came of all rows."""
         self._write_back()
-        empty: tuple[Ints, Floats, Floats] = (np.empty(0, np.intp), np.empty(0), np.empty(0))
-        row, time, speed = (np.concatenate(parts) for parts in zip(*(self.heard or [empty]), strict=True))
+        nothing = (np.empty(0, np.intp), np.empty(0), np.empty(0))
+        row, time, speed = (np.concatenate(parts) for parts in zip(nothing, *self.heard, strict=True))
         return Motion(row, time, speed, self.touch, self.drawn, self.energy, *self.last)

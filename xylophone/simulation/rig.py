@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..tables import PULSE, Floats, Ints, Pulses, as_pulses
-from .carried import Carried, Ghosts
+from ..tables import PULSE, Floats, Ints, Pulses, as_pulses, filled
+from .carried import Carried, Ghosts, Settled
 from .integrate import Motion
 from .parameters import Hammers
 from .readout import FAINTEST
@@ -49,17 +49,17 @@ class Rig:
         carried.end, carried.since = pulses["start"] - condition.rested, pulses["start"].copy()
         carried.warmth += condition.kelvin
         setting = replace(self.setting, voltage=self.setting.voltage * (1.0 - condition.loss))
+        return first_blows(self._settled(hammer, pulses, carried, setting).motion, count, setting.step)
+
+    def _settled(self, hammer: Ints, pulses: Pulses, carried: Carried, setting: Setting) -> Settled:
+        """Return what pulses do, each with a copy of its hammer of its own."""
         copies = self.hammers.take(hammer)
-        settled = settle(copies, setting, carried, Ghosts.none(), pulses, np.arange(count))
-        return first_blows(settled.motion, count, setting.step)
+        return settle(copies, setting, carried, Ghosts.none(), pulses, np.arange(len(hammer)))
 
     def heat(self, hammer: Ints, width: Floats) -> Floats:
         """Return by how many kelvin one pulse of these widths warms each coil, from its resistance."""
-        pulses = _apart(width)
-        own = self.hammers.take(hammer)
         carried = Carried.fresh(len(hammer))
-        settled = settle(own, self.setting, carried, Ghosts.none(), pulses, np.arange(len(hammer)))
-        return settled.heating
+        return self._settled(hammer, _apart(width), carried, self.setting).heating
 
     def cooling(self, pause: float) -> float:
         """Return the time constant in s of coils' cooling, from their warmth before and after a pause."""
@@ -75,9 +75,7 @@ class Rig:
 
 def _apart(width: Floats) -> Pulses:
     """Return pulses of these widths, one after the other."""
-    pulses = as_pulses(np.zeros(len(width), PULSE))
-    pulses["start"], pulses["width"] = _APART * np.arange(len(width)), width
-    return pulses
+    return as_pulses(filled(PULSE, len(width), start=_APART * np.arange(len(width)), width=width))
 
 
 def first_blows(motion: Motion, count: int, step: float) -> Blows:

@@ -77,16 +77,13 @@ class _Relaxation:
         self.before, self.after = neighbours(hammer)
         self.rows, self.first = self._rows()
         self.steps = np.ceil(self.rows.end).astype(np.int64)
-        self.supply = Supply(
-            np.concatenate((ghosts.first, self.first)),
-            np.concatenate((ghosts.steps, self.steps)),
-            setting.source,
-        )
+        first, steps = (np.concatenate(p) for p in ((ghosts.first, self.first), (ghosts.steps, self.steps)))
+        self.supply = Supply(first, steps, setting.source)
         self.warmth = np.zeros(len(pulses))
         self.rank = self._rank()
         order = np.argsort(self.rank, kind="stable")
         parts = np.split(order, np.flatnonzero(np.diff(self.rank[order])) + 1)
-        self.ranks = [part for part in parts if len(part)]
+        self.ranks = parts if len(order) else []
 
     def _rows(self) -> tuple[Rows, Ints]:
         step, own, carried = self.setting.step, self.own, self.carried
@@ -129,19 +126,9 @@ class _Relaxation:
                 break
             sag[:, again] = fresh[:, again]
             motion = motion.replaced(again, self._integrate(self.rows.take(again), sag[:, again]))
-        return Settled(
-            self.pulses,
-            self.hammer,
-            self.before,
-            self.after,
-            self.first,
-            self.steps,
-            self.rank,
-            np.isfinite(self.rows.stop),
-            motion,
-            self.warmth,
-            motion.energy / self.own.heat,
-        )
+        cut_short, heating = np.isfinite(self.rows.stop), motion.energy / self.own.heat
+        order = (self.hammer, self.before, self.after, self.first, self.steps, self.rank)
+        return Settled(self.pulses, *order, cut_short, motion, self.warmth, heating)
 
     def _integrate(self, rows: Rows, sag: Floats) -> Motion:
         return integrate(rows, self.setting.source, sag, self.setting.step)

@@ -35,9 +35,6 @@ class Supply:
         shared = np.zeros(len(order), dtype=bool)
         shared[order[1:]] |= meets
         shared[order[:-1]] |= meets
-        group = np.cumsum(np.append(0, ~meets)) if len(order) else np.zeros(0, np.int64)
-        size = np.bincount(group) if len(order) else np.zeros(0, np.int64)
-        shared[order] |= size[group] > 1
         return shared
 
     def total(self, drawn: Floats) -> Floats:

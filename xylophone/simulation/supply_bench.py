@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..calibration.values import CURVES, Calibration, SupplyTerms
-from ..tables import PULSE, Floats, Ints, as_pulses, picked
+from ..tables import PULSE, Floats, Ints, as_pulses, filled
 from .carried import Carried, Ghosts
 from .curve_bench import gradient
 from .rig import Rig, first_blows
@@ -57,17 +57,16 @@ def random_chords(calibration: Calibration, count: int, seed: int) -> Chords:
     rng = np.random.default_rng(seed)
     hammers = len(calibration.hammers)
     low, high = calibration.common_range()
-    chord, hammer, contact = [], [], []
+    size, hammer, contact = [], [], []
     for number in range(count):
-        size = int(rng.integers(2, min(8, hammers) + 1)) if hammers > 1 else 1
-        chord.append(np.full(size, number))
-        hammer.append(rng.choice(hammers, size, replace=False))
-        spread = SPREAD * rng.random(size) * rng.integers(0, 2)
+        size.append(int(rng.integers(2, min(8, hammers) + 1)) if hammers > 1 else 1)
+        hammer.append(rng.choice(hammers, size[-1], replace=False))
+        spread = SPREAD * rng.random(size[-1]) * rng.integers(0, 2)
         contact.append(0.2 + _APART * number + spread)
-    level = rng.uniform(low, high, sum(map(len, chord)))
-    where = np.concatenate(hammer)
+    where, chord = np.concatenate(hammer), np.repeat(np.arange(count), size)
+    level = rng.uniform(low, high, len(where))
     level = np.clip(level, calibration.level[where, 0], calibration.level[where, -1])
-    return Chords(np.concatenate(chord), where, np.concatenate(contact), level)
+    return Chords(chord, where, np.concatenate(contact), level)
 
 
 def look_up(calibration: Calibration, chords: Chords) -> Answer:
@@ -121,13 +120,12 @@ def compensate(
 def strike(rig: Rig, chords: Chords, start: Floats, width: Floats) -> tuple[Floats, Floats]:
     """Strike the chords with hammers that are cold and just played; return contact times and levels."""
     count = len(start)
-    pulses = as_pulses(np.zeros(count, PULSE))
-    pulses["start"], pulses["width"] = start, width
     order = np.argsort(start, kind="stable")
+    pulses = as_pulses(filled(PULSE, count, start=start[order], width=width[order]))
     copies = rig.hammers.take(chords.hammer[order])
     carried = Carried.fresh(count)
     carried.end, carried.since = start[order], start[order]
-    settled = settle(copies, rig.setting, carried, Ghosts.none(), picked(pulses, order), np.arange(count))
+    settled = settle(copies, rig.setting, carried, Ghosts.none(), pulses, np.arange(count))
     blow = first_blows(settled.motion, count, rig.setting.step)
     time, level = np.empty(count), np.empty(count)
     time[order] = settled.first * rig.setting.step + blow[0]
@@ -174,11 +172,6 @@ def _fitted(
         error = float(np.sum(((found @ columns) * weight - asked) ** 2))
         if error < least and found[0] > 0:
             least = error
-            best = replace(
-                best,
-                per_ampere=float(found[0]),
-                lag=float(lag),
-                width_slope=float(found[1] / found[0]),
-                latency_slope=float(found[2] / found[0]),
-            )
+            slopes = (found[1:] / found[0]).tolist()
+            best = SupplyTerms(float(found[0]), float(lag), *slopes)
     return best
