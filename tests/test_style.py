@@ -42,12 +42,18 @@ def definitions(tree: ast.Module, name: str):
             yield from definitions(node, name)
 
 
+def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return how long a function is, but for the example in its docstring."""
+    _, example, shown = (ast.get_docstring(node) or "").partition(">>>")
+    return node.end_lineno - node.lineno + 1 - len((example + shown).splitlines())
+
+
 def test_no_function_is_longer_than_thirty_lines():
     long = {
         name
         for module, (_, tree) in MODULES.items()
         for name, node in definitions(tree, module)
-        if not isinstance(node, ast.ClassDef) and node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION
+        if not isinstance(node, ast.ClassDef) and lines_of(node) > LONGEST_FUNCTION
     }
     assert long == LONG_FUNCTIONS
 

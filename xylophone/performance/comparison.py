@@ -20,7 +20,7 @@ from ..sequencer.curves import Curves
 from ..song import DRUM_CHANNEL
 from ..sound.rendering import CEILING, FADE, TAIL, Renderer, frames_of, mixed, stage
 from ..sound.wav import SAMPLE_RATE, write_wav
-from ..tables import HIT, Hits, Samples, as_hits, joined
+from ..tables import HIT, Hits, Samples, as_hits, filled, joined
 from .performance import Performance
 
 
@@ -49,7 +49,7 @@ def write_comparison(
         return mixed([renderer], frames, _FADED)
 
     peak = max(_peak(original()), _peak(played()))
-    scale = np.float32(min(1.0, CEILING / peak)) if peak else np.float32(1.0)
+    scale = np.float32(CEILING / max(peak, CEILING))
     write_wav(before, (block * scale for block in original()))
     write_wav(after, (block * scale for block in played()))
 
@@ -72,14 +72,12 @@ class _Written:
         velocity = velocities(notes["loudness"], notes["velocity"])
         level = curves.common_level(np.asarray(velocity, np.float64))
         pitches = np.unique(notes["pitch"])
-        parts = [pitches[first : first + MOST_HAMMERS] for first in range(0, len(pitches), MOST_HAMMERS)]
-        kind = arrangement.instrument.kind
-        found = []
-        for part in parts:
+        kind, found = arrangement.instrument.kind, []
+        for part in np.split(pitches, range(MOST_HAMMERS, len(pitches), MOST_HAMMERS)) if len(notes) else ():
             mine = np.isin(notes["pitch"], part)
-            hits = as_hits(np.zeros(np.count_nonzero(mine), HIT))
-            hits["time"], hits["level"], hits["strike"] = notes["onset"][mine], level[mine], -1
-            hits["channel"] = np.searchsorted(part, notes["pitch"][mine])
+            channel = np.searchsorted(part, notes["pitch"][mine])
+            columns = {"time": notes["onset"][mine], "level": level[mine], "channel": channel}
+            hits = as_hits(filled(HIT, len(channel), strike=-1, **columns))
             bars = hammers_of((int(pitch) for pitch in part), kind)
             found.append(cls(Instrument("as written", kind, bars, 1000.0), hits))
         return found

@@ -6,12 +6,12 @@ Levels are dB relative to the loudest level of the instrument's common scale.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..instrument import Instrument
 from ..sequencer import Plan, RefusedStrike
@@ -167,7 +167,8 @@ class Performance:
         """Every strike that was sent and not heard, as it was planned."""
         rows = np.flatnonzero(self.sent & np.isnan(self.heard))
         times = self.planned[rows] + self.plan.rows["moved"][rows]
-        return self._blows(times, self.plan.rows["hammer"][rows], self.planned_level_db[rows])
+        names = [self.instrument.hammers[place].name for place in self.plan.rows["hammer"][rows].tolist()]
+        return _blows(times, names, self.planned_level_db[rows])
 
     @property
     def doubled(self) -> tuple[Blow, ...]:
@@ -230,15 +231,9 @@ class Performance:
             "refused": [words[code] for code in rows["refused"].tolist()],
             "moved": _listed(self.moved, 6),
         }
-        keys = tuple(columns)
-        strikes = [dict(zip(keys, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        return {
-            "song": self.title or None,
-            "instrument": self.instrument.name,
-            "seed": self.seed,
-            "strikes": strikes,
-            "summary": self.summary(),
-        }
+        strikes = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        head = {"song": self.title or None, "instrument": self.instrument.name, "seed": self.seed}
+        return {**head, "strikes": strikes, "summary": self.summary()}
 
     @cached_property
     def _counted(self) -> tuple[Bools, Bools]:
@@ -266,14 +261,13 @@ class Performance:
         return np.asarray(self.hits["channel"] == channel)
 
     def _hits_as_blows(self, which: Bools) -> tuple[Blow, ...]:
-        hits = self.hits[which]
-        place = {hammer.channel: n for n, hammer in enumerate(self.instrument.hammers)}
-        hammers = np.array([place[channel] for channel in hits["channel"].tolist()], dtype=np.intp)
-        return self._blows(hits["time"], hammers, hits["level"] - self.plan.top_db)
+        hits, bars = self.hits[which], {hammer.channel: hammer.name for hammer in self.instrument.hammers}
+        names = [bars[channel] for channel in hits["channel"].tolist()]
+        return _blows(hits["time"], names, hits["level"] - self.plan.top_db)
 
-    def _blows(self, times: Floats, hammers: npt.NDArray[Any], levels: Floats) -> tuple[Blow, ...]:
-        names = [self.instrument.hammers[place].name for place in hammers.tolist()]
-        return tuple(Blow(*row) for row in zip(times.tolist(), names, levels.tolist(), strict=True))
+
+def _blows(times: Floats, names: list[str], levels: Floats) -> tuple[Blow, ...]:
+    return tuple(Blow(*row) for row in zip(times.tolist(), names, levels.tolist(), strict=True))
 
 
 def _check(plan: Plan, hits: Hits, owned: Bools) -> None:
@@ -322,8 +316,4 @@ def _rounded(value: float | None, digits: int) -> float | None:
 def _listed(values: Floats, digits: int) -> list[float | None]:
     """Return numbers as a list, rounded, None for what is not finite."""
     rounded = np.round(values.astype(np.float64), digits) + 0.0
-    finite = np.isfinite(rounded)
-    listed: list[float | None] = rounded.tolist()
-    for row in np.flatnonzero(~finite).tolist():
-        listed[row] = None
-    return listed
+    return [value if math.isfinite(value) else None for value in rounded.tolist()]

@@ -41,12 +41,8 @@ def simulate(
     3
     """
     twin = twin or Twin(arrangement.instrument)
-    plan = sequence(
-        strikes_of(arrangement.notes, speed=speed, volume=volume),
-        arrangement.instrument,
-        calibration or measure(twin),
-        options,
-    )
+    strikes = strikes_of(arrangement.notes, speed=speed, volume=volume)
+    plan = sequence(strikes, arrangement.instrument, calibration or measure(twin), options)
     return perform(plan, twin, arrangement.song.title)
 
 

@@ -84,12 +84,11 @@ def bars_of(pitches: npt.ArrayLike, sample_rate: float) -> Bars:
     ratios = [np.ones_like(pitch), *(_over(pitch, knots) for knots in PARTIALS)]
     tonal = fundamental[:, None] * np.stack(ratios, axis=1)
     loss = np.repeat(_over(pitch, PARTIAL_LOSS)[:, None], 4, axis=1)
-    loss[:, 0] = _over(pitch, _fundamental_loss())
+    loss[:, 0] = _over(pitch, tuple((one, 2.2 / (t60 * frequency(one))) for one, t60 in T60))
     knock = np.array(KNOCK)
-    hertz = np.concatenate((tonal, np.broadcast_to(knock[:, 0], (len(pitch), len(KNOCK)))), axis=1)
-    t60 = np.concatenate(
-        (2.2 / (loss * tonal), np.broadcast_to(knock[:, 2], (len(pitch), len(KNOCK)))), axis=1
-    )
+    alike = np.broadcast_to(knock.T[:, None], (3, len(pitch), len(KNOCK)))  # of all bars
+    hertz = np.concatenate((tonal, alike[0]), axis=1)
+    t60 = np.concatenate((2.2 / (loss * tonal), alike[2]), axis=1)
     sine = np.concatenate((bow(BLOW_AT), knock[:, 1]))
     return Bars(hertz, np.log(1000.0) / t60, np.where(hertz < 0.45 * sample_rate, sine, 0.0))
 
@@ -117,7 +116,3 @@ def _over(pitch: Floats, knots: tuple[tuple[float, float], ...]) -> Floats:
     """Interpolate over pitch, level beyond the ends."""
     at, values = zip(*knots, strict=True)
     return np.asarray(np.interp(pitch, at, values))
-
-
-def _fundamental_loss() -> tuple[tuple[float, float], ...]:
-    return tuple((pitch, 2.2 / (t60 * frequency(pitch))) for pitch, t60 in T60)

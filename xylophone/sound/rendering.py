@@ -12,6 +12,7 @@ impact speed and nothing evens it out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -75,7 +76,7 @@ class Renderer:
         self._turn = -self._bars.decay + 2j * np.pi * self._bars.hertz
         self._pan = (stage(len(instrument)) if gains is None else gains).astype(np.float32)
         self._ringing = np.zeros(self._bars.hertz.shape, dtype=np.complex128)
-        self._pending = _Onsets.none()
+        self._pending = _Onsets(np.empty(0), np.empty(0, np.intp), np.empty((0, MODES)))
         self._zero = 0.0  # the time at which frame 0 sounds
         self._frame = 0
         self._place = np.full(256, -1)
@@ -151,15 +152,13 @@ class Renderer:
         out += parts @ oscillations(self._pitches[bar], self.sample_rate)[: len(parts), : len(out)]
 
 
+@dataclass(frozen=True, eq=False)
 class _Onsets:
     """Hits that are still to come, sorted by time: when, on which bar, with what amplitudes."""
 
-    def __init__(self, time: Floats, bar: Ints, amplitude: Floats) -> None:
-        self.time, self.bar, self.amplitude = time, bar, amplitude
-
-    @classmethod
-    def none(cls) -> _Onsets:
-        return cls(np.empty(0), np.empty(0, np.intp), np.empty((0, MODES)))
+    time: Floats
+    bar: Ints
+    amplitude: Floats
 
     @classmethod
     def of(cls, hits: Hits, place: Ints, bars: Bars) -> _Onsets:
@@ -174,18 +173,16 @@ class _Onsets:
         return cls(hits["time"], bar, GAIN * bars.amplitudes(bar, 10.0 ** (hits["level"] / 20.0)))
 
     def joined(self, other: _Onsets) -> _Onsets:
-        time = np.concatenate((self.time, other.time))
+        time, bar = np.concatenate((self.time, other.time)), np.concatenate((self.bar, other.bar))
         order = np.argsort(time, kind="stable")
-        bar = np.concatenate((self.bar, other.bar))
         return _Onsets(time[order], bar[order], np.concatenate((self.amplitude, other.amplitude))[order])
 
     def before(self, time: float) -> tuple[_Onsets, _Onsets]:
         cut = int(np.searchsorted(self.time, time, "left"))
-        now, later = slice(None, cut), slice(cut, None)
-        return (
-            _Onsets(self.time[now], self.bar[now], self.amplitude[now]),
-            _Onsets(self.time[later], self.bar[later], self.amplitude[later]),
-        )
+        return self._part(slice(None, cut)), self._part(slice(cut, None))
+
+    def _part(self, part: slice) -> _Onsets:
+        return _Onsets(self.time[part], self.bar[part], self.amplitude[part])
 
 
 def render(hits: Hits, instrument: Instrument, sample_rate: int = SAMPLE_RATE, tail: float = TAIL) -> Samples:
@@ -222,7 +219,7 @@ def render_wav(
         write_wav(path, render(hits, instrument, sample_rate, tail), sample_rate)
         return
     peak = max(float(np.abs(block).max()) for block in blocks(hits, instrument, sample_rate, tail))
-    scale = np.float32(min(1.0, CEILING / peak)) if peak else np.float32(1.0)
+    scale = np.float32(CEILING / max(peak, CEILING))
     write_wav(path, (block * scale for block in blocks(hits, instrument, sample_rate, tail)), sample_rate)
 
 

@@ -112,8 +112,8 @@ class AutoSession:
         instrument = self.backend.instrument
         analysis, done = None, 0
         if self.earlier:
-            analysis = self._analysis()
-            done = self._rounds_done()
+            played = sum(len(take.trials) for take in self.earlier)
+            analysis, done = self._analysis(), played // (TURNS * len(instrument))
         if analysis is None:
             analysis = self._play(first_round(instrument, self.default), "finding all bars", 0)
         for number in range(max(1, done), ROUNDS):
@@ -130,39 +130,26 @@ class AutoSession:
         """Play and record one round, and return the takes."""
         self._whole = ROOM + LEAD + self._length(turns)
         self._listen_to_the_room()
-        reference = reference_of(self.backend.instrument, self.default)
-        self._strike(trials_of(turns, self.backend.now() + LEAD, reference, 0), "checking")
+        self._strike(self._trials_of(turns, 0), "checking")
         return self.takes
 
     def _analysis(self) -> Analysis:
         return analyse(self.takes, self.backend.instrument, self.default, self.position)
 
     def _vague(self, analysis: Analysis) -> set[int]:
-        return {
-            place
-            for place, found in enumerate(analysis.fits)
-            if found is not None and is_vague(analysis, place)
-        }
-
-    def _rounds_done(self) -> int:
-        """Return how many rounds the earlier takes hold."""
-        played = sum(len(take.trials) for take in self.earlier)
-        return played // (TURNS * len(self.backend.instrument))
+        known = (place for place, found in enumerate(analysis.fits) if found is not None)
+        return {place for place in known if is_vague(analysis, place)}
 
     def _listen_to_the_room(self) -> None:
         """Record the room; TuningError where nothing could be heard in it, or bars cannot be told apart."""
         fundamentals_of(self.backend.instrument)
         self._wait(self.backend.now() + ROOM, "listening to the room")
         room = np.concatenate(self._sound)
-        loud = (
-            20.0 * np.log10(float(np.sqrt(np.mean(np.square(room, dtype=np.float64)))) + 1e-12)
-            if len(room)
-            else -240.0
-        )
         if not len(room):
             raise TuningError(
                 "the microphone gives no samples: unplug it, plug it in again, and see: xylophone devices"
             )
+        loud = 20.0 * np.log10(float(np.sqrt(np.mean(np.square(room, dtype=np.float64)))) + 1e-12)
         if loud > LOUD_ROOM:
             raise TuningError(
                 f"the room is too loud, {loud:.0f} dB re full scale: make it quieter, or lower the "
@@ -171,11 +158,12 @@ class AutoSession:
 
     def _play(self, turns: Turns, doing: str, number: int) -> Analysis:
         """Play one round and return what is known after it."""
-        trials = trials_of(
-            turns, self.backend.now() + LEAD, reference_of(self.backend.instrument, self.default), number
-        )
-        self._strike(trials, doing)
+        self._strike(self._trials_of(turns, number), doing)
         return self._analysis()
+
+    def _trials_of(self, turns: Turns, number: int) -> Trials:
+        reference = reference_of(self.backend.instrument, self.default)
+        return trials_of(turns, self.backend.now() + LEAD, reference, number)
 
     def _play_chords(self, analysis: Analysis) -> Analysis:
         trials = chord_trials(analysis, self.backend.now() + LEAD)

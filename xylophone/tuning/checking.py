@@ -10,6 +10,7 @@ import numpy as np
 from ..calibration.values import Calibration
 from ..instrument import Instrument
 from ..sound.position import Position
+from ..tables import Floats
 from .evidence import Evidence, gather
 from .rounds import Turns
 from .shape import Foretold, Shape, unbent
@@ -74,12 +75,11 @@ def _beside(evidence: Evidence, place: int, calibration: Calibration) -> tuple[f
     if len(clear) < 2:
         return np.nan, np.nan, len(clear), len(rows)
     trials = evidence.trials_of(clear)
-    shape = Shape.of(calibration, place)
-    foretold = Foretold.of(shape, unbent(), trials)
-    level, latency = foretold.level, foretold.latency
-    return (
-        float(np.nanmedian(trials.latency - latency)) if np.isfinite(latency).any() else np.nan,
-        float(np.nanmedian(trials.level - level)) if np.isfinite(level).any() else np.nan,
-        len(clear),
-        len(rows),
-    )
+    foretold = Foretold.of(Shape.of(calibration, place), unbent(), trials)
+    later, louder = trials.latency - foretold.latency, trials.level - foretold.level
+    return _median(later), _median(louder), len(clear), len(rows)
+
+
+def _median(values: Floats) -> float:
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if len(known) else np.nan

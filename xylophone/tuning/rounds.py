@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from itertools import zip_longest
 from zlib import crc32
 
 import numpy as np
@@ -64,10 +65,8 @@ def blind_rounds(instrument: Instrument, default: Calibration, count: int, seed:
         widths = low + (high - low) * (np.arange(count * TURNS) / (count * TURNS - 1.0)) ** 1.5
         chance.shuffle(widths)
         for number, turns in enumerate(rounds):
-            part = np.clip(
-                widths[number * TURNS : (number + 1) * TURNS], hammer.shortest_pulse, hammer.longest_pulse
-            )
-            turns.append((place, part))
+            part = widths[number * TURNS : (number + 1) * TURNS]
+            turns.append((place, np.clip(part, hammer.shortest_pulse, hammer.longest_pulse)))
     return rounds
 
 
@@ -77,12 +76,11 @@ def next_round(analysis: Analysis, number: int, all_of_them: bool = True) -> Tur
     Hammers that answer on another bar, or to no pulse at all, are left out after a second try. Unless
     `all_of_them`, those are left out too that are known well.
     """
-    turns: Turns = []
-    for place in range(len(analysis.instrument)):
-        if is_lost(analysis, place) or not (all_of_them or is_vague(analysis, place)):
-            continue
-        turns.append((place, _pulses(analysis, place, number)))
-    return turns
+    return [
+        (place, _pulses(analysis, place, number))
+        for place in range(len(analysis.instrument))
+        if not is_lost(analysis, place) and (all_of_them or is_vague(analysis, place))
+    ]
 
 
 def is_lost(analysis: Analysis, place: int) -> bool:
@@ -136,16 +134,11 @@ def trials_of(turns: Turns, begin: float, reference: tuple[int, float] | None, s
     The distances between strikes follow from `seed` and from all pulses, so that the recording of a session
     with other pulses does not fit.
     """
-    order = _apart(turns)
     rows: list[tuple[int, float, int]] = []
-    for group in order:
-        most = max((len(widths) for _, widths in group), default=0)
-        for turn in range(most):
-            for place, widths in group:
-                if turn < len(widths):
-                    if reference is not None and len(rows) % BETWEEN == BETWEEN - 1:
-                        rows.append((*reference, Purpose.REFERENCE))
-                    rows.append((place, float(widths[turn]), Purpose.CURVE))
+    for place, width in _in_order(turns):
+        if reference is not None and len(rows) % BETWEEN == BETWEEN - 1:
+            rows.append((*reference, Purpose.REFERENCE))
+        rows.append((place, width, Purpose.CURVE))
     pulses = np.array([round(1e7 * width) for _, width, _ in rows], dtype="<i4")
     chance = np.random.default_rng((seed, crc32(pulses.tobytes())))
     gaps = chance.uniform(*GAP, len(rows))
@@ -156,7 +149,10 @@ def trials_of(turns: Turns, begin: float, reference: tuple[int, float] | None, s
     return trials
 
 
-def _apart(turns: Turns) -> list[Sequence[tuple[int, Floats]]]:
-    """Return groups of at most TOGETHER hammers, as far from each other as can be."""
+def _in_order(turns: Turns) -> Iterator[tuple[int, float]]:
+    """Yield hammer and pulse of each strike: groups of TOGETHER hammers, far from each other, take turns."""
     count = max(1, -(-len(turns) // TOGETHER))
-    return [turns[first::count] for first in range(count)]
+    for first in range(count):
+        group = [[(place, width) for width in widths.tolist()] for place, widths in turns[first::count]]
+        for turn in zip_longest(*group):
+            yield from filter(None, turn)

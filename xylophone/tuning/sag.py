@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from ..calibration.values import Calibration
-from ..instrument import Instrument
 from ..sequencer.draft import beside
 from ..tables import TRIAL, Floats, Trials, as_trials, ordered
 from .analysis import Analysis, calibration_of
@@ -38,11 +37,9 @@ def chord_trials(analysis: Analysis, begin: float) -> Trials:
     size = min(NOTES, analysis.instrument.largest_chord, len(known) // 2)
     if size < 2:
         return as_trials(np.zeros(0, TRIAL))
-    rows = []
-    contact = begin + 0.1
-    for places, gap in zip(
-        circles(len(known), size), np.random.default_rng(COUNT).uniform(*GAP, COUNT), strict=True
-    ):
+    rows, contact = [], begin + 0.1
+    gaps = np.random.default_rng(COUNT).uniform(*GAP, COUNT)
+    for places, gap in zip(circles(len(known), size), gaps, strict=True):
         for place in sorted(known[at] for at in places):
             width, latency = _pulse(analysis, place)
             rows.append((contact - latency, width, place, Purpose.CHORD))
@@ -82,14 +79,13 @@ def supply_factor(analysis: Analysis) -> float | None:
     rows = np.flatnonzero((evidence.trials["purpose"] == Purpose.CHORD) & np.isfinite(evidence.level))
     if len(rows) < LEAST:
         return None
-    expected = beside_of(evidence.trials, analysis.instrument, analysis)[rows]
+    expected = _foretold(analysis)[rows]
     met = np.array([_loss(analysis, row) for row in rows.tolist()])
     good = np.isfinite(met) & (expected > 0)
     if good.sum() < LEAST:
         return None
     met, expected = met[good], expected[good]
-    weight = np.ones(len(met))
-    factor = 1.0
+    weight, factor = np.ones(len(met)), 1.0
     for _ in range(10):
         factor = float(np.sum(weight * met * expected) / np.sum(weight * expected**2))
         away = met - factor * expected
@@ -98,12 +94,12 @@ def supply_factor(analysis: Analysis) -> float | None:
     return factor if BOUNDS[0] <= factor <= BOUNDS[1] else None
 
 
-def beside_of(trials: Trials, instrument: Instrument, analysis: Analysis) -> Floats:
+def _foretold(analysis: Analysis) -> Floats:
     """Return the drive loss by other coils that the default's supply term foretells for each trial."""
-    supply = analysis.default.supply
-    current = instrument.column("current")[trials["hammer"]]
-    lost: Floats = beside(trials["start"], trials["start"] + trials["width"], current, supply)[0]
-    return lost * supply.per_ampere
+    supply, trials = analysis.default.supply, analysis.evidence.trials
+    current = analysis.instrument.column("current")[trials["hammer"]]
+    met = beside(trials["start"], trials["start"] + trials["width"], current, supply)[0]
+    return np.asarray(met * supply.per_ampere)
 
 
 def _loss(analysis: Analysis, row: int) -> float:
