@@ -28,7 +28,6 @@ def key_of(song: Song, transpose: int = 0) -> str:
     names = np.bincount((notes["pitch"].astype(np.int64) + transpose) % 12, weight, 12)
     if np.ptp(names) == 0:
         return ""
-    keys = [(tonic, mode) for mode in ("major", "minor") for tonic in range(12)]
-    profiles = [np.roll(_MAJOR if mode == "major" else _MINOR, tonic) for tonic, mode in keys]
-    tonic, mode = keys[int(np.argmax([np.corrcoef(names, profile)[0, 1] for profile in profiles]))]
-    return f"{_TONICS[tonic]} {mode}"
+    profiles = [np.roll(profile, tonic) for profile in (_MAJOR, _MINOR) for tonic in range(12)]
+    best = int(np.argmax([np.corrcoef(names, profile)[0, 1] for profile in profiles]))
+    return f"{_TONICS[best % 12]} {'minor' if best >= 12 else 'major'}"

@@ -45,8 +45,7 @@ def loudest(values: Floats, carrier: Ints) -> Floats:
 
 def _groups(onset: Floats, hammer: Ints, within: float) -> Ints:
     """Return group numbers, ascending, for notes sorted by hammer and then by onset."""
-    near = (np.diff(onset) <= within) & (np.diff(hammer) == 0)
-    first = np.concatenate(([True], ~near))
+    first = np.append(True, (np.diff(onset) > within) | (np.diff(hammer) != 0))
     chains = np.flatnonzero(first)
     size = np.diff(chains, append=len(onset))
     too_long = onset[chains + size - 1] - onset[chains] > within

@@ -58,14 +58,10 @@ def unready(onset: Floats, hammer: Ints, value: Floats, least: Floats) -> Bools:
     order = by_group(hammer)
     time, bar = onset[order], hammer[order]
     close = (np.diff(bar) == 0) & (np.diff(time) < least[bar[1:]] - _ROUNDING)
-    run = np.concatenate(([False], close)) | np.concatenate((close, [False]))
-    crowded = np.flatnonzero(run)
-    if not len(crowded):
-        return lost
-    first = np.concatenate(([True], ~close))[crowded]
-    begins = np.append(np.flatnonzero(first), len(crowded))
-    for begin, end in zip(begins[:-1].tolist(), begins[1:].tolist(), strict=True):
-        rows = order[crowded[begin:end]]
+    crowded = np.flatnonzero(np.append(False, close) | np.append(close, False))
+    begins = np.flatnonzero(np.append(True, ~close)[crowded])
+    for run in np.split(crowded, begins[1:]) if len(crowded) else ():
+        rows = order[run]
         kept = _worthiest(onset[rows].tolist(), value[rows].tolist(), float(least[hammer[rows[0]]]))
         lost[np.delete(rows, kept)] = True
     return lost

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from reprlib import repr as shown
 from typing import Any
@@ -20,6 +21,7 @@ STANDARD_INPUT = Path("-")
 
 _KEYS = ("file", "title", "composer", "year", "licence", "shows")
 ENDINGS = (".mid", ".midi", ".kar", ".rmi")
+_NAME = attrgetter("name")
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -63,7 +65,7 @@ def songs_folder() -> Path:
 def read_index(folder: Path) -> tuple[IndexEntry, ...]:
     """Return the songs that a folder's index.toml lists, sorted by name; FileError for a broken index."""
     path = folder / "index.toml"
-    return tuple(sorted((_entry(path, *item) for item in read_toml(path, FileError).items()), key=_name))
+    return tuple(sorted((_entry(path, *item) for item in read_toml(path, FileError).items()), key=_NAME))
 
 
 def find_song(text: str, entries: Sequence[IndexEntry] | None = None) -> Path:
@@ -114,10 +116,6 @@ def _entry(path: Path, name: str, table: Any) -> IndexEntry:
     if not isinstance(table, dict) or not all(isinstance(table.get(key), str) for key in _KEYS):
         raise FileError(f"{path}: song {name} lacks one of {', '.join(_KEYS)}: give it that text")
     return IndexEntry(**{key: table[key] for key in _KEYS}, path=path.parent / table["file"])
-
-
-def _name(entry: IndexEntry) -> str:
-    return entry.name
 
 
 def _matching(pattern: str) -> list[Path]:

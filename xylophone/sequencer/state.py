@@ -60,8 +60,7 @@ def by_hammer(hammer: Ints) -> tuple[Ints, Ints, Groups]:
     """Return the stable order that sorts rows by hammer, the last sorted row of each hammer, and the runs."""
     order = np.argsort(hammer.astype(np.uint8), kind="stable")
     owner = hammer[order]
-    fresh = np.ones(len(owner), dtype=bool)
-    fresh[1:] = owner[1:] != owner[:-1]
+    fresh = np.diff(owner, prepend=-1) != 0
     first = np.flatnonzero(fresh)
     last = np.append(first[1:], len(owner)) - 1
     return order, last, Groups(owner[first], first, np.cumsum(fresh) - 1)
@@ -80,10 +79,8 @@ def decayed(
         end = groups.first[run + 1] if run + 1 < len(groups.first) else len(times)
         level, when = float(carried[owner]), float(since[owner])
         while begin < end:  # blocks of 200 time constants keep exp() within range
-            block = min(
-                end, begin + int(np.searchsorted(times[begin:end], times[begin] + 200 * time_constant))
-            )
-            block = max(block, begin + 1)
+            length = int(np.searchsorted(times[begin:end], times[begin] + 200 * time_constant))
+            block = begin + max(1, length)
             age = (times[begin:block] - times[begin]) / time_constant
             grown = np.exp(age)
             before = level * np.exp(-(times[begin] - when) / time_constant) if level else 0.0

@@ -135,21 +135,10 @@ class _Cluster:
             contact = np.where(again, draft.time[rows] + draft.delayed[rows], contact)
             fresh = self._fitted(rows, draft.level[rows])
             width, latency = np.where(again, fresh[0], width), np.where(again, fresh[1], latency)
-        columns = zip(
-            rows.tolist(),
-            contact.tolist(),
-            latency.tolist(),
-            width.tolist(),
-            self.curves.current[hammer].tolist(),
-            draft.priority[rows].tolist(),
-            draft.level[rows].tolist(),
-            hammer.tolist(),
-            np.maximum(earliest[rows], floor + latency).tolist(),
-            latest[rows].tolist(),
-            draft.settled[rows].tolist(),
-            strict=True,
-        )
-        return [Need(*column) for column in columns]
+        pulse = (contact, latency, width, self.curves.current[hammer], draft.priority[rows])
+        bounds = (np.maximum(earliest[rows], floor + latency), latest[rows], draft.settled[rows])
+        lists = (column.tolist() for column in (rows, *pulse, draft.level[rows], hammer, *bounds))
+        return [Need(*row) for row in zip(*lists, strict=True)]
 
     def resolve(self, needs: list[Need]) -> None:
         """Place all strikes (in order of musical time), and write down what it took."""
@@ -248,23 +237,14 @@ class _Cluster:
         last = chord[-1]
         start, end = last.contact - last.latency, last.contact - last.latency + last.width
         rivals = [
-            pulse
-            for pulse in self.placed
-            if pulse.need is not None
-            and not pulse.need.fixed
-            and pulse.need.priority < last.priority
-            and pulse.start < end
-            and start < pulse.end
+            (pulse.need.priority, pulse.need.level, place)
+            for place, pulse in enumerate(self.placed)
+            if pulse.need is not None and not pulse.need.fixed and pulse.need.priority < last.priority
+            if pulse.start < end and start < pulse.end
         ]
-        if rivals:
-            least = min(
-                rivals, key=lambda pulse: (pulse.need.priority, pulse.need.level) if pulse.need else (0, 0.0)
-            )
-            self.placed.remove(least)
-            assert least.need is not None
-            self._refuse(least.need)
-        else:
-            self._refuse(chord.pop())
+        need = self.placed.pop(min(rivals)[2]).need if rivals else chord.pop()
+        assert need is not None
+        self._refuse(need)
 
     def _refuse(self, need: Need) -> None:
         draft = self.draft

@@ -166,14 +166,9 @@ class Twin:
         np.maximum.at(self._hottest, settled.hammer[:begun], (settled.warmth + settled.heating)[:begun])
         on_time = self._carried.on_time.copy()
         np.add.at(on_time, settled.hammer[:begun], settled.pulses["width"][:begun])
-        return Outcome(
-            reading.hits(begun, until),
-            strikes[reading.missed(over)],
-            strikes[reading.damped(over)],
-            self._peak(until),
-            self.setting.ambient + self._hottest,
-            on_time,
-        )
+        missed, damped = strikes[reading.missed(over)], strikes[reading.damped(over)]
+        hottest = self.setting.ambient + self._hottest
+        return Outcome(reading.hits(begun, until), missed, damped, self._peak(until), hottest, on_time)
 
     def _peak(self, until: float) -> float:
         """Return the peak current between the last reading and this."""

@@ -30,12 +30,9 @@ class Outcome:
 
 def join(outcomes: Sequence[Outcome]) -> Outcome:
     """Return consecutive outcomes, one at least, as one."""
-    hits = joined(part.hits for part in outcomes)
-    return Outcome(
-        ordered(hits, "time"),
-        np.concatenate([part.missed for part in outcomes]),
-        np.concatenate([part.damped for part in outcomes]),
-        max(part.peak_current for part in outcomes),
-        np.max([part.temperatures for part in outcomes], axis=0),
-        outcomes[-1].on_time,
+    missed, damped = (
+        np.concatenate([getattr(part, key) for part in outcomes]) for key in ("missed", "damped")
     )
+    hottest = np.max([part.temperatures for part in outcomes], axis=0)
+    peak, hits = max(part.peak_current for part in outcomes), joined(part.hits for part in outcomes)
+    return Outcome(ordered(hits, "time"), missed, damped, peak, hottest, outcomes[-1].on_time)

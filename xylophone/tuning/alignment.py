@@ -134,8 +134,10 @@ def _offset(sound: Floats, sample_rate: int, expected: Floats) -> float:
     others = others[np.abs(np.arange(len(rises)) - best) > round(0.1 / frame)]
     known = len(others) and match[best] > CLEARER * others.max()
     if not known or match[best] - others.mean() < CERTAIN * others.std():
+        peak = 20.0 * np.log10(float(np.abs(sound).max(initial=0.0)) + 1e-9)
+        told = f"{len(sound) / sample_rate:.1f} s, peak {peak:.0f} dB"
         raise TuningError(
-            f"the strikes of this plan are not found in the recording ({take_words(sound, sample_rate)}): "
+            f"the strikes of this plan are not found in the recording ({told}): "
             "check that the hammers strike and that the microphone hears them, or give the recording that "
             "belongs to the plan"
         )
@@ -183,9 +185,3 @@ def _energy(sound: Floats, count: int) -> Floats:
         frames = np.diff(sound[begin * count : end * count + 1]).reshape(-1, count)
         energy[begin:end] = np.einsum("ij,ij->i", frames, frames) / count
     return energy
-
-
-def take_words(sound: Floats, sample_rate: int) -> str:
-    """Return how long and how loud a recording is, for messages."""
-    loudest = 20.0 * np.log10(float(np.abs(sound).max(initial=0.0)) + 1e-9)
-    return f"{len(sound) / sample_rate:.1f} s, peak {loudest:.0f} dB"

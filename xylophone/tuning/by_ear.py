@@ -33,6 +33,10 @@ _SAME_LEVEL = 5e-4
 _ROUNDING = 1e-9
 
 
+Steps = tuple[tuple[Calibration, int], ...]
+"""Calibrations, each with the place where it was changed."""
+
+
 class Company(StrEnum):
     """What a hammer is struck with: nothing, its neighbours in turn, or the reference at one instant."""
 
@@ -81,8 +85,8 @@ class ByEar:
     chosen_reference: int | None = None
     company: Company = Company.ALONE
     hears_old: bool = False
-    past: tuple[tuple[Calibration, int], ...] = ()
-    future: tuple[tuple[Calibration, int], ...] = ()
+    past: Steps = ()
+    future: Steps = ()
 
     def __post_init__(self) -> None:
         least, most = VELOCITIES
@@ -244,11 +248,10 @@ class ByEar:
 
     def _nudge_pulses(self, softest: float, loudest: float) -> ByEar:
         width = self.calibration.width[self._row]
-        old = float(width[0]), float(width[-1])
-        for pulse, more in zip(old, (softest, loudest), strict=True):
-            self._check_pulse(pulse, pulse + more)
-        new = edits.with_pulses(self.calibration, self._row, old[0] + softest, old[1] + loudest)
-        return self._edited(new)
+        ends = [(float(old), float(old) + more) for old, more in ((width[0], softest), (width[-1], loudest))]
+        for old, new in ends:
+            self._check_pulse(old, new)
+        return self._edited(edits.with_pulses(self.calibration, self._row, *(new for _, new in ends)))
 
     def _check_pulse(self, old: float, new: float) -> None:
         """Raise CalibrationError for a pulse that leaves the hammer's limits, or goes further beyond."""
@@ -273,13 +276,7 @@ class ByEar:
         past = (*self.past, (self.calibration, self.place))[-REMEMBERED:]
         return replace(self, calibration=new, hears_old=False, past=past, future=())
 
-    def _restored(
-        self,
-        calibration: Calibration,
-        place: int,
-        past: tuple[tuple[Calibration, int], ...],
-        future: tuple[tuple[Calibration, int], ...],
-    ) -> ByEar:
+    def _restored(self, calibration: Calibration, place: int, past: Steps, future: Steps) -> ByEar:
         chosen = self.choose(place)
         return replace(chosen, calibration=calibration, hears_old=False, past=past, future=future)
 

@@ -99,17 +99,12 @@ class Ailment:
 
 def diagnose(analysis: Analysis) -> list[Ailment]:
     """Return the faults of all hammers, in the order of the bars; a hammer has one at most."""
-    found = (_fault_of(analysis, place) for place in range(len(analysis.instrument)))
-    return [ailment for ailment in found if ailment is not None]
-
-
-def _fault_of(analysis: Analysis, place: int) -> Ailment | None:
-    for look in (_elsewhere, _dead, _double, _weak, _unsteady, _unsure):
-        found = look(analysis, place)
-        if found is not None:
-            fault, heard, remedy = found
-            return Ailment(analysis.instrument.hammers[place].name, fault, heard, remedy)
-    return None
+    ailments = []
+    for place, hammer in enumerate(analysis.instrument.hammers):
+        looks = (_elsewhere, _dead, _double, _weak, _unsteady, _unsure)
+        if finding := next(filter(None, (look(analysis, place) for look in looks)), None):
+            ailments.append(Ailment(hammer.name, *finding))
+    return ailments
 
 
 Finding = tuple[HammerFault, str, str]
@@ -126,14 +121,15 @@ def _elsewhere(analysis: Analysis, place: int) -> Finding | None:
     if not mutual and (part < ALL_ELSEWHERE or count < LEAST_ALL_ELSEWHERE):
         return None
     mine, theirs = hammers[place], hammers[other]
-    if mutual:
-        remedy = (
-            f"exchange the cables of outputs {mine.channel} and {theirs.channel}, or their numbers in "
-            "`channels` of xylophone.toml"
-        )
-        return HammerFault.SWAPPED, f"{theirs.name} sounds instead, and {mine.name} for {theirs.name}", remedy
-    remedy = f"check the cable of output {mine.channel}, or `channels` in xylophone.toml"
-    return HammerFault.SWAPPED, f"{theirs.name} sounds instead", remedy
+    heard, remedy = f"{theirs.name} sounds instead", f"check the cable of output {mine.channel}, or"
+    if not mutual:
+        return HammerFault.SWAPPED, heard, f"{remedy} `channels` in xylophone.toml"
+    remedy = f"exchange the cables of outputs {mine.channel} and {theirs.channel}, or their numbers in"
+    return (
+        HammerFault.SWAPPED,
+        f"{heard}, and {mine.name} for {theirs.name}",
+        (f"{remedy} `channels` of xylophone.toml"),
+    )
 
 
 def _other_bar(evidence: Evidence, place: int) -> tuple[int, float, int]:

@@ -99,15 +99,6 @@ def fundamentals_of(instrument: Instrument) -> Floats:
     return hertz
 
 
-def check_rate(take: Take) -> None:
-    """Raise TuningError for a recording with too few samples a second."""
-    if take.sample_rate < SLOWEST_RATE:
-        raise TuningError(
-            f"the recording has {take.sample_rate} samples a second: give one of {SLOWEST_RATE} or more, "
-            "best 48000"
-        )
-
-
 def clips(take: Take) -> Floats:
     """Return the moments (s of the recording) at which it clips: three samples at full scale in a row."""
     over = np.abs(take.sound) >= CLIPPED
@@ -141,7 +132,11 @@ class _Found:
 
     @classmethod
     def of(cls, take: Take, default: Calibration) -> _Found:
-        check_rate(take)
+        if take.sample_rate < SLOWEST_RATE:
+            raise TuningError(
+                f"the recording has {take.sample_rate} samples a second: give one of {SLOWEST_RATE} or more, "
+                "best 48000"
+            )
         pulses = take.trials[["width", "hammer"]].tolist()
         expected = np.array([np.interp(width, default.width[n], default.latency[n]) for width, n in pulses])
         line, onsets = align(take, expected)
