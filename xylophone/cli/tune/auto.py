@@ -16,6 +16,7 @@ from ...errors import CalibrationError, TuningError, XylophoneError
 from ...files import make_folder, write_text
 from ...running.playing import leaving_on_signals, playing
 from ...sound.position import position_of
+from ...sound.wav import read_wav
 from ...tuning.analysis import analyse
 from ...tuning.auto_session import AutoSession
 from ...tuning.blind import play_blind
@@ -26,7 +27,6 @@ from ...tuning.keeping import hold
 from ...tuning.sag import result_of
 from ...tuning.takes import PLAN, load_session, plan_text, read_plan
 from ...tuning.trials import Take
-from ...sound.wav import read_wav
 from ..incidents import tell, with_words
 from ..options import FOLDER_PATH, setting_options
 from ..printing import ask, say
