@@ -197,6 +197,13 @@ class Instrument:
         """Return one property of all hammers as an array: 'current', 'recovery', 'channel', ..."""
         return np.array([getattr(hammer, key) for hammer in self.hammers], dtype=np.float64)
 
+    @property
+    def places(self) -> Ints:
+        """The place of the hammer on each output channel, 0..255; -1 where there is none."""
+        places = np.full(256, -1)
+        places[[hammer.channel for hammer in self.hammers]] = np.arange(len(self.hammers))
+        return places
+
     def index(self, name: str) -> int:
         """Return the place of the hammer whose bar has this name or pitch number; InstrumentError if none."""
         pitch = parse_pitch(name)

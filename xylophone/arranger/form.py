@@ -156,7 +156,11 @@ def _diagonal_sums(same: Bools) -> Ints:
 
 
 def _best_return(same: Bools, runs: Ints, free: Bools) -> tuple[list[int], int] | None:
-    """Return where the stretch begins that explains most of the free measures, and how long it is."""
+    """Return where the stretch begins that explains most of the free measures, and how long it is.
+
+    All its places are taken that do not overlap: a refrain that comes four times tells more than one long
+    stretch that comes twice.
+    """
     best, most = None, 0
     for begin, length in _returns(same & free[:, None] & free, free):
         again = [begin]
@@ -179,7 +183,11 @@ def _comes_again(runs: Ints, free: Bools, begin: int, length: int) -> list[int]:
 
 
 def _returns(same: Bools, free: Bools) -> list[tuple[int, int]]:
-    """Return stretches, (first, length), that come again without overlap, the longest first."""
+    """Return stretches, (first, length), that come again without overlap, the longest first.
+
+    For each distance at which music may return, the run of greatest gain is kept up while it pays: measures
+    that say the same gain, others cost, and a run that has lost all begins anew (Kadane's largest sum).
+    """
     many = len(same)
     score, begin = np.zeros(many), np.zeros(many, np.int64)  # of the stretch that ends here, by distance
     best, first, last = np.zeros(many), np.zeros(many, np.int64), np.zeros(many, np.int64)

@@ -1,7 +1,7 @@
 """Standard MIDI Files become songs: `load_song` from a path, `parse_song` from bytes.
 
 The file is cut into chunks (`chunks`), its tracks are unrolled onto one tape of plain channel
-messages (`tape`), which numpy decodes at once (`columns`); strikes find their ends (`notes`) and
+messages (`tape`), which numpy decodes at once (`decoding`); strikes find their ends (`notes`) and
 their loudness (`channels`), and ticks become seconds (`tempo`).
 """
 

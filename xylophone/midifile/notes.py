@@ -108,6 +108,10 @@ def pair(key: npt.NDArray[Any], strike: Bools) -> tuple[Ints, Ints]:
 
     `key` is sorted and tells channel and pitch; within one key rows are in the order of time. An end
     with nothing sounding is left out, a strike without end does not appear.
+
+    A queue for each key would do, note by note. Here one running count of what sounds serves all keys: the
+    n-th end that finds something sounding ends the n-th strike of its key, and an end finds nothing exactly
+    where the count falls to a new low.
     """
     edges = np.flatnonzero(key[1:] != key[:-1]) + 1
     bounds = np.concatenate(([0], edges, [len(key)]))

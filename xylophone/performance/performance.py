@@ -167,8 +167,7 @@ class Performance:
         """Every strike that was sent and not heard, as it was planned."""
         rows = np.flatnonzero(self.sent & np.isnan(self.heard))
         times = self.planned[rows] + self.plan.rows["moved"][rows]
-        names = [self.instrument.hammers[place].name for place in self.plan.rows["hammer"][rows].tolist()]
-        return _blows(times, names, self.planned_level_db[rows])
+        return self._blows(times, self.plan.rows["hammer"][rows], self.planned_level_db[rows])
 
     @property
     def doubled(self) -> tuple[Blow, ...]:
@@ -261,13 +260,13 @@ class Performance:
         return np.asarray(self.hits["channel"] == channel)
 
     def _hits_as_blows(self, which: Bools) -> tuple[Blow, ...]:
-        hits, bars = self.hits[which], {hammer.channel: hammer.name for hammer in self.instrument.hammers}
-        names = [bars[channel] for channel in hits["channel"].tolist()]
-        return _blows(hits["time"], names, hits["level"] - self.plan.top_db)
+        hits = self.hits[which]
+        hammers = self.instrument.places[hits["channel"]]
+        return self._blows(hits["time"], hammers, hits["level"] - self.plan.top_db)
 
-
-def _blows(times: Floats, names: list[str], levels: Floats) -> tuple[Blow, ...]:
-    return tuple(Blow(*row) for row in zip(times.tolist(), names, levels.tolist(), strict=True))
+    def _blows(self, times: Floats, hammers: Ints, levels: Floats) -> tuple[Blow, ...]:
+        names = [self.instrument.hammers[place].name for place in hammers.tolist()]
+        return tuple(Blow(*row) for row in zip(times.tolist(), names, levels.tolist(), strict=True))
 
 
 def _check(plan: Plan, hits: Hits, owned: Bools) -> None:

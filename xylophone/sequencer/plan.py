@@ -98,10 +98,8 @@ class Plan:
         pulses = self.pulses
         if not len(pulses):
             return 0.0
-        current = np.zeros(256)
-        current[self.instrument.column("channel").astype(int)] = self.instrument.column("current")
-        ends = pulses["start"] + pulses["width"]
-        return float(drawn(pulses["start"], ends, current[pulses["channel"]]).max())
+        current = self.instrument.column("current")[self.instrument.places[pulses["channel"]]]
+        return float(drawn(pulses["start"], pulses["start"] + pulses["width"], current).max())
 
     def _explain(self, row: int) -> RefusedStrike:
         strike = self.rows[row]

@@ -1,9 +1,10 @@
 """The supply limit: the coils of one moment never draw more than the supply gives.
 
 Pulses that overlap form clusters; only a cluster that passes the limit somewhere is looked at, chord
-by chord in order of time. A chord that does not fit beside what is there is helped by the mildest
-thing that does: contacts moved by up to 3 ms, inner notes softened (their pulses are shorter), the
-chord rolled, and at last its least important note dropped, and all of it tried again.
+by chord in order of time: nearly all of a song never comes near the limit, and what is decided for an
+earlier chord stands when a later one is looked at. A chord that does not fit beside what is there is
+helped by the mildest thing that does: contacts moved by up to 3 ms, inner notes softened (their pulses are
+shorter), the chord rolled, and at last its least important note dropped, and all of it tried again.
 """
 
 from __future__ import annotations
@@ -95,7 +96,11 @@ def keep_supply(
 
 
 def _room(draft: Draft, curves: Curves, options: PlanOptions) -> tuple[Floats, Floats]:
-    """Return, for each strike, the earliest and latest contact that recovery of its hammer allows."""
+    """Return, for each strike, the earliest and latest contact that recovery of its hammer allows.
+
+    Two strikes of a hammer may move towards each other without knowing of one another: so each has half of
+    what is between them.
+    """
     played = draft.played
     order = played[np.argsort(draft.hammer[played].astype(np.uint8), kind="stable")]
     contact, hammer = (draft.time + draft.delayed)[order], draft.hammer[order]

@@ -72,9 +72,7 @@ class SimulatedMicrophone:
         bars = len(instrument)
         gains = room.gain * 10.0 ** (-room.position.losses(bars) / 20.0)
         self._sounding = sounding or Renderer(instrument, sample_rate, gains[None, :])
-        delay = room.position.delays(bars) + room.late
-        self._delays = np.zeros(256)
-        self._delays[[hammer.channel for hammer in instrument.hammers]] = delay
+        self._delays = (room.position.delays(bars) + room.late)[instrument.places]
         self._chance = np.random.default_rng(room.seed)
         loud = room.gain * GAIN * 10.0 ** ((LOUD - room.snr_db) / 20.0) / np.sqrt(2.0)
         self._noise = (loud * pink_noise(_LOOP, sample_rate, self._chance)).astype(np.float32)

@@ -61,10 +61,7 @@ class Twin:
         self._build(hammers)
 
     def _build(self, hammers: Hammers) -> None:
-        self.hammers = hammers
-        self.places = np.full(256, -1)
-        for place, hammer in enumerate(self.instrument.hammers):
-            self.places[hammer.channel] = place
+        self.hammers, self.places = hammers, self.instrument.places
         self.reset()
 
     def reset(self) -> None:

@@ -79,9 +79,7 @@ class Renderer:
         self._pending = _Onsets(np.empty(0), np.empty(0, np.intp), np.empty((0, MODES)))
         self._zero = 0.0  # the time at which frame 0 sounds
         self._frame = 0
-        self._place = np.full(256, -1)
-        for place, hammer in enumerate(instrument.hammers):
-            self._place[hammer.channel] = place
+        self._place = instrument.places
 
     @property
     def position(self) -> float:

@@ -1,4 +1,9 @@
-"""Analysis: what the recordings of a session say of each hammer. Pure: takes in, curves and findings out."""
+"""Analysis: what the recordings of a session say of each hammer. Pure: takes in, curves and findings out.
+
+A recording knows neither how loud a blow was nor when its coil went on: gain, distance and the sound card's
+delay are in all of it alike. So every hammer's level and latency are set beside those of an average one of
+its kind, which the default calibration describes; what all hammers share is taken off at the end.
+"""
 
 from __future__ import annotations
 
@@ -233,7 +238,7 @@ def _check_jumps(error: Floats, trials: Trials) -> None:
 
 
 def _rising(width: Floats) -> Floats:
-    """Return pulses that rise from knot to knot by a step at least, which a calibration file can tell."""
+    """Return pulses that rise from knot to knot by a step at least: less would be lost in a file's digits."""
     steps = STEP * np.arange(len(width))
     return np.asarray(np.maximum.accumulate(width - steps) + steps)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..calibration.values import Calibration
 from ..instrument import Instrument
-from ..tables import PULSE, TRIAL, Floats, Pulses, Samples, Trials, as_pulses, as_trials, joined
+from ..tables import PULSE, TRIAL, Floats, Pulses, Samples, Trials, as_pulses, as_trials, filled, joined
 
 
 class Purpose(IntEnum):
@@ -46,11 +46,9 @@ class Take:
 
 def pulses_of(trials: Trials, instrument: Instrument) -> Pulses:
     """Return the pulses (dtype PULSE) of trials."""
-    pulses = as_pulses(np.zeros(len(trials), PULSE))
-    pulses["start"], pulses["width"] = trials["start"], trials["width"]
-    channels = instrument.column("channel").astype(np.uint8)
-    pulses["channel"], pulses["strike"] = channels[trials["hammer"]], -1
-    return pulses
+    channel = instrument.column("channel")[trials["hammer"]]
+    columns = {"start": trials["start"], "width": trials["width"], "channel": channel}
+    return as_pulses(filled(PULSE, len(trials), strike=-1, **columns))
 
 
 def all_trials(takes: Sequence[Take]) -> Trials:
