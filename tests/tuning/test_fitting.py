@@ -37,7 +37,7 @@ def trials(widths: np.ndarray, seed: int = 0) -> Outcomes:
 
 
 def fitted(of: Outcomes, start: np.ndarray = START) -> FittedCurve:
-    return fit(of, DEFAULT, 1, LEVEL_SD, LATENCY_SD, start)
+    return fit(of, DEFAULT, 1, (LEVEL_SD, LATENCY_SD), start)
 
 
 FEW = np.linspace(0.0095, 0.0145, 16)
