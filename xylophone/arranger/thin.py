@@ -7,6 +7,7 @@ search over each crowded run. A chord larger than wanted loses its least notes.
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import pairwise
 
 import numpy as np
 
@@ -59,9 +60,9 @@ def unready(onset: Floats, hammer: Ints, value: Floats, least: Floats) -> Bools:
     time, bar = onset[order], hammer[order]
     close = (np.diff(bar) == 0) & (np.diff(time) < least[bar[1:]] - _ROUNDING)
     crowded = np.flatnonzero(np.append(False, close) | np.append(close, False))
-    begins = np.flatnonzero(np.append(True, ~close)[crowded])
-    for run in np.split(crowded, begins[1:]) if len(crowded) else ():
-        rows = order[run]
+    begins = np.flatnonzero(np.append(True, ~close)[crowded]).tolist() if len(crowded) else []
+    for begin, end in pairwise([*begins, len(crowded)]):
+        rows = order[crowded[begin:end]]
         kept = _worthiest(onset[rows].tolist(), value[rows].tolist(), float(least[hammer[rows[0]]]))
         lost[np.delete(rows, kept)] = True
     return lost

@@ -18,7 +18,8 @@ def keep_recovery(draft: Draft, state: CoilState, recovery: Floats, shift: float
     rows = draft.played
     order = rows[np.argsort(draft.hammer[rows].astype(np.uint8), kind="stable")]
     hammer, time = draft.hammer[order], (draft.time + draft.moved)[order]
-    first = np.diff(hammer, prepend=-1) != 0
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = hammer[1:] != hammer[:-1]
     previous = np.empty(len(order))
     previous[1:] = time[:-1]
     previous[first] = state.contact[hammer[first]]

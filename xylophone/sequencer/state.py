@@ -60,7 +60,8 @@ def by_hammer(hammer: Ints) -> tuple[Ints, Ints, Groups]:
     """Return the stable order that sorts rows by hammer, the last sorted row of each hammer, and the runs."""
     order = np.argsort(hammer.astype(np.uint8), kind="stable")
     owner = hammer[order]
-    fresh = np.diff(owner, prepend=-1) != 0
+    fresh = np.ones(len(owner), dtype=bool)
+    fresh[1:] = owner[1:] != owner[:-1]
     first = np.flatnonzero(fresh)
     last = np.append(first[1:], len(owner)) - 1
     return order, last, Groups(owner[first], first, np.cumsum(fresh) - 1)
