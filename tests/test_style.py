@@ -8,20 +8,8 @@ from imports import sources
 
 LONGEST_FUNCTION, LONGEST_MODULE = 30, 350
 
-LONG_FUNCTIONS = {
-    "cli.run",
-    "cli.doctor._strike_all",
-    "cli.doctor.doctor",
-    "cli.play.play",
-    "cli.simulate.simulate",
-    "cli.tune.auto._listened",
-    "cli.tune.auto.auto",
-    "config.settings.load_settings",
-    "player.player.Player.play",
-}
-"""Functions that are still longer; none may be added, and one that has been cut leaves."""
-
-LONG_MODULES = {"link.conversation", "link.messages", "player.player"}
+LONG_MODULES = {"link.conversation"}
+"""Modules that are still longer; none may be added, and one that has been cut leaves."""
 
 RUN_OVER = {"cli.calibrations.untuned", "cli.tune.auto.states", "cli.tune.listening.session_folder"}
 """Docstrings whose first sentence still does not end on its first line; this list too may only shrink."""
@@ -53,7 +41,7 @@ def test_no_function_is_longer_than_thirty_lines():
         for name, node in definitions(tree, module)
         if not isinstance(node, ast.ClassDef) and lines_of(node) > LONGEST_FUNCTION
     }
-    assert long == LONG_FUNCTIONS
+    assert not long
 
 
 def test_no_module_is_longer_than_350_lines():
