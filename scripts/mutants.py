@@ -3,13 +3,13 @@
     ./xylo check --mutants link                      100 mutants, of a seed that is drawn and printed
     ./xylo check --mutants link --count 400 --seed 7
 
-The changes are those of mutmut: an operator for its opposite, a number plus 1, an argument or a value that becomes
-None, an argument left out. They are made in the bodies of functions, never in annotations and docstrings, and here
-neither in errors that are raised, assertions, texts with a space in them, nor `strict=` of zip, which can only raise.
-Equivalents, listed with their reasons in equivalents.toml beside this file, are left out too.
+The changes are those of mutmut: an operator for its opposite, a number plus 1, an argument or a value that
+becomes None, an argument left out. They are made in the bodies of functions, never in annotations and docstrings,
+and here neither in errors that are raised, assertions, texts with a space in them, nor `strict=` of zip, which can
+only raise. Equivalents, listed with their reasons in equivalents.toml beside this file, are left out too.
 
-Each mutant runs in a process of its own that is forked after the heavy imports, in a copy of the checkout, against the
-room's tests up to the first failure: first the tests that killed others of its file, then the quick ones.
+Each mutant runs in a process of its own that is forked after the heavy imports, in a copy of the checkout, against
+the room's tests up to the first failure: first the tests that killed others of its file, then the quick ones.
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ def changes_of(room: str) -> list[Change]:
 
 def drawn(changes: list[Change], seed: int, count: int) -> list[Mutant]:
     """Return so many mutants, drawn by the seed among those that are not equivalent to the code."""
-    listed = tomllib.loads(Path(__file__).with_name("equivalents.toml").read_text(encoding="utf-8"))["equivalent"]
+    listed = tomllib.loads(Path(__file__).with_name("equivalents.toml").read_text(encoding="utf-8"))[
+        "equivalent"
+    ]
     equivalents = {(row["file"], row["was"], row["becomes"]) for row in listed}
     shuffled = random.Random(seed).sample(changes, len(changes))
     mutants = (_mutant(*change) for change in shuffled)
@@ -123,7 +125,9 @@ def drawn(changes: list[Change], seed: int, count: int) -> list[Mutant]:
 
 
 def _mutant(path: Path, module: cst.Module, mutation: Mutation) -> Mutant:
-    text = cst.ensure_type(module.deep_replace(mutation.original_node, mutation.mutated_node), cst.Module).code
+    text = cst.ensure_type(
+        module.deep_replace(mutation.original_node, mutation.mutated_node), cst.Module
+    ).code
     lines = list(difflib.ndiff(module.code.splitlines(), text.splitlines()))
     was, becomes = (" ".join(line[2:].strip() for line in lines if line[0] == sign) for sign in "-+")
     return Mutant(path.relative_to(ROOT).as_posix(), text, was, becomes)
@@ -166,7 +170,10 @@ class Bench:
     def __init__(self, folder: Path, tests: list[str]) -> None:
         self.folder, self.tests, self.note = folder, tests, folder / "watched.json"
         listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, stdout=-1
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            check=True,
+            stdout=-1,
         )
         for name in filter(None, listed.stdout.decode().split("\0")):
             if (ROOT / name).is_file():
@@ -198,7 +205,15 @@ class Bench:
         quick = {"phases": [hypothesis.Phase.explicit, hypothesis.Phase.generate], "derandomize": True}
         hypothesis.settings.register_profile("mutants", database=None, **quick)
         hypothesis.settings.load_profile("mutants")
-        options = ["-x", "-q", "--tb=line", "--assert=plain", "-p", "no:cacheprovider", "--basetemp=.pytest-folders"]
+        options = [
+            "-x",
+            "-q",
+            "--tb=line",
+            "--assert=plain",
+            "-p",
+            "no:cacheprovider",
+            "--basetemp=.pytest-folders",
+        ]
         code = pytest.main([*options, *self.tests], plugins=[watch])
         self.note.write_text(json.dumps({"took": watch.took, "failed": watch.failed}))
         sys.stdout.flush()
@@ -236,7 +251,10 @@ class Hunt:
             begun = time.monotonic()
             _, status = os.waitpid(bench.start([], {}, keep=True), 0)
             if status:
-                sys.exit((bench.folder / "output.txt").read_text() + "the tests fail without any change: mend them first")
+                sys.exit(
+                    (bench.folder / "output.txt").read_text()
+                    + "the tests fail without any change: mend them first"
+                )
             self.limit = 10.0 + LONGEST * (time.monotonic() - begun)
             self.seconds = bench.watched()["took"]
 
@@ -281,7 +299,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="./xylo check --mutants", description=__doc__.splitlines()[0])
     parser.add_argument("room", choices=ROOMS)
     parser.add_argument("--count", type=int, default=100, help="how many mutants are drawn (100)")
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="what draws them; random if not given")
+    parser.add_argument(
+        "--seed", type=int, default=random.randrange(10**6), help="what draws them; random if not given"
+    )
     parser.add_argument("--at-once", type=int, default=os.cpu_count(), help="processes (one for each core)")
     asked = parser.parse_args()
     every = changes_of(asked.room)

@@ -249,3 +249,28 @@ def test_toml_made_to_break_a_parser_is_one_line(tmp_path: Path, text: str) -> N
 def test_an_unknown_key_names_the_nearest_or_all() -> None:
     assert unknown_key("chanel", ["channel", "current"]) == "did you mean channel?"
     assert unknown_key("zz", ["channel", "current"]) == "known here: channel, current"
+
+
+def test_what_was_written_is_on_the_disk_before_its_name_and_the_name_before_the_program_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It needs no strace: the calls of one change, in order, by the files and folders that they are about."""
+    calls: list[tuple[str, int]] = []
+    sync, replace = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        calls.append(("sync", os.fstat(descriptor).st_ino))
+        sync(descriptor)
+
+    def replaced(old: Path, new: Path) -> None:
+        calls.append(("name", os.stat(old).st_ino))
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    target = tmp_path / "a.txt"
+    for text in ("new", "newer"):
+        calls.clear()
+        write_text(target, text)
+        file, folder = target.stat().st_ino, tmp_path.stat().st_ino
+        assert calls == [("sync", file), ("name", file), ("sync", folder)]

@@ -243,3 +243,21 @@ def test_a_lullaby_stays_soft_and_one_mistake_does_not_hush_a_song():
 def test_when_most_notes_would_be_folded_alike_the_song_is_transposed_instead():
     arrangement = arrange(load_song(find_song("scarborough_fair")), BOX)
     assert arrangement.folded < 0.1 * len(arrangement.song)
+
+
+@pytest.mark.parametrize("narrow", [0, 1])
+@pytest.mark.parametrize("reach", [12, 16, 20])
+def test_of_two_parts_that_move_alike_the_one_within_the_compass_of_a_voice_leads(narrow, reach):
+    """Both go by steps about the same mean and take turns; one turns back, the other goes all the way."""
+    walk = np.abs((np.arange(160) * 2) % (4 * reach) - 2 * reach) - reach
+    voice = (
+        np.abs((np.arange(160) * 2) % 16 - 8) - 3
+    )  # never on a pitch of the other: no repeats between them
+    parts = [
+        song_of(line(*(72 + steps_).tolist(), beat=0.5, start=0.25 * n), track=n + 1)
+        for n, steps_ in enumerate((voice, walk) if narrow == 0 else (walk, voice))
+    ]
+    arrangement = arrange(together(*parts), BELLS, transpose=0)
+    mine = arrangement.notes["priority"] == Priority.MELODY
+    track = arrangement.song.notes["track"][arrangement.notes["source"]]
+    assert set(track[mine].tolist()) == {narrow + 1}

@@ -73,3 +73,26 @@ def test_a_music_box_thins_chords_and_accompaniment_but_not_the_tune():
         gaps = np.diff(arrangement.notes["onset"][~mine & (arrangement.notes["hammer"] == hammer)])
         assert np.all(gaps >= 0.2 - 1e-9)
     assert set(arrangement.dropped) == {"crowded", "not ready"}
+
+
+@given(st.permutations([20, 50, 80, 110]), st.floats(0.005, 0.015))
+def test_of_strikes_on_one_bar_that_matter_alike_the_loudest_stays(loudness, apart):
+    parts = [
+        song_of([(1.0 + n * (0.026 + apart), 79)], loudness=each, velocity=each)
+        for n, each in enumerate(loudness[:2])
+    ]
+    arrangement = arrange(together(*parts), BELLS, transpose=0)
+    heard = bars(arrangement)
+    assert heard.count(79) == 1
+    assert heard[int(np.argmax(loudness[:2]))] == 79
+
+
+@given(st.permutations(range(6)), st.integers(1, 5))
+def test_of_a_large_chord_of_one_part_the_loudest_inner_notes_stay(order, most):
+    pitches = (68, 70, 72, 75, 77, 78)
+    tune = song_of([(1.0, 95)], track=1)
+    chord = [song_of([(1.0, p)], track=2, loudness=30 + 15 * n) for p, n in zip(pitches, order, strict=True)]
+    song = together(tune, song_of([(1.0, 67)], track=3), *chord, names={1: "melody"})
+    heard = bars(arrange(song, BELLS, transpose=0, weights=Weights(chord=most + 2)))
+    inner = [order[pitches.index(bar)] for bar in heard if bar in pitches]
+    assert sorted(inner) == list(range(6))[-len(inner) :]

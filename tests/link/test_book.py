@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from xylophone.link.book import MARGIN, Book
 from xylophone.link.messages import TICK_RATE
@@ -167,3 +169,23 @@ class TestFrames:
         frame = next_frame(held, 0.0, lambda time: to_clock(time) + 2**32)
         assert frame.rows["width"].tolist() == [6173]
         assert frame.rows["clock"].tolist() == [round(to_clock(0.1))]
+
+
+ACTS = st.lists(
+    st.tuples(st.sampled_from(["confirm", "restart", "take back", "miss"]), st.integers(0, 3)), max_size=14
+)
+
+
+@given(ACTS)
+def test_no_more_is_regained_than_was_given_up_as_lost(acts):
+    held, lost, now = book(*np.arange(0.1, 3.0, 0.1), sent=29), 0, 0.0
+    for due, (act, number) in enumerate(acts, 1):
+        now += 0.1
+        if act == "restart":
+            lost += held.restart(now, True)
+            held.sent(np.array([round(to_clock(s)) for s in held.unsent["start"]], np.int64))
+        elif act == "take back":
+            held.take_back(now + 0.1 * number)
+        else:
+            held.confirm(round(to_clock(now + 0.05)), due + number * (act == "confirm"), now + 0.05)
+        assert 0 <= held.regained <= lost

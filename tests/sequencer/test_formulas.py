@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sequencer.playing import INSTRUMENT, sensitive, strikes
+from sequencer.playing import INSTRUMENT, sensitive, straight, strikes
 from xylophone.sequencer import Plan, Planner, PlanOptions, sequence
 from xylophone.tables import Refusal
 
@@ -24,7 +24,11 @@ def some_strikes(seed: int):
     rng = np.random.default_rng(seed)
     chords = np.cumsum(rng.choice([0.004, 0.009, 0.08, 0.5], 30))
     return strikes(
-        *((float(t), int(h), float(rng.uniform(1, 100))) for t in chords for h in rng.choice(30, 2, replace=False))
+        *(
+            (float(t), int(h), float(rng.uniform(1, 100)))
+            for t in chords
+            for h in rng.choice(30, 2, replace=False)
+        )
     )
 
 
@@ -55,14 +59,14 @@ def assert_formulas_hold(plan: Plan) -> None:
         assert row["time"] + row["moved"] - start[n] == pytest.approx(latency, abs=1e-5)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(SEEDS)
 def test_every_pulse_is_what_its_formula_gives_under_the_sag_warmth_and_rest_of_the_plan(seed: int) -> None:
     assert_formulas_hold(sequence(some_strikes(seed), AMPLE, sensitive(AMPLE), STRICT))
 
 
-@settings(max_examples=15)
-@given(SEEDS, st.integers(20, 400))
+@settings(max_examples=4)
+@given(SEEDS, st.integers(40, 400))
 def test_planned_in_steps_every_pulse_is_what_its_formula_gives(seed: int, step_ms: int) -> None:
     table = some_strikes(seed)
     table["time"] += 1.0
@@ -77,19 +81,27 @@ def test_planned_in_steps_every_pulse_is_what_its_formula_gives(seed: int, step_
     assert_formulas_hold(Plan(AMPLE, whole, 0.0))
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(SEEDS)
 def test_strikes_that_the_supply_moves_towards_each_other_keep_recovery(seed: int) -> None:
+    """A chord is struck twice, recovery apart: what runs before it pushes it on, what runs after it back."""
     rng = np.random.default_rng(seed)
+    latency = np.tile([0.024, 0.020, 0.016], (30, 1))
+    latency[20:] = 0.004  # quick hammers: meant to be heard sooner than the chord, their coils go on later
     rows = []
-    for begin in np.arange(0.1, 3.0, 0.4):
-        again = float(rng.uniform(0.070, 0.076))
-        moments = (begin, begin + rng.uniform(0.009, 0.014), begin + again - rng.uniform(0, 0.003), begin + again)
-        sets = [rng.choice(30, 8, replace=False) for _ in range(3)]
-        for moment, hammers in zip(moments, (sets[0], sets[1], sets[2], sets[0]), strict=True):
-            rows += [(float(moment), int(hammer)) for hammer in hammers[: rng.integers(3, 9)]]
-    plan = sequence(strikes(*sorted(rows)), INSTRUMENT, sensitive(), SHIFTED)
+    for begin in np.arange(0.1, 6.0, 0.4):
+        chord, again = rng.permutation(10)[: rng.integers(2, 6)], begin + rng.uniform(0.0702, 0.0758)
+        before, after = begin - rng.uniform(0.0095, 0.0113), again - rng.uniform(0.0051, 0.0064)
+        for moment, hammers in (
+            (before, range(10, 17)),
+            (begin, chord),
+            (after, range(20, 27)),
+            (again, chord),
+        ):
+            rows += [(float(moment), int(hammer)) for hammer in hammers]
+    plan = sequence(strikes(*sorted(rows)), INSTRUMENT, straight(latency=latency), SHIFTED)
     sent = plan.rows[plan.rows["refused"] == Refusal.NONE]
+    assert sent["moved"].any()
     for hammer in range(30):
         contacts = np.sort((sent["time"] + sent["moved"])[sent["hammer"] == hammer])
         assert (np.diff(contacts) >= 0.070 - 1e-9).all()
