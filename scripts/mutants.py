@@ -3,13 +3,14 @@
     ./xylo check --mutants link                      100 mutants, of a seed that is drawn and printed
     ./xylo check --mutants link --count 400 --seed 7
 
-The changes are those of mutmut: an operator for its opposite, a number plus 1, an argument or a value that
-becomes None, an argument left out. They are made in the bodies of functions, never in annotations and docstrings,
-and here neither in errors that are raised, assertions, texts with a space in them, nor `strict=` of zip, which can
-only raise. Equivalents, listed with their reasons in equivalents.toml beside this file, are left out too.
+The changes are those of mutmut: an operator for its opposite, a number plus 1, an argument or a value
+that becomes None, an argument left out. They are made in the bodies of functions, never in annotations and
+docstrings, and here neither in errors that are raised, assertions, texts with a space in them, nor `strict=`
+of zip, which can only raise. Equivalents, listed with their reasons in equivalents.toml beside this file, are
+left out too.
 
-Each mutant runs in a process of its own that is forked after the heavy imports, in a copy of the checkout, against
-the room's tests up to the first failure: first the tests that killed others of its file, then the quick ones.
+Each mutant runs in a process of its own that is forked after the heavy imports, in a copy of the checkout,
+against the room's tests up to the first failure: first those that killed others of its file, then the quick.
 """
 
 from __future__ import annotations
@@ -62,9 +63,10 @@ LONGEST = 4.0
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: the file, its text afterwards, and the lines that go and come."""
+    """One change: the file, its text before and afterwards, and the lines that go and come."""
 
     file: str
+    before: str
     text: str
     was: str
     becomes: str
@@ -130,7 +132,7 @@ def _mutant(path: Path, module: cst.Module, mutation: Mutation) -> Mutant:
     ).code
     lines = list(difflib.ndiff(module.code.splitlines(), text.splitlines()))
     was, becomes = (" ".join(line[2:].strip() for line in lines if line[0] == sign) for sign in "-+")
-    return Mutant(path.relative_to(ROOT).as_posix(), text, was, becomes)
+    return Mutant(path.relative_to(ROOT).as_posix(), module.code, text, was, becomes)
 
 
 def _below(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -219,15 +221,11 @@ class Bench:
         sys.stdout.flush()
         os._exit(int(code))
 
-    def put(self, mutant: Mutant) -> None:
-        """Write the changed file, so dated that no compiled file passes for it."""
-        path = self.folder / mutant.file
-        path.write_text(mutant.text, encoding="utf-8")
-        os.utime(path, (0, 1_000_000_000 + random.randrange(10**8)))
-
-    def put_back(self, mutant: Mutant) -> None:
-        """Write the file as it is."""
-        shutil.copy2(ROOT / mutant.file, self.folder / mutant.file)
+    def write(self, file: str, text: str) -> None:
+        """Write the text of a file, so dated that no compiled file passes for it."""
+        path = self.folder / file
+        path.write_text(text, encoding="utf-8")
+        os.utime(path, (0, random.randrange(10**9)))
 
     def watched(self) -> dict[str, dict[str, float] | list[str]]:
         """Return what the last run noted, nothing if it came to no end."""
@@ -272,7 +270,7 @@ class Hunt:
                 os.killpg(pid, signal.SIGKILL)
 
     def _start(self, bench: Bench, mutant: Mutant) -> None:
-        bench.put(mutant)
+        bench.write(mutant.file, mutant.text)
         first = [name for name, _ in self.killers.get(mutant.file, Counter()).most_common(20)]
         self.running[bench.start(first, self.seconds)] = bench, mutant, time.monotonic() + self.limit
 
@@ -288,7 +286,7 @@ class Hunt:
             how = ("killed" if status else "survived") if done else "timed out"
             self.ended[how].append(mutant)
             self.killers.setdefault(mutant.file, Counter()).update(bench.watched()["failed"])
-            bench.put_back(mutant)
+            bench.write(mutant.file, mutant.before)
             self.free.append(bench)
             if how == "survived":
                 print(mutant.diff, flush=True)

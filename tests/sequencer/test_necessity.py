@@ -19,6 +19,7 @@ from sequencer.test_laws import (
 )
 from xylophone.errors import OptionError
 from xylophone.sequencer import Plan, Planner, PlanOptions, sequence
+from xylophone.sequencer.plan import drawn
 from xylophone.sequencer.state import by_hammer, decayed, drained
 from xylophone.tables import Priority, Refusal
 
@@ -137,6 +138,19 @@ def test_large_chords_planned_in_small_steps_keep_every_law(seed: int, step_ms: 
     assert_moves_stay_small(whole, PlanOptions())
     assert whole.peak_current <= TIGHT.supply_limit + 1e-9
     assert not whole.rows["softened"][whole.rows["priority"] != Priority.INNER].any()
+
+
+@given(SEEDS)
+def test_what_is_drawn_is_the_sum_of_what_runs_and_what_ends_as_another_starts_is_no_more(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    start = np.sort(rng.integers(0, 30, 20)).astype(float)
+    end, current = start + rng.integers(1, 8, 20), rng.uniform(0.5, 3.0, 20)
+    found = drawn(start, end, current)
+    last = np.flatnonzero(
+        np.diff(start, append=np.inf) > 0
+    )  # of pulses that start at once, the last sees all
+    for n in last:
+        assert found[n] == pytest.approx(current[(start <= start[n]) & (start[n] < end)].sum())
 
 
 @given(st.integers(4, 8), st.sampled_from([0.012, 0.03, 0.06]))
