@@ -256,11 +256,13 @@ class Hunt:
             self.limit = 10.0 + LONGEST * (time.monotonic() - begun)
             self.seconds = bench.watched()["took"]
 
-    def run(self, mutants: list[Mutant]) -> None:
-        """Run all mutants, and sort them by how they ended."""
-        waiting = list(reversed(mutants))
+    def run(self, mutants: list[Mutant], seconds: float) -> None:
+        """Run all mutants, as many as begin within so many seconds, and sort them by how they ended."""
+        waiting, latest = list(reversed(mutants)), time.monotonic() + seconds
         try:
             while waiting or self.running:
+                if time.monotonic() > latest:
+                    waiting.clear()
                 while waiting and self.free:
                     self._start(self.free.pop(), waiting.pop())
                 self._gather()
@@ -300,6 +302,7 @@ def main() -> None:
     parser.add_argument(
         "--seed", type=int, default=random.randrange(10**6), help="what draws them; random if not given"
     )
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no mutant later than this")
     parser.add_argument("--at-once", type=int, default=os.cpu_count(), help="processes (one for each core)")
     asked = parser.parse_args()
     every = changes_of(asked.room)
@@ -309,11 +312,11 @@ def main() -> None:
         benches = [Bench(Path(folder) / str(place), ROOMS[asked.room][1]) for place in range(asked.at_once)]
         hunt = Hunt(benches)
         hunt.prove()
-        hunt.run(mutants)
+        hunt.run(mutants, asked.seconds)
     counts = ", ".join(f"{len(mutants)} {how}" for how, mutants in hunt.ended.items())
     for mutant in hunt.ended["timed out"]:
         print(f"timed out: {mutant.diff}")
-    share = 1 - len(hunt.ended["survived"]) / max(1, len(mutants))
+    share = 1 - len(hunt.ended["survived"]) / max(1, sum(map(len, hunt.ended.values())))
     print(f"{asked.room}, seed {asked.seed}: {counts}; {share:.1%} did not survive")
 
 
