@@ -65,7 +65,8 @@ def test_a_virtual_board_is_examined(xylophone: Run, virtual_board: str) -> None
     assert (ran.code, ran.err) == (0, "")
     levels = subjects(ran.out)
     assert {levels[name] for name in ("backend", "limits")} == {OK}
-    assert levels["clock"] in (OK, WARNING)  # of a machine that stalls while the board is listened to
+    stalled = levels["clock"] == WARNING and "ms, that is vague: end programs that use the CPU" in ran.out
+    assert levels["clock"] == OK or stalled  # this machine, while the board was listened to
     assert "virtual board, firmware 1.1, protocol 1, 30 channels" in ran.out
     assert "round trip " in ran.out
 

@@ -14,6 +14,7 @@ import click
 
 from ..errors import BackendAbsent, BackendError, OptionError, XylophoneError
 from ..player import Player
+from ..player.bounds import SHORTEST_LOOP
 from ..running.playing import leaving_on_signals, playing
 from ..sequencer import PlanOptions
 from .calibrations import calibration_of
@@ -117,10 +118,10 @@ class _Part:
         """Raise OptionError for what lies outside of a song."""
         if not 0 <= self.start < duration:
             raise OptionError(f"--start {self.start:g} is outside the song: give 0..{duration:.2f} s")
-        if self.end is not None and not self.start + 0.1 <= self.end <= duration:
+        if self.end is not None and not self.start + SHORTEST_LOOP <= self.end <= duration:
             raise OptionError(
                 f"--end {self.end:g} does not fit --start {self.start:g}: "
-                f"give {self.start + 0.1:g}..{duration:.2f} s"
+                f"give {self.start + SHORTEST_LOOP:g}..{duration:.2f} s"
             )
 
 
