@@ -107,7 +107,8 @@ class Planner:
             self._horizon = max(self._horizon, horizon if np.isfinite(horizon) else float(begins.max()))
             return self._emit(rows, draft.ready)
         chords = np.cumsum(np.diff(rows["time"], prepend=-np.inf) > CHORD)
-        touched = np.isin(chords, chords[due])
+        again = begins - np.maximum(rows["moved"], 0.0)  # where planning anew would begin: without its moves
+        touched = np.isin(chords, chords[again < horizon])
         self._pending, self._settled = picked(rows, ~due), (self._settled | touched)[~due]
         self._horizon = max(self._horizon, horizon)
         place = np.cumsum(due) - 1
