@@ -80,7 +80,7 @@ class SerialBackend(Delivery):
     def _count(self, now: float) -> Report:
         """Return what the board has told; one out of reach tells it later."""
         session, board = self.board.session, self.board
-        counters = session.talk.counters
+        counters = session.talk.questions.counters
         return Report(
             pulses=session.book.ended(now, board.heard),
             late=session.late + session.lost(now) + counters.total("late"),

@@ -5,20 +5,16 @@ No port and no pulses: bytes and the host's time go in; bytes, a phase and news 
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from ..instrument import Instrument
-from .bootloader import SILENCE, WayOut
-from .clock_sync import ClockSync, unwrap
+from .bootloader import SILENCE
 from .connection import LOST_AFTER, Connection
-from .counters import Counters
 from .fitness import FLASH, LIMITS_REFUSED, unfit
 from .limits import configuration
 from .messages import (
-    BAUD,
     Ack,
     Arm,
     BoardFault,
@@ -29,18 +25,16 @@ from .messages import (
     Estop,
     HelloReply,
     Message,
-    Status,
     StatusReply,
-    Sync,
     SyncReply,
 )
 from .news import BoardStopped, LinkLost, News, Reset, Unfit, WaitsLong
 from .phases import LISTENING, Phase
+from .questions import Questions
 
 BOOT_PATIENCE = 3.0
 """s that a board is given to say BOOT; then HELLO is said without one."""
 
-HELLO_EVERY = 0.25
 ANSWER_PATIENCE = 1.5
 """s from the first HELLO after which nobody is there."""
 
@@ -53,9 +47,6 @@ MOST_REFUSALS = 3
 STALL = 0.25
 """s between two turns after which it was the host that was away."""
 
-SYNC_PATIENCE = 0.05
-"""s that a SYNC is waited for before another one is sent: those that are not answered are not repeated."""
-
 STOP_AGAIN = 0.05
 """s between two emergency stops, until one is confirmed."""
 
@@ -63,27 +54,23 @@ STOP_AGAIN = 0.05
 class Conversation:
     """A conversation with a board that shall play an instrument.
 
-    Call `receive` with what has arrived, then `turn`, then send `bytes_to_send`. `falls` counts how
-    often the board has lost the strikes it had; in phase ARMING it counts on from before, else from 0.
-    `told` is how many strikes it had started since HELLO, and at which clock (without wraps); whoever
-    reads it sets it to None. With `fixed_baud` the port knows one rate only.
+    Call `receive` with what has arrived, then `turn` and `ask`, then send the `bytes_to_send` of its
+    `questions`. `falls` counts how often the board has lost the strikes it had; in phase ARMING it counts
+    on from before, else from 0. With `fixed_baud` the port knows one rate only.
     """
 
     def __init__(
         self, instrument: Instrument, now: float, seed: int | None = None, fixed_baud: bool = False
     ) -> None:
         self.instrument, self.fixed_baud = instrument, fixed_baud
-        self.counters = Counters()
         self.board: HelloReply | None = None
         self.news: list[News] = []
         self.resets = self.falls = 0
         self.stopped = False
         self.stalled = 0.0  # s that the host was away the last time
-        self.told: tuple[int, int] | None = None
-        self._random = random.Random(seed)
         self._before = Counter[str]()  # of the link's counts, those of other ports
-        self.link = Connection(now)
-        self._nonce = self._fired = self._refusals = 0
+        self.questions = Questions(now, seed, fixed_baud)
+        self._refusals = 0
         self._takers: dict[type[Message], Callable[[Any, float], None]] = {
             HelloReply: self._take_hello,
             Boot: self._take_boot,
@@ -96,18 +83,21 @@ class Conversation:
     def open(self, now: float) -> None:
         """Begin anew with a port that was just opened."""
         self._before = Counter(self.line_counts())
-        self.link = Connection(now)
-        self.sync = ClockSync(now)
-        self.way_out, self._outwaited = WayOut(), False
+        self.questions.open(Connection(now), now)
+        self._outwaited = False
         self.phase = Phase.BOOTING
         self.lost = False  # nothing has been heard for too long
         self.noise = 0  # bytes that have come, frames or not
         self.awake = self._turned = now
         self._deadline = now + BOOT_PATIENCE
         self._opened = True  # which resets the board: no news
-        self._token, self._sync_again = 0, now
+        self._stop_again = now
         self._state, self._fault = BoardState(0), BoardFault.NONE
-        self._again = now
+
+    @property
+    def link(self) -> Connection:
+        """The link to the board, over the port that was opened last."""
+        return self.questions.link
 
     def line_counts(self) -> dict[str, int]:
         """Return how often frames were sent again and arrived damaged, over all ports."""
@@ -125,7 +115,7 @@ class Conversation:
     def silence(self, hard: bool = False) -> None:
         """Have all coils switched off now and the queue emptied; `hard` goes past all frames under way."""
         if hard or self.phase is Phase.GREETING:
-            self._raw_stop()
+            self.questions.raw_stop()
         if self.phase in (Phase.ARMING, Phase.PLAYING):
             self._arm(Disarm(), *([Clear()] if hard else []))
 
@@ -135,7 +125,7 @@ class Conversation:
         if self.phase in (Phase.ARMING, Phase.PLAYING):
             self._halt(now)
         elif self.phase is not Phase.BOOTING or not self._opened:
-            self._raw_stop()
+            self.questions.raw_stop()
 
     def clear(self) -> None:
         """End the emergency stop."""
@@ -154,10 +144,8 @@ class Conversation:
     def receive(self, content: bytes, now: float) -> None:
         """Take bytes that have arrived by `now`."""
         self.noise += len(content)
-        if self.way_out.baud != BAUD:
-            content = b"\0"  # noise, and the end of what had come before
-        for message in self.link.receive(content, now):
-            self._heard()
+        for message in self.questions.receive(content, now):
+            self.lost = False
             if self.phase is not Phase.BOOTING:
                 self._takers[type(message)](message, now)
             elif isinstance(message, Boot) or not self._opened:  # else it is from before the opening
@@ -174,35 +162,21 @@ class Conversation:
             duty(self, now)
 
     def ask(self, now: float, at_once: bool = False) -> None:
-        """Ask for the counters and the clock when it is time to, or at once.
-
-        To be called after all else was sent: a SYNC with another frame close behind it is not answered.
-        """
-        if self.phase not in LISTENING or self.way_out.busy:
-            return
-        if at_once or now >= self.counters.next_status():
-            self.counters.ask(now)
-            self.link.send(Status())
-        if at_once or now >= max(self.sync.next_sync, self._sync_again):
-            if self._leaves(now):
-                return
-            self._sync_again = now + SYNC_PATIENCE
-            self._token = (self._token + 1) & 0xFFFF
-            self.link.send(Sync(self._token))
-
-    def bytes_to_send(self, now: float) -> bytes:
-        """Return the bytes to go to the port now, at the rate of `way_out`."""
-        return self.way_out.take(now) if self.way_out.busy else self.link.bytes_to_send(now)
+        """Ask a board that answers what it is time to ask, or all at once; see Questions.ask."""
+        if self.phase in LISTENING:
+            self.questions.ask(now, at_once)
 
     def next_time(self) -> float:
         """Return when `turn` is to be called at the latest, if nothing arrives before."""
-        if self.way_out.busy:
-            return min(self.way_out.next_time(), self._deadline)
-        times = [self.link.next_time(), self._deadline]
-        if self.phase in (Phase.GREETING, Phase.STOPPED):
-            times.append(self._again)
+        times = [self.questions.next_bytes(), self._deadline]
+        if self.questions.busy:
+            return min(times)
+        if self.phase is Phase.GREETING:
+            times.append(self.questions.next_hello)
+        if self.phase is Phase.STOPPED:
+            times.append(self._stop_again)
         if self.phase in LISTENING:
-            times += [max(self.sync.next_sync, self._sync_again), self.counters.next_status()]
+            times.append(self.questions.next_time())
         return min(times)
 
     def _await_boot(self, now: float) -> None:
@@ -215,15 +189,15 @@ class Conversation:
                 self._outwait(now)
             else:
                 self.phase = Phase.DEAF
-        elif now >= self._again and not self.way_out.busy:
-            self._hello(now)
+        elif now >= self.questions.next_hello and not self.questions.busy:
+            self.questions.hello(now)
 
     def _await_settings(self, now: float) -> None:
         if self.link.waiting:
             return
         if self._fault == BoardFault.CONFIG:
             self._fail(LIMITS_REFUSED)
-        elif self._state & BoardState.CONFIGURED and self.sync.ready:
+        elif self._state & BoardState.CONFIGURED and self.questions.sync.ready:
             self._arm()
 
     def _await_arms(self, now: float) -> None:
@@ -235,7 +209,7 @@ class Conversation:
             self._disarmed(now)
 
     def _await_clear(self, now: float) -> None:
-        if self._state & BoardState.ARMED and now >= self._again and not self.way_out.busy:
+        if self._state & BoardState.ARMED and now >= self._stop_again and not self.questions.busy:
             self._halt(now)
 
     def _listen(self, now: float) -> None:
@@ -250,33 +224,12 @@ class Conversation:
                 self.falls += 1
                 self._outwait(now)
 
-    def _heard(self) -> None:
-        """The board has said something."""
-        self.lost = False
-        self.way_out.heard()
-        if self.link.held:
-            self.link.hold(False)
-
     def _outwait(self, now: float) -> None:
         """Say nothing until a bootloader that cannot be told to leave has left by itself."""
         self._outwaited = True
         self.link.hold(True)
         self.phase, self._deadline = Phase.BOOTING, now + SILENCE
         self.news.append(WaitsLong(SILENCE))
-
-    def _leaves(self, now: float) -> bool:
-        """Whether the bootloader is told to leave, in place of one question more."""
-        if not self.fixed_baud and self.way_out.wanted(now):
-            self.way_out.begin(now, self.link.line_free)
-            self.link.hold(True)
-            self._sync_again = now
-            return True
-        self.way_out.asked()
-        return False
-
-    def _raw_stop(self) -> None:
-        self.way_out.abandon()
-        self.link.raw_stop()
 
     def _fall(self, now: float) -> None:
         """Begin with HELLO again: what the board had is gone, or may be."""
@@ -286,35 +239,27 @@ class Conversation:
     def _greet(self, now: float) -> None:
         self.phase = Phase.GREETING
         self._deadline = now + ANSWER_PATIENCE
-        self._hello(now)
-
-    def _hello(self, now: float) -> None:
-        self._again = now + HELLO_EVERY
-        if self._leaves(now):
-            return
-        self._nonce = self._random.getrandbits(32) | 1  # that of BOOT is 0
-        self.link.hello(now, self._nonce)
+        self.questions.hello(now)
 
     def _take_boot(self, boot: Boot, now: float) -> None:
         if self.phase is Phase.GREETING:
-            self._hello(now)
+            self.questions.hello(now)
         elif self.phase in LISTENING:
             self._fall(now)
 
     def _take_hello(self, board: HelloReply, now: float) -> None:
-        if self.phase is not Phase.GREETING or board.nonce != self._nonce:
+        if self.phase is not Phase.GREETING or not self.questions.is_answer(board.nonce):
             return
         before, self.board = self.board, board
         if before is not None and before.boot != board.boot:
-            rate = self.sync.rate if self.sync.ready and not self._opened else None
-            self.sync = ClockSync(now, rate=rate)
+            self.questions.restart_clock(now)
             if not self._opened:
                 self.resets += 1
                 self.news.append(Reset(board.cause))
-        self._opened, self._outwaited, self._fired, self.told = False, False, 0, None
+        self._opened, self._outwaited = False, False
         self._deadline = float("inf")
         self._state, self._fault = BoardState(0), BoardFault.NONE
-        self.counters.restart()
+        self.questions.restart()
         if (why := unfit(board, self.instrument)) is not None:
             self._fail(why)
         else:
@@ -332,19 +277,11 @@ class Conversation:
         if reply.boot != self.board.boot & 0xFFFF:
             self._fall(now)
             return
-        if reply.token == self._token:
-            self._sync_again = now
-        if (sent := self.link.sent_at(reply.token)) is not None:
-            self.sync.add(sent, reply.received, reply.sent, now)
-        self.counters.hint(reply.refused)
-        if self.sync.ready:
-            near = round(self.sync.to_clock(now))
-            self._fired += (reply.fired - self._fired) & 0xFFFF
-            self.told = (unwrap(reply.sent, near), self._fired)
+        self.questions.take_sync(reply, now)
         self._take_state(reply, now)
 
     def _take_status(self, reply: StatusReply, now: float) -> None:
-        self.news += self.counters.take(reply)
+        self.news += self.questions.counters.take(reply)
 
     def _take_state(self, reply: Ack | SyncReply, now: float) -> None:
         self._state, self._fault = BoardState(reply.state), BoardFault(reply.fault)
@@ -379,9 +316,9 @@ class Conversation:
 
     def _halt(self, now: float) -> None:
         self.phase = Phase.STOPPED
-        self._again = now + STOP_AGAIN
+        self._stop_again = now + STOP_AGAIN
         self._state = BoardState.ARMED  # until the board says otherwise
-        self._raw_stop()
+        self.questions.raw_stop()
         self.link.send(Estop())
 
     def _fail(self, why: str) -> None:

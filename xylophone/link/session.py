@@ -69,7 +69,7 @@ class Session:
     @property
     def baud(self) -> int:
         """The rate at which the bytes are to be sent that `turn` has just returned."""
-        return self.talk.way_out.baud
+        return self.talk.questions.way_out.baud
 
     def open(self, now: float) -> None:
         """Begin anew with a port that was just opened."""
@@ -117,9 +117,9 @@ class Session:
         talk.receive(content, now)
         if talk.falls != self._falls and self._counts_on:
             self._restart(now)  # before its count, which says how many of the lost ones it had played
-        if talk.told is not None:
-            self.book.confirm(*talk.told, now)
-            self.told_at, talk.told = now, None
+        if (told := talk.questions.told) is not None:
+            self.book.confirm(*told, now)
+            self.told_at, talk.questions.told = now, None
         if talk.falls != self._falls:
             self._restart(now)
         elif self._back_at is not None and self.told_at >= self._back_at:
@@ -138,7 +138,7 @@ class Session:
         if now >= self._late_told + LATE_NEWS_EVERY:
             self._tell_late(now)
         talk.ask(now)
-        return talk.bytes_to_send(now)
+        return talk.questions.bytes_to_send(now)
 
     def ask(self, now: float) -> None:
         """Ask at once for what the board has counted; `told_at` is when it last told."""
@@ -164,7 +164,7 @@ class Session:
 
     def notes(self, now: float) -> dict[str, float]:
         """Return what there is to count about the link, the clock and the board, by name."""
-        link, sync, counters = self.talk.link, self.talk.sync, self.talk.counters
+        link, sync, counters = self.talk.link, self.talk.questions.sync, self.talk.questions.counters
         notes: dict[str, float] = {
             "cut": self.book.cut,
             "lost": self.lost(now),
@@ -194,7 +194,8 @@ class Session:
             self._dropped, self._late_by = self._dropped + len(late), max(self._late_by, by)
         self._has_played = True
         talk = self.talk
-        while talk.link.waiting < UNDER_WAY and (frame := next_frame(self.book, now, talk.sync.to_clock)):
+        to_clock = talk.questions.sync.to_clock
+        while talk.link.waiting < UNDER_WAY and (frame := next_frame(self.book, now, to_clock)):
             talk.link.send(frame)
 
     @property
