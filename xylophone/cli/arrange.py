@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ..arranger import Arrangement
 from ..arranger.table import as_json as table
 from ..arranger.written import as_song
 from ..collection.library import STANDARD_INPUT, find_song
-from ..config import forget_saved, saved_place, write_saved
+from ..config import Settings, forget_saved, saved_place, write_saved
 from ..errors import OptionError
 from ..files import alone_with
 from ..midifile.writing import write_song
@@ -37,10 +38,6 @@ from .options import (
 )
 from .printing import say, say_json
 from .screen import busy
-
-if TYPE_CHECKING:
-    from ..arranger import Arrangement
-    from ..config import Settings
 
 SONGS, PICTURES = (".mid", ".midi"), (".svg", ".png")
 

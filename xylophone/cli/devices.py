@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ..backends.port_use import holder_of, refusal_to
-from ..backends.ports import choose_port, list_ports
+from ..backends.ports import Port, choose_port, list_ports
 from ..errors import BackendMissing
 from .printing import say, say_json
 from .screen import table
-
-if TYPE_CHECKING:
-    from ..backends.ports import Port
 
 
 @click.command()

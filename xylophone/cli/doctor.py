@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import click
 
+from ..backends.contract import Backend
+from ..backends.serial import SerialBackend
+from ..config import Settings
 from ..errors import BackendError, BackendMissing, XylophoneError
 from ..files import write_text
 from ..running.playing import leaving_on_signals, playing
@@ -34,10 +37,7 @@ from .stage import Stage, open_stage
 from .striking import strike_in_turn
 
 if TYPE_CHECKING:
-    from ..backends.contract import Backend
     from ..backends.gpio import GpioBackend
-    from ..backends.serial import SerialBackend
-    from ..config import Settings
 
 LISTENING = 3.0
 """s for which the link is listened to, so that clock and line can be judged."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
+from ..backends.contract import Report
 from ..backends.port_use import meddlers
 from ..errors import XylophoneError
 from ..gpio.coil_limits import FASTER, SLOW_WRITE
 from ..running.playing import folder
 from .incidents import line_words
-
-if TYPE_CHECKING:
-    from ..backends.contract import Report
 
 SLOW_MS = 20.0
 """Round trip above which the host or its USB is slow; 2..5 ms are usual for an Arduino's USB chip."""

@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -17,14 +16,11 @@ from ..board.image import IMAGE, firmware_folder, firmware_version, read_program
 from ..board.tools import build_image, build_virtual_board, require_tool, write_eeprom, write_flash
 from ..config import cache_folder, load_settings
 from ..errors import BackendError, BackendMissing, FileError
+from ..instrument import Instrument
 from ..link.limits import ceilings, limits_of
-from ..link.messages import CEILINGS_AT, BoardType
+from ..link.messages import CEILINGS_AT, BoardType, HelloReply
 from ..running.playing import leaving_on_signals, playing
 from .printing import say
-
-if TYPE_CHECKING:
-    from ..instrument import Instrument
-    from ..link.messages import HelloReply
 
 FILE = click.Path(path_type=Path)
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from ..backends.contract import Backend, Coils
+from ..backends.contract import Backend, Coils, Fault, Report
 from ..errors import BackendError, SafetyError, XylophoneError
 from ..running.playing import ENDED_BY_OFF
 from .printing import warn
-
-if TYPE_CHECKING:
-    from ..backends.contract import Fault, Report
 
 COUNTED = {
     "resets": ("the board has reset {} time", "the board has reset {} times"),

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
-from ..arranger import judge
+from ..arranger import Arrangement, Cost, judge
 from ..arranger.account import describe
 from ..arranger.table import costs_json
+from ..config import Saved
 from ..errors import XylophoneError
 from ..pitch import pitch_name
+from ..song import Song
 from .options import Asked, arrange_options, find_all, load, setting_options, settings, song_options
 from .printing import clock_time, say, say_json, warn
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ..arranger import Arrangement, Cost
-    from ..config import Saved
-    from ..song import Song
 
 SHOWN_CHANGES = 20
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -14,14 +14,12 @@ from ..backends.serial import stop_port
 from ..config import Settings
 from ..errors import BackendAbsent, BackendError, BackendMissing, FileError, MissingExtra, XylophoneError
 from ..instrument import build_instrument
+from ..running.players import PlayingProcess
 from ..running.playing import end_playing, last_played, leaving_on_signals, playing
 from .incidents import with_words
 from .options import setting_options, settings
 from .printing import say, warn
 from .stage import open_stage
-
-if TYPE_CHECKING:
-    from ..running.players import PlayingProcess
 
 
 @click.command()

@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from ..arranger import DEFAULT_PRESET, arrange, preset
+from ..arranger import DEFAULT_PRESET, Arrangement, Weights, arrange, preset
 from ..collection.library import STANDARD_INPUT, find_songs
-from ..config import Chosen, load_settings, read_saved
+from ..config import Chosen, Saved, Settings, load_settings, read_saved
 from ..config.values import SPEEDS, VOLUMES
 from ..errors import FileError, OptionError, XylophoneError
+from ..instrument import Instrument
 from ..midifile import load_song
+from ..song import Song
 from .option_types import Numbers, TrackOctaves, stack
 from .printing import warn
-
-if TYPE_CHECKING:
-    from ..arranger import Arrangement, Weights
-    from ..config import Saved, Settings
-    from ..instrument import Instrument
-    from ..song import Song
 
 FOLDER_PATH = click.Path(path_type=Path)
 

@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ..arranger import Arrangement
+from ..config import Settings
 from ..errors import BackendAbsent, BackendError, OptionError, XylophoneError
+from ..instrument import Instrument
 from ..player import Player
 from ..player.bounds import SHORTEST_LOOP
 from ..running.playing import leaving_on_signals, playing
@@ -35,11 +38,6 @@ from .printing import beep, say, warn
 from .screen import busy, keyboard, show
 from .stage import Stage, open_stage, sounding
 from .waiting import wait_for_board
-
-if TYPE_CHECKING:
-    from ..arranger import Arrangement
-    from ..config import Settings
-    from ..instrument import Instrument
 
 LOUDER, FASTER = 1.12, 1.05
 """Factors by which a press of a key changes volume and speed."""

@@ -13,18 +13,16 @@ import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import __version__
+from ..backends.contract import Backend
 from ..backends.serial import SerialBackend
+from ..config import Settings
 from ..instrument import LAYOUTS
 from ..link.messages import TICK_RATE, BoardType, HelloReply
 from ..wiring import KINDS
-
-if TYPE_CHECKING:
-    from ..backends.contract import Backend
-    from ..config import Settings
-    from .findings import Finding
+from .findings import Finding
 
 LIBRARIES = ("numpy", "pyserial", "gpiozero", "lgpio", "smbus2", "sounddevice")
 

@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from ..collection.catalogue import open_catalogue
+from ..collection.catalogue import Catalogue, open_catalogue
 from ..collection.library import ENDINGS
 from ..collection.scanner import ScanSetting, midi_files, scan as scan_all
 from ..config import cache_folder
@@ -21,9 +21,6 @@ from .incidents import with_words
 from .options import FOLDER_PATH, Choices, arrange_options, setting_options, settings
 from .printing import say, terminal, warn
 from .screen import busy
-
-if TYPE_CHECKING:
-    from ..collection.catalogue import Catalogue
 
 DATABASE = "scan.sqlite"
 """Its name in the user's cache folder."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from ..collection.catalogue import Found, Scored
+from ..collection.catalogue import Catalogue, Found, Scored
 from ..collection.scanner import same_tunes
 from .printing import clock_time, plain, say, say_json
-
-if TYPE_CHECKING:
-    from ..collection.catalogue import Catalogue
 
 WIDEST_TITLE = 40
 """Columns of the terminal; longer titles are cut. The path stands last, and whole."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..instrument import Instrument
 from ..soundcard.loudspeaker import DELAY
 from ..tables import Hits
 from .printing import clock_time, plain, plain_text, put, terminal
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from rich.box import Box
     from rich.console import RenderableType
 
-    from ..instrument import Instrument
     from ..player import Player, Snapshot
 
 GLOW = 0.35

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..backends import open_backend
 from ..backends.contract import Backend
 from ..clock import Clock, SystemClock
+from ..config import Settings
 from ..errors import BackendMissing, MissingExtra
 from ..soundcard.loudspeaker import Loudspeaker
 from .incidents import closing, tell
@@ -17,7 +18,6 @@ from .screen import Lights
 
 if TYPE_CHECKING:
     from ..backends.simulated import SimulatedBackend
-    from ..config import Settings
     from ..player import Player
     from ..simulation.hammers import Twin
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ..backends.contract import Report
 from ..errors import BackendError, OptionError
 from ..running.playing import leaving_on_signals, playing
 from .calibrations import calibration_of
@@ -14,9 +15,6 @@ from .options import setting_options, settings
 from .printing import say
 from .stage import open_stage, sounding
 from .striking import strike_in_turn
-
-if TYPE_CHECKING:
-    from ..backends.contract import Report
 
 
 @click.command()

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..sequencer import Planner
+from ..calibration.values import Calibration
+from ..sequencer import Plan, Planner
 from ..tables import STRIKE, Priority, as_strikes
 from .incidents import tell
-
-if TYPE_CHECKING:
-    from ..calibration.values import Calibration
-    from ..sequencer import Plan
-    from .stage import Stage
+from .stage import Stage
 
 SETTLE = 1.0
 """s after the last strike: by then its bar has sounded and the board has told its count."""

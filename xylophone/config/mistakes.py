@@ -7,15 +7,14 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from reprlib import repr as shown
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from ..errors import ConfigError
 from ..files import key_name, unknown_key
 from .schema import TABLES, Config, SavedTable, rule_of
-
-if TYPE_CHECKING:
-    from pydantic import ValidationError
-    from pydantic_core import ErrorDetails
 
 Keys = tuple[str, ...]
 Mistake = tuple[Keys, str]

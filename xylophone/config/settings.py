@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from ..arranger import Weights
 from ..errors import ConfigError, FileError
 from ..instrument import LAYOUTS, Instrument, build_instrument
 from ..wiring import Wiring
@@ -27,7 +28,6 @@ from .places import (
 from .values import DEFAULT_BACKEND, ArrangeSettings, PlayerSettings, SimulationSettings
 
 if TYPE_CHECKING:
-    from ..arranger import Weights
     from .schema import Config
 
 DEFAULT = "default"

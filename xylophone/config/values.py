@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
-from ..arranger import preset
-
-if TYPE_CHECKING:
-    from ..arranger import Weights
+from ..arranger import Weights, preset
 
 SPEEDS = (0.1, 10.0)
 """Bounds of the factor on a song's tempo."""

@@ -6,24 +6,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import numpy as np
 
 from ...calibration.file import check_fits, default_calibration, read_calibration
+from ...calibration.values import Calibration
+from ...config import Settings
 from ...errors import CalibrationError, TuningError, XylophoneError
 from ...files import make_folder, write_text
 from ...running.playing import leaving_on_signals, playing
-from ...sound.position import position_of
+from ...sound.position import Position, position_of
 from ...sound.wav import read_wav
-from ...tuning.analysis import analyse
+from ...tuning.analysis import Analysis, analyse
 from ...tuning.auto_session import AutoSession
 from ...tuning.blind import play_blind
-from ...tuning.diagnosis import diagnose, tilt
+from ...tuning.diagnosis import Ailment, diagnose, tilt
 from ...tuning.edits import middle, with_hammer, with_others
 from ...tuning.history import Heard, Measured, add_entry, history_of
-from ...tuning.keeping import hold
+from ...tuning.keeping import Held, hold
 from ...tuning.sag import result_of
 from ...tuning.takes import PLAN, load_session, plan_text, read_plan
 from ...tuning.trials import Take
@@ -41,14 +43,6 @@ from .listening import (
     progress_shown,
     session_folder,
 )
-
-if TYPE_CHECKING:
-    from ...calibration.values import Calibration
-    from ...config import Settings
-    from ...sound.position import Position
-    from ...tuning.analysis import Analysis
-    from ...tuning.diagnosis import Ailment
-    from ...tuning.keeping import Held
 
 LEAST = 0.5
 """Part of the hammers that must have been measured, or nothing is written."""

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ...calibration.file import default_calibration
+from ...calibration.values import Calibration
 from ...errors import CalibrationError, OptionError
+from ...instrument import Hammer
 from ...tuning.edits import check_likely, later, louder, with_hammer, with_latency, with_pulses
 from ..calibrations import untuned
 from ..printing import say
 from .kept import Kept, place, tuned_options
-
-if TYPE_CHECKING:
-    from ...calibration.values import Calibration
-    from ...instrument import Hammer
 
 
 @dataclass(frozen=True)

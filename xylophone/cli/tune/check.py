@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import numpy as np
 
 from ...calibration.file import calibration_for
+from ...calibration.values import Calibration
+from ...config import Settings
 from ...errors import CalibrationError
 from ...running.playing import leaving_on_signals, playing
-from ...sound.position import position_of
+from ...sound.position import Position, position_of
 from ...tuning.auto_session import AutoSession
-from ...tuning.checking import check_round, drifts
+from ...tuning.checking import Drift, check_round, drifts
 from ...tuning.history import Heard, Measured, add_entry, changes, history_of, read_history
 from ..incidents import tell
 from ..options import setting_options
@@ -24,12 +26,6 @@ from ..screen import table
 from .auto import states
 from .kept import place
 from .listening import check_history, ear_before, listening_options, position_from, progress_shown
-
-if TYPE_CHECKING:
-    from ...calibration.values import Calibration
-    from ...config import Settings
-    from ...sound.position import Position
-    from ...tuning.checking import Drift
 
 
 @click.command()

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...calibration.file import check_fits, read_calibration
+from ...calibration.values import Calibration
+from ...config import Settings
 from ...errors import OptionError, XylophoneError
 from ...running.playing import leaving_on_signals, playing
 from ...soundcard.loudspeaker import DELAY
@@ -33,9 +35,6 @@ from .kept import place as place_of, undo_command
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-    from ...calibration.values import Calibration
-    from ...config import Settings
 
 HELP = (
     "space strike   n p next, previous bar   up down velocity   a auto-strike",

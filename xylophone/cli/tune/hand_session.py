@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...calibration.values import Calibration
 from ...errors import CalibrationError, OptionError, XylophoneError
 from ...tuning.by_ear import ByEar, Company
 from ..incidents import tell
+from ..stage import Stage
 from ..striking import STEP
 from .striker import Striker
-
-if TYPE_CHECKING:
-    from ...calibration.values import Calibration
-    from ..stage import Stage
 
 ACTS: dict[str, tuple[Callable[[ByEar], ByEar], str]] = {
     "left": (lambda now: now.nudge_latency(-1e-4), "latency 0.1 ms shorter: struck later"),

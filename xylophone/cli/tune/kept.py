@@ -9,25 +9,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ...calibration.file import calibration_text, check_fits, read_calibration
-from ...calibration.values import CURVES
+from ...calibration.values import CURVES, Calibration
+from ...config import Settings
 from ...errors import FileError
+from ...instrument import Hammer
 from ...tuning.edits import middle
-from ...tuning.keeping import hold
+from ...tuning.keeping import Held, hold
 from ..calibrations import untuned
 from ..option_types import stack
 from ..options import setting_options, settings
 from ..printing import say
-
-if TYPE_CHECKING:
-    from ...calibration.values import Calibration
-    from ...config import Settings
-    from ...instrument import Hammer
-    from ...tuning.keeping import Held
 
 _WHICH = ("config", "instrument", "calibration", "backend")
 

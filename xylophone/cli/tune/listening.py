@@ -6,24 +6,21 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
+from ...backends.contract import Backend
 from ...clock import VirtualClock
+from ...config import Settings
 from ...running.playing import folder
-from ...sound.position import LENGTH, position_of
+from ...sound.position import LENGTH, Position, position_of
 from ...soundcard.microphone import Microphone
+from ...tuning.auto_session import Ear, Progress
 from ...tuning.history import history_of, read_history
 from ..incidents import closing
 from ..printing import terminal
 from ..stage import open_stage, simulated
-
-if TYPE_CHECKING:
-    from ...backends.contract import Backend
-    from ...config import Settings
-    from ...sound.position import Position
-    from ...tuning.auto_session import Ear, Progress
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ...calibration.values import Calibration
+from ...config import Settings
 from ...errors import CalibrationError
+from ...instrument import Hammer
 from ...plotter.hammer_curves import plot_tuning
 from ...tuning.edits import middle
 from ..calibrations import in_force
@@ -15,11 +18,6 @@ from ..options import FOLDER_PATH, settings
 from ..printing import say, say_json
 from ..screen import table
 from .kept import tuned_options
-
-if TYPE_CHECKING:
-    from ...calibration.values import Calibration
-    from ...config import Settings
-    from ...instrument import Hammer
 
 Range = tuple[float, float]
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...sequencer import Planner
+from ...calibration.values import Calibration
+from ...sequencer import Plan, Planner
 from ...tables import STRIKE, Priority, as_strikes, joined, picked
-
-if TYPE_CHECKING:
-    from ...calibration.values import Calibration
-    from ...sequencer import Plan
-    from ..stage import Stage
+from ..stage import Stage
 
 MARGIN = 0.05
 """s between planning a strike and its earliest coil going on."""

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from ...calibration.file import read_calibration
+from ...calibration.values import Calibration
+from ...config import Settings
 from ...errors import CalibrationError, FileError
-from ...tuning.keeping import NEVER_TUNED, Versions, hold
+from ...tuning.keeping import NEVER_TUNED, Version, Versions, hold
 from ..calibrations import untuned
 from ..printing import say
 from ..screen import table
 from .kept import changes, place, tuned_options, undo_command
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ...calibration.values import Calibration
-    from ...config import Settings
-    from ...tuning.keeping import Version
 
 Found = TypeVar("Found")
 
