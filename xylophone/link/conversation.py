@@ -11,7 +11,7 @@ from typing import Any
 
 from ..instrument import Instrument
 from .bootloader import SILENCE
-from .connection import LOST_AFTER, Connection
+from .connection import Connection
 from .fitness import FLASH, LIMITS_REFUSED, unfit
 from .limits import configuration
 from .messages import (
@@ -37,6 +37,9 @@ BOOT_PATIENCE = 3.0
 
 ANSWER_PATIENCE = 1.5
 """s from the first HELLO after which nobody is there."""
+
+LOST_AFTER = 0.8
+"""s without a valid frame after which a link is lost; the board itself waits for 1 s."""
 
 DEAF_AFTER = 2.5
 """s without a valid frame after which only opening the port again may help: it resets the board."""

@@ -44,16 +44,26 @@ class Sent:
 
 
 class Outbox:
-    """The messages for one board and their order on the line; Connection has the contract."""
+    """The messages for one board and their order on the line; Connection has the contract.
+
+    At most 192 bytes, 8 ms of the line, are under way at once. Of what the line has carried this keeps count:
+    a SYNC waits until all before it has left, and goes before whatever else waits, so that it never lies
+    behind strikes in the system's buffer.
+    """
 
     def __init__(self, now: float) -> None:
-        self.open = False  # sequenced messages may go
-        self.held = False  # but wait, since the board is not heard
+        self.greeted = False
+        """Whether the board has answered HELLO, and has not started anew since: sequenced messages may go."""
+        self.held = False
+        """Whether they wait all the same, since the board is not heard."""
         self.base = 0  # sequence of the first frame not acknowledged
         self.credit = 0  # strikes that the board has room for, those under way not yet counted
         self.retransmits = 0
+        """Number of frames that were sent again."""
         self.timeout = Timeout()
-        self.sync_times: dict[int, float] = {}
+        self.line_free = now
+        """When the line has carried all that was handed out, s."""
+        self._sync_times: dict[int, float] = {}
         self._queue: deque[Message] = deque()
         self._urgent: deque[Message] = deque()  # unsequenced
         self._sent: deque[Sent] = deque()
@@ -61,13 +71,12 @@ class Outbox:
         self._raw_stop = False
         self._lead = True
         self._now = now
-        self._line_free = now  # when the line has carried all that was handed out
         self._deaf_until = -math.inf  # before, naks answer what was sent before the last repeat
         self._trouble = 0.0  # share of frames that had to be sent again, of late
 
     def restart(self, now: float, hello: Message) -> None:
         """Forget everything but a raw stop; HELLO is the first and only message."""
-        self.open, self.held, self.base, self.credit = False, False, 0, 0
+        self.greeted, self.held, self.base, self.credit = False, False, 0, 0
         self._queue.clear()
         self._sent.clear()
         self._place = 0
@@ -77,12 +86,11 @@ class Outbox:
         self._deaf_until = -math.inf
         self.timeout.relax()
 
-    def begin(self, slots: int) -> None:
-        """Let sequenced messages go, to a board with room for so many strikes."""
-        self.open, self.credit = True, slots
+    def send(self, message: Message) -> None:
+        """Queue a message for the board: a sequenced one in order, another before those, ESTOP first.
 
-    def add(self, message: Message) -> None:
-        """Queue a message in its order."""
+        STRIKES may go out as two shorter frames when many are damaged.
+        """
         if message.SEQUENCED:
             self._queue.append(message)
         elif isinstance(message, Estop):
@@ -90,34 +98,38 @@ class Outbox:
         else:
             self._urgent.append(message)
 
-    def lead(self) -> None:
-        """Let the next frame be led by a 00."""
-        self._lead = True
+    def hold(self, held: bool) -> None:
+        """Have sequenced messages wait, or go on, and the next frame begin after whatever noise there was."""
+        self.held, self._lead = held, True
 
     def raw_stop(self) -> None:
-        """Let the next bytes be the raw stop."""
+        """Put the emergency stop below all frames before everything else."""
         self._raw_stop = self._lead = True
 
     def take_back_strikes(self) -> WireStrikes:
-        """Take the strikes that were never sent out of the queue."""
+        """Take STRIKES that have not been sent yet out of the queue; return them (dtype STRIKE_ON_WIRE)."""
         taken = [message.rows for message in self._queue if isinstance(message, Strikes)]
         self._queue = deque(message for message in self._queue if not isinstance(message, Strikes))
         return joined([as_wire_strikes(np.empty(0, STRIKE_ON_WIRE)), *taken])
 
     @property
     def waiting(self) -> int:
-        """Number of sequenced messages not acknowledged."""
+        """Number of sequenced messages that are not acknowledged, sent or not."""
         return len(self._queue) + len(self._sent)
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to send and nothing to be acknowledged."""
+        """Whether there is nothing left to send, and nothing to be acknowledged."""
         return not (self.waiting or self._urgent or self._raw_stop)
 
     @property
     def free(self) -> int:
-        """Number of strikes that the board has room for beyond those under way."""
+        """Number of strikes that the board has room for, beyond those under way."""
         return max(0, self.credit - sum(each.strikes for each in self._sent))
+
+    def sent_at(self, token: int) -> float | None:
+        """Return when the SYNC with this token began to leave; None when it is unknown or 2 s old."""
+        return self._sync_times.get(token)
 
     def acknowledge(self, sequence: int, now: float) -> None:
         """The board wants this sequence next: all before it has arrived. Nonsense is left alone."""
@@ -143,10 +155,10 @@ class Outbox:
         if self._sent and now >= self._deaf_until:
             self._again()
 
-    def take(self, now: float) -> bytes:
-        """Return the bytes to go to the port now, whole frames."""
+    def bytes_to_send(self, now: float) -> bytes:
+        """Return the bytes that are to go to the port now, whole frames."""
         self._now = now
-        self._lead |= now - self._line_free > SILENCE_BEFORE_LEAD
+        self._lead |= now - self.line_free > SILENCE_BEFORE_LEAD
         if self._overdue(now):
             self.timeout.back_off()
             self._again()
@@ -156,23 +168,21 @@ class Outbox:
             self._raw_stop = False
         self._put_urgent(out)
         self._put_sequenced(out)
-        self._line_free = max(self._line_free, now) + len(out) * BYTE_TIME
+        self.line_free = max(self.line_free, now) + len(out) * BYTE_TIME
         return bytes(out)
 
     def next_time(self) -> float:
-        """Return when to take again: past when at once, infinite when only after a word of the board."""
+        """Return when to ask for bytes again at the latest.
+
+        Past where that is at once, infinite where it is only after a word of the board.
+        """
         if self._raw_stop:
             return self._now
         if self._urgent:
-            return max(self._now, self._line_free) if isinstance(self._urgent[0], Sync) else self._now
+            return max(self._now, self.line_free) if isinstance(self._urgent[0], Sync) else self._now
         if self._next() is not None:
             return self._now
         return self.timeout.deadline if self._sent and not self.held else math.inf
-
-    @property
-    def line_free(self) -> float:
-        """When the line has carried all that was handed out."""
-        return self._line_free
 
     def _overdue(self, now: float) -> bool:
         waits = bool(self._sent) and self._place == len(self._sent)
@@ -193,7 +203,7 @@ class Outbox:
         while self._urgent and not self._raw_stop:
             message = self._urgent[0]
             is_sync = isinstance(message, Sync)
-            if is_sync and self._line_free > self._now:
+            if is_sync and self.line_free > self._now:
                 return
             begin = self._now + (len(out) + self._lead) * BYTE_TIME
             self._put(out, encode_frame(UNSEQUENCED, message.CODE, message.pack()))
@@ -203,14 +213,14 @@ class Outbox:
 
     def _note_sync(self, token: int, begin: float) -> None:
         oldest = begin - TOKENS_KEPT
-        self.sync_times = {old: sent for old, sent in self.sync_times.items() if sent > oldest}
-        self.sync_times[token] = begin
+        self._sync_times = {old: sent for old, sent in self._sync_times.items() if sent > oldest}
+        self._sync_times[token] = begin
 
     def _put_sequenced(self, out: bytearray) -> None:
         """Add what is to be repeated, then what is new; nothing while something unsequenced waits."""
         while not (self._urgent or self._raw_stop) and (each := self._next()) is not None:
             self._put(out, each.frame)
-            each.left = max(self._line_free, self._now) + len(out) * BYTE_TIME
+            each.left = max(self.line_free, self._now) + len(out) * BYTE_TIME
             if self._place == len(self._sent):
                 self._unqueue(each)
             else:
@@ -234,7 +244,7 @@ class Outbox:
 
     def _next(self) -> Sent | None:
         """Return the frame that is to go next if it may: the line is open, window and credit allow it."""
-        if not self.open or self.held:
+        if not self.greeted or self.held:
             return None
         if self._place < len(self._sent):
             each = self._sent[self._place]

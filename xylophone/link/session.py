@@ -12,8 +12,7 @@ import numpy as np
 from ..instrument import Instrument
 from ..tables import Pulses
 from .book import Book
-from .connection import LOST_AFTER
-from .conversation import Conversation
+from .conversation import LOST_AFTER, Conversation
 from .messages import TICK_RATE, Cancel
 from .news import LINK_BUSY, News, Resumed, StrikesLate
 from .phases import Phase
@@ -172,7 +171,7 @@ class Session:
             **self.talk.line_counts(),
             **{f"board_{name}": counters.total(name) for name in ("damaged", "gaps", "overruns", "forced")},
             "board_late": counters.total("late"),
-            "round_trip_ms": 1e3 * link.round_trip,
+            "round_trip_ms": 1e3 * link.timeout.smooth,
             "rate_ppm": 1e6 * (sync.rate / TICK_RATE - 1),
             "clock_error_ms": 1e3 * sync.error,
         }
