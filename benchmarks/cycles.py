@@ -78,8 +78,8 @@ def stops(library: object, count: int) -> int:
         assert isinstance(talk, Talk)
         first = talk.clock + 100_000
         rows = [(first + 41 * n, n % CHANNELS, milliseconds(2) + 11 * n) for n in range(20)]
-        talk.send(m.Strikes(strikes(rows[:8])))
-        talk.send(m.Strikes(strikes(rows[8:16])))
+        talk.send(m.StrikesMessage(strikes(rows[:8])))
+        talk.send(m.StrikesMessage(strikes(rows[8:16])))
         talk.run(int(talk.cycle(first + 41 * 8)) + 7 * phase)
         arrived = talk.board.send(talk.frame(m.Sync(1)) + m.RAW_STOP)
         talk.run(arrived + 160_000)

@@ -51,8 +51,8 @@ CONSTANTS: tuple[tuple[str, int, str], ...] = (
 
 
 def constant_case(name: str) -> str:
-    """Return a class's name as C spells constants: 'SyncReply' -> 'SYNC_REPLY'."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()
+    """Return a class's name as C spells constants: 'SyncReply' -> 'SYNC_REPLY', 'StrikesMessage' -> 'STRIKES'."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.removesuffix("Message")).upper()
 
 
 def meaning(kind: type) -> str:
@@ -81,7 +81,7 @@ def message_lines(kind: type[link.Message], towards: str) -> Iterator[str]:
     yield ""
     yield from comment(f"{towards}: {meaning(kind)}")
     yield define(f"MSG_{name}", kind.CODE)
-    if kind is link.Strikes:
+    if kind is link.StrikesMessage:
         yield define(f"SIZE_{name}", link.LONGEST_PAYLOAD, "at most: 1..8 strikes of SIZE_STRIKE")
         yield from strike_lines()
         return

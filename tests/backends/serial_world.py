@@ -18,7 +18,16 @@ from xylophone.errors import BackendAbsent
 from xylophone.instrument import Instrument, build_instrument
 from xylophone.link.bootloader import BOOTLOADER_BAUD
 from xylophone.link.frames import FrameReader, encode_frame
-from xylophone.link.messages import BAUD, RAW_STOP, TICK_RATE, TO_BOARD, TO_HOST, Cause, Message, Strikes
+from xylophone.link.messages import (
+    BAUD,
+    RAW_STOP,
+    TICK_RATE,
+    TO_BOARD,
+    TO_HOST,
+    Cause,
+    Message,
+    StrikesMessage,
+)
 from xylophone.tables import PULSE, STRIKE_ON_WIRE, Rows
 
 FIRST_TICK = 2**32 - 7_000_000
@@ -136,8 +145,8 @@ class Chip:
             return
         self._program.receive(heard, int(self.clock_at(end)))
         for frame in self._reader.feed(heard):
-            if frame.code == Strikes.CODE:
-                self._strikes.append(Strikes.unpack(frame.payload).rows)
+            if frame.code == StrikesMessage.CODE:
+                self._strikes.append(StrikesMessage.unpack(frame.payload).rows)
 
     def take(self, until: float) -> bytes:
         """Return the bytes that it has sent by a time."""

@@ -172,7 +172,7 @@ def _play(talk: Talk, pattern: Pattern, table: Rows) -> int:
     """Send it all; return the cycle by which it is over."""
     free = talk.board.cycle
     for begin in range(0, len(table), m.STRIKES_IN_FRAME):
-        free = talk.send(m.Strikes(table[begin : begin + m.STRIKES_IN_FRAME]))
+        free = talk.send(m.StrikesMessage(table[begin : begin + m.STRIKES_IN_FRAME]))
         talk.run(max(talk.board.cycle, free - 4 * MS))
     end = int(talk.cycle(int(table["clock"].max()))) + 8 * 4 * pattern.longest
     at = int(talk.cycle(int(table["clock"][0]))) + CYCLES_PER_TICK * pattern.cancel
@@ -200,7 +200,7 @@ def _nuisance(flood: str, number: int, talk: Talk) -> m.Message:
     far = (talk.clock + 2_000_000) % 2**32
     if flood == "cancel":
         return m.Cancel(far)
-    return m.Strikes(strikes([(far - 2_100_000, n, 60) for n in range(8)]))
+    return m.StrikesMessage(strikes([(far - 2_100_000, n, 60) for n in range(8)]))
 
 
 def _found(talk: Talk, table: Rows) -> Found:

@@ -92,7 +92,7 @@ class Order:
         """Send strikes, eight a frame."""
         table = strikes(*rows)
         for begin in range(0, len(table), m.STRIKES_IN_FRAME):
-            self.say(m.Strikes(table[begin : begin + m.STRIKES_IN_FRAME]))
+            self.say(m.StrikesMessage(table[begin : begin + m.STRIKES_IN_FRAME]))
 
     def wait(self, ticks: int) -> None:
         """Let time pass, saying often enough that the host is there."""

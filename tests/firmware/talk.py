@@ -114,7 +114,7 @@ class Talk:
             due = int(self.cycle(int(frame["clock"][0]))) - ahead
             if flood:
                 free = self.flood(free, due)
-            free = self.send(m.Strikes(frame), max(due, free))
+            free = self.send(m.StrikesMessage(frame), max(due, free))
             self.run(max(self.board.cycle, free - 4 * MS))
         end = int(self.cycle(int(clocks[-1]))) + 40 * MS
         if flood:

@@ -102,7 +102,7 @@ def test_a_reset_does_not_cool_a_coil(emulated: EmulatedBoard) -> None:
     again.begin(longest_ms=100.0, capacity=220_000)
     reply = again.ask(m.Sync(1))
     assert isinstance(reply, m.SyncReply)
-    again.send(m.Strikes(strikes([(reply.sent + 100_000, 5, milliseconds(100))])))
+    again.send(m.StrikesMessage(strikes([(reply.sent + 100_000, 5, milliseconds(100))])))
     again.run(emulated.cycle + 200 * MS)
     status = again.status()
     assert (status.fired, status.heat) == (0, 1)

@@ -38,7 +38,7 @@ def test_raw_stop(emulated: EmulatedBoard, phase: int) -> None:
         if step % CHANNELS < 20
     ]
     for begin in range(0, len(rows), 8):
-        talk.send(m.Strikes(strikes(rows[begin : begin + 8])))
+        talk.send(m.StrikesMessage(strikes(rows[begin : begin + 8])))
     talk.run(int(talk.cycle(first + 41 * 60)) + phase)
     assert emulated.outputs()
     arrived = emulated.send(talk.frame(m.Sync(1)) + m.RAW_STOP)
@@ -58,7 +58,7 @@ def test_after_a_stop_nothing_sounds_until_clear_and_arm(emulated: EmulatedBoard
     talk = Talk(emulated)
     talk.begin()
     talk.run(emulated.send(m.RAW_STOP) + MS)
-    talk.ask(m.Strikes(strikes([(talk.clock + 40_000, 3, milliseconds(5))])))
+    talk.ask(m.StrikesMessage(strikes([(talk.clock + 40_000, 3, milliseconds(5))])))
     refused = talk.ask(m.Arm(talk.boot))
     assert isinstance(refused, m.Ack)
     assert m.BoardFault(refused.fault) is m.BoardFault.STOPPED
@@ -66,7 +66,7 @@ def test_after_a_stop_nothing_sounds_until_clear_and_arm(emulated: EmulatedBoard
     assert len(emulated.channel_edges()) == 0
     talk.ask(m.Clear())
     talk.ask(m.Arm(talk.boot))
-    talk.ask(m.Strikes(strikes([(talk.clock + 40_000, 3, milliseconds(5))])))
+    talk.ask(m.StrikesMessage(strikes([(talk.clock + 40_000, 3, milliseconds(5))])))
     talk.run(emulated.cycle + 60 * MS)
     assert emulated.channel_edges()["channel"].tolist() == [3, 3]
 
@@ -112,7 +112,7 @@ def test_a_silent_host_disarms_after_a_second(emulated: EmulatedBoard) -> None:
     said = talk.send(m.Sync(1))
     clock = int((said - talk.zero) // 8)
     rows = [(clock + 2_000_000 - 10_000, 5, milliseconds(20)), (clock + 2_020_000, 6, milliseconds(5))]
-    said = talk.send(m.Strikes(strikes(rows)))
+    said = talk.send(m.StrikesMessage(strikes(rows)))
     emulated.run(said + 1100 * MS)
     edges = emulated.channel_edges()
     assert edges["channel"].tolist() == [5, 5]
@@ -132,7 +132,7 @@ def test_the_watchdog_switches_off_and_resets(emulated: EmulatedBoard, fault: st
     talk = Talk(emulated)
     talk.begin(longest_ms=100.0)
     first = talk.clock + 40_000
-    talk.send(m.Strikes(strikes([(first, 2, milliseconds(100))])))
+    talk.send(m.StrikesMessage(strikes([(first, 2, milliseconds(100))])))
     talk.run(int(talk.cycle(first)) + MS)
     assert emulated.outputs() == 1 << 2
     begin = emulated.cycle
@@ -164,7 +164,7 @@ def test_disarming_lowers_the_master_enable_and_every_coil(emulated: EmulatedBoa
     talk = Talk(emulated)
     talk.begin()
     first = talk.clock + 40_000
-    talk.send(m.Strikes(strikes([(first, n, milliseconds(20)) for n in range(8)])))
+    talk.send(m.StrikesMessage(strikes([(first, n, milliseconds(20)) for n in range(8)])))
     talk.run(int(talk.cycle(first)) + 2 * MS)
     assert emulated.outputs() == 0xFF
     arrived = talk.send(m.Disarm())

@@ -73,7 +73,7 @@ def test_frames_are_taken_in_order_only(order: Order) -> None:
 def test_a_frame_that_was_taken_before_does_nothing_again(order: Order) -> None:
     rows = strikes((order.board.clock + 100 * MS, 3, wide(5)))
     number = order.sequence
-    assert order.say(m.Strikes(rows)) == order.say(m.Strikes(rows), number)
+    assert order.say(m.StrikesMessage(rows)) == order.say(m.StrikesMessage(rows), number)
     order.wait(200 * MS)
     assert order.board.pulses()["channel"].tolist() == [3]
 
@@ -92,8 +92,8 @@ def test_sequence_numbers_go_round(order: Order) -> None:
         encode_frame(0, 0x55, b""),  # no such type
         encode_frame(0, m.Arm.CODE, b"\0\0\0"),  # too short for its type
         encode_frame(0, m.Arm.CODE, bytes(5)),
-        encode_frame(0, m.Strikes.CODE, bytes(8)),  # no whole strikes
-        encode_frame(0, m.Strikes.CODE, b""),
+        encode_frame(0, m.StrikesMessage.CODE, bytes(8)),  # no whole strikes
+        encode_frame(0, m.StrikesMessage.CODE, b""),
         encode_frame(m.UNSEQUENCED, m.Arm.CODE, bytes(4)),  # must be numbered
         encode_frame(0, m.Sync.CODE, bytes(2)),  # must not be
         encode_frame(0, m.Clear.CODE, b"")[:-2] + b"\x01\0",  # another checksum
@@ -122,11 +122,11 @@ def test_a_full_queue_takes_no_frame_in_part(order: Order) -> None:
         order.strike(*((first + 4 * MS * (8 * n + k), (8 * n + k) % CHANNELS, wide(2)) for k in range(8)))
     late = strikes((first + 4 * MS * 400, 1, wide(2)))
     number = order.sequence
-    full = order.ask(m.Strikes(late))
+    full = order.ask(m.StrikesMessage(late))
     assert isinstance(full, m.Ack)
     assert (m.Nak(full.nak), full.free, order.last_sequence) == (m.Nak.FULL, 0, number)
     order.wait(SECOND)
-    taken = order.ask(m.Strikes(late), number)
+    taken = order.ask(m.StrikesMessage(late), number)
     assert isinstance(taken, m.Ack)
     assert m.Nak(taken.nak) is m.Nak.NONE
     assert taken.free > 0
@@ -238,6 +238,6 @@ def test_lost_bytes_are_told(order: Order) -> None:
 
 def test_the_least_notice_is_told(order: Order) -> None:
     now = order.board.clock
-    order.say(m.Strikes(strikes((now + 40 * MS, 1, wide(5)))))
-    order.say(m.Strikes(strikes((order.board.clock + 90 * MS, 2, wide(5)))))
+    order.say(m.StrikesMessage(strikes((now + 40 * MS, 1, wide(5)))))
+    order.say(m.StrikesMessage(strikes((order.board.clock + 90 * MS, 2, wide(5)))))
     assert 39 * MS <= order.status().least_notice <= 40 * MS

@@ -33,7 +33,7 @@ def test_it_is_the_same_function_in_both_languages(start: int, rows: list[tuple[
     widths = np.array([width for _, width in rows])
     table = strikes(*zip(clocks.tolist(), range(len(rows)), widths.tolist(), strict=True))
     for begin in range(0, len(table), m.STRIKES_IN_FRAME):
-        order.say(m.Strikes(table[begin : begin + m.STRIKES_IN_FRAME]))
+        order.say(m.StrikesMessage(table[begin : begin + m.STRIKES_IN_FRAME]))
     order.wait(int(clocks[-1]) + 20 * MS - board.clock)
     on, off = snap(clocks, widths)
     wanted = set(zip(on.tolist(), off.tolist(), range(len(rows)), strict=True))

@@ -36,7 +36,7 @@ def play(order: Order, rows: np.ndarray, ahead: int = SECOND // 2) -> None:
     for begin in range(0, len(rows), m.STRIKES_IN_FRAME):
         part = rows[begin : begin + m.STRIKES_IN_FRAME]
         order.wait(int(part[0][0]) - ahead - order.board.clock)
-        order.say(m.Strikes(strikes(*part.tolist())))
+        order.say(m.StrikesMessage(strikes(*part.tolist())))
     order.wait(int(rows[-1][0]) + SECOND // 4 - order.board.clock)
 
 
@@ -83,7 +83,7 @@ def test_a_strike_is_exact_up_to_the_notice_it_needs() -> None:
     order = Order(VirtualBoard()).begin()
     board = order.board
     now = board.clock
-    order.say(m.Strikes(strikes((now + 400, 1, wide(5)), (now + 5000, 2, wide(5)))))
+    order.say(m.StrikesMessage(strikes((now + 400, 1, wide(5)), (now + 5000, 2, wide(5)))))
     order.wait(20 * MS)
     assert board.pulses()["channel"].tolist() == [1, 2]
     assert order.status().late == 0
@@ -92,7 +92,9 @@ def test_a_strike_is_exact_up_to_the_notice_it_needs() -> None:
 def test_what_comes_too_late_is_refused_and_its_lateness_told() -> None:
     order = Order(VirtualBoard(clock_start=10 * SECOND)).begin()
     now = order.board.clock
-    order.say(m.Strikes(strikes((now - 5000, 1, wide(5)), (now + 100, 2, wide(5)), (now + 9000, 3, wide(5)))))
+    order.say(
+        m.StrikesMessage(strikes((now - 5000, 1, wide(5)), (now + 100, 2, wide(5)), (now + 9000, 3, wide(5))))
+    )
     order.wait(20 * MS)
     assert order.board.pulses()["channel"].tolist() == [3]
     status = order.status()

@@ -60,7 +60,7 @@ class PlainBoard:
             self._act(kind.unpack(frame.payload), clock)
 
     def _act(self, message: m.Message, clock: int) -> None:
-        if isinstance(message, m.Strikes):
+        if isinstance(message, m.StrikesMessage):
             if len(message.rows) > self.free:
                 self._acknowledge(m.Nak.FULL)
                 return

@@ -38,7 +38,7 @@ class Song:
         due = int(np.searchsorted(self.clocks, (now + self.lookahead) * m.TICK_RATE))
         while self._place < due and link.waiting < 8:
             end = min(due, self._place + m.STRIKES_IN_FRAME)
-            link.send(m.Strikes(self.rows[self._place : end]))
+            link.send(m.StrikesMessage(self.rows[self._place : end]))
             self._place = end
         if now >= self._next_sync:
             self._next_sync = now + 0.1

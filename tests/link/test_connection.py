@@ -30,10 +30,10 @@ def sync_reply(wanted: int, token: int = 1, free: int = SLOTS, boot: int = BOOT_
     return encode_frame(wanted, reply.CODE, reply.pack())
 
 
-def strikes(count: int = 8, first: int = 0) -> m.Strikes:
+def strikes(count: int = 8, first: int = 0) -> m.StrikesMessage:
     rows = np.zeros(count, m.STRIKE_ON_WIRE)
     rows["clock"], rows["width"] = np.arange(first, first + count), 2500
-    return m.Strikes(rows)
+    return m.StrikesMessage(rows)
 
 
 def frames(content: bytes) -> list[Frame]:
@@ -271,7 +271,7 @@ def test_strikes_go_in_shorter_frames_while_many_are_damaged(link):
     link.send(strikes(3, 108))
     assert link.waiting == 2
     sent = frames(link.bytes_to_send(now))
-    rows = [m.Strikes.unpack(frame.payload).rows["clock"].tolist() for frame in sent]
+    rows = [m.StrikesMessage.unpack(frame.payload).rows["clock"].tolist() for frame in sent]
     assert rows == [[100, 101, 102, 103], [104, 105, 106, 107], [108, 109, 110]]
     assert link.waiting == 3
 
@@ -340,7 +340,7 @@ def test_a_sync_waits_for_the_line_and_knows_when_it_left(link):
     assert link.bytes_to_send(1.004) == b""
     assert link.next_time() == pytest.approx(1.0076)
     sent = frames(link.bytes_to_send(1.008))
-    assert [frame.code for frame in sent] == [m.Sync.CODE, m.Strikes.CODE, m.Strikes.CODE]
+    assert [frame.code for frame in sent] == [m.Sync.CODE, m.StrikesMessage.CODE, m.StrikesMessage.CODE]
     assert link.sent_at(5) == pytest.approx(1.008)
     assert link.sent_at(6) is None
 

@@ -131,7 +131,7 @@ def test_a_million_random_bytes():
 @pytest.mark.parametrize("kind", [*m.TO_BOARD.values(), *m.TO_HOST.values()], ids=lambda kind: kind.__name__)
 def test_every_message_packs_and_unpacks(kind):
     source = random.Random(kind.CODE)
-    size = 21 if kind is m.Strikes else kind.layout().size
+    size = 21 if kind is m.StrikesMessage else kind.layout().size
     for _ in range(50):
         payload = source.randbytes(size)
         assert kind.unpack(payload).pack() == payload

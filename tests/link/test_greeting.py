@@ -111,7 +111,7 @@ def test_the_firmware_that_has_not_been_greeted_says_so_in_its_naks():
     board.advance(1)
     board.sent()  # BOOT
     rows = np.zeros(1, m.STRIKE_ON_WIRE)
-    board.receive(encode_frame(125, m.Strikes.CODE, m.Strikes(rows).pack()), 10)
+    board.receive(encode_frame(125, m.StrikesMessage.CODE, m.StrikesMessage(rows).pack()), 10)
     board.advance(20_000)
     (frame,) = FrameReader().feed(board.sent())
     answer = m.Ack.unpack(frame.payload)

@@ -51,9 +51,9 @@ def test_a_stale_header_is_told(writer, tmp_path: Path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("kind", [*m.TO_BOARD.values(), *m.TO_HOST.values()], ids=lambda kind: kind.__name__)
 def test_every_message_is_there(constants, kind):
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).upper()
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__.removesuffix("Message")).upper()
     assert constants[f"MSG_{name}"] == kind.CODE
-    if kind is not m.Strikes:
+    if kind is not m.StrikesMessage:
         assert constants[f"SIZE_{name}"] == kind.layout().size
 
 

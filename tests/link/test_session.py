@@ -25,7 +25,7 @@ from xylophone.link.messages import (
     Disarm,
     Hello,
     Message,
-    Strikes,
+    StrikesMessage,
     Sync,
 )
 from xylophone.link.news import BoardStopped, LinkLost, Reset, Resumed, StrikesRefused, Unfit
@@ -164,7 +164,7 @@ def test_strikes_are_placed_on_the_clock_and_played():
     assert played["channel"].tolist() == [3, 4, 5]
     assert np.abs(played["on"] - [talk.clock(time) for time in (2.5, 2.5, 3.0)]).max() < 2000
     assert talk.session.book.ended(talk.now, True) == 3
-    assert [len(message.rows) for message in talk.heard(Strikes)] == [2, 1]
+    assert [len(message.rows) for message in talk.heard(StrikesMessage)] == [2, 1]
 
 
 def test_strikes_wait_for_the_board_s_room_and_none_is_lost():

@@ -23,7 +23,7 @@ class Counters:
         self.now = NONE
         self.worst_late = 0.0  # s, the latest strike
         self.least_notice: float | None = None  # s from a strike's arrival to its start, at least
-        self._before: dict[str, int] = dict.fromkeys(StatusReply.__slots__, 0)
+        self._before = {field.name: 0 for field in fields(StatusReply)}
         self._asked = -float("inf")
         self._refused = 0  # as the clock's replies have it, 16 bits
         self._wanted = False

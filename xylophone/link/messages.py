@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, fields
 from enum import IntEnum, IntFlag
+from functools import cache
 from typing import Annotated, Any, ClassVar, Self, get_type_hints
 
 import numpy as np
@@ -37,8 +38,6 @@ STRIKES_IN_FRAME = 8
 UNSEQUENCED = 0x80
 """Sequence byte of a message that is sent once and never repeated."""
 
-WINDOW_FRAMES = 8
-WINDOW_BYTES = 192
 RAW_STOP = b"\x00\xff\xe5\x00"
 """The emergency stop below all frames: no frame holds 00 FF, since no block of one is that long."""
 
@@ -119,18 +118,23 @@ class BoardType(IntEnum):
     MEGA2560 = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Message:
     """A message with fields of fixed size; ValueError when a payload does not fit."""
 
     CODE: ClassVar[int]
-    SEQUENCED: ClassVar[bool] = False
+    SEQUENCED: ClassVar[bool]
     """Numbered, acknowledged and repeated until it has arrived."""
 
+    def __init_subclass__(cls, code: int, sequenced: bool = False) -> None:
+        cls.CODE, cls.SEQUENCED = code, sequenced
+
     @classmethod
+    @cache
     def layout(cls) -> struct.Struct:
         """Return how the payload is packed."""
-        return _layout(cls)
+        hints: dict[str, Any] = get_type_hints(cls, include_extras=True)
+        return struct.Struct("<" + "".join(hints[field.name].__metadata__[0] for field in fields(cls)))
 
     def pack(self) -> bytes:
         """Return the payload."""
@@ -145,42 +149,34 @@ class Message:
         return cls(*layout.unpack(payload))
 
 
-@dataclass(frozen=True, slots=True)
-class Hello(Message):
+@dataclass(frozen=True)
+class Hello(Message, code=0x01):
     """Begin: the board disarms, empties its queue, sets its counters to 0 and expects sequence 0."""
 
-    CODE: ClassVar[int] = 0x01
     nonce: U32
 
 
-@dataclass(frozen=True, slots=True)
-class Sync(Message):
+@dataclass(frozen=True)
+class Sync(Message, code=0x02):
     """Ask for the board's clock."""
 
-    CODE: ClassVar[int] = 0x02
     token: U16
 
 
-@dataclass(frozen=True, slots=True)
-class Status(Message):
+@dataclass(frozen=True)
+class Status(Message, code=0x03):
     """Ask for the counters."""
 
-    CODE: ClassVar[int] = 0x03
 
-
-@dataclass(frozen=True, slots=True)
-class Estop(Message):
+@dataclass(frozen=True)
+class Estop(Message, code=0x04):
     """Stop in an emergency: all coils off, queue empty, fault STOPPED until CLEAR."""
 
-    CODE: ClassVar[int] = 0x04
 
-
-@dataclass(frozen=True, slots=True)
-class ChannelConfig(Message):
+@dataclass(frozen=True)
+class ChannelConfig(Message, code=0x10, sequenced=True):
     """Limits of one channel; only while the board is not armed. Undoes COMMIT."""
 
-    CODE: ClassVar[int] = 0x10
-    SEQUENCED: ClassVar[bool] = True
     channel: U8
     longest: U16  # pulse, units of 2 us; 0 for a channel without hammer
     rest: U16  # shortest time from coil off to coil on, units of 2 us
@@ -188,39 +184,30 @@ class ChannelConfig(Message):
     capacity: U32  # on-time that can be saved up, ticks
 
 
-@dataclass(frozen=True, slots=True)
-class Commit(Message):
+@dataclass(frozen=True)
+class Commit(Message, code=0x11, sequenced=True):
     """End the configuration; fault CONFIG unless the board computes the same checksum."""
 
-    CODE: ClassVar[int] = 0x11
-    SEQUENCED: ClassVar[bool] = True
     simultaneous: U8  # coils that may be on at once
     crc: U16
 
 
-@dataclass(frozen=True, slots=True)
-class Arm(Message):
+@dataclass(frozen=True)
+class Arm(Message, code=0x12, sequenced=True):
     """Allow strikes; refused for another boot id, without COMMIT, and while a fault is latched."""
 
-    CODE: ClassVar[int] = 0x12
-    SEQUENCED: ClassVar[bool] = True
     boot: U32
 
 
-@dataclass(frozen=True, slots=True)
-class Disarm(Message):
+@dataclass(frozen=True)
+class Disarm(Message, code=0x13, sequenced=True):
     """All coils off now, queue empty, no strikes any more."""
 
-    CODE: ClassVar[int] = 0x13
-    SEQUENCED: ClassVar[bool] = True
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Strikes(Message):
+@dataclass(frozen=True, eq=False)
+class StrikesMessage(Message, code=0x14, sequenced=True):
     """Up to 8 strikes, clocks never falling."""
 
-    CODE: ClassVar[int] = 0x14
-    SEQUENCED: ClassVar[bool] = True
     rows: WireStrikes  # dtype STRIKE_ON_WIRE
 
     def pack(self) -> bytes:
@@ -236,28 +223,22 @@ class Strikes(Message):
         return cls(as_wire_strikes(np.frombuffer(payload, STRIKE_ON_WIRE)))
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel(Message):
+@dataclass(frozen=True)
+class Cancel(Message, code=0x15, sequenced=True):
     """Take back all strikes of the queue at or after a clock; the order mark goes back too."""
 
-    CODE: ClassVar[int] = 0x15
-    SEQUENCED: ClassVar[bool] = True
     clock: U32
 
 
-@dataclass(frozen=True, slots=True)
-class Clear(Message):
+@dataclass(frozen=True)
+class Clear(Message, code=0x16, sequenced=True):
     """Forget a latched fault; the board stays disarmed."""
 
-    CODE: ClassVar[int] = 0x16
-    SEQUENCED: ClassVar[bool] = True
 
-
-@dataclass(frozen=True, slots=True)
-class HelloReply(Message):
+@dataclass(frozen=True)
+class HelloReply(Message, code=0x41):
     """Who the board is. BOOT, which it says by itself until HELLO, is the same with nonce 0."""
 
-    CODE: ClassVar[int] = 0x41
     boot: U32  # another one after every start
     protocol: U8
     version: U16  # of the firmware: major * 256 + minor
@@ -271,18 +252,15 @@ class HelloReply(Message):
     nonce: U32
 
 
-@dataclass(frozen=True, slots=True)
-class Boot(HelloReply):
+@dataclass(frozen=True)
+class Boot(HelloReply, code=0x40):
     """The board has started and waits for HELLO."""
 
-    CODE: ClassVar[int] = 0x40
 
-
-@dataclass(frozen=True, slots=True)
-class SyncReply(Message):
+@dataclass(frozen=True)
+class SyncReply(Message, code=0x42):
     """The board's clock, and how it is."""
 
-    CODE: ClassVar[int] = 0x42
     token: U16
     received: U32  # tick at which the request had arrived
     sent: U32  # tick at which this reply was made
@@ -294,11 +272,10 @@ class SyncReply(Message):
     refused: U16  # strikes refused so far, all reasons, low half
 
 
-@dataclass(frozen=True, slots=True)
-class StatusReply(Message):
+@dataclass(frozen=True)
+class StatusReply(Message, code=0x43):
     """Counters since HELLO. Those of 16 bits stay at 65535 once they are there."""
 
-    CODE: ClassVar[int] = 0x43
     fired: U32
     cancelled: U32
     channel: U16  # refused strikes: no such channel
@@ -319,31 +296,20 @@ class StatusReply(Message):
     slowest_loop: U16  # ticks
 
 
-@dataclass(frozen=True, slots=True)
-class Ack(Message):
+@dataclass(frozen=True)
+class Ack(Message, code=0x44):
     """Answer to every sequenced frame; the sequence byte is the one that the board wants next."""
 
-    CODE: ClassVar[int] = 0x44
     free: U16  # slots
     nak: U8
     state: U8
     fault: U8
 
 
-_TO_BOARD = (Hello, Sync, Status, Estop, ChannelConfig, Commit, Arm, Disarm, Strikes, Cancel, Clear)
+_TO_BOARD = (Hello, Sync, Status, Estop, ChannelConfig, Commit, Arm, Disarm, StrikesMessage, Cancel, Clear)
 TO_BOARD: dict[int, type[Message]] = {kind.CODE: kind for kind in _TO_BOARD}
 TO_HOST: dict[int, type[Message]] = {
     kind.CODE: kind for kind in (Boot, HelloReply, SyncReply, StatusReply, Ack)
 }
 REFUSALS = ("channel", "width", "order", "late", "early", "rest", "heat", "overload", "disarmed")
 """Reasons for which a board refuses a strike, in the order of its counters."""
-
-_LAYOUTS: dict[type[Message], struct.Struct] = {}
-
-
-def _layout(kind: type[Message]) -> struct.Struct:
-    if kind not in _LAYOUTS:
-        hints: dict[str, Any] = get_type_hints(kind, include_extras=True)
-        codes = [hints[field.name].__metadata__[0] for field in fields(kind)]
-        _LAYOUTS[kind] = struct.Struct("<" + "".join(codes))
-    return _LAYOUTS[kind]

@@ -11,8 +11,11 @@ import numpy as np
 
 from ..tables import STRIKE_ON_WIRE, WireStrikes, as_wire_strikes, joined, picked
 from .frames import encode_frame
-from .messages import BAUD, RAW_STOP, UNSEQUENCED, WINDOW_BYTES, WINDOW_FRAMES, Estop, Message, Strikes, Sync
+from .messages import BAUD, RAW_STOP, UNSEQUENCED, Estop, Message, StrikesMessage, Sync
 from .timeout import Timeout
+
+WINDOW_FRAMES, WINDOW_BYTES = 8, 192
+"""What may be under way at once."""
 
 BYTE_TIME = 10 / BAUD
 """s that a byte takes on the line: start bit, 8 bits, stop bit."""
@@ -108,8 +111,8 @@ class Outbox:
 
     def take_back_strikes(self) -> WireStrikes:
         """Take STRIKES that have not been sent yet out of the queue; return them (dtype STRIKE_ON_WIRE)."""
-        taken = [message.rows for message in self._queue if isinstance(message, Strikes)]
-        self._queue = deque(message for message in self._queue if not isinstance(message, Strikes))
+        taken = [message.rows for message in self._queue if isinstance(message, StrikesMessage)]
+        self._queue = deque(message for message in self._queue if not isinstance(message, StrikesMessage))
         return joined([as_wire_strikes(np.empty(0, STRIKE_ON_WIRE)), *taken])
 
     @property
@@ -239,8 +242,8 @@ class Outbox:
         """Move what was sent from the queue to what is under way; strikes that were left out stay."""
         message = self._queue.popleft()
         self._sent.append(sent)
-        if isinstance(message, Strikes) and len(message.rows) > sent.strikes:
-            self._queue.appendleft(Strikes(picked(message.rows, slice(sent.strikes, None))))
+        if isinstance(message, StrikesMessage) and len(message.rows) > sent.strikes:
+            self._queue.appendleft(StrikesMessage(picked(message.rows, slice(sent.strikes, None))))
 
     def _next(self) -> Sent | None:
         """Return the frame that is to go next if it may: the line is open, window and credit allow it."""
@@ -260,8 +263,8 @@ class Outbox:
     def _made(self, message: Message) -> Sent:
         sequence = (self.base + len(self._sent)) % SEQUENCES
         strikes = 0
-        if isinstance(message, Strikes):
-            message = Strikes(
+        if isinstance(message, StrikesMessage):
+            message = StrikesMessage(
                 picked(message.rows, slice(STRIKES_IN_TROUBLE if self._trouble > TROUBLE else None))
             )
             strikes = len(message.rows)

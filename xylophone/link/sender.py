@@ -8,13 +8,13 @@ import numpy as np
 
 from ..tables import STRIKE_ON_WIRE, Ints, Pulses, WireStrikes, as_wire_strikes, picked
 from .book import Book
-from .messages import STRIKES_IN_FRAME, WIDTH_RATE, Strikes
+from .messages import STRIKES_IN_FRAME, WIDTH_RATE, StrikesMessage
 
 ON_BOARD = 0.5
 """s before its start that a strike is sent: for so long may the host be without CPU."""
 
 
-def next_frame(book: Book, now: float, to_clock: Callable[[float], float]) -> Strikes | None:
+def next_frame(book: Book, now: float, to_clock: Callable[[float], float]) -> StrikesMessage | None:
     """Take up to 8 pulses that start within ON_BOARD out of a book's unsent ones; None when there are none.
 
     `to_clock` tells the board's clock, without wraps, at a host time.
@@ -26,7 +26,7 @@ def next_frame(book: Book, now: float, to_clock: Callable[[float], float]) -> St
         return None
     clocks = clocks_of(due, book, to_clock)
     book.sent(clocks)
-    return Strikes(on_wire(due, clocks))
+    return StrikesMessage(on_wire(due, clocks))
 
 
 def clocks_of(due: Pulses, book: Book, to_clock: Callable[[float], float]) -> Ints:
