@@ -8,7 +8,6 @@ from ..arranger import Arrangement
 from ..errors import OptionError
 from .timeline import length
 
-PAUSES = (0.0, 3600.0)
 TRANSPOSITION = 48
 SHORTEST_LOOP = 0.1
 """s of song time."""

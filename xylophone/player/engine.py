@@ -22,6 +22,9 @@ REACTION = 0.01
 READY = 0.05
 """s from a command to the first new pulse: none is planned too late for the backend."""
 
+RING = 1.0
+"""s after the end of the last piece in which its bars ring out: then the playing is over."""
+
 FIRST_SECONDS = 2.0
 """s of song time in which `previous` means the piece before, not the beginning of this one."""
 
@@ -29,17 +32,14 @@ NOTHING = as_strikes(np.zeros(0, STRIKE))
 
 
 class Engine:
-    """Turns a timeline into pulses on a backend, a lookahead at a time.
+    """Turns a timeline into pulses on a backend, a lookahead at a time."""
 
-    `ring` seconds after the end of the last piece the playing is over.
-    """
-
-    def __init__(self, backend: Backend, planner: Planner, record: Record, ring: float, gap: float) -> None:
+    def __init__(self, backend: Backend, planner: Planner, record: Record) -> None:
         self.backend, self.record = backend, record
-        self.timeline = Timeline(gap)
+        self.timeline = Timeline()
         self.volume = 1.0
         self.paused_at: float | None = None  # backend time at which the music stopped
-        self._planner, self._ring = planner, ring
+        self._planner = planner
         self._fed = -np.inf  # backend time of the last feeding
         self._held = NOTHING  # taken back by a pause, times as they would have been
         self._clear_from = -np.inf  # time before which some notes were struck ahead of the last pause
@@ -61,7 +61,7 @@ class Engine:
         self._hand_out(now, horizon + self._planner.lead)
         plan = self._planner.commit(horizon, now)
         self.record.add(plan)
-        self.timeline.forget_before(now - self._ring)
+        self.timeline.forget_before(now - RING)
         if len(plan.pulses):
             self.backend.schedule(plan.pulses)
 
@@ -161,7 +161,7 @@ class Engine:
         if not self.timeline.laid or self.paused_at is not None:
             return None
         end = self.timeline.end()
-        return None if end is None else end + self._ring
+        return None if end is None else end + RING
 
     def stretch(self, now: float) -> Stretch:
         """Return the part of the timeline that sounds now."""

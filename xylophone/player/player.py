@@ -21,12 +21,15 @@ from ..errors import OptionError, PlayerError
 from ..performance.performance import Performance
 from ..sequencer import Planner, PlanOptions
 from ..tables import Hits
-from .bounds import PAUSES, check_position, check_transposition, clamped, factor_of, loop_of, within
+from .bounds import check_position, check_transposition, clamped, factor_of, loop_of, within
 from .engine import Engine
 from .record import Record
 from .snapshot import Snapshot
 from .states import PlayerState, follow
 from .timeline import Rearrange, length
+
+TICK = 0.03
+"""s between two calls of `watch`."""
 
 MOST_FAULTS = 1000
 """The newest so many faults are kept."""
@@ -37,9 +40,7 @@ class Player:
 
     `calibration` is the default of the instrument's hammer kind unless given; `rearrange(song,
     transpose)` is asked for a new arrangement when the transposition changes in play. `watch(now)` is
-    called every `tick` seconds while something plays or is paused: for screens and loudspeakers.
-    `gap` seconds lie between two pieces of a queue; `ring` seconds after the last the playing is over.
-    What was planned for the newest `remember` strikes is kept for `performance`. `faults` are the
+    called every 0.03 s while something plays or is paused: for screens and loudspeakers. What was planned for the newest `remember` strikes is kept for `performance`. `faults` are the
     newest that the backend met, `faults_met` counts them all.
 
     >>> instrument = build_instrument()
@@ -57,9 +58,6 @@ class Player:
         *,
         rearrange: Rearrange | None = None,
         watch: Callable[[float], object] | None = None,
-        tick: float = 0.03,
-        gap: float = 1.0,
-        ring: float = 1.0,
         remember: int = 100_000,
     ) -> None:
         instrument = backend.instrument
@@ -69,11 +67,10 @@ class Player:
         self.state = PlayerState.IDLE
         planner = Planner(instrument, calibration or default_calibration(instrument), options)
         self._record = Record(remember)
-        gap, ring = within("gap", gap, PAUSES), within("ring", ring, PAUSES)
-        self._engine = Engine(backend, planner, self._record, ring, gap)
+        self._engine = Engine(backend, planner, self._record)
         self._rearrange = rearrange or (lambda song, shift: arrange(song, instrument, transpose=shift))
         self._watch = watch
-        self._step = backend.lookahead / 2 if watch is None else tick
+        self._step = backend.lookahead / 2 if watch is None else TICK
         self._commands: deque[tuple[PlayerState, Callable[[float], object]]] = deque()
         self._lock = threading.RLock()
         self._waiting = threading.Lock()
@@ -221,12 +218,6 @@ class Player:
         """The song time that sounds now; where the music stopped while it is paused."""
         with self._lock:
             return self._engine.position(self.backend.now())
-
-    @property
-    def measure(self) -> tuple[int, float]:
-        """The measure and beat that sound now, both counted from 1; the beat has a fraction."""
-        now = self.snapshot()
-        return now.measure, now.beat
 
     @property
     def volume(self) -> float:

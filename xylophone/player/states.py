@@ -16,50 +16,32 @@ class PlayerState(StrEnum):
     FAILED = "failed"
 
 
-TRANSITIONS: dict[PlayerState, dict[str, PlayerState]] = {
-    PlayerState.IDLE: {
-        "play": PlayerState.PLAYING,
-        "add": PlayerState.IDLE,
-        "stop": PlayerState.IDLE,
-        "speed": PlayerState.IDLE,
-        "volume": PlayerState.IDLE,
-        "loop": PlayerState.IDLE,
-    },
-    PlayerState.PLAYING: {
-        "play": PlayerState.PLAYING,
-        "add": PlayerState.PLAYING,
-        "pause": PlayerState.PAUSED,
-        "toggle": PlayerState.PAUSED,
-        "stop": PlayerState.IDLE,
-        "seek": PlayerState.PLAYING,
-        "next": PlayerState.PLAYING,
-        "previous": PlayerState.PLAYING,
-        "speed": PlayerState.PLAYING,
-        "transpose": PlayerState.PLAYING,
-        "volume": PlayerState.PLAYING,
-        "loop": PlayerState.PLAYING,
-        "end": PlayerState.IDLE,
-        "fail": PlayerState.FAILED,
-    },
-    PlayerState.PAUSED: {
-        "play": PlayerState.PLAYING,
-        "add": PlayerState.PAUSED,
-        "resume": PlayerState.PLAYING,
-        "toggle": PlayerState.PLAYING,
-        "stop": PlayerState.IDLE,
-        "seek": PlayerState.PAUSED,
-        "next": PlayerState.PAUSED,
-        "previous": PlayerState.PAUSED,
-        "speed": PlayerState.PAUSED,
-        "transpose": PlayerState.PAUSED,
-        "volume": PlayerState.PAUSED,
-        "loop": PlayerState.PAUSED,
-        "end": PlayerState.IDLE,
-        "fail": PlayerState.FAILED,
-    },
-    PlayerState.FAILED: {"stop": PlayerState.FAILED},
+_IDLE, _PLAYING, _PAUSED, _FAILED = PlayerState
+
+_LEADS_TO = {
+    "play": (_PLAYING, _PLAYING, _PLAYING, None),
+    "add": (_IDLE, _PLAYING, _PAUSED, None),
+    "pause": (None, _PAUSED, None, None),
+    "resume": (None, None, _PLAYING, None),
+    "toggle": (None, _PAUSED, _PLAYING, None),
+    "stop": (_IDLE, _IDLE, _IDLE, _FAILED),
+    "seek": (None, _PLAYING, _PAUSED, None),
+    "next": (None, _PLAYING, _PAUSED, None),
+    "previous": (None, _PLAYING, _PAUSED, None),
+    "speed": (_IDLE, _PLAYING, _PAUSED, None),
+    "transpose": (None, _PLAYING, _PAUSED, None),
+    "volume": (_IDLE, _PLAYING, _PAUSED, None),
+    "loop": (_IDLE, _PLAYING, _PAUSED, None),
+    "end": (None, _IDLE, _IDLE, None),
+    "fail": (None, _FAILED, _FAILED, None),
 }
-"""State: command: the state it leads to. `end` and `fail` are the player's own; docs/player.md."""
+"""Command: where it leads to from each state; None where it is not allowed. The table of docs/player.md."""
+
+TRANSITIONS = {
+    state: {command: new for command, leads in _LEADS_TO.items() if (new := leads[place])}
+    for place, state in enumerate(PlayerState)
+}
+"""State: command: the state it leads to. `end` and `fail` are the player's own."""
 
 
 def follow(state: PlayerState, command: str) -> PlayerState:

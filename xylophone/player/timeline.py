@@ -14,6 +14,9 @@ from ..tables import Arranged, Strikes, joined, ordered, picked
 
 Rearrange = Callable[[Song, int], Arrangement]
 
+GAP = 1.0
+"""s from the end of one piece to the beginning of the next."""
+
 ROUNDING = 1e-6
 """s; far more than times differ by because they were reckoned on two ways, far less than is heard."""
 
@@ -74,17 +77,13 @@ class Stretch:
 
 
 class Timeline:
-    """Stretches one after the other: pieces of a queue, loops, changes of speed.
+    """Stretches one after the other: pieces of a queue, loops, changes of speed."""
 
-    `gap` is the time in seconds from the end of one piece to the beginning of the next.
-    """
-
-    def __init__(self, gap: float = 1.0) -> None:
+    def __init__(self) -> None:
         self.pieces: list[Arrangement] = []
         self.loop: tuple[float, float] | None = None
         self.repeat = False  # the whole queue, again and again
         self.speed = 1.0
-        self.gap = gap
         self._stretches: list[Stretch] = []
         self._next = 0  # note of the last stretch
 
@@ -159,7 +158,7 @@ class Timeline:
         if self.loop is not None and stretch.position < self.loop[1]:
             return stretch.time_of(self.loop[1])
         alone = self.repeat and len(self.pieces) == 1
-        return stretch.time_of(length(stretch.arrangement)) + (0.0 if alone else self.gap)
+        return stretch.time_of(length(stretch.arrangement)) + (0.0 if alone else GAP)
 
     def _follow(self, stretch: Stretch, end: float) -> bool:
         """Lay what comes after a stretch; False when that was the last."""
