@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .arranger.account import describe as describe
     from .arranger.written import as_song as as_song
     from .backends import open_backend as open_backend
-    from .backends.contract import Backend as Backend
+    from .backends.backend import Backend as Backend
     from .calibration.file import calibration_for as calibration_for
     from .calibration.values import Calibration as Calibration
     from .clock import VirtualClock as VirtualClock
@@ -55,7 +55,7 @@ _NAMES = {
     "arranger.account": "describe",
     "arranger.written": "as_song",
     "backends": "open_backend",
-    "backends.contract": "Backend",
+    "backends.backend": "Backend",
     "calibration.file": "calibration_for",
     "calibration.values": "Calibration",
     "clock": "VirtualClock",

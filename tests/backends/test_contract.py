@@ -12,7 +12,8 @@ from backends.serial_world import World
 from backends.toy import toys
 from gpio.mocked import KINDS
 from xylophone.backends import SCHEMES, open_backend
-from xylophone.backends.contract import Backend, Coils
+from xylophone.backends.backend import Backend
+from xylophone.backends.contract import Coils
 from xylophone.backends.serial import SerialBackend
 from xylophone.clock import VirtualClock
 from xylophone.errors import BackendError, OptionError, OrderError, SafetyError

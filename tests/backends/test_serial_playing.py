@@ -13,7 +13,7 @@ from player.pieces import piece
 from simulation.striking import random_song
 from xylophone.arranger import arrange
 from xylophone.backends import open_backend
-from xylophone.backends.contract import Backend
+from xylophone.backends.backend import Backend
 from xylophone.backends.serial import LOOKAHEAD
 from xylophone.calibration.file import default_calibration
 from xylophone.link.messages import TICK_RATE

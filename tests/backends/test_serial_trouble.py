@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from backends.serial_world import INSTRUMENT, World, pulses, scale
-from xylophone.backends.contract import Backend, Coils
+from xylophone.backends.backend import Backend
+from xylophone.backends.contract import Coils
 from xylophone.errors import BackendError, SafetyError
 from xylophone.link.messages import RAW_STOP, TICK_RATE, Disarm
 from xylophone.link.sender import ON_BOARD

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from backends.toy_board import ToyBoard
 from xylophone.backends import SCHEMES
+from xylophone.backends.backend import Backend
 from xylophone.backends.contract import Coils
-from xylophone.backends.delivery import Delivery
 from xylophone.clock import Clock, VirtualClock
 from xylophone.errors import BackendError, BackendMissing
 from xylophone.instrument import Instrument
@@ -18,7 +18,7 @@ FAR = 3600.0
 """s; as far ahead as the board's numbers reach."""
 
 
-class ToyBackend(Delivery):
+class ToyBackend(Backend):
     """A backend whose hammers are a ToyBoard's; use it from one thread."""
 
     name = "toy"

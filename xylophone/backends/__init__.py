@@ -16,7 +16,8 @@ from ..config.values import SimulationSettings
 from ..errors import BackendMissing
 from ..instrument import Instrument
 from ..wiring import Wiring
-from .contract import Backend, Fault, Report
+from .backend import Backend
+from .contract import Fault, Report
 
 __all__ = ["Backend", "Fault", "Report", "open_backend"]
 

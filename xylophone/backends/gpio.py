@@ -16,8 +16,8 @@ from ..gpio.pi import require_pi
 from ..instrument import Instrument
 from ..tables import Pulses
 from ..wiring import KINDS, Wiring
+from .backend import Backend
 from .contract import Coils, Report
-from .delivery import Delivery
 
 LOOKAHEAD = 1.0
 """s; what the dispatcher has in hand is played however busy this process is."""
@@ -34,7 +34,7 @@ UNPUNCTUAL = (
 )
 
 
-class GpioBackend(Delivery):
+class GpioBackend(Backend):
     """A backend whose hammers hang on a Pi; use it from one thread."""
 
     name = "gpio"

@@ -9,8 +9,8 @@ from ..errors import BackendError, BackendMissing, FileError
 from ..instrument import Instrument
 from ..link.messages import RAW_STOP, HelloReply
 from ..tables import Pulses
+from .backend import Backend
 from .contract import Coils, Report
-from .delivery import Delivery
 from .ports import named_port, remember_port, url_of
 from .serial_board import Board
 from .serial_line import Connect, Plug
@@ -21,7 +21,7 @@ LOOKAHEAD = 1.0
 lookahead after it could: so half a second is on the board even when the host stalls just then."""
 
 
-class SerialBackend(Delivery):
+class SerialBackend(Backend):
     """A backend whose hammers are a board's; use it from any thread.
 
     `connect` opens the board's port, and opens it again after it was pulled out. On a VirtualClock

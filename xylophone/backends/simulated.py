@@ -18,15 +18,15 @@ from ..instrument import Instrument
 from ..simulation.hammers import BLOCK, Twin, twin_of
 from ..simulation.outcome import Outcome, join
 from ..tables import HIT, Hits, Pulses, as_hits, joined, ordered, picked
+from .backend import Backend
 from .contract import Coils
-from .delivery import Delivery
 from .pending import NOTHING
 
 LOOKAHEAD = 0.5
 """s; as much as hardware would want, so that a player does here what it does there."""
 
 
-class SimulatedBackend(Delivery):
+class SimulatedBackend(Backend):
     """A backend whose hammers are a Twin's; it tells what was heard.
 
     Nothing runs in the background: what happened is worked out when somebody asks, and up to the

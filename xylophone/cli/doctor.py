@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import click
 
-from ..backends.contract import Backend
+from ..backends.backend import Backend
 from ..backends.serial import SerialBackend
 from ..config import Settings
 from ..errors import BackendError, BackendMissing, XylophoneError

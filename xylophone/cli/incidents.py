@@ -6,7 +6,8 @@ import signal
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from ..backends.contract import Backend, Coils, Fault, Report
+from ..backends.backend import Backend
+from ..backends.contract import Coils, Fault, Report
 from ..errors import BackendError, SafetyError, XylophoneError
 from ..running.playing import ENDED_BY_OFF
 from .printing import warn

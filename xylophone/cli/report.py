@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..backends.contract import Backend
+from ..backends.backend import Backend
 from ..backends.serial import SerialBackend
 from ..config import Settings
 from ..instrument import LAYOUTS

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..backends import open_backend
-from ..backends.contract import Backend
+from ..backends.backend import Backend
 from ..clock import Clock, SystemClock
 from ..config import Settings
 from ..errors import BackendMissing, MissingExtra

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..arranger import Arrangement
-from ..backends.contract import Backend
+from ..backends.backend import Backend
 from ..sequencer import Planner
 from ..tables import STRIKE, Strikes, as_strikes, joined, picked
 from .record import Record

@@ -13,7 +13,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 from ..arranger import Arrangement, arrange
-from ..backends.contract import Backend, Fault
+from ..backends.backend import Backend
+from ..backends.contract import Fault
 from ..calibration.file import default_calibration
 from ..calibration.values import Calibration
 from ..config.values import SPEEDS, VOLUMES
@@ -40,8 +41,9 @@ class Player:
 
     `calibration` is the default of the instrument's hammer kind unless given; `rearrange(song,
     transpose)` is asked for a new arrangement when the transposition changes in play. `watch(now)` is
-    called every 0.03 s while something plays or is paused: for screens and loudspeakers. What was planned for the newest `remember` strikes is kept for `performance`. `faults` are the
-    newest that the backend met, `faults_met` counts them all.
+    called every 0.03 s while something plays or is paused: for screens and loudspeakers. What was
+    planned for the newest `remember` strikes is kept for `performance`. `faults` are the newest that
+    the backend met, `faults_met` counts them all.
 
     >>> instrument = build_instrument()
     >>> with open_backend("sim:", instrument) as backend:

@@ -9,7 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
-from ..backends.contract import Backend, Fault
+from ..backends.backend import Backend
+from ..backends.contract import Fault
 from ..calibration.values import Calibration
 from ..errors import TuningError
 from ..instrument import Instrument

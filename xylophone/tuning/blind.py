@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..backends.contract import Backend
+from ..backends.backend import Backend
 from ..calibration.values import Calibration
 from ..tables import Trials, joined
 from .auto_session import LEAD, SETTLE, STEP, Progress, reference_of

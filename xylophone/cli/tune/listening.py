@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from ...backends.contract import Backend
+from ...backends.backend import Backend
 from ...clock import VirtualClock
 from ...config import Settings
 from ...running.playing import folder

@@ -1,4 +1,4 @@
-"""What every backend does alike, whatever its pulses go to. A driver is what is left to do."""
+"""What every backend does: take pulses ahead of time, tell its time, go silent on any way out."""
 
 from __future__ import annotations
 
@@ -19,12 +19,23 @@ from .intake import Intake
 from .pending import NOTHING, Pending
 
 
-class Delivery(ABC):
-    """Keeps the contract (`Backend`) over a driver, which is a subclass; its methods begin with `_`.
+class Backend(ABC):
+    """The contract, kept over a driver; one set of tests holds every backend to it.
 
-    A driver is handed pulses that are checked, in order and not late. Once it is closed it is asked for
-    `_listen` and `_count` at most. It tells trouble to `self._faults`. Where it has threads of its own,
-    `self._lock` is what they share with the callers; it is held but in `_confirm_off` and `_let_go`.
+    Times are seconds on the backend's own clock. Pulses are a table of dtype PULSE sorted by start.
+    A backend is a context manager: leaving it, by whatever way, silences and closes it.
+
+    A driver is a subclass: the methods that begin with `_`. It is handed pulses that are checked, in order
+    and not late. Once it is closed it is asked for `_listen` and `_count` at most. It tells trouble to
+    `self._faults`. Where it has threads of its own, `self._lock` is what they share with the callers; it is
+    held but in `_confirm_off` and `_let_go`.
+
+    >>> def play(backend: Backend) -> int:
+    ...     fitted = arrange(load_song(find_song("ode_to_joy")), backend.instrument)
+    ...     Player(backend).play(fitted).wait()
+    ...     return backend.report().pulses
+    >>> play(open_backend("sim:", build_instrument()))
+    447
     """
 
     name: str
@@ -82,11 +93,14 @@ class Delivery(ABC):
         return self._coils
 
     def now(self) -> float:
-        """Return the clock's time."""
+        """Return this backend's time."""
         return self.clock.now()
 
     def schedule(self, pulses: Pulses) -> None:
-        """Take pulses, all or none; see the contract, and Intake.admit for what is refused."""
+        """Take pulses; OrderError where one starts before one already scheduled, SafetyError when stopped.
+
+        All or none are taken, see Intake.admit. One whose start is past is counted as late and not played.
+        """
         with self._lock:
             self._require_ready()
             now = self._catch_up()
@@ -102,7 +116,10 @@ class Delivery(ABC):
             self._write(taken)
 
     def cancel(self, after: float) -> int:
-        """Take back every pulse that starts at or after `after` and has not started; return how many."""
+        """Take back every pulse that starts at or after `after` and has not started; return how many.
+
+        The order mark goes back with them. A pulse that is running ends normally.
+        """
         with self._lock:
             if self._closed:
                 return 0
@@ -113,16 +130,19 @@ class Delivery(ABC):
             return count if told is None else told
 
     def silence(self) -> None:
-        """Switch all coils off now and forget the queue."""
+        """Switch all coils off now and forget the queue; idempotent, and usable afterwards.
+
+        `coils` says whether they are.
+        """
         self._go_off(self._switch_off)
 
     def stop(self) -> None:
-        """Silence, and refuse pulses until `clear`."""
+        """Stop in an emergency: silence, and take nothing more until `clear`."""
         self._stopped = True
         self._go_off(self._hold)
 
     def clear(self) -> None:
-        """Allow pulses again."""
+        """Allow pulses again after `stop`."""
         with self._lock:
             self._stopped = False
             if not self._closed:
@@ -146,7 +166,7 @@ class Delivery(ABC):
             )
 
     def close(self) -> None:
-        """Silence, for good, and let go of the hardware."""
+        """Silence, for good, and let go of the hardware; idempotent."""
         if self._closed:
             return
         try:
