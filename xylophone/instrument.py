@@ -26,6 +26,18 @@ MOST_HAMMERS = 64
 """An instrument has 1..64 hammers: channels are numbered 0..63."""
 
 
+HAMMER_BOUNDS = {
+    "channel": (0, MOST_HAMMERS - 1, ""),
+    "current": (0.01, 10.0, "A"),
+    "shortest_pulse": (0.0005, 0.1, "s"),
+    "longest_pulse": (0.0005, 0.1, "s"),
+    "recovery": (0.01, 1.0, "s"),
+    "refill": (0.001, 1.0, "s a second"),
+    "capacity": (0.1, 1000.0, "s"),
+}
+"""What a hammer's properties can be: least, most, unit."""
+
+
 @dataclass(frozen=True, slots=True)
 class HammerKind:
     """What a make of solenoid allows; the default of every limit of its hammers.
@@ -116,28 +128,16 @@ class Hammer:
 
     def __post_init__(self) -> None:
         name = pitch_name(self.pitch)
-        for key, least, most, unit in _BOUNDS:
+        for key, (least, most, unit) in HAMMER_BOUNDS.items():
             value = getattr(self, key)
             if not least <= value <= most:
-                raise InstrumentError(
-                    f"hammer {name}: {key} {value:g} is out of range: give {least:g}..{most:g}{unit}"
-                )
+                bounds = f"{least:g}..{most:g} {unit}".rstrip()
+                raise InstrumentError(f"hammer {name}: {key} {value:g} is out of range: give {bounds}")
         if self.shortest_pulse >= self.longest_pulse:
             raise InstrumentError(
                 f"hammer {name}: shortest_pulse {self.shortest_pulse:g} s must be below "
                 f"longest_pulse {self.longest_pulse:g} s: change one of them"
             )
-
-
-_BOUNDS = (
-    ("channel", 0, MOST_HAMMERS - 1, ""),
-    ("current", 0.01, 10.0, " A"),
-    ("shortest_pulse", 0.0005, 0.1, " s"),
-    ("longest_pulse", 0.0005, 0.1, " s"),
-    ("recovery", 0.01, 1.0, " s"),
-    ("refill", 0.001, 1.0, " s a second"),
-    ("capacity", 0.1, 1000.0, " s"),
-)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ HONEST_PINS = (*range(9, 14), *range(16, 28))
 CHIPS = 8
 """Chips that are honest in a chain, and addresses that an MCP23017 can have (0x20..0x27)."""
 
+BOUNDS = {"registers": (1, CHIPS), "spi_device": (0, 1), "spi_rate": (10_000, 20_000_000), "i2c_bus": (0, 1)}
+"""Bounds of those of Wiring's numbers that are no GPIO."""
+
 CHIP_BITS = {"595": 8, "mcp23017": 16}
 
 _SPI_PINS = {0: (8, 9, 10, 11), 1: (7, 9, 10, 11)}
@@ -45,12 +48,7 @@ class Wiring:
     on_error: str = "stop"  # or "go on"
 
     def __post_init__(self) -> None:
-        for key, least, most in (
-            ("registers", 1, CHIPS),
-            ("spi_device", 0, 1),
-            ("spi_rate", 10_000, 20_000_000),
-            ("i2c_bus", 0, 1),
-        ):
+        for key, (least, most) in BOUNDS.items():
             if not least <= getattr(self, key) <= most:
                 raise ConfigError(f"gpio.{key} {getattr(self, key)} is out of range: give {least}..{most}")
         if self.on_error not in ON_ERROR:

@@ -7,6 +7,7 @@ docs/configuration.md all go by these tables. The file beside a song has one of 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -14,9 +15,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from ..arranger.choice import MOST_OCTAVES
 from ..arranger.weights import LONGEST_GAP, MOST_CHORD, MOST_WEIGHT, PRESETS
 from ..files import unknown_key
-from ..instrument import KINDS, LAYOUTS, MOST_HAMMERS
+from ..instrument import HAMMER_BOUNDS, KINDS, LAYOUTS, MOST_HAMMERS
 from ..pitch import parse_pitch
-from ..wiring import CHIPS, ON_ERROR, Wiring
+from ..wiring import BOUNDS, ON_ERROR, Wiring
 from .values import (
     DEFAULT_BACKEND,
     SPEEDS,
@@ -40,22 +41,15 @@ def _pitch(value: object) -> int:
     return parse_pitch(str(value)[:40])
 
 
-def _layout(name: str) -> str:
-    if name not in LAYOUTS:
-        raise ValueError(f"no layout: {unknown_key(name, LAYOUTS)}")
-    return name
+def _one_of(names: Collection[str], what: str) -> AfterValidator:
+    """Return the check of a name that must be one of these."""
 
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"no {what}: {unknown_key(name, names)}")
+        return name
 
-def _kind(name: str) -> str:
-    if name not in KINDS:
-        raise ValueError(f"no hammer kind: {unknown_key(name, KINDS)}")
-    return name
-
-
-def _preset(name: str) -> str:
-    if name not in PRESETS:
-        raise ValueError(f"no preset: {unknown_key(name, PRESETS)}")
-    return name
+    return AfterValidator(check)
 
 
 def _url(text: str) -> str:
@@ -87,6 +81,14 @@ def _number(default: float | None, least: float, most: float, unit: str, about: 
     return Field(default, ge=least, le=most, description=about, json_schema_extra={"rule": rule})
 
 
+def _limit(key: str, about: str) -> Any:
+    """Return a field for a limit of a hammer, within the bounds of `Hammer`; times are in ms."""
+    least, most, unit = HAMMER_BOUNDS[key.removesuffix("_ms")]
+    if key.endswith("_ms"):
+        least, most, unit = 1000 * least, 1000 * most, "ms"
+    return _number(None, least, most, unit, about)
+
+
 def _other(default: object, rule: str, about: str, **bounds: Any) -> Any:
     return Field(default, description=about, json_schema_extra={"rule": rule}, **bounds)
 
@@ -104,7 +106,7 @@ class Table(BaseModel):
 class InstrumentTable(Table):
     """[instrument]: the bars, their hammers and what they share."""
 
-    layout: Annotated[str, AfterValidator(_layout)] | None = _other(
+    layout: Annotated[str, _one_of(LAYOUTS, "layout")] | None = _other(
         None, f"one of {', '.join(LAYOUTS)}", "which bars there are"
     )
     lowest: Pitch | None = _other(
@@ -121,7 +123,7 @@ class InstrumentTable(Table):
     name: Annotated[str, AfterValidator(_name)] | None = _other(
         None, "text of 1..40 letters", "what the instrument is called", min_length=1, max_length=40
     )
-    kind: Annotated[str, AfterValidator(_kind)] | None = _other(
+    kind: Annotated[str, _one_of(KINDS, "hammer kind")] | None = _other(
         None, f"one of {', '.join(KINDS)}", "make of the hammers, with all their limits"
     )
     supply_limit: float | None = _number(
@@ -141,13 +143,13 @@ class InstrumentTable(Table):
 class HammerTable(Table):
     """[hammers.C6]: what one hammer has different; [hammers.all] holds for each that says nothing else."""
 
-    channel: int | None = _number(None, 0, MOST_HAMMERS - 1, "", "output channel")
-    current: float | None = _number(None, 0.01, 10, "A", "current while its coil is on")
-    shortest_pulse_ms: float | None = _number(None, 0.5, 100, "ms", "shortest pulse that reaches the bar")
-    longest_pulse_ms: float | None = _number(None, 0.5, 100, "ms", "longest pulse that strikes once")
-    recovery_ms: float | None = _number(None, 10, 1000, "ms", "shortest time from strike to strike")
-    refill: float | None = _number(None, 0.001, 1, "s a second", "on-time that the coil stands for ever")
-    capacity: float | None = _number(None, 0.1, 1000, "s", "on-time that warms the coil by 20 K")
+    channel: int | None = _limit("channel", "output channel")
+    current: float | None = _limit("current", "current while its coil is on")
+    shortest_pulse_ms: float | None = _limit("shortest_pulse_ms", "shortest pulse that reaches the bar")
+    longest_pulse_ms: float | None = _limit("longest_pulse_ms", "longest pulse that strikes once")
+    recovery_ms: float | None = _limit("recovery_ms", "shortest time from strike to strike")
+    refill: float | None = _limit("refill", "on-time that the coil stands for ever")
+    capacity: float | None = _limit("capacity", "on-time that warms the coil by 20 K")
 
 
 class BackendTable(Table):
@@ -161,16 +163,20 @@ class BackendTable(Table):
 class GpioTable(Table):
     """[gpio]: how the hammers are wired to a Raspberry Pi."""
 
-    registers: int = _number(_WIRING.registers, 1, CHIPS, "", "chips 74HC595 in the chain of gpio:595")
-    spi_device: int = _number(_WIRING.spi_device, 0, 1, "", "chip select of SPI0 that latches them")
-    spi_rate: int = _number(_WIRING.spi_rate, 10_000, 20_000_000, "bits a second", "speed of SPI")
+    registers: int = _number(
+        _WIRING.registers, *BOUNDS["registers"], "", "chips 74HC595 in the chain of gpio:595"
+    )
+    spi_device: int = _number(
+        _WIRING.spi_device, *BOUNDS["spi_device"], "", "chip select of SPI0 that latches them"
+    )
+    spi_rate: int = _number(_WIRING.spi_rate, *BOUNDS["spi_rate"], "bits a second", "speed of SPI")
     read_back: bool = _other(
         _WIRING.read_back, "true or false", "whether QH' of the last 74HC595 is wired to MISO"
     )
     output_enable_pin: int = _number(
         _WIRING.output_enable_pin, 9, 27, "", "GPIO that is wired to /OE of all 74HC595"
     )
-    i2c_bus: int = _number(_WIRING.i2c_bus, 0, 1, "", "I2C bus of gpio:mcp23017")
+    i2c_bus: int = _number(_WIRING.i2c_bus, *BOUNDS["i2c_bus"], "", "I2C bus of gpio:mcp23017")
     i2c_addresses: list[int] = _other(
         list(_WIRING.i2c_addresses), "a list of 1..8 numbers 32..39", "addresses of the MCP23017"
     )
@@ -197,7 +203,7 @@ class GpioTable(Table):
 class ArrangeTable(Table):
     """[arrange]: how songs are arranged unless the command says otherwise."""
 
-    preset: Annotated[str, AfterValidator(_preset)] = _other(
+    preset: Annotated[str, _one_of(PRESETS, "preset")] = _other(
         _ARRANGE.preset, f"one of {', '.join(PRESETS)}", "bundle of all weights"
     )
     lost: float | None = _weight("transposition: a note that no bar of any octave can sound")
@@ -262,7 +268,7 @@ class SavedTable(Table):
     mute_channels: list[MidiChannel] | None = _other(None, _CHANNELS, "leave these channels out")
     drums: bool | None = _other(None, "true or false", "let drums strike bars too")
     transpose: int | None = _number(None, -127, 127, "semitones", "moved by so much, not by what suits best")
-    preset: Annotated[str, AfterValidator(_preset)] | None = _other(
+    preset: Annotated[str, _one_of(PRESETS, "preset")] | None = _other(
         None, f"one of {', '.join(PRESETS)}", "bundle of weights"
     )
     octaves: dict[TrackKey, Octave] = _other(

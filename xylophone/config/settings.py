@@ -6,12 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from ..arranger import Weights
 from ..errors import ConfigError, FileError
-from ..instrument import LAYOUTS, Instrument, build_instrument
+from ..instrument import DEFAULT_LAYOUT, LAYOUTS, Instrument, build_instrument
 from ..wiring import Wiring
 from .places import (
     BACKEND_VARIABLE,
@@ -120,39 +120,19 @@ def load_settings(
     environ = os.environ if environ is None else environ
     user = user or user_folder(environ)
     place = find_config(config, environ, working or Path(), user)
-    read = _read(place)
-    tuned = None
-    url, source = _backend(backend, environ, read, place)
-    if calibration or layout is None:
-        tuned = find_calibration(calibration, place, user, url)
-    sources = {"backend": source, "calibration": tuned.source if tuned else DEFAULT, **_told_by(read, place)}
-    if layout:
-        sources["instrument"] = "--instrument"
-    home = calibration_home(place, user, url)
-    return _in_force(read, place, _instrument(read, place, layout), url, tuned, home, sources)
-
-
-def _in_force(
-    read: Config | None,
-    place: Place | None,
-    instrument: Instrument,
-    url: str,
-    tuned: Place | None,
-    home: Path | None,
-    sources: dict[str, str],
-) -> Settings:
-    """Return what a configuration that was read comes to, with what was found beside it."""
+    read = _read(place) if place else None
+    url, source = _backend(backend, environ, read)
+    tuned = find_calibration(calibration, place, user, url) if calibration or layout is None else None
+    sources = {"backend": source, "calibration": tuned.source if tuned else DEFAULT, **_told_by(read)}
+    sources |= {"instrument": "--instrument"} if layout else {}
     return Settings(
-        instrument=instrument,
+        instrument=_instrument(read, layout),
         config=place.path if place else None,
         calibration=tuned.path if tuned else None,
-        calibration_home=home,
+        calibration_home=calibration_home(place, user, url),
         backend=url,
-        wiring=_wiring(read, place),
-        arrange=_arrange(read),
-        player=_player(read),
-        simulation=_simulation(read),
         sources=sources | {"config": place.source if place else "no file found"},
+        **(_tables(read) if read else {}),
     )
 
 
@@ -173,39 +153,41 @@ def load_instrument(which: str | Path | None = None) -> Instrument:
     return load_settings(path).instrument
 
 
-def _read(place: Place | None) -> Config | None:
-    if place is None:
-        return None
+class _Read(NamedTuple):
+    """A configuration that was read, and what led to its file."""
+
+    place: Place
+    config: Config
+
+
+def _read(place: Place) -> _Read:
     from .building import read_config
 
     if place.source == CONFIG_VARIABLE and not os.path.exists(place.path):
         raise FileError(
             f"{CONFIG_VARIABLE} names {place.path}, which is not there: mend the variable or unset it"
         )
-    return read_config(place.path)
+    return _Read(place, read_config(place.path))
 
 
-def _instrument(read: Config | None, place: Place | None, layout: str | None) -> Instrument:
-    if layout is not None and layout not in LAYOUTS:
-        return build_instrument(layout)  # raises, with the nearest name and no file in the message
-    if read is None or place is None:
-        return build_instrument(layout) if layout else build_instrument()
+def _instrument(read: _Read | None, layout: str | None) -> Instrument:
+    if read is None or (layout is not None and layout not in LAYOUTS):
+        return build_instrument(DEFAULT_LAYOUT if layout is None else layout)  # no file in its message
     from .building import configured_instrument
 
-    return configured_instrument(place.path, read, layout)
+    return configured_instrument(read.place.path, read.config, layout)
 
 
-def _backend(
-    option: str | None, environ: Mapping[str, str], read: Config | None, place: Place | None
-) -> tuple[str, str]:
+def _backend(option: str | None, environ: Mapping[str, str], read: _Read | None) -> tuple[str, str]:
     """Return the backend's URL and where it came from: option, environment, configuration, simulation."""
     if option is not None:
         return option, "--backend"
     if named := environ.get(BACKEND_VARIABLE):
         return _harmless(named, BACKEND_VARIABLE)
-    if read is not None and place is not None and read.backend.model_fields_set:
-        check_found_url(read.backend.url, place)
-        return _harmless(read.backend.url, str(place.path))
+    if read is not None and read.config.backend.model_fields_set:
+        url = read.config.backend.url
+        check_found_url(url, read.place)
+        return _harmless(url, str(read.place.path))
     return DEFAULT_BACKEND, DEFAULT
 
 
@@ -216,36 +198,38 @@ def _harmless(url: str, source: str) -> tuple[str, str]:
     return url, source
 
 
-def _told_by(read: Config | None, place: Place | None) -> dict[str, str]:
+def _told_by(read: _Read | None) -> dict[str, str]:
     """Return for each table where its values came from: the file, when it sets one of its keys."""
-    if read is None or place is None:
-        return dict.fromkeys(("instrument", "arrange", "player", "simulation"), DEFAULT)
-    says = {
-        "instrument": read.instrument.model_fields_set or read.hammers,
-        "arrange": read.arrange.model_fields_set,
-        "player": read.player.model_fields_set,
-        "simulation": read.simulation.model_fields_set,
-    }
-    return {name: str(place.path) if said else DEFAULT for name, said in says.items()}
+    names = ("instrument", "arrange", "player", "simulation")
+    if read is None:
+        return dict.fromkeys(names, DEFAULT)
+    says = {name: getattr(read.config, name).model_fields_set for name in names}
+    says["instrument"] = says["instrument"] or read.config.hammers
+    return {name: str(read.place.path) if said else DEFAULT for name, said in says.items()}
 
 
-def _wiring(read: Config | None, place: Place | None) -> Wiring:
-    if read is None or place is None:
-        return Wiring()
+def _tables(read: _Read) -> dict[str, Any]:
+    """Return what the tables say beside instrument and backend, as fields of Settings."""
+    config, simulation = read.config, read.config.simulation
     try:
-        return read.gpio.wiring
+        wiring = config.gpio.wiring
     except ConfigError as error:
         from .building import refused
 
-        raise refused(place.path, ("gpio",), error) from error
-
-
-def _arrange(read: Config | None) -> ArrangeSettings:
-    if read is None:
-        return ArrangeSettings()
-    return ArrangeSettings(
-        read.arrange.preset, read.arrange.model_dump(exclude={"preset"}, exclude_none=True)
-    )
+        raise refused(read.place.path, ("gpio",), error) from error
+    weights = config.arrange.model_dump(exclude={"preset"}, exclude_none=True)
+    return {
+        "wiring": wiring,
+        "arrange": ArrangeSettings(config.arrange.preset, weights),
+        "player": PlayerSettings(**config.player.model_dump()),
+        "simulation": SimulationSettings(
+            seed=simulation.seed,
+            tolerance=simulation.tolerance,
+            scatter_time=simulation.scatter_ms / 1000,
+            scatter_level_db=simulation.scatter_db,
+            fuse=simulation.fuse_ohm,
+        ),
+    }
 
 
 def _changed(arrange: ArrangeSettings) -> list[str]:
@@ -254,18 +238,3 @@ def _changed(arrange: ArrangeSettings) -> list[str]:
         f"{name} {str(value).lower() if isinstance(value, bool) else f'{value:g}'}"
         for name, value in arrange.changed.items()
     ]
-
-
-def _player(read: Config | None) -> PlayerSettings:
-    if read is None:
-        return PlayerSettings()
-    return PlayerSettings(**read.player.model_dump())
-
-
-def _simulation(read: Config | None) -> SimulationSettings:
-    if read is None:
-        return SimulationSettings()
-    table = read.simulation
-    return SimulationSettings(
-        table.seed, table.tolerance, table.scatter_ms / 1000, table.scatter_db, table.fuse_ohm
-    )
