@@ -54,42 +54,37 @@ class HammerKind:
     shortest_pulse: float  # s, anything shorter never gets the hammer to its bar
     longest_pulse: float  # s, well before a hammer of the kind strikes twice
     recovery: float  # s, between two strikes of one hammer
-    refill: float  # s of on-time a second
-    capacity: float  # s of on-time
-    supply_limit: float  # A, default supply: eight coils at once
 
+    @property
+    def refill(self) -> float:
+        """Seconds of on-time a second that a coil stands for ever."""
+        return min(MOST_REFILL, 1.2 / (self.voltage * self.current))
 
-def _kind(
-    name: str, about: str, voltage: float, current: float, pulse: tuple[float, float], recovery: float
-) -> HammerKind:
-    watts = voltage * current
-    return HammerKind(
-        name=name,
-        about=about,
-        voltage=voltage,
-        current=current,
-        shortest_pulse=pulse[0],
-        longest_pulse=pulse[1],
-        recovery=recovery,
-        refill=min(MOST_REFILL, 1.2 / watts),
-        capacity=min(MOST_CAPACITY, 20.0 * 13.0 / watts),
-        supply_limit=8 * current,
-    )
+    @property
+    def capacity(self) -> float:
+        """Seconds of on-time that warm a coil by 20 K."""
+        return min(MOST_CAPACITY, 20.0 * 13.0 / (self.voltage * self.current))
+
+    @property
+    def supply_limit(self) -> float:
+        """Amperes of the default supply: eight coils at once."""
+        return 8 * self.current
 
 
 KINDS = {
     kind.name: kind
     for kind in (
-        _kind("zye1-0530", "12 V, 12 ohm: quick, 21 dB of dynamics", 12.0, 1.0, (0.006, 0.022), 0.070),
-        _kind(
-            "jf-0530b", "12 V, 40 ohm: frugal and slow, 12 dB of dynamics", 12.0, 0.3, (0.015, 0.038), 0.080
+        HammerKind("zye1-0530", "12 V, 12 ohm: quick, 21 dB of dynamics", 12.0, 1.0, 0.006, 0.022, 0.070),
+        HammerKind(
+            "jf-0530b", "12 V, 40 ohm: frugal and slow, 12 dB of dynamics", 12.0, 0.3, 0.015, 0.038, 0.080
         ),
-        _kind(
+        HammerKind(
             "jf-0530b-24v",
             "the 40 ohm coil on 24 V: quickest, 14 dB of dynamics",
             24.0,
             0.6,
-            (0.005, 0.0155),
+            0.005,
+            0.0155,
             0.070,
         ),
     )

@@ -126,7 +126,7 @@ class GpioBackend(Backend):
         notes["write_max_us"] = log[Count.SLOWEST] / 1000
         for name, samples in (("lateness", log.lateness()), ("width_error", log.width_errors())):
             if samples:
-                median, most, worst = (np.percentile(samples, (50, 99, 100)) / 1000).tolist()
+                median, most, worst = (np.percentile(np.asarray(samples), (50, 99, 100)) / 1000).tolist()
                 notes |= {f"{name}_median_us": median, f"{name}_p99_us": most, f"{name}_max_us": worst}
         return notes
 

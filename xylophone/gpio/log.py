@@ -87,14 +87,14 @@ class Log:
         self._words[Count.ENDED] += 1
         self._words[Count.PLAYED] += 1
 
-    def lateness(self) -> list[int]:
-        """Return how late the last strikes' coils went on, ns, in no order."""
-        return self._words[_HEAD : _HEAD + min(SAMPLES, self[Count.STRUCK])].tolist()
+    def lateness(self) -> memoryview:
+        """Return how late the last strikes' coils went on, ns, in no order: the memory itself."""
+        return self._words[_HEAD : _HEAD + min(SAMPLES, self[Count.STRUCK])]
 
-    def width_errors(self) -> list[int]:
-        """Return by how much the last pulses were too long, ns, in no order."""
+    def width_errors(self) -> memoryview:
+        """Return by how much the last pulses were too long, ns, in no order: the memory itself."""
         begin = _HEAD + SAMPLES
-        return self._words[begin : begin + min(SAMPLES, self[Count.ENDED])].tolist()
+        return self._words[begin : begin + min(SAMPLES, self[Count.ENDED])]
 
     def release(self) -> None:
         """Let go of the memory."""
