@@ -129,6 +129,18 @@ def test_simulate_is_the_same_every_time_and_another_with_another_seed(
     assert one == again != other
 
 
+def test_simulate_takes_the_hammers_that_a_backend_url_names(
+    xylophone: Run, midi: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, asked = midi(*SCALE), ("--seed", 5, "--tolerance", 2)
+    by_options = xylophone("simulate", path, "--json", *asked).out
+    monkeypatch.setenv("XYLOPHONE_BACKEND", "sim:?seed=5&tolerance=2")
+    assert xylophone("simulate", path, "--json").out == by_options
+    monkeypatch.setenv("XYLOPHONE_BACKEND", "sim:?seed=3")
+    assert xylophone("simulate", path, "--json").out != by_options
+    assert xylophone("simulate", path, "--json", *asked).out == by_options, "an option comes first"
+
+
 def test_knowing_the_hammers_helps(xylophone: Run, midi: Callable[..., Path]) -> None:
     path = midi(*SCALE)
     errors = {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -108,37 +109,21 @@ class SimulatedBackend(Backend):
             self._hits = ordered(joined((self._hits, news.hits)), "time")
 
 
-def _switch(text: str) -> bool:
-    if text not in ("0", "1"):
-        raise ValueError(text)
-    return text == "1"
-
-
-def _seed(text: str) -> int:
-    if not 0 <= int(text) <= MOST_SEED:
-        raise ValueError(text)
-    return int(text)
-
-
-def _factor(text: str, bounds: tuple[float, float]) -> float:
-    if not bounds[0] <= float(text) <= bounds[1]:
-        raise ValueError(text)
-    return float(text)
-
-
-OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
-    "realtime": (_switch, "0 or 1"),
-    "seed": (_seed, "a whole number from 0"),
+OPTIONS: dict[str, tuple[Callable[[str], Any], tuple[float, float], str]] = {
+    "realtime": (("0", "1").index, (0, 1), "0 or 1"),
+    "seed": (int, (0, MOST_SEED), "a whole number from 0"),
     "scatter": (
-        partial(_factor, bounds=SCATTERS),
+        float,
+        SCATTERS,
         "a factor {:g}..{:g} of the usual scatter from strike to strike".format(*SCATTERS),
     ),
     "tolerance": (
-        partial(_factor, bounds=TOLERANCES),
+        float,
+        TOLERANCES,
         "a factor {:g}..{:g} of the usual differences between hammers".format(*TOLERANCES),
     ),
 }
-"""Options of a sim: URL: how each is read, and what it may be."""
+"""Options of a sim: URL: how each is read, its bounds, and what it may be in words."""
 
 
 def open_simulated(
@@ -152,27 +137,33 @@ def open_simulated(
     What it does not say is as in `simulation`; `scatter` is a factor on what stands there.
     Raises OptionError for an unknown option or a value out of bounds.
     """
-    options = _options(rest)
-    realtime = options.pop("realtime", False)
     if clock is None:
-        clock = SystemClock() if realtime else VirtualClock()
-    made = (simulation or SimulationSettings()).varied(**options)
+        clock = SystemClock() if _options(rest).get("realtime") else VirtualClock()
+    made = simulation_of(rest, simulation or SimulationSettings())
     return SimulatedBackend(instrument, clock, twin_of(instrument, made))
+
+
+def simulation_of(rest: str, simulation: SimulationSettings) -> SimulationSettings:
+    """Return the simulated instrument that the rest of a `sim:` URL asks for; as open_simulated has it."""
+    options = _options(rest)
+    options.pop("realtime", None)
+    return simulation.varied(**options)
 
 
 def _options(rest: str) -> dict[str, Any]:
     place, _, query = rest.partition("?")
     if place:
         raise OptionError(f"backend 'sim:{rest}': there is nothing to name after sim: but ?options")
-    values = {}
+    values: dict[str, Any] = {}
     for key, text in parse_qsl(query, keep_blank_values=True):
         if key not in OPTIONS:
             near = difflib.get_close_matches(key, OPTIONS, 1, 0.3)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(OPTIONS)}"
             raise OptionError(f"backend 'sim:{rest}': unknown option {key!r}: {hint}")
-        read, rule = OPTIONS[key]
-        try:
+        read, (least, most), rule = OPTIONS[key]
+        values[key] = math.nan
+        with suppress(ValueError):
             values[key] = read(text)
-        except ValueError:
-            raise OptionError(f"backend 'sim:{rest}': {key} {text!r} must be {rule}") from None
+        if not least <= values[key] <= most:
+            raise OptionError(f"backend 'sim:{rest}': {key} {text!r} must be {rule}")
     return values

@@ -38,6 +38,7 @@ from .options import (
 )
 from .printing import say, say_json
 from .screen import busy
+from .stage import simulation_of
 
 SONGS, PICTURES = (".mid", ".midi"), (".svg", ".png")
 
@@ -136,7 +137,7 @@ def _pair(compare: Path | None) -> tuple[Path | None, Path | None]:
 
 def _compare(arrangement: Arrangement, found: Settings, before: Path, after: Path) -> None:
     """Let the arrangement be played on the simulated hammers, and write it and the original as sound."""
-    twin = twin_of(found.instrument, found.simulation)
+    twin = twin_of(found.instrument, simulation_of(found))
     with busy("measuring the simulated hammers"):
         calibration = calibration_of(found, twin)
     with busy("playing and rendering"):

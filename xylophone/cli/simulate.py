@@ -35,6 +35,7 @@ from .options import (
 )
 from .printing import say, say_json
 from .screen import busy
+from .stage import simulation_of
 
 _STRIKES = "{strikes}, heard {heard}, missed {missed}, doubled {double}, rolled {rolled}"
 
@@ -68,7 +69,7 @@ def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **op
     path = find_song(name)
     song = load(path, quiet=as_json)
     arrangement = asked.arrange(path, song, found.instrument).require_notes()
-    twin = twin_of(found.instrument, _varied(found.simulation, **given))
+    twin = twin_of(found.instrument, _varied(simulation_of(found), **given))
     with busy("measuring the simulated hammers"):
         calibration = _known(knows, found.instrument) or calibration_of(
             found if knows is None else replace(found, calibration=None), twin

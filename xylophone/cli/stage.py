@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..backends import open_backend
 from ..backends.backend import Backend
 from ..clock import Clock, SystemClock
-from ..config import Settings
+from ..config import Settings, SimulationSettings
 from ..errors import BackendMissing, MissingExtra
 from ..soundcard.loudspeaker import Loudspeaker
 from .incidents import closing, tell
@@ -63,6 +63,14 @@ def simulated(found: Settings, clock: Clock) -> SimulatedBackend:
     from ..backends.simulated import open_simulated  # the physics, which no board needs
 
     return open_simulated(found.backend.partition(":")[2], found.instrument, clock, found.simulation)
+
+
+def simulation_of(found: Settings) -> SimulationSettings:
+    """Return which simulated instrument is in force, of the configuration or as its URL says."""
+    from ..backends import simulated as physics  # which no board needs
+
+    scheme, _, rest = found.backend.partition(":")
+    return physics.simulation_of(rest, found.simulation) if scheme == "sim" else found.simulation
 
 
 @contextmanager
