@@ -51,7 +51,7 @@ CONSTANTS: tuple[tuple[str, int, str], ...] = (
 
 
 def constant_case(name: str) -> str:
-    """Return a class's name as C spells constants: 'SyncReply' -> 'SYNC_REPLY', 'StrikesMessage' -> 'STRIKES'."""
+    """Return a class's name as C spells constants: 'SyncReply' -> 'SYNC_REPLY'; 'Message' at its end goes."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.removesuffix("Message")).upper()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xylophone.errors import ConfigError, FileError
+from xylophone.errors import ConfigError, FileError, did_you_mean
 from xylophone.files import (
     MOST_TEXT_BYTES,
     alone_with,
@@ -18,7 +18,6 @@ from xylophone.files import (
     read_toml,
     remove_file,
     replace_file,
-    unknown_key,
     write_text,
 )
 
@@ -246,9 +245,9 @@ def test_toml_made_to_break_a_parser_is_one_line(tmp_path: Path, text: str) -> N
     assert len(str(caught.value)) < 400
 
 
-def test_an_unknown_key_names_the_nearest_or_all() -> None:
-    assert unknown_key("chanel", ["channel", "current"]) == "did you mean channel?"
-    assert unknown_key("zz", ["channel", "current"]) == "known here: channel, current"
+def test_an_did_you_mean_names_the_nearest_or_all() -> None:
+    assert did_you_mean("chanel", ["channel", "current"]) == "did you mean channel?"
+    assert did_you_mean("zz", ["channel", "current"]) == "known here: channel, current"
 
 
 def test_what_was_written_is_on_the_disk_before_its_name_and_the_name_before_the_program_goes_on(

@@ -6,6 +6,8 @@ it and leaves with the error's `exit_code`; each error is also the built-in exce
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class XylophoneError(Exception):
     """Whatever goes wrong here; the root to catch.
@@ -142,3 +144,15 @@ class SafetyError(BackendError):
     """Refused to protect the coils: too long a pulse, or a latched emergency stop."""
 
     exit_code = 4
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "known here:", cutoff: float = 0.5) -> str:
+    """Return the remedy for a name that is not among `known`: the nearest one, else all after `otherwise`.
+
+    `cutoff` is how alike the nearest must be, 0..1.
+    """
+    import difflib  # which few errors need
+
+    known = list(known)
+    near = difflib.get_close_matches(name, known, 1, cutoff)
+    return f"did you mean {near[0]}?" if near else f"{otherwise} {', '.join(known)}"

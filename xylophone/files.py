@@ -13,7 +13,7 @@ import os
 import reprlib
 import stat
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -203,15 +203,6 @@ def read_toml(path: str | Path, error: type[XylophoneError]) -> dict[str, Any]:
     except ValueError as fault:
         reason = str(fault).splitlines()[0]
         raise error(f"{path}: this is no TOML, {reason}: mend or delete that line") from fault
-
-
-def unknown_key(key: str, known: Iterable[str]) -> str:
-    """Return the rule and the remedy for a key that is not among `known`, naming the nearest."""
-    import difflib
-
-    known = list(known)
-    near = difflib.get_close_matches(key, known, 1, 0.5)
-    return f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
 
 
 def key_name(key: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import InstrumentError
+from .errors import InstrumentError, did_you_mean
 from .pitch import parse_pitch, pitch_name
 from .tables import Floats, Ints
 
@@ -283,8 +283,4 @@ def _known(name: str, among: Iterable[str], what: str) -> str:
     names = sorted(among)
     if name in names:
         return name
-    import difflib
-
-    near = difflib.get_close_matches(name, names, 1, 0.3)
-    hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(names)}"
-    raise InstrumentError(f"unknown {what} {name!r}: {hint}")
+    raise InstrumentError(f"unknown {what} {name!r}: {did_you_mean(name, names, 'choose from', 0.3)}")

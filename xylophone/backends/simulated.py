@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +13,7 @@ import numpy as np
 
 from ..clock import Clock, SystemClock, VirtualClock
 from ..config.values import MOST_SEED, SCATTERS, TOLERANCES, SimulationSettings
-from ..errors import OptionError
+from ..errors import OptionError, did_you_mean
 from ..instrument import Instrument
 from ..simulation.hammers import BLOCK, Twin, twin_of
 from ..simulation.outcome import Outcome, join
@@ -157,8 +156,7 @@ def _options(rest: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, text in parse_qsl(query, keep_blank_values=True):
         if key not in OPTIONS:
-            near = difflib.get_close_matches(key, OPTIONS, 1, 0.3)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(OPTIONS)}"
+            hint = did_you_mean(key, OPTIONS, "there are", 0.3)
             raise OptionError(f"backend 'sim:{rest}': unknown option {key!r}: {hint}")
         read, (least, most), rule = OPTIONS[key]
         values[key] = math.nan

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FileError
 from ..files import read_text, read_toml
-from ..link.messages import PROTOCOL
 
 IMAGE = Path("images", "xylophone-mega2560.hex")
 RECORD = IMAGE.with_suffix(".toml")
@@ -27,16 +25,8 @@ class ImageRecord:
 
     version: str  # of the firmware, 'major.minor'
     protocol: int
-    compiler: str  # as tool_versions() gives it
+    compiler: str  # with linker and C library, as firmware/ship.py names them
     sha256: str  # of the program, not of the file that holds it
-
-    def as_toml(self) -> str:
-        """Return the text of the record's file."""
-        return (
-            "# Written by firmware/ship.py together with the image beside it.\n"
-            f'version = "{self.version}"\nprotocol = {self.protocol}\n'
-            f'compiler = "{self.compiler}"\nsha256 = "{self.sha256}"\n'
-        )
 
 
 def firmware_folder() -> Path:
@@ -65,12 +55,6 @@ def read_record(folder: Path) -> ImageRecord:
         raise FileError(
             f"{folder / RECORD} is no record of an image: write it with: python firmware/ship.py"
         ) from error
-
-
-def record_of(image: Path, folder: Path, compiler: str) -> ImageRecord:
-    """Return the record of an image that a compiler has made of the sources in a folder."""
-    checksum = hashlib.sha256(read_program(image)).hexdigest()
-    return ImageRecord(firmware_version(folder), PROTOCOL, compiler, checksum)
 
 
 def read_program(image: Path) -> bytes:

@@ -40,16 +40,6 @@ def require_tool(name: str, need: str) -> str:
     return path
 
 
-def tool_versions() -> str:
-    """Return what builds an image, in one line: compiler, linker and C library with their versions."""
-    gcc = require_tool("avr-gcc", "building the firmware")
-    compiler = _words(gcc, "--version").splitlines()[0]
-    linker = _words(require_tool("avr-ld", "building the firmware"), "--version").splitlines()[0]
-    asked = "#include <avr/version.h>\n__AVR_LIBC_VERSION_STRING__\n"
-    library = _words(gcc, "-mmcu=atmega2560", "-E", "-P", "-", given=asked).split()[-1].strip('"')
-    return f"{compiler}, {linker}, avr-libc {library}"
-
-
 def build_image(folder: Path, image: Path) -> None:
     """Build the firmware of a folder afresh and write its image, an Intel HEX file.
 
@@ -141,7 +131,3 @@ def _run(
     error = BackendError(f"{failed}: {remedy}")
     error.add_note((words or b"").decode(errors="replace").rstrip())  # maybe in another language than ours
     raise error
-
-
-def _words(*command: str, given: str = "") -> str:
-    return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CalibrationError, OptionError
-from ..files import key_name, read_toml, unknown_key, write_text
+from ..errors import CalibrationError, OptionError, did_you_mean
+from ..files import key_name, read_toml, write_text
 from ..instrument import Instrument
 from ..pitch import parse_pitch, pitch_name
 from ..tables import Floats
@@ -231,7 +231,7 @@ def check_keys(table: dict[str, Any], known: tuple[str, ...], where: str, also: 
     """Raise CalibrationError unless a table has all keys that are `known`, and none but these and `also`."""
     for key in table:
         if key not in known + also:
-            raise CalibrationError(f"unknown key {where}{key_name(key)}: {unknown_key(key, known + also)}")
+            raise CalibrationError(f"unknown key {where}{key_name(key)}: {did_you_mean(key, known + also)}")
     for key in known:
         if key not in table:
             raise CalibrationError(f"{where}{key} is missing: add it, or tune again")

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..errors import XylophoneError
+from ..errors import XylophoneError, did_you_mean
 from .printing import FULL, let_go_of_output, ready_streams, say, warn
 
 COMMANDS = {
@@ -61,10 +61,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which was meant."""
         if args[0] not in self.table and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], self.table, 1)
-            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(self.table)}"
+            hint = did_you_mean(args[0], self.table, "choose from", 0.6)
             if os.path.exists(args[0]):
                 hint = f"did you mean: xylophone play {args[0]}"
             ctx.fail(f"unknown command {args[0]!r}: {hint}")

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ..errors import ConfigError
-from ..files import key_name, unknown_key
+from ..errors import ConfigError, did_you_mean
+from ..files import key_name
 from .schema import TABLES, Config, SavedTable, rule_of
 
 Keys = tuple[str, ...]
@@ -91,7 +91,7 @@ def _told(detail: ErrorDetails) -> Mistake:
 def _told_of_saved(detail: ErrorDetails) -> Mistake:
     keys, value = _place(detail)
     if detail["type"] == "extra_forbidden":
-        return keys, f"unknown key {dotted(keys)}: {unknown_key(keys[0], SavedTable.model_fields)}"
+        return keys, f"unknown key {dotted(keys)}: {did_you_mean(keys[0], SavedTable.model_fields)}"
     return keys, f"{value}: {_broken_rule(detail, rule_of(SavedTable, keys[0]))}"
 
 
@@ -115,7 +115,7 @@ def _unknown(keys: Keys) -> str:
     if homes:
         remedy = f"it belongs in [{'hammers.C6' if homes[0] == 'hammers' else homes[0]}]"
     else:
-        remedy = unknown_key(key, known)
+        remedy = did_you_mean(key, known)
     return f"unknown key {dotted(keys)}: {remedy}"
 
 

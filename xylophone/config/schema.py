@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ..arranger.choice import MOST_OCTAVES
 from ..arranger.weights import LONGEST_GAP, MOST_CHORD, MOST_WEIGHT, PRESETS
-from ..files import unknown_key
+from ..errors import did_you_mean
 from ..instrument import HAMMER_BOUNDS, KINDS, LAYOUTS, MOST_HAMMERS
 from ..pitch import parse_pitch
 from ..wiring import BOUNDS, ON_ERROR, Wiring
@@ -46,7 +46,7 @@ def _one_of(names: Collection[str], what: str) -> AfterValidator:
 
     def check(name: str) -> str:
         if name not in names:
-            raise ValueError(f"no {what}: {unknown_key(name, names)}")
+            raise ValueError(f"no {what}: {did_you_mean(name, names)}")
         return name
 
     return AfterValidator(check)
