@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .errors import OptionError
-from .tables import STRIKE, Arranged, Strikes, as_strikes
+from .tables import STRIKE, Arranged, Strikes, as_strikes, filled
 
 
 def strikes_of(
@@ -23,9 +23,7 @@ def strikes_of(
     for name, value in (("speed", speed), ("volume", volume)):
         if not 0 < value < np.inf:
             raise OptionError(f"{name} {value:g} is out of range: give a factor above 0")
-    strikes = as_strikes(np.zeros(len(notes), STRIKE))
-    strikes["time"] = zero + (notes["onset"] - position) / speed
-    strikes["velocity"] = np.clip(notes["velocity"] * volume, 1.0, 127.0)
-    for key in ("source", "hammer", "priority"):
-        strikes[key] = notes[key]
-    return strikes
+    kept = {key: notes[key] for key in ("source", "hammer", "priority")}
+    time = zero + (notes["onset"] - position) / speed
+    velocity = np.clip(notes["velocity"] * volume, 1.0, 127.0)
+    return as_strikes(filled(STRIKE, len(notes), time=time, velocity=velocity, **kept))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
@@ -12,6 +11,9 @@ from ..backends.ports import Port, choose_port, list_ports
 from ..errors import BackendMissing
 from .printing import say, say_json
 from .screen import table
+
+_SHOWN = ("device", "description", "serial_number", "vid", "pid", "known", "candidate", "possible", "link")
+"""What --json says of a port."""
 
 
 @click.command()
@@ -22,7 +24,11 @@ def devices(as_json: bool) -> None:
     chosen, why = choice(ports)
     if as_json:
         auto = None if chosen is None else chosen.device
-        report = {"ports": [_as_dict(port) for port in ports], "auto": auto, "why": why}
+        report = {
+            "ports": [{key: getattr(port, key) for key in _SHOWN} for port in ports],
+            "auto": auto,
+            "why": why,
+        }
         say_json(report, indent=2)
         return
     if ports:
@@ -65,17 +71,3 @@ def _kind(port: Port) -> str:
     if port.candidate:
         return "an Arduino Mega"
     return "maybe a board" if port.possible else "no board"
-
-
-def _as_dict(port: Port) -> dict[str, Any]:
-    return {
-        "device": port.device,
-        "description": port.description,
-        "serial_number": port.serial_number,
-        "vid": port.vid,
-        "pid": port.pid,
-        "known": port.known,
-        "candidate": port.candidate,
-        "possible": port.possible,
-        "link": port.link,
-    }

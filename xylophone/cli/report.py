@@ -11,6 +11,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -59,14 +60,8 @@ def instrument(found: Settings) -> dict[str, Any]:
 
 def backend(opened: Backend) -> dict[str, Any]:
     """Return what a backend has counted so far, and what its board is."""
-    report = opened.report()
     return {
-        "pulses": report.pulses,
-        "late": report.late,
-        "latest": report.latest,
-        "cancelled": report.cancelled,
-        "refused": dict(report.refused),
-        "notes": dict(report.notes),
+        **asdict(opened.report()),
         "coils": opened.coils.name,
         "board": _board(opened.identity) if isinstance(opened, SerialBackend) else None,
     }

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..calibration.values import Calibration
 from ..sequencer import Plan, Planner
-from ..tables import STRIKE, Priority, as_strikes
+from ..tables import STRIKE, Floats, Priority, Strikes, as_strikes, filled
 from .incidents import tell
 from .stage import Stage
 
@@ -36,15 +36,24 @@ def strike_in_turn(
     backend = stage.backend
     planner = Planner(backend.instrument, calibration)
     times = backend.now() + planner.lead + 0.05 + apart * np.arange(len(turns))
-    strikes = as_strikes(np.zeros(sum(map(len, turns)), STRIKE))
-    strikes["time"] = np.repeat(times, [len(turn) for turn in turns])
-    strikes["hammer"] = [hammer for turn in turns for hammer in turn]
-    strikes["velocity"], strikes["priority"], strikes["source"] = velocity, Priority.MELODY, -1
-    planner.add(strikes)
+    planner.add(
+        strikes_at(
+            time=np.repeat(times, [len(turn) for turn in turns]),
+            hammer=[hammer for turn in turns for hammer in turn],
+            velocity=velocity,
+        )
+    )
     plan = planner.finish()
     backend.schedule(plan.pulses)
     _watch(stage, times.tolist(), began)
     return plan
+
+
+def strikes_at(time: Floats, hammer: Sequence[int], velocity: float) -> Strikes:
+    """Return strikes of these hammers at these times, of no song."""
+    of_none = filled(STRIKE, len(hammer), priority=Priority.MELODY, source=-1, velocity=velocity)
+    of_none["time"], of_none["hammer"] = time, hammer
+    return as_strikes(of_none)
 
 
 def _watch(stage: Stage, times: Sequence[float], began: Callable[[int], object]) -> None:

@@ -92,13 +92,13 @@ def read_saved(song: Path) -> Saved | None:
     content = read_toml(path, ConfigError)
     from pydantic import ValidationError
 
-    from .mistakes import config_error, saved_mistakes_of
+    from .mistakes import config_error, mistakes_of
     from .schema import SavedTable
 
     try:
         table = SavedTable.model_validate(content)
     except ValidationError as error:
-        raise config_error(path, read_text(path), saved_mistakes_of(error)) from error
+        raise config_error(path, read_text(path), mistakes_of(error)) from error
     values = table.model_dump(exclude_none=True)
     lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
     octaves = {int(track): octave for track, octave in table.octaves.items()}

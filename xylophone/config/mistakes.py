@@ -35,13 +35,9 @@ def config_error(path: Path, text: str, mistakes: Iterable[Mistake]) -> ConfigEr
 
 
 def mistakes_of(error: ValidationError) -> list[Mistake]:
-    """Return what pydantic found, in this project's words."""
-    return [_told(detail) for detail in error.errors(include_url=False)]
-
-
-def saved_mistakes_of(error: ValidationError) -> list[Mistake]:
-    """Return what pydantic found in the file beside a song, in this project's words."""
-    return [_told_of_saved(detail) for detail in error.errors(include_url=False)]
+    """Return what pydantic found in xylophone.toml, or in the file beside a song, in this project's words."""
+    saved = error.title == SavedTable.__name__
+    return [_told(detail, saved) for detail in error.errors(include_url=False)]
 
 
 def dotted(keys: Iterable[str]) -> str:
@@ -81,18 +77,12 @@ def _line_of(keys: Keys, lines: dict[Keys, int]) -> int:
     return next((lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in lines), 0)
 
 
-def _told(detail: ErrorDetails) -> Mistake:
+def _told(detail: ErrorDetails, saved: bool) -> Mistake:
     keys, value = _place(detail)
     if detail["type"] == "extra_forbidden":
-        return keys, _unknown(keys)
-    return keys, f"{value}: {_broken_rule(detail, _rule(keys))}"
-
-
-def _told_of_saved(detail: ErrorDetails) -> Mistake:
-    keys, value = _place(detail)
-    if detail["type"] == "extra_forbidden":
-        return keys, f"unknown key {dotted(keys)}: {did_you_mean(keys[0], SavedTable.model_fields)}"
-    return keys, f"{value}: {_broken_rule(detail, rule_of(SavedTable, keys[0]))}"
+        remedy = did_you_mean(keys[0], SavedTable.model_fields) if saved else _home_of(keys)
+        return keys, f"unknown key {dotted(keys)}: {remedy}"
+    return keys, f"{value}: {_broken_rule(detail, rule_of(SavedTable, keys[0]) if saved else _rule(keys))}"
 
 
 def _place(detail: ErrorDetails) -> tuple[Keys, str]:
@@ -108,15 +98,14 @@ def _broken_rule(detail: ErrorDetails, rule: str) -> str:
     return str(reason) if reason else f"it must be {rule}"
 
 
-def _unknown(keys: Keys) -> str:
+def _home_of(keys: Keys) -> str:
+    """Return where a key belongs that its table does not know."""
     *before, key = keys
     known = TABLES[before[0]].model_fields if before else Config.model_fields
     homes = [name for name, table in TABLES.items() if key in table.model_fields and name not in before]
     if homes:
-        remedy = f"it belongs in [{'hammers.C6' if homes[0] == 'hammers' else homes[0]}]"
-    else:
-        remedy = did_you_mean(key, known)
-    return f"unknown key {dotted(keys)}: {remedy}"
+        return f"it belongs in [{'hammers.C6' if homes[0] == 'hammers' else homes[0]}]"
+    return did_you_mean(key, known)
 
 
 def _rule(keys: Keys) -> str:

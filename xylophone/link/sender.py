@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..tables import STRIKE_ON_WIRE, Ints, Pulses, WireStrikes, as_wire_strikes, picked
+from ..tables import STRIKE_ON_WIRE, Ints, Pulses, WireStrikes, as_wire_strikes, filled, picked
 from .book import Book
 from .messages import STRIKES_IN_FRAME, WIDTH_RATE, StrikesMessage
 
@@ -49,8 +49,7 @@ def clocks_of(due: Pulses, book: Book, to_clock: Callable[[float], float]) -> In
 
 def on_wire(pulses: Pulses, clocks: Ints) -> WireStrikes:
     """Return strikes as the board takes them."""
-    strikes = as_wire_strikes(np.zeros(len(pulses), STRIKE_ON_WIRE))
-    strikes["clock"] = (clocks & 0xFFFF_FFFF).astype(np.uint32)
-    strikes["channel"] = pulses["channel"]
-    strikes["width"] = np.clip(np.round(pulses["width"] * WIDTH_RATE), 0, 0xFFFF)
-    return strikes
+    clock = (clocks & 0xFFFF_FFFF).astype(np.uint32)
+    width = np.clip(np.round(pulses["width"] * WIDTH_RATE), 0, 0xFFFF)
+    channel = pulses["channel"]
+    return as_wire_strikes(filled(STRIKE_ON_WIRE, len(pulses), clock=clock, channel=channel, width=width))

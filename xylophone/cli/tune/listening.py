@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -19,27 +19,18 @@ from ...soundcard.microphone import Microphone
 from ...tuning.auto_session import Ear, Progress
 from ...tuning.history import history_of, read_history
 from ..incidents import closing
+from ..option_types import stack
 from ..printing import terminal
 from ..stage import open_stage, simulated
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def listening_options(command: Command) -> Command:
-    """Add the options of a microphone to a command."""
-    for option in (
-        click.option("--device", help="Input of the sound card, by number or a part of its name."),
-        click.option(
-            "--length", type=float, help="Metres from the lowest bar to the highest.  [default: 0.9]"
-        ),
-        click.option(
-            "--mic",
-            metavar="PLACE",
-            help="front (1 m before the middle), low, high, or ALONG,BEFORE in metres.",
-        ),
-    ):
-        command = option(command)
-    return command
+listening_options = stack(
+    click.option(
+        "--mic", metavar="PLACE", help="front (1 m before the middle), low, high, or ALONG,BEFORE in metres."
+    ),
+    click.option("--length", type=float, help="Metres from the lowest bar to the highest.  [default: 0.9]"),
+    click.option("--device", help="Input of the sound card, by number or a part of its name."),
+)
+"""What a command with a microphone is told of it."""
 
 
 def position_from(options: dict[str, Any]) -> Position | None:

@@ -8,8 +8,9 @@ import numpy as np
 
 from ...calibration.values import Calibration
 from ...sequencer import Plan, Planner
-from ...tables import STRIKE, Priority, as_strikes, joined, picked
+from ...tables import STRIKE, as_strikes, joined, picked
 from ..stage import Stage
+from ..striking import strikes_at
 
 MARGIN = 0.05
 """s between planning a strike and its earliest coil going on."""
@@ -40,10 +41,7 @@ class Striker:
         """Strike hammers together at a time, or as soon after as can be; return when, and the plan."""
         backend = self._stage.backend
         time = max(at, backend.now() + self.notice(calibration))
-        strikes = as_strikes(np.zeros(len(hammers), STRIKE))
-        strikes["time"], strikes["hammer"], strikes["velocity"] = time, hammers, velocity
-        strikes["priority"], strikes["source"] = Priority.MELODY, -1
-        self._planner.add(strikes)
+        self._planner.add(strikes_at(np.full(len(hammers), time), hammers, velocity))
         plan = self._planner.commit(np.inf, self._floor)
         backend.schedule(plan.pulses)
         self._note(plan)
