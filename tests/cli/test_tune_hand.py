@@ -24,8 +24,9 @@ from xylophone.calibration.values import Calibration
 from xylophone.cli.incidents import StoppedBy, with_words
 from xylophone.cli.stage import Stage
 from xylophone.cli.tune import hand as screen
-from xylophone.cli.tune.hand import HELP, lines, present, unsaved_words, write
+from xylophone.cli.tune.hand import HELP, lines, unsaved_words, write
 from xylophone.cli.tune.hand_session import ACTS, HandSession
+from xylophone.cli.tune.kept import present
 from xylophone.cli.tune.striker import Striker
 from xylophone.clock import VirtualClock
 from xylophone.config import Settings

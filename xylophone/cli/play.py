@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ from .options import (
     song_options,
 )
 from .printing import beep, say, warn
-from .screen import busy, keyboard, show
+from .screen import busy, reading_keys, show
 from .stage import Stage, open_stage, sounding
 from .waiting import wait_for_board
 
@@ -222,17 +221,9 @@ def _watching(player: Player, stage: Stage, quiet: bool) -> Iterator[None]:
     if quiet or not sys.stdout.isatty():
         yield
         return
-    ended = threading.Event()
-    reader = threading.Thread(target=keyboard, args=(lambda key: _press(player, key), ended), daemon=True)
-    with show(player, stage.lights, stage.loudspeaker is not None):
-        if sys.stdin.isatty():
-            reader.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            if reader.is_alive():
-                reader.join(1.0)
+    keys = reading_keys(lambda key: _press(player, key)) if sys.stdin.isatty() else nullcontext()
+    with show(player, stage.lights, stage.loudspeaker is not None), keys:
+        yield
 
 
 def _press(player: Player, key: str) -> None:

@@ -15,7 +15,8 @@ from .printing import clock_time, plain, plain_text, put, terminal
 
 if TYPE_CHECKING:
     from rich.box import Box
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
+    from rich.live import Live
 
     from ..player import Player, Snapshot
 
@@ -109,7 +110,6 @@ def show(player: Player, lights: Lights, delayed: bool) -> Iterator[None]:
     With a loudspeaker everything is shown as late as it sounds.
     """
     from rich.console import Group
-    from rich.live import Live
     from rich.text import Text
 
     console, instrument = terminal(), player.backend.instrument
@@ -121,14 +121,21 @@ def show(player: Player, lights: Lights, delayed: bool) -> Iterator[None]:
         drawn = bars(instrument, lights.shades(now), console.width, not console.no_color)
         return Group(Text(""), drawn, Text(""), status(player.snapshot(), console.width), help_line)
 
-    with Live(
+    with drawn_again(draw, console, 25):
+        yield
+
+
+def drawn_again(draw: Callable[[], RenderableType], console: Console, per_second: int) -> Live:
+    """Return what shows a picture, drawn anew so often, in the terminal while its block runs."""
+    from rich.live import Live
+
+    return Live(
         get_renderable=draw,
         console=console,
-        refresh_per_second=25,
+        refresh_per_second=per_second,
         transient=True,
-        redirect_stderr=sys.stderr.isatty(),  # lines on it go above the bars; a file gets its own
-    ):
-        yield
+        redirect_stderr=sys.stderr.isatty(),  # lines on it go above the picture; a file gets its own
+    )
 
 
 HELP = "space pause  ←→ seek  ↑↓ volume  +- speed  n p next, previous  q stop"
@@ -171,3 +178,16 @@ def keyboard(act: Callable[[str], object], ended: threading.Event) -> None:
             if key:
                 named = (key.name or "").removeprefix("KEY_").lower()
                 act(named if key.is_sequence else SAME_KEY.get(key, str(key)))
+
+
+@contextmanager
+def reading_keys(act: Callable[[str], object]) -> Iterator[None]:
+    """Pass the names of keys on while the block runs, from a thread of their own."""
+    ended = threading.Event()
+    reader = threading.Thread(target=keyboard, args=(act, ended), daemon=True)
+    reader.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        reader.join(1.0)

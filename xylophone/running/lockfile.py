@@ -37,11 +37,8 @@ class Owner:
         with suppress(ValueError, TypeError, RecursionError):
             owner = cls(**json.loads(text))
             number = type(owner.process) is int and 1 < owner.process < 2**31
-            return (
-                owner
-                if number and isinstance(owner.url, str) and isinstance(owner.config, str | None)
-                else None
-            )
+            if number and isinstance(owner.url, str) and isinstance(owner.config, str | None):
+                return owner
         return None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...calibration.file import check_fits, read_calibration
 from ...calibration.values import Calibration
 from ...config import Settings
 from ...errors import OptionError, XylophoneError
@@ -23,15 +21,14 @@ from ...soundcard.loudspeaker import DELAY
 from ...tuning.by_ear import ByEar, Company
 from ...tuning.edits import carried
 from ...tuning.keeping import hold
-from ..calibrations import untuned
 from ..incidents import line_words, not_played, with_words
 from ..options import setting_options
 from ..printing import plain_text, say, terminal, warn
-from ..screen import bars, keyboard
+from ..screen import bars, drawn_again, reading_keys
 from ..stage import open_stage, sounding
 from ..striking import STEP
 from .hand_session import HandSession
-from .kept import place as place_of, undo_command
+from .kept import place as place_of, present, undo_command
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -93,7 +90,6 @@ def figures(by_ear: ByEar, auto: bool) -> list[tuple[str, str]]:
 def showing(session: HandSession) -> Iterator[None]:
     """Draw bars and figures in the terminal while the block runs."""
     from rich.console import Group
-    from rich.live import Live
 
     console, stage = terminal(), session.stage
     drawn: dict[str, Any] = {"state": None, "unsaved": ""}
@@ -107,13 +103,7 @@ def showing(session: HandSession) -> Iterator[None]:
         picture = bars(stage.backend.instrument, shades, console.width, not console.no_color)
         return Group(picture, lines(session, console.width, drawn["unsaved"]))
 
-    with Live(
-        get_renderable=draw,
-        console=console,
-        refresh_per_second=20,
-        transient=True,
-        redirect_stderr=sys.stderr.isatty(),
-    ):
+    with drawn_again(draw, console, 20):
         yield
 
 
@@ -121,23 +111,17 @@ def play_keys(session: HandSession) -> None:
     """Take keys, read by a thread of their own, and strike until the session ends."""
     clock, backend = session.stage.backend.clock, session.stage.backend
     keys: SimpleQueue[str] = SimpleQueue()
-    ended = threading.Event()
 
     def take(key: str) -> None:
         keys.put(key)
         clock.wake()
 
-    reader = threading.Thread(target=keyboard, args=(take, ended), daemon=True)
-    reader.start()
-    try:
+    with reading_keys(take):
         while not session.ended:
             while not keys.empty() and not session.ended:
                 session.press(keys.get())
             session.look()
             clock.wait_until(backend.now() + STEP)
-    finally:
-        ended.set()
-        reader.join(1.0)
 
 
 @click.command()
@@ -182,18 +166,6 @@ def _tune(found: Settings, path: Path, by_ear: ByEar, undo: str, mute: bool) -> 
             raise
         raise with_words(leaving, f"not saved: {unsaved_words(session.by_ear)}") from leaving
     _say_goodbye(session, path)
-
-
-def present(found: Settings, path: Path) -> Calibration:
-    """Return the calibration that edits begin from: the whole file, where there is one.
-
-    It may hold hammers that the instrument has not. Without a file, the one in force.
-    """
-    if not os.path.lexists(path):
-        return untuned(found)
-    calibration = read_calibration(path)
-    check_fits(calibration, found.instrument, path)
-    return calibration
 
 
 def write(found: Settings, path: Path, begun: Calibration, calibration: Calibration, undo: str) -> str:

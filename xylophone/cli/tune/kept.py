@@ -62,11 +62,7 @@ class Kept:
         found, path = place(options)
         base = None if os.path.lexists(path) else untuned(found)  # takes a while: nobody shall wait for that
         with hold(path) as held:
-            if os.path.lexists(path):
-                calibration = read_calibration(path)
-                check_fits(calibration, found.instrument, path)
-            else:
-                calibration = base or untuned(found)
+            calibration = present(found, path) if base is None or os.path.lexists(path) else base
             yield cls(held, calibration, found, undo)
 
     def hammers(self, bars: Iterable[str]) -> list[Hammer]:
@@ -90,6 +86,18 @@ class Kept:
         for line in changes(self.calibration, new):
             say(line)
         say(f"wrote {path}; {self.undo} takes it back")
+
+
+def present(found: Settings, path: Path) -> Calibration:
+    """Return the calibration that edits begin from: the whole file, where there is one.
+
+    It may hold hammers that the instrument has not. Without a file, the one in force.
+    """
+    if not os.path.lexists(path):
+        return untuned(found)
+    calibration = read_calibration(path)
+    check_fits(calibration, found.instrument, path)
+    return calibration
 
 
 def undo_command(options: dict[str, Any]) -> str:
