@@ -56,7 +56,7 @@ def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -
         else:
             _print_song(arrangement, path, saved, changes)
     if as_json:
-        _print_json(reports[0] if len(names) == len(paths) == 1 else reports)
+        say_json(reports[0] if len(names) == len(paths) == 1 else reports, indent=2)
     if failed:
         raise type(failed)("not every song could be read: see above")
 
@@ -107,10 +107,6 @@ def _longest(values: list[Value], begins: list[float], end: float) -> Value:
     ):
         held[value] = held.get(value, 0.0) + until - begin
     return max(held, key=lambda value: held[value])
-
-
-def _print_json(value: object) -> None:
-    say_json(value, indent=2)
 
 
 def _print_song(arrangement: Arrangement, path: Path, saved: Saved | None, all_changes: bool) -> None:
@@ -166,7 +162,7 @@ def _cost_words(cost: Cost) -> str:
 def _print_settings(found: Any, as_json: bool) -> None:
     instrument = found.instrument
     if as_json:
-        _print_json(found.as_dict())
+        say_json(found.as_dict(), indent=2)
         return
     _line("instrument", _instrument(instrument))
     kind = instrument.kind

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,15 +63,9 @@ TEMPOS = (1.0, 2000.0)
 
 @dataclass(frozen=True)
 class Choices:
-    """What holds for arranging one song; the arguments of `arrange`."""
+    """What holds for arranging one song; `options` are the arguments of `arrange`."""
 
-    tracks: tuple[int, ...] | None
-    channels: tuple[int, ...] | None
-    mute_tracks: tuple[int, ...]
-    mute_channels: tuple[int, ...]
-    drums: bool
-    transpose: int | None
-    octaves: Mapping[int, int]
+    chosen: Chosen
     weights: Weights
 
     @classmethod
@@ -82,21 +75,31 @@ class Choices:
 
     def arrange(self, song: Song, instrument: Instrument) -> Arrangement:
         """Arrange a song as was chosen; OptionError for a track that the song has not."""
-        have = {track.number for track in song.tracks}
-        for number in (*(self.tracks or ()), *self.mute_tracks, *self.octaves):
+        have, options = {track.number for track in song.tracks}, self.options
+        for number in (*(options["tracks"] or ()), *options["mute_tracks"], *options["octaves"]):
             if number not in have:
                 listed = ", ".join(str(track) for track in sorted(have)) or "none"
                 raise OptionError(f"the song has no notes in track {number}: choose from {listed}")
-        return arrange(song, instrument, **self.options)
+        return arrange(song, instrument, **options)
 
     @property
     def options(self) -> dict[str, Any]:
         """The keyword arguments of `arrange`."""
-        return {key.name: getattr(self, key.name) for key in fields(self)}
+        chosen = self.chosen
+        return {
+            "tracks": chosen.tracks,
+            "channels": chosen.channels,
+            "mute_tracks": chosen.mute_tracks or (),
+            "mute_channels": chosen.mute_channels or (),
+            "drums": bool(chosen.drums),
+            "transpose": chosen.transpose,
+            "octaves": chosen.octaves,
+            "weights": self.weights,
+        }
 
     def transposed(self, semitones: int) -> Choices:
         """Return the same choices, transposed by so many semitones."""
-        return replace(self, transpose=semitones)
+        return replace(self, chosen=replace(self.chosen, transpose=semitones))
 
 
 @dataclass(frozen=True)
@@ -125,16 +128,7 @@ class Asked:
     def choices(self, saved: Saved | None = None) -> Choices:
         """Return what holds for a song: the command line, then what is saved, then the configuration."""
         both = self.chosen.over(saved.chosen) if saved else self.chosen
-        return Choices(
-            tracks=both.tracks,
-            channels=both.channels,
-            mute_tracks=both.mute_tracks or (),
-            mute_channels=both.mute_channels or (),
-            drums=bool(both.drums),
-            transpose=both.transpose,
-            octaves=both.octaves,
-            weights=preset(both.preset) if both.preset else self.weights,
-        )
+        return Choices(both, preset(both.preset) if both.preset else self.weights)
 
     def choices_for(self, path: Path, song: Song) -> Choices:
         """Return what holds for the song of a file; ConfigError where what is saved beside it is broken."""

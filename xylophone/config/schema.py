@@ -17,7 +17,7 @@ from ..arranger.weights import LONGEST_GAP, MOST_CHORD, MOST_WEIGHT, PRESETS
 from ..errors import did_you_mean
 from ..instrument import HAMMER_BOUNDS, KINDS, LAYOUTS, MOST_HAMMERS
 from ..pitch import parse_pitch
-from ..wiring import BOUNDS, ON_ERROR, Wiring
+from ..wiring import BOUNDS, HONEST_PINS, ON_ERROR, Wiring
 from .values import (
     DEFAULT_BACKEND,
     SPEEDS,
@@ -87,6 +87,12 @@ def _limit(key: str, about: str) -> Any:
     if key.endswith("_ms"):
         least, most, unit = 1000 * least, 1000 * most, "ms"
     return _number(None, least, most, unit, about)
+
+
+def _wire(key: str, about: str, unit: str = "") -> Any:
+    """Return a field for a number of `Wiring`, with its default and its bounds."""
+    least, most = BOUNDS.get(key, (min(HONEST_PINS), max(HONEST_PINS)))
+    return _number(getattr(_WIRING, key), least, most, unit, about)
 
 
 def _other(default: object, rule: str, about: str, **bounds: Any) -> Any:
@@ -163,29 +169,23 @@ class BackendTable(Table):
 class GpioTable(Table):
     """[gpio]: how the hammers are wired to a Raspberry Pi."""
 
-    registers: int = _number(
-        _WIRING.registers, *BOUNDS["registers"], "", "chips 74HC595 in the chain of gpio:595"
-    )
-    spi_device: int = _number(
-        _WIRING.spi_device, *BOUNDS["spi_device"], "", "chip select of SPI0 that latches them"
-    )
-    spi_rate: int = _number(_WIRING.spi_rate, *BOUNDS["spi_rate"], "bits a second", "speed of SPI")
+    registers: int = _wire("registers", "chips 74HC595 in the chain of gpio:595")
+    spi_device: int = _wire("spi_device", "chip select of SPI0 that latches them")
+    spi_rate: int = _wire("spi_rate", "speed of SPI", "bits a second")
     read_back: bool = _other(
         _WIRING.read_back, "true or false", "whether QH' of the last 74HC595 is wired to MISO"
     )
-    output_enable_pin: int = _number(
-        _WIRING.output_enable_pin, 9, 27, "", "GPIO that is wired to /OE of all 74HC595"
-    )
-    i2c_bus: int = _number(_WIRING.i2c_bus, *BOUNDS["i2c_bus"], "", "I2C bus of gpio:mcp23017")
+    output_enable_pin: int = _wire("output_enable_pin", "GPIO that is wired to /OE of all 74HC595")
+    i2c_bus: int = _wire("i2c_bus", "I2C bus of gpio:mcp23017")
     i2c_addresses: list[int] = _other(
         list(_WIRING.i2c_addresses), "a list of 1..8 numbers 32..39", "addresses of the MCP23017"
     )
-    reset_pin: int = _number(_WIRING.reset_pin, 9, 27, "", "GPIO that is wired to /RESET of all MCP23017")
+    reset_pin: int = _wire("reset_pin", "GPIO that is wired to /RESET of all MCP23017")
     pins: list[int] = _other(
         list(_WIRING.pins), "a list of GPIO numbers 9..13 and 16..27", "pins of gpio:pins, by channel"
     )
-    master_enable_pin: int | None = _number(
-        None, 9, 27, "", "GPIO that is wired to the master enable, the relay in the coils' supply"
+    master_enable_pin: int | None = _wire(
+        "master_enable_pin", "GPIO that is wired to the master enable, the relay in the coils' supply"
     )
     on_error: str = _other(
         _WIRING.on_error,

@@ -31,11 +31,12 @@ from ...tuning.takes import PLAN, load_session, plan_text, read_plan
 from ...tuning.trials import Take
 from ..incidents import tell, with_words
 from ..options import FOLDER_PATH, setting_options
-from ..printing import ask, say
+from ..printing import say
 from ..screen import busy
 from ..stage import open_stage
 from .kept import place, undo_command
 from .listening import (
+    ask_to_strike,
     check_history,
     ear_before,
     listening_options,
@@ -43,6 +44,9 @@ from .listening import (
     progress_shown,
     session_folder,
 )
+
+FRONT = position_of("front")
+MINUTES = "for about three minutes? Keep the room quiet"
 
 LEAST = 0.5
 """Part of the hammers that must have been measured, or nothing is written."""
@@ -83,12 +87,12 @@ def auto(
         takes, position = _recorded(from_wav, plan, found, position)
         analysis = _analysed(takes, found, position)
     elif blind:
-        return _play_blind(found, folder, position or _front(), yes)
+        return _play_blind(found, folder, position or FRONT, yes)
     else:
         with playing(found.backend, config=found.config):
-            _ask(found, yes)
+            ask_to_strike(found, yes, MINUTES)
             analysis = _listened(found, position, folder, resume, device)
-    _conclude(analysis, found, path, position or _front(), undo, dry_run)
+    _conclude(analysis, found, path, position or FRONT, undo, dry_run)
 
 
 def _target(options: dict[str, Any]) -> tuple[Settings, Path]:
@@ -107,34 +111,16 @@ def _target(options: dict[str, Any]) -> tuple[Settings, Path]:
     return found, path
 
 
-def _default(found: Settings) -> Calibration:
-    return default_calibration(found.instrument)
-
-
-def _front() -> Position:
-    return position_of("front")
-
-
-def _ask(found: Settings, yes: bool) -> None:
-    if yes or found.backend.startswith("sim:"):
-        return
-    minutes = "about three minutes"
-    question = (
-        f"Strike all {len(found.instrument)} hammers of {found.backend} for {minutes}? Keep the room quiet"
-    )
-    ask(question, abort=True)
-
-
 def _listened(
     found: Settings, position: Position | None, folder: Path, resume: bool, device: str | None
 ) -> Analysis:
     """Play a session with a microphone, and return what it has taught."""
     earlier, before = _earlier(folder, found) if resume else ((), None)
-    at = position or before or _front()
+    at = position or before or FRONT
     running: AutoSession | None = None
     try:
         with leaving_on_signals(), ear_before(found, at, device) as (backend, ear), progress_shown() as told:
-            default = _default(found)
+            default = default_calibration(found.instrument)
             running = AutoSession(
                 backend, ear, default, at, folder=folder, earlier=earlier, told=told, met=tell
             )
@@ -169,15 +155,15 @@ def _recorded(
 
 def _analysed(takes: Sequence[Take], found: Settings, position: Position) -> Analysis:
     with busy("analysing the recording"):
-        return analyse(takes, found.instrument, _default(found), position)
+        return analyse(takes, found.instrument, default_calibration(found.instrument), position)
 
 
 def _play_blind(found: Settings, folder: Path, position: Position, yes: bool) -> None:
     """Play a fixed plan, and write it for the analysis of what something else records meanwhile."""
     with playing(found.backend, config=found.config):
-        _ask(found, yes)
+        ask_to_strike(found, yes, MINUTES)
         with leaving_on_signals(), open_stage(found) as stage, progress_shown() as told:
-            trials = play_blind(stage.backend, _default(found), told)
+            trials = play_blind(stage.backend, default_calibration(found.instrument), told)
     make_folder(folder, "name another folder with --session")
     write_text(folder / PLAN, plan_text([trials], found.instrument, position))
     say(

@@ -21,11 +21,18 @@ from ...tuning.checking import Drift, check_round, drifts
 from ...tuning.history import Heard, Measured, add_entry, changes, history_of, read_history
 from ..incidents import tell
 from ..options import setting_options
-from ..printing import ask, say
+from ..printing import say
 from ..screen import table
 from .auto import states
 from .kept import place
-from .listening import check_history, ear_before, listening_options, position_from, progress_shown
+from .listening import (
+    ask_to_strike,
+    check_history,
+    ear_before,
+    listening_options,
+    position_from,
+    progress_shown,
+)
 
 
 @click.command()
@@ -47,8 +54,7 @@ def check(every: bool, yes: bool, **options: Any) -> None:
     calibration = calibration_for(found.instrument, path)
     check_history(path)
     with playing(found.backend, config=found.config):
-        if not (yes or found.backend.startswith("sim:")):
-            ask(f"Strike all {len(found.instrument)} hammers of {found.backend} four times?", abort=True)
+        ask_to_strike(found, yes, "four times?")
         drifts = _measured(found, calibration, position, device)
     drifted = [drift for drift in drifts if drift.drifted or np.isnan(drift.later)]
     _tell(drifts if every else drifted)

@@ -20,7 +20,7 @@ from ...tuning.auto_session import Ear, Progress
 from ...tuning.history import history_of, read_history
 from ..incidents import closing
 from ..option_types import stack
-from ..printing import terminal
+from ..printing import ask, terminal
 from ..stage import open_stage, simulated
 
 listening_options = stack(
@@ -31,6 +31,12 @@ listening_options = stack(
     click.option("--device", help="Input of the sound card, by number or a part of its name."),
 )
 """What a command with a microphone is told of it."""
+
+
+def ask_to_strike(found: Settings, yes: bool, how: str) -> None:
+    """Ask before real hammers are struck, unless the answer is `yes` already; click.Abort for a no."""
+    if not (yes or found.backend.startswith("sim:")):
+        ask(f"Strike all {len(found.instrument)} hammers of {found.backend} {how}", abort=True)
 
 
 def position_from(options: dict[str, Any]) -> Position | None:
