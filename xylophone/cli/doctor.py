@@ -30,7 +30,7 @@ from .findings import (
 )
 from .firmware import board_words
 from .incidents import not_played
-from .options import FOLDER_PATH, check_writable, setting_options, settings
+from .options import FOLDER_PATH, check_writable, settings, stage_options
 from .printing import ask, say
 from .report import backend as figures_of, report_text
 from .stage import Stage, open_stage
@@ -50,8 +50,7 @@ APART = 0.5
 
 
 @click.command()
-@setting_options
-@click.option("--backend", metavar="URL", help="Backend, in place of the configured one.")
+@stage_options
 @click.option("--hammers", is_flag=True, help="Strike every hammer softly, one after the other.")
 @click.option("--yes", is_flag=True, help="Do not ask before the hammers are struck.")
 @click.option("--report", type=FOLDER_PATH, help="Write versions and figures to a file that can be sent on.")

@@ -27,6 +27,12 @@ setting_options = stack(
     click.option("--calibration", type=FOLDER_PATH, help="Calibration file to use."),
 )
 
+stage_options = stack(
+    setting_options,
+    click.option("--backend", metavar="URL", help="Backend, in place of the configured one."),
+)
+"""What leads to the backend in force."""
+
 arrange_options = stack(
     click.option("--preset", metavar="NAME", help="faithful, music-box, solo or virtuoso."),
     click.option("--tracks", type=Numbers(), help="Only these tracks, as info numbers them: 0,2-4."),

@@ -29,9 +29,9 @@ from .options import (
     find_all,
     load,
     playing_options,
-    setting_options,
     settings,
     song_options,
+    stage_options,
 )
 from .printing import beep, say, warn
 from .screen import busy, reading_keys, show
@@ -58,8 +58,7 @@ KEYS: dict[str, tuple[Callable[[Player], object], str]] = {
 
 @click.command()
 @click.argument("names", metavar="SONG...", nargs=-1, required=True)
-@setting_options
-@click.option("--backend", metavar="URL", help="Backend, in place of the configured one.")
+@stage_options
 @arrange_options
 @song_options
 @playing_options

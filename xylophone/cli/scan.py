@@ -78,7 +78,7 @@ def _fill(catalogue: Catalogue, setting: Any, folders: tuple[Path, ...], jobs: i
         with leaving_on_signals():
             with busy("looking for MIDI files"):
                 absolute = [Path(os.path.abspath(folder)) for folder in folders]
-                catalogue.list_files(midi_files(folders, _left_out), absolute)
+                catalogue.list_files(midi_files(folders, lambda line: warn(line, "left out: ")), absolute)
             count[1], waiting = catalogue.count()
             count[0] = count[1] - waiting
             with _progress(count) as advance:
@@ -113,10 +113,6 @@ def _progress(count: list[int]) -> Iterator[Callable[[], object]]:
     with Progress(*columns, console=console, transient=True) as shown:
         bar = shown.add_task("", total=count[1], completed=count[0])
         yield advance
-
-
-def _left_out(line: str) -> None:
-    warn(line, "left out: ")
 
 
 def _cores() -> int:

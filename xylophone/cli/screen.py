@@ -14,7 +14,6 @@ from ..tables import Hits
 from .printing import clock_time, plain, plain_text, put, terminal
 
 if TYPE_CHECKING:
-    from rich.box import Box
     from rich.console import Console, RenderableType
     from rich.live import Live
 
@@ -28,10 +27,11 @@ _SHADES = ("bold white on red", "bold white on dark_orange3", "bold black on yel
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table on stdout: ruled on a terminal, plain columns into a file or pipe."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table as Grid
 
     console = terminal() if sys.stdout.isatty() else terminal(width=200)
-    grid = Grid(box=None if not console.is_terminal else _box(), pad_edge=False, header_style="bold")
+    grid = Grid(box=SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
     for head in heads:
         grid.add_column(head, overflow="fold", no_wrap=head in ("name", "layout", "hammer kind", "range"))
     for row in rows:
@@ -39,12 +39,6 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     with console.capture() as drawn:
         console.print(grid)
     put(drawn.get())
-
-
-def _box() -> Box:
-    from rich import box
-
-    return box.SIMPLE_HEAD
 
 
 class Lights:

@@ -11,7 +11,7 @@ from ..errors import BackendError, OptionError
 from ..running.playing import leaving_on_signals, playing
 from .calibrations import calibration_of
 from .incidents import line_words, not_played
-from .options import setting_options, settings
+from .options import settings, stage_options
 from .printing import say
 from .stage import open_stage, sounding
 from .striking import strike_in_turn
@@ -21,8 +21,7 @@ from .striking import strike_in_turn
 @click.argument("bars", metavar="BAR...", nargs=-1, required=True)
 @click.option("--velocity", type=float, default=80.0, show_default=True, help="1..127.")
 @click.option("--times", type=int, default=1, show_default=True, help="How often, twice a second; 1..100.")
-@setting_options
-@click.option("--backend", metavar="URL", help="Backend, in place of the configured one.")
+@stage_options
 @click.option("--mute", is_flag=True, help="No loudspeaker.")
 def strike(bars: tuple[str, ...], velocity: float, times: int, mute: bool, **options: Any) -> None:
     """Strike a bar, or several at once, by name (C6, F#5) or MIDI number."""

@@ -48,9 +48,9 @@ def configured_instrument(path: Path, config: Config, layout: str | None) -> Ins
         keys = {"layout": layout, "kind": table.kind, "supply_limit": table.supply_limit}
         table = InstrumentTable.model_validate(keys)
         config = Config(instrument=table, hammers={k: v for k, v in config.hammers.items() if k == ALL})
-    mistakes = _contradictions(table)
-    if not mistakes:
-        hammers, mistakes = _hammers(config)
+    if (wrong := _contradiction(table)) is not None:
+        raise refused(path, ("instrument", wrong[0]), wrong[1])
+    hammers, mistakes = _hammers(config)
     if mistakes:
         raise config_error(path, read_text(path), mistakes)
     try:
@@ -59,8 +59,8 @@ def configured_instrument(path: Path, config: Config, layout: str | None) -> Ins
         raise refused(path, ("instrument",), error) from error
 
 
-def refused(path: Path, where: tuple[str, ...], error: Exception) -> ConfigError:
-    """Return the error for a file, of which a table asks for what cannot be."""
+def refused(path: Path, where: tuple[str, ...], error: Exception | str) -> ConfigError:
+    """Return the error for a file, of which a table or key asks for what cannot be."""
     return config_error(path, read_text(path), [(where, str(error))])
 
 
@@ -78,27 +78,24 @@ def _assembled(table: InstrumentTable, hammers: tuple[Hammer, ...]) -> Instrumen
     )
 
 
-def _contradictions(table: InstrumentTable) -> list[Mistake]:
-    """Return what is wrong between keys of [instrument] that are right by themselves."""
+def _contradiction(table: InstrumentTable) -> tuple[str, str] | None:
+    """Return a key of [instrument] that is right by itself but not beside the others, and why not."""
     given = [key for key in ("layout", "lowest", "pitches") if getattr(table, key) is not None]
     if (table.lowest is None) != (table.highest is None):
         there, lacks = ("lowest", "highest") if table.highest is None else ("highest", "lowest")
-        return [(("instrument", there), f"instrument.{there} stands alone: give instrument.{lacks} too")]
+        return there, f"instrument.{there} stands alone: give instrument.{lacks} too"
     if len(given) > 1:
-        return [(("instrument", given[1]), f"instrument has {' and '.join(given)}: keep one of them")]
-    pitches = _pitches(table)
-    if not 1 <= len(pitches) <= MOST_HAMMERS:
-        message = (
-            f"instrument.lowest to instrument.highest are {len(pitches)} bars: "
+        return given[1], f"instrument has {' and '.join(given)}: keep one of them"
+    bars = len(_pitches(table))
+    if not 1 <= bars <= MOST_HAMMERS:
+        return "lowest", (
+            f"instrument.lowest to instrument.highest are {bars} bars: "
             f"an instrument has 1..{MOST_HAMMERS}, so change one of them"
         )
-        return [(("instrument", "lowest"), message)]
-    if table.channels is not None and len(table.channels) != len(pitches):
-        message = (
-            f"instrument.channels has {len(table.channels)} channels for {len(pitches)} bars: give each one"
-        )
-        return [(("instrument", "channels"), message)]
-    return []
+    if table.channels is not None and len(table.channels) != bars:
+        channels = len(table.channels)
+        return "channels", f"instrument.channels has {channels} channels for {bars} bars: give each one"
+    return None
 
 
 def _pitches(table: InstrumentTable) -> tuple[int, ...]:

@@ -24,7 +24,7 @@ class InProcess:
     def __init__(self, output: Output, guard: Guard, limits: Limits, clock: VirtualClock) -> None:
         self._output, self._guard, self._clock = output, guard, clock
         self.log = Log()
-        self._dispatcher = Dispatcher(limits, self._write, self.log)
+        self._dispatcher = Dispatcher(limits, output.write, self.log)
         self._said: list[Said] = []
         self.denied: list[str] = []
         self.trouble = ""
@@ -73,9 +73,6 @@ class InProcess:
         self._guard.allow()
         self._output.begin()
         self._held = False
-
-    def _write(self, mask: int) -> None:
-        self._output.write(mask)
 
     def _now(self) -> int:
         return round(self._clock.now() * SECOND)

@@ -212,12 +212,8 @@ class Outbox:
             self._put(out, encode_frame(UNSEQUENCED, message.CODE, message.pack()))
             self._urgent.popleft()
             if isinstance(message, Sync):
-                self._note_sync(message.token, begin)
-
-    def _note_sync(self, token: int, begin: float) -> None:
-        oldest = begin - TOKENS_KEPT
-        self._sync_times = {old: sent for old, sent in self._sync_times.items() if sent > oldest}
-        self._sync_times[token] = begin
+                recent = {old: at for old, at in self._sync_times.items() if at > begin - TOKENS_KEPT}
+                self._sync_times = recent | {message.token: begin}
 
     def _put_sequenced(self, out: bytearray) -> None:
         """Add what is to be repeated, then what is new; nothing while something unsequenced waits."""

@@ -30,7 +30,7 @@ from ...tuning.sag import result_of
 from ...tuning.takes import PLAN, load_session, plan_text, read_plan
 from ...tuning.trials import Take
 from ..incidents import tell, with_words
-from ..options import FOLDER_PATH, setting_options
+from ..options import FOLDER_PATH, stage_options
 from ..printing import say
 from ..screen import busy
 from ..stage import open_stage
@@ -61,8 +61,7 @@ LEAST = 0.5
 @click.option("--blind", is_flag=True, help="Play without listening, while something else records.")
 @click.option("--dry-run", is_flag=True, help="Write no calibration, only say what it would be.")
 @click.option("--yes", is_flag=True, help="Do not ask before the hammers are struck.")
-@setting_options
-@click.option("--backend", metavar="URL", help="Backend, in place of the configured one.")
+@stage_options
 def auto(
     session: Path | None,
     resume: bool,

@@ -20,7 +20,7 @@ from ...tuning.auto_session import AutoSession
 from ...tuning.checking import Drift, check_round, drifts
 from ...tuning.history import Heard, Measured, add_entry, changes, history_of, read_history
 from ..incidents import tell
-from ..options import setting_options
+from ..options import stage_options
 from ..printing import say
 from ..screen import table
 from .auto import states
@@ -39,8 +39,7 @@ from .listening import (
 @listening_options
 @click.option("--all", "every", is_flag=True, help="List all hammers, not only those that have drifted.")
 @click.option("--yes", is_flag=True, help="Do not ask before the hammers are struck.")
-@setting_options
-@click.option("--backend", metavar="URL", help="Backend, in place of the configured one.")
+@stage_options
 def check(every: bool, yes: bool, **options: Any) -> None:
     """Strike each hammer four times, and say what has drifted since it was tuned.
 

@@ -22,7 +22,7 @@ from ...tuning.by_ear import ByEar, Company
 from ...tuning.edits import carried
 from ...tuning.keeping import hold
 from ..incidents import line_words, not_played, with_words
-from ..options import setting_options
+from ..options import stage_options
 from ..printing import plain_text, say, terminal, warn
 from ..screen import bars, drawn_again, reading_keys
 from ..stage import open_stage, sounding
@@ -128,8 +128,7 @@ def play_keys(session: HandSession) -> None:
 @click.argument("bar", required=False)
 @click.option("--velocity", type=float, default=80.0, show_default=True, help="To begin with; 1..127.")
 @click.option("--reference", metavar="BAR", help="Bar to strike together with; else the nearest.")
-@setting_options
-@click.option("--backend", metavar="URL", help="Backend, in place of the configured one.")
+@stage_options
 @click.option("--mute", is_flag=True, help="No loudspeaker.")
 def hand(bar: str | None, velocity: float, reference: str | None, mute: bool, **options: Any) -> None:
     """Tune a hammer by ear: strike it, nudge it, compare, save. The keys stand on the screen.
