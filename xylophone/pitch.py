@@ -12,7 +12,6 @@ _INTERVALS = (
     "a fifth", "a minor sixth", "a major sixth", "a minor seventh", "a major seventh",
 )  # fmt: skip
 _COUNTS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
-_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ALTERATIONS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
 _PITCH = re.compile(r"([A-Ga-g])([#b♯♭]?)(-?\d{1,2})\Z")
 _NUMBER = re.compile(r"\d{1,3}\Z")
@@ -36,7 +35,7 @@ def parse_pitch(text: str) -> int:
     if not found:
         raise OptionError(f"{text!r} is no pitch: write a name such as C6 or F#5, or a MIDI number 0..127")
     letter, alteration, octave = found.groups()
-    step = _STEPS[letter.upper()] + _ALTERATIONS[alteration]
+    step = NAMES.index(letter.upper()) + _ALTERATIONS[alteration]
     return _check(12 * (int(octave) + 1) + step, text)
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from firmware.building import need
 from firmware.host import VirtualBoard
+from xylophone.backends.serial_board import ending
+from xylophone.errors import SafetyError
 from xylophone.instrument import build_instrument
 from xylophone.link.bootloader import LEAVE, TIMES
 from xylophone.link.conversation import BOOT_PATIENCE
@@ -225,7 +227,7 @@ def test_an_output_that_was_forced_off_ends_the_playing():
     talk.run(2.5)
     news = talk.session.take_news()
     assert [type(each) for each in news] == [BoardStopped]
-    assert news[0].fatal
+    assert ending(news[0]) is SafetyError
     assert "an output was on for too long" in str(news[0])
     assert talk.session.phase is Phase.FAILED
     assert talk.board.outputs == 0

@@ -9,8 +9,8 @@ from ..clock import Clock
 from ..errors import BackendAbsent, BackendError, BackendMissing, SafetyError
 from ..instrument import Instrument
 from ..link.fitness import FLASH
-from ..link.messages import BAUD
-from ..link.news import BoardStopped, News, StrikesLate
+from ..link.messages import BAUD, BoardFault
+from ..link.news import BoardStopped, News, StrikesLate, Unfit
 from ..link.phases import LISTENING, Phase
 from ..link.session import Session
 from .contract import Coils
@@ -202,8 +202,10 @@ class Board:
 def ending(news: News) -> type[BackendError] | None:
     """Return the error by which news end the playing, None where they do not.
 
-    A board that has switched off to protect its coils is to be looked at by somebody before it plays again.
+    Trying again does not help where a board does not fit; one that has switched off because an output was
+    stuck is to be looked at by somebody before it plays again.
     """
-    if not news.fatal:
-        return None
-    return SafetyError if isinstance(news, BoardStopped) else BackendError
+    if isinstance(news, Unfit):
+        return BackendError
+    stuck = isinstance(news, BoardStopped) and news.fault == BoardFault.STUCK
+    return SafetyError if stuck else None

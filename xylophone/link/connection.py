@@ -20,7 +20,8 @@ class Connection(Outbox):
     it returns must go to the port at once: a SYNC is taken as sent at that moment.
     """
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, before: Connection | None = None) -> None:
+        """Begin over a port that was just opened, counting on from what was damaged or repeated `before`."""
         super().__init__(now)
         self.last_heard = now
         """When the last valid frame came."""
@@ -28,6 +29,8 @@ class Connection(Outbox):
         """How often the board did not take a frame, by reason."""
         self._reader = FrameReader()
         self._unknown = 0
+        if before is not None:
+            self.retransmits, self._unknown = before.retransmits, before.damaged
         self._nonce: int | None = None
         self._boot: int | None = None  # low half of the boot id of the board that has answered HELLO
 
@@ -55,7 +58,7 @@ class Connection(Outbox):
 
     @property
     def damaged(self) -> int:
-        """Number of frames that arrived damaged, or that no board sends."""
+        """Number of frames that arrived damaged, or that no board sends, over all ports."""
         return self._reader.damaged + self._unknown
 
     def _read(self, frame: Frame) -> Message | None:

@@ -5,7 +5,6 @@ No port and no pulses: bytes and the host's time go in; bytes, a phase and news 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -71,7 +70,6 @@ class Conversation:
         self.resets = self.falls = 0
         self.stopped = False
         self.stalled = 0.0  # s that the host was away the last time
-        self._before = Counter[str]()  # of the link's counts, those of other ports
         self.questions = Questions(now, seed, fixed_baud)
         self._refusals = 0
         self._takers: dict[type[Message], Callable[[Any, float], None]] = {
@@ -85,8 +83,7 @@ class Conversation:
 
     def open(self, now: float) -> None:
         """Begin anew with a port that was just opened."""
-        self._before = Counter(self.line_counts())
-        self.questions.open(Connection(now), now)
+        self.questions.open(now)
         self._outwaited = False
         self.phase = Phase.BOOTING
         self.lost = False  # nothing has been heard for too long
@@ -101,14 +98,6 @@ class Conversation:
     def link(self) -> Connection:
         """The link to the board, over the port that was opened last."""
         return self.questions.link
-
-    def line_counts(self) -> dict[str, int]:
-        """Return how often frames were sent again and arrived damaged, over all ports."""
-        before = self._before
-        return {
-            "retransmits": before["retransmits"] + self.link.retransmits,
-            "damaged": before["damaged"] + self.link.damaged,
-        }
 
     def gone(self) -> None:
         """The port is no more."""

@@ -30,12 +30,7 @@ def cause_of(cause: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Something that the one who plays should know; `fatal` news end the playing."""
-
-    @property
-    def fatal(self) -> bool:
-        """Whether nothing more can be played."""
-        return False
+    """Something that the one who plays should know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +77,7 @@ class StrikesLate(News):
 class BoardStopped(News):
     """The board has stopped by itself, for a fault."""
 
-    fault: int  # of Fault
-
-    @property
-    def fatal(self) -> bool:
-        """A stuck output needs somebody to look at it."""
-        return self.fault == BoardFault.STUCK
+    fault: int  # of BoardFault
 
     def __str__(self) -> str:
         return FAULTS[BoardFault(self.fault)]
@@ -124,11 +114,6 @@ class Unfit(News):
     """This board, or what is behind the port, cannot play this instrument."""
 
     message: str
-
-    @property
-    def fatal(self) -> bool:
-        """Trying again does not help."""
-        return True
 
     def __str__(self) -> str:
         return self.message

@@ -62,7 +62,7 @@ class Outbox:
         self.base = 0  # sequence of the first frame not acknowledged
         self.credit = 0  # strikes that the board has room for, those under way not yet counted
         self.retransmits = 0
-        """Number of frames that were sent again."""
+        """Number of frames that were sent again, over all ports."""
         self.timeout = Timeout()
         self.line_free = now
         """When the line has carried all that was handed out, s."""

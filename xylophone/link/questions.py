@@ -33,11 +33,13 @@ class Questions:
         self._fixed_baud = fixed_baud
         self._random = random.Random(seed)
         self._nonce = self._fired = 0
-        self.open(Connection(now), now)
+        self.link = Connection(now)
+        self.open(now)
 
-    def open(self, link: Connection, now: float) -> None:
-        """Ask over this link from now on, a board of which nothing is known."""
-        self.link, self.sync, self.way_out = link, ClockSync(now), WayOut()
+    def open(self, now: float) -> None:
+        """Ask over a port that was just opened, a board of which nothing is known."""
+        self.link = Connection(now, self.link)
+        self.sync, self.way_out = ClockSync(now), WayOut()
         self.next_hello = self._sync_again = now
         self._token = 0
 
