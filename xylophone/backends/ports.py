@@ -40,10 +40,7 @@ SHORTEST_SERIAL = 6
 LINKS = Path("/dev/serial/by-path")
 """Where Linux names ports by the USB socket that they are plugged into."""
 
-NETWORK: dict[str, tuple[str, ...]] = {
-    "socket": (),
-    "rfc2217": ("ign_set_control", "poll_modem", "timeout"),
-}
+NETWORK: dict[str, tuple[str, ...]] = {"socket": (), "rfc2217": ("ign_set_control", "poll_modem", "timeout")}
 """Schemes of pyserial's URLs behind which a board may be, and their options; its others write files."""
 
 REMEMBERING = 2.0

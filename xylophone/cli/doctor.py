@@ -13,7 +13,6 @@ from ..backends.serial import SerialBackend
 from ..config import Settings
 from ..errors import BackendError, BackendMissing, XylophoneError
 from ..files import write_text
-from ..running.playing import leaving_on_signals, playing
 from .calibrations import calibration_of
 from .findings import (
     FAILED,
@@ -33,7 +32,7 @@ from .incidents import not_played
 from .options import FOLDER_PATH, check_writable, settings, stage_options
 from .printing import ask, say
 from .report import backend as figures_of, report_text
-from .stage import Stage, open_stage
+from .stage import Stage, alone_on_stage
 from .striking import strike_in_turn
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def doctor(hammers: bool, yes: bool, report: Path | None, **options: Any) -> Non
     shown, figures, failed = _Shown(), None, None
     shown.show((folder_finding(), *extras_findings()))
     try:
-        with leaving_on_signals(), playing(found.backend, config=found.config), open_stage(found) as stage:
+        with alone_on_stage(found) as stage:
             shown.show(_examine(stage, found))
             if is_silent(found.backend) or (hammers and (yes or _agreed(found))):
                 shown.show(_strike_all(stage, found))

@@ -133,10 +133,7 @@ def _print(summary: dict[str, Any], title: str, instrument: Instrument) -> None:
     say(f"{title} on {instrument.name}")
     told = {key: summary[key] for key in ("strikes", "heard", "missed", "double", "rolled")}
     for name, text in (
-        (
-            "strikes",
-            _STRIKES.format(**told),
-        ),
+        ("strikes", _STRIKES.format(**told)),
         ("refused", f"{sum(summary['refused'].values())}{f' ({reasons})' if reasons else ''}"),
         ("timing", f"{_ms(timing['p50'])} median, {_ms(timing['p95'])} p95, {_ms(timing['max'])} at most"),
         ("score", f"{_ms(score['p50'])} median, {_ms(score['p95'])} p95, {_ms(score['max'])} at most"),

@@ -11,6 +11,7 @@ from ..backends.backend import Backend
 from ..clock import Clock, SystemClock
 from ..config import Settings, SimulationSettings
 from ..errors import BackendMissing, MissingExtra
+from ..running.playing import leaving_on_signals, playing
 from ..soundcard.loudspeaker import Loudspeaker
 from .incidents import closing, tell
 from .printing import warn
@@ -56,6 +57,13 @@ def open_stage(found: Settings) -> Iterator[Stage]:
     backend = open_backend(found.backend, found.instrument, SystemClock(), found.wiring, found.simulation)
     with closing(backend):
         yield Stage(backend, getattr(backend, "twin", None))
+
+
+@contextmanager
+def alone_on_stage(found: Settings) -> Iterator[Stage]:
+    """Open the backend in force for this program alone, until the block or a signal ends it."""
+    with leaving_on_signals(), playing(found.backend, config=found.config), open_stage(found) as stage:
+        yield stage
 
 
 def simulated(found: Settings, clock: Clock) -> SimulatedBackend:

@@ -8,12 +8,11 @@ import click
 
 from ..backends.contract import Report
 from ..errors import BackendError, OptionError
-from ..running.playing import leaving_on_signals, playing
 from .calibrations import calibration_of
 from .incidents import line_words, not_played
 from .options import settings, stage_options
 from .printing import say
-from .stage import open_stage, sounding
+from .stage import alone_on_stage, sounding
 from .striking import strike_in_turn
 
 
@@ -31,12 +30,7 @@ def strike(bars: tuple[str, ...], velocity: float, times: int, mute: bool, **opt
         raise OptionError(f"--times {times} is out of range: give 1..100")
     found = settings(options)
     hammers = list(dict.fromkeys(found.instrument.index(bar) for bar in bars))
-    with (
-        leaving_on_signals(),
-        playing(found.backend, config=found.config),
-        open_stage(found) as stage,
-        sounding(stage, mute),
-    ):
+    with alone_on_stage(found) as stage, sounding(stage, mute):
         calibration = calibration_of(found, stage.twin)
         plan = strike_in_turn(stage, calibration, [hammers] * times, velocity=velocity, apart=0.5)
     for refused in plan.refused:

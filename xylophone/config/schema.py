@@ -272,9 +272,7 @@ class SavedTable(Table):
         None, f"one of {', '.join(PRESETS)}", "bundle of weights"
     )
     octaves: dict[TrackKey, Octave] = _other(
-        {},
-        f"octaves -{MOST_OCTAVES}..{MOST_OCTAVES} by track, such as 2 = -1",
-        "tracks moved by octaves",
+        {}, f"octaves -{MOST_OCTAVES}..{MOST_OCTAVES} by track, such as 2 = -1", "tracks moved by octaves"
     )
 
 

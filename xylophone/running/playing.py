@@ -56,11 +56,7 @@ def folder() -> Path:
 
 @contextmanager
 def playing(
-    url: str,
-    where: Path | None = None,
-    *,
-    config: Path | None = None,
-    switches_off: bool = False,
+    url: str, where: Path | None = None, *, config: Path | None = None, switches_off: bool = False
 ) -> Iterator[None]:
     """Hold the backend of this URL while the block runs; BackendMissing if another process plays on it.
 

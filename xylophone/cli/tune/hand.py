@@ -16,7 +16,6 @@ import click
 from ...calibration.values import Calibration
 from ...config import Settings
 from ...errors import OptionError, XylophoneError
-from ...running.playing import leaving_on_signals, playing
 from ...soundcard.loudspeaker import DELAY
 from ...tuning.by_ear import ByEar, Company
 from ...tuning.edits import carried
@@ -25,7 +24,7 @@ from ..incidents import line_words, not_played, with_words
 from ..options import stage_options
 from ..printing import plain_text, say, terminal, warn
 from ..screen import bars, drawn_again, reading_keys
-from ..stage import open_stage, sounding
+from ..stage import alone_on_stage, sounding
 from ..striking import STEP
 from .hand_session import HandSession
 from .kept import place as place_of, present, undo_command
@@ -156,7 +155,7 @@ def hand(bar: str | None, velocity: float, reference: str | None, mute: bool, **
 def _tune(found: Settings, path: Path, by_ear: ByEar, undo: str, mute: bool) -> None:
     session: HandSession | None = None
     try:
-        with leaving_on_signals(), playing(found.backend, config=found.config), open_stage(found) as stage:
+        with alone_on_stage(found) as stage:
             session = HandSession(stage, by_ear, lambda begun, new: write(found, path, begun, new, undo))
             with sounding(stage, mute), showing(session):
                 play_keys(session)
