@@ -119,20 +119,17 @@ def load_settings(
     """
     environ = os.environ if environ is None else environ
     user = user or user_folder(environ)
-    place = find_config(config, environ, working or Path(), user)
-    read = _read(place) if place else None
+    read = _read(find_config(config, environ, working or Path(), user))
+    place = read.place if read else None
     url, source = _backend(backend, environ, read)
     tuned = find_calibration(calibration, place, user, url) if calibration or layout is None else None
-    sources = {"backend": source, "calibration": tuned.source if tuned else DEFAULT, **_told_by(read)}
-    sources |= {"instrument": "--instrument"} if layout else {}
     return Settings(
-        instrument=_instrument(read, layout),
         config=place.path if place else None,
         calibration=tuned.path if tuned else None,
         calibration_home=calibration_home(place, user, url),
         backend=url,
-        sources=sources | {"config": place.source if place else "no file found"},
-        **(_tables(read) if read else {}),
+        sources=_sources(read, layout, source, tuned),
+        **_parts(read, layout),
     )
 
 
@@ -160,7 +157,9 @@ class _Read(NamedTuple):
     config: Config
 
 
-def _read(place: Place) -> _Read:
+def _read(place: Place | None) -> _Read | None:
+    if place is None:
+        return None
     from .building import read_config
 
     if place.source == CONFIG_VARIABLE and not os.path.exists(place.path):
@@ -198,18 +197,24 @@ def _harmless(url: str, source: str) -> tuple[str, str]:
     return url, source
 
 
-def _told_by(read: _Read | None) -> dict[str, str]:
-    """Return for each table where its values came from: the file, when it sets one of its keys."""
-    names = ("instrument", "arrange", "player", "simulation")
+def _sources(read: _Read | None, layout: str | None, backend: str, tuned: Place | None) -> dict[str, str]:
+    """Return where each part of the settings came from: of a table the file, when it sets one of its keys."""
+    told = {"backend": backend, "calibration": tuned.source if tuned else DEFAULT}
+    for name in ("instrument", "arrange", "player", "simulation"):
+        said = read and getattr(read.config, name).model_fields_set
+        if name == "instrument":
+            said = said or (read and read.config.hammers)
+        told[name] = str(read.place.path) if read and said else DEFAULT
+    if layout:
+        told["instrument"] = "--instrument"
+    return told | {"config": read.place.source if read else "no file found"}
+
+
+def _parts(read: _Read | None, layout: str | None) -> dict[str, Any]:
+    """Return instrument and what the other tables say, as fields of Settings."""
+    instrument = _instrument(read, layout)
     if read is None:
-        return dict.fromkeys(names, DEFAULT)
-    says = {name: getattr(read.config, name).model_fields_set for name in names}
-    says["instrument"] = says["instrument"] or read.config.hammers
-    return {name: str(read.place.path) if said else DEFAULT for name, said in says.items()}
-
-
-def _tables(read: _Read) -> dict[str, Any]:
-    """Return what the tables say beside instrument and backend, as fields of Settings."""
+        return {"instrument": instrument}
     config, simulation = read.config, read.config.simulation
     try:
         wiring = config.gpio.wiring
@@ -219,6 +224,7 @@ def _tables(read: _Read) -> dict[str, Any]:
         raise refused(read.place.path, ("gpio",), error) from error
     weights = config.arrange.model_dump(exclude={"preset"}, exclude_none=True)
     return {
+        "instrument": instrument,
         "wiring": wiring,
         "arrange": ArrangeSettings(config.arrange.preset, weights),
         "player": PlayerSettings(**config.player.model_dump()),
