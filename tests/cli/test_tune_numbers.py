@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -305,9 +306,7 @@ def test_reset_wants_bars_or_all(xylophone: Run) -> None:
 
 
 def test_reset_of_some_needs_as_many_knots(xylophone: Run, tmp_path: Path) -> None:
-    few = Calibration(
-        DEFAULT.kind, DEFAULT.hammers, *(getattr(DEFAULT, key)[:, ::9] for key in ("level", *CURVES))
-    )
+    few = replace(DEFAULT, **{key: getattr(DEFAULT, key)[:, ::9] for key in ("level", *CURVES)})
     write_calibration(tmp_path / "few.toml", few)
     one_line(
         xylophone("tune", "reset", "C6", "--calibration", "few.toml"),

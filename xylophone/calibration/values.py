@@ -26,18 +26,6 @@ import numpy as np
 from ..errors import CalibrationError
 from ..tables import Floats
 
-CURVES = (
-    "width",
-    "latency",
-    "width_loss",
-    "width_loss2",
-    "latency_loss",
-    "latency_loss2",
-    "width_rest",
-    "latency_rest",
-)
-"""The tabulated quantities beside `level`, all in seconds, each of shape (hammers, knots)."""
-
 MOST_WIDTH = 0.2
 """s; the longest pulse that a calibration holds."""
 
@@ -62,6 +50,33 @@ class SupplyTerms:
     width_slope: float = 0.0
     latency_slope: float = 0.0
 
+    def beside(self, start: Floats, end: Floats, current: Floats) -> Floats:
+        """Return the current of other coils in A that width and latency, (2, n), of each of n pulses meet.
+
+        Every pair of overlapping pulses is met once: they are sorted by start, and the n-th neighbours of
+        all are compared at once, for n = 1, 2, ... while any overlap.
+        """
+        order = np.argsort(start, kind="stable")
+        start, end, current = start[order], end[order], current[order]
+        met = np.zeros((2, len(start)))
+        left = np.arange(max(0, len(start) - 1))
+        near = 1
+        while len(left := left[start[left + near] < end[left]]):
+            sides = [(rows, start[rows], end[rows], current[rows]) for rows in (left, left + near)]
+            finish = np.minimum(sides[0][2], sides[1][2])
+            for (mine, on, off, _), (_, other_on, _, amperes) in (sides, sides[::-1]):
+                begin = np.maximum(on, other_on + self.lag)
+                span = off - on
+                share = amperes * np.maximum(0.0, finish - begin) / span
+                place = (begin + finish - 2 * on) / span - 1.0  # -1 at its start .. 1 at its end
+                for losses, slope in zip(met, (self.width_slope, self.latency_slope), strict=True):
+                    losses[mine] += share * (1.0 + slope * place)
+            near += 1
+            left = left[left < len(start) - near]
+        result = np.empty((2, len(start)))
+        result[:, order] = met
+        return result
+
 
 @dataclass(frozen=True, slots=True)
 class WarmthTerms:
@@ -72,8 +87,36 @@ class WarmthTerms:
     loss_per_kelvin: float = 0.0  # fraction of the drive
 
 
-@dataclass(frozen=True, eq=False)
-class Calibration:
+@dataclass(frozen=True)
+class Response:
+    """What strikes need: the coefficients of the two formulas above, in seconds, arrays of one shape."""
+
+    width: Floats
+    latency: Floats
+    width_loss: Floats
+    width_loss2: Floats
+    latency_loss: Floats
+    latency_loss2: Floats
+    width_rest: Floats
+    latency_rest: Floats
+
+    def width_at(self, loss: Floats, rested: Floats | float) -> Floats:
+        """Return pulse widths under a drive loss (fraction) after a rest (0 just played .. 1 long rest)."""
+        return self.width + loss * (self.width_loss + loss * self.width_loss2) + rested * self.width_rest
+
+    def latency_at(self, loss: Floats, rested: Floats | float) -> Floats:
+        """Return latencies under a drive loss after a rest."""
+        return (
+            self.latency + loss * (self.latency_loss + loss * self.latency_loss2) + rested * self.latency_rest
+        )
+
+
+CURVES = tuple(field.name for field in fields(Response))
+"""The tabulated quantities beside `level`, each of shape (hammers, knots) in a calibration."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Calibration(Response):
     """Curves of all hammers of one instrument. Valid from birth, else CalibrationError.
 
     `hammers` are their names in the instrument's order; `level` and every array of CURVES have the
@@ -90,14 +133,6 @@ class Calibration:
     kind: str
     hammers: tuple[str, ...]
     level: Floats  # dB re 1 m/s
-    width: Floats
-    latency: Floats
-    width_loss: Floats
-    width_loss2: Floats
-    latency_loss: Floats
-    latency_loss2: Floats
-    width_rest: Floats
-    latency_rest: Floats
     supply: SupplyTerms = SupplyTerms()
     warmth: WarmthTerms = WarmthTerms()
     rest_time: float = 10.0
@@ -162,16 +197,15 @@ class Calibration:
                 f"the calibration has no hammer {missing[0]}: it is for another instrument "
                 f"({self.hammers[0]}..{self.hammers[-1]}); tune this one or name its file with --calibration"
             )
-        rows = [self.hammers.index(name) for name in hammers]
-        chosen = {key: getattr(self, key)[rows] for key in ("level", *CURVES)}
-        origin = tuple(self.origin[row] for row in rows)
-        return replace(self, hammers=hammers, origin=origin, **chosen)
+        return self._picked([self.hammers.index(name) for name in hammers], hammers)
 
     def spread(self, hammers: tuple[str, ...]) -> Calibration:
         """Return a calibration that gives every one of `hammers` the curves of this one's first hammer."""
-        rows = [0] * len(hammers)
-        chosen = {key: getattr(self, key)[rows] for key in ("level", *CURVES)}
-        return replace(self, hammers=hammers, origin=("default",) * len(hammers), **chosen)
+        return replace(self, origin=("default",))._picked([0] * len(hammers), hammers)
+
+    def _picked(self, rows: list[int], hammers: tuple[str, ...]) -> Calibration:
+        curves = {key: getattr(self, key)[rows] for key in ("level", *CURVES)}
+        return replace(self, hammers=hammers, origin=tuple(self.origin[row] for row in rows), **curves)
 
 
 TERMS = tuple(field.name for field in fields(SupplyTerms)), tuple(field.name for field in fields(WarmthTerms))

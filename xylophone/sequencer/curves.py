@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from ..calibration.values import CURVES, Calibration
+from ..calibration.values import CURVES, Calibration, Response
 from ..errors import CalibrationError
 from ..instrument import Instrument
 from ..tables import Floats, Ints
@@ -15,30 +13,6 @@ HOTTEST = 40.0
 """K above the calibration's that the plan still makes up for; the token bucket keeps coils below."""
 
 _ROW = 10_000.0  # dB between the tables of two hammers laid end to end: far more than any level
-
-
-@dataclass(frozen=True)
-class Response:
-    """What n strikes need: coefficients of calibration.py's two formulas, each of shape (n,), in seconds."""
-
-    width: Floats
-    latency: Floats
-    width_loss: Floats
-    width_loss2: Floats
-    latency_loss: Floats
-    latency_loss2: Floats
-    width_rest: Floats
-    latency_rest: Floats
-
-    def width_at(self, loss: Floats, rested: Floats) -> Floats:
-        """Return pulse widths under a drive loss (fraction) after a rest (0 just played .. 1 long rest)."""
-        return self.width + loss * (self.width_loss + loss * self.width_loss2) + rested * self.width_rest
-
-    def latency_at(self, loss: Floats, rested: Floats) -> Floats:
-        """Return latencies under a drive loss after a rest."""
-        return (
-            self.latency + loss * (self.latency_loss + loss * self.latency_loss2) + rested * self.latency_rest
-        )
 
 
 class Curves:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..calibration.values import SupplyTerms
+from ..calibration.values import Response
 from ..tables import Bools, Floats, Ints, Planned, Refusal
-from .curves import Curves, Response
+from .curves import Curves
 from .state import CoilState, Groups, by_hammer, decayed
 
 ROUNDS = 6
@@ -174,34 +174,5 @@ class Recent:
         supply = curves.calibration.supply
         start, end, current = self.beside_those_of(draft, curves)
         most = np.maximum(0.0, curves.supply_limit - current)  # what others can draw when the plan is done
-        others = np.minimum(beside(start, end, current, supply), most)
+        others = np.minimum(supply.beside(start, end, current), most)
         return np.asarray(supply.per_ampere * others[:, len(self.start) :])
-
-
-def beside(start: Floats, end: Floats, current: Floats, supply: SupplyTerms) -> Floats:
-    """Return the current of other coils in A that width and latency, (2, n), of each of n pulses meet.
-
-    Averaged over the pulse with the weights of SupplyTerms. Every pair of overlapping pulses is met once:
-    they are sorted by start, and the n-th neighbours of all are compared at once, for n = 1, 2, ... while
-    any overlap.
-    """
-    order = np.argsort(start, kind="stable")
-    start, end, current = start[order], end[order], current[order]
-    met = np.zeros((2, len(start)))
-    left = np.arange(max(0, len(start) - 1))
-    near = 1
-    while len(left := left[start[left + near] < end[left]]):
-        sides = [(rows, start[rows], end[rows], current[rows]) for rows in (left, left + near)]
-        finish = np.minimum(sides[0][2], sides[1][2])
-        for (mine, on, off, _), (_, other_on, _, amperes) in (sides, sides[::-1]):
-            begin = np.maximum(on, other_on + supply.lag)
-            span = off - on
-            share = amperes * np.maximum(0.0, finish - begin) / span
-            place = (begin + finish - 2 * on) / span - 1.0  # -1 at its start .. 1 at its end
-            for losses, slope in zip(met, (supply.width_slope, supply.latency_slope), strict=True):
-                losses[mine] += share * (1.0 + slope * place)
-        near += 1
-        left = left[left < len(start) - near]
-    result = np.empty((2, len(start)))
-    result[:, order] = met
-    return result

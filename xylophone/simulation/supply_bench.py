@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..calibration.values import CURVES, Calibration, SupplyTerms
+from ..calibration.values import CURVES, Calibration, Response, SupplyTerms
 from ..tables import PULSE, Floats, Ints, as_pulses, filled
 from .carried import Carried, Ghosts
 from .curve_bench import gradient
@@ -30,24 +30,17 @@ _APART = 0.5  # s between two chords
 
 @dataclass(frozen=True)
 class Chords:
-    """Strikes of many chords: which chord, which hammer, when its contact shall be, how loud."""
+    """Strikes of many chords: which hammer, when its contact shall be, how loud."""
 
-    chord: Ints
     hammer: Ints
     contact: Floats
     level: Floats
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(Response):
     """What strikes need by the calibration, each (n,): the formulas' coefficients at their levels."""
 
-    width: Floats
-    latency: Floats
-    width_loss: Floats
-    width_loss2: Floats
-    latency_loss: Floats
-    latency_loss2: Floats
     per_level: Floats  # s of width a dB
     later: Floats  # s of latency a dB
 
@@ -57,16 +50,15 @@ def random_chords(calibration: Calibration, count: int, seed: int) -> Chords:
     rng = np.random.default_rng(seed)
     hammers = len(calibration.hammers)
     low, high = calibration.common_range()
-    size, hammer, contact = [], [], []
+    hammer, contact = [], []
     for number in range(count):
-        size.append(int(rng.integers(2, min(8, hammers) + 1)) if hammers > 1 else 1)
-        hammer.append(rng.choice(hammers, size[-1], replace=False))
-        spread = SPREAD * rng.random(size[-1]) * rng.integers(0, 2)
-        contact.append(0.2 + _APART * number + spread)
-    where, chord = np.concatenate(hammer), np.repeat(np.arange(count), size)
+        size = int(rng.integers(2, min(8, hammers) + 1)) if hammers > 1 else 1
+        hammer.append(rng.choice(hammers, size, replace=False))
+        contact.append(0.2 + _APART * number + SPREAD * rng.random(size) * rng.integers(0, 2))
+    where = np.concatenate(hammer)
     level = rng.uniform(low, high, len(where))
     level = np.clip(level, calibration.level[where, 0], calibration.level[where, -1])
-    return Chords(chord, where, np.concatenate(contact), level)
+    return Chords(where, np.concatenate(contact), level)
 
 
 def look_up(calibration: Calibration, chords: Chords) -> Answer:
@@ -78,28 +70,7 @@ def look_up(calibration: Calibration, chords: Chords) -> Answer:
         rows = np.flatnonzero(chords.hammer == place)
         for number, table in enumerate(tables):
             values[number, rows] = np.interp(chords.level[rows], calibration.level[place], table[place])
-    named = dict(zip((*CURVES, "per_level", "later"), values, strict=True))
-    return Answer(**{key: named[key] for key in Answer.__dataclass_fields__})
-
-
-def shares(
-    chords: Chords, start: Floats, width: Floats, current: Floats, lag: float
-) -> tuple[Floats, Floats]:
-    """Return the others' current in A that each strike meets on average, and the same weighted by its place.
-
-    A coil draws `current` from `lag` after its start to its end. The weight is -1 at the start of the
-    pulse that suffers and 1 at its end.
-    """
-    together = chords.chord[:, None] == chords.chord[None, :]
-    np.fill_diagonal(together, False)
-    mine, other = np.nonzero(together)
-    begin = np.maximum(start[mine], start[other] + lag)
-    end = np.minimum(start[mine] + width[mine], start[other] + width[other])
-    share = current[other] * np.maximum(0.0, end - begin) / width[mine]
-    place = share * ((begin + end - 2 * start[mine]) / width[mine] - 1.0)
-    count = len(start)
-    mean, tilt = np.bincount(mine, share, count), np.bincount(mine, place, count)
-    return mean.astype(np.float64), tilt.astype(np.float64)
+    return Answer(*values)
 
 
 def compensate(
@@ -109,11 +80,8 @@ def compensate(
     width, latency = answer.width.copy(), answer.latency.copy()
     for _ in range(8):
         start = chords.contact - latency
-        mean, tilt = shares(chords, start, width, current, terms.lag)
-        x = terms.per_ampere * (mean + terms.width_slope * tilt)
-        z = terms.per_ampere * (mean + terms.latency_slope * tilt)
-        width = answer.width + x * (answer.width_loss + x * answer.width_loss2)
-        latency = answer.latency + z * (answer.latency_loss + z * answer.latency_loss2)
+        x, z = terms.per_ampere * terms.beside(start, start + width, current)
+        width, latency = answer.width_at(x, 0.0), answer.latency_at(z, 0.0)
     return chords.contact - latency, width, x, z
 
 
@@ -150,13 +118,11 @@ def supply_terms(rig: Rig, calibration: Calibration, current: Floats) -> SupplyT
         x = x + missing * answer.per_level / (answer.width_loss + 2 * x * answer.width_loss2)
         late = time - chords.contact + missing * answer.later
         z = z + late / (answer.latency_loss + 2 * z * answer.latency_loss2)
-        terms = _fitted(chords, answer, start, width, drawn, x, z)
+        terms = _fitted(answer, start, width, drawn, x, z)
     return terms
 
 
-def _fitted(
-    chords: Chords, answer: Answer, start: Floats, width: Floats, drawn: Floats, x: Floats, z: Floats
-) -> SupplyTerms:
+def _fitted(answer: Answer, start: Floats, width: Floats, drawn: Floats, x: Floats, z: Floats) -> SupplyTerms:
     """Return the terms that explain the losses x and z best; a lag that fits as well is the shorter."""
     loudness = np.abs(answer.width_loss / answer.per_level) / 0.3  # in units of 0.3 dB
     lateness = np.abs(answer.latency_loss) / 0.0002  # in units of 0.2 ms
@@ -164,8 +130,9 @@ def _fitted(
     weight = np.concatenate((loudness, lateness)) * np.tile(good, 2)
     asked = np.where(np.tile(good, 2), np.concatenate((x, z)), 0.0) * weight
     best, least = SupplyTerms(), np.inf
-    for lag in LAGS:
-        mean, tilt = shares(chords, start, width, drawn, float(lag))
+    for lag in LAGS.tolist():
+        mean, weighted = SupplyTerms(lag=lag, latency_slope=1.0).beside(start, start + width, drawn)
+        tilt = weighted - mean
         none = np.zeros_like(mean)
         columns = np.array([np.tile(mean, 2), np.concatenate((tilt, none)), np.concatenate((none, tilt))])
         found, *_ = np.linalg.lstsq((columns * weight).T, asked, rcond=None)
@@ -173,5 +140,5 @@ def _fitted(
         if error < least and found[0] > 0:
             least = error
             slopes = (found[1:] / found[0]).tolist()
-            best = SupplyTerms(float(found[0]), float(lag), *slopes)
+            best = SupplyTerms(float(found[0]), lag, *slopes)
     return best

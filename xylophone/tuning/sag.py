@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from ..calibration.values import Calibration
-from ..sequencer.draft import beside
 from ..tables import TRIAL, Floats, Trials, as_trials, ordered
 from .analysis import Analysis, calibration_of
 from .trials import Purpose
@@ -98,7 +97,7 @@ def _foretold(analysis: Analysis) -> Floats:
     """Return the drive loss by other coils that the default's supply term foretells for each trial."""
     supply, trials = analysis.default.supply, analysis.evidence.trials
     current = analysis.instrument.column("current")[trials["hammer"]]
-    met = beside(trials["start"], trials["start"] + trials["width"], current, supply)[0]
+    met = supply.beside(trials["start"], trials["start"] + trials["width"], current)[0]
     return np.asarray(met * supply.per_ampere)
 
 

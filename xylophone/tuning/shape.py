@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..calibration.values import CURVES, Calibration
+from ..calibration.values import CURVES, Calibration, Response
 from ..tables import Floats, Ints
 
 NODES = 6
@@ -64,18 +64,10 @@ class Outcomes:
 
 
 @dataclass(frozen=True)
-class Shape:
+class Shape(Response):
     """The default curves of a kind, finely divided: every array has FINE points from soft to loud."""
 
     level: Floats
-    width: Floats
-    latency: Floats
-    width_loss: Floats
-    width_loss2: Floats
-    latency_loss: Floats
-    latency_loss2: Floats
-    width_rest: Floats
-    latency_rest: Floats
     bend: Floats  # (FINE, NODES): how the bends' values at the nodes make the curve
 
     @classmethod
