@@ -56,20 +56,17 @@ class Placed:
     start: float
     end: float
     current: float
-    need: Need | None = None  # none for a pulse of an earlier commit
+    need: Need
     contact: float = 0.0
+    softened: float = 0.0  # dB
 
 
-Placing = list[tuple[Need, float, bool]]  # a strike, its contact time, whether it is softened if it may be
+_SENT = Need(-1, 0.0, 0.0, 0.0, 0.0, 0, 0.0, -1, 0.0, 0.0, fixed=True)
+"""Stands for the strike of a pulse of an earlier commit."""
 
 
 def keep_supply(
-    draft: Draft,
-    recent: Recent,
-    curves: Curves,
-    options: PlanOptions,
-    floor: float,
-    guard: float,
+    draft: Draft, recent: Recent, curves: Curves, options: PlanOptions, floor: float, guard: float
 ) -> bool:
     """Resolve every moment at which the coils would draw more than the supply gives; True if there was one.
 
@@ -89,7 +86,8 @@ def keep_supply(
     for cluster in sorted(set(number[over].tolist())):
         low, high = np.searchsorted(number, (cluster, cluster + 1))
         rows, pulses = owner[low:high], (start[low:high], end[low:high], current[low:high])
-        held = [Placed(*pulse) for pulse in zip(*(one[rows < 0].tolist() for one in pulses), strict=True)]
+        sent = zip(*(one[rows < 0].tolist() for one in pulses), strict=True)
+        held = [Placed(begin, stop, amperes, _SENT) for begin, stop, amperes in sent]
         found = _Cluster(draft, curves, options, held, guard)
         found.resolve(found.needs(np.sort(rows[rows >= 0]), earliest, latest, floor))
     return True
@@ -117,12 +115,7 @@ class _Cluster:
     """Pulses that overlap, being placed one chord after the other."""
 
     def __init__(
-        self,
-        draft: Draft,
-        curves: Curves,
-        options: PlanOptions,
-        held: list[Placed],
-        guard: float,
+        self, draft: Draft, curves: Curves, options: PlanOptions, held: list[Placed], guard: float
     ) -> None:
         self.draft, self.curves, self.limit = draft, curves, curves.supply_limit * (1 + 1e-9)
         self.options = options if guard else PlanOptions(roll=False, shift=0.0, softening_db=0.0)
@@ -147,7 +140,7 @@ class _Cluster:
 
     def resolve(self, needs: list[Need]) -> None:
         """Place all strikes (in order of musical time), and write down what it took."""
-        self._put([(need, need.contact, False) for need in needs if need.fixed], 0.0)
+        self.placed += [_pulse(need, need.contact, False, 0.0) for need in needs if need.fixed]
         for chord in _chords([need for need in needs if not need.fixed], self.draft):
             begin = min(need.contact - need.latency for need in chord) - self.options.shift - self.guard
             self.placed = [pulse for pulse in self.placed if pulse.end > begin]
@@ -172,57 +165,54 @@ class _Cluster:
                 found, rolled = self._rolled(chord), True
             if found is not None:
                 self._write(found, rolled)
-                self._put(found, self.guard)
+                self.placed += found
                 return
             self._drop(chord)
 
-    def _shifted(self, chord: list[Need], soft: bool) -> Placing | None:
+    def _shifted(self, chord: list[Need], soft: bool) -> list[Placed] | None:
         """Find contacts within the shift that is allowed, the most important strikes first."""
-        placing: Placing = []
         taken = list(self.placed)
         for need in chord:
             for step in _STEPS:
                 contact = need.contact + step * (self.options.shift - abs(self.draft.delayed[need.row]))
                 pulse = _pulse(need, contact, soft, self.guard)
                 if (step == 0 or need.earliest <= contact <= need.latest) and self._fits(taken, pulse):
-                    placing.append((need, contact, soft))
                     taken.append(pulse)
                     break
             else:
                 return None
-        return placing
+        return taken[len(self.placed) :]
 
-    def _softened(self, chord: list[Need]) -> Placing | None:
+    def _softened(self, chord: list[Need]) -> list[Placed] | None:
         """Soften inner strikes: first those placed before, whose pulses then end sooner, then its own."""
         begin = min(need.contact - need.latency for need in chord) - self.options.shift - self.guard
-        before = [p for p in self.placed if p.need and not p.need.fixed and p.end > begin]
-        self._soften([*chord, *(p.need for p in before if p.need)])
+        before = [p for p in self.placed if not p.need.fixed and p.end > begin]
+        self._soften([*chord, *(p.need for p in before)])
         hard = self.placed
-        softer = [_pulse(p.need, p.contact, True, self.guard) for p in before if p.need and p.need.soft]
-        self.placed = [p for p in hard if p not in before or p.need is None or p.need.soft is None] + softer
+        softer = [_pulse(p.need, p.contact, True, self.guard) for p in before if p.need.soft]
+        self.placed = [p for p in hard if p not in before or p.need.soft is None] + softer
         found = self._shifted(chord, False) or self._shifted(chord, True)
         if found is None:
             self.placed = hard
         else:
-            for need in (p.need for p in softer if p.need and p.need.soft):
-                self.draft.softened[need.row] = need.soft[0] if need.soft else 0.0
+            for pulse in softer:
+                self.draft.softened[pulse.need.row] = pulse.softened
         return found
 
-    def _rolled(self, chord: list[Need]) -> Placing | None:
+    def _rolled(self, chord: list[Need]) -> list[Placed] | None:
         """Spread the chord upwards from its lowest bar, as little as serves, softened if it must be."""
         upward = sorted(chord, key=lambda need: need.pitch)
         for soft, spread in product((False, True), _SPREADS):
             step = spread * self.options.roll_limit / (len(chord) - 1)
-            placing, taken = [], list(self.placed)
+            taken = list(self.placed)
             for number, need in enumerate(upward):
                 contact = min(need.contact + number * step, max(need.latest, need.contact))
                 pulse = _pulse(need, contact, soft, self.guard)
                 if not self._fits(taken, pulse):
                     break
-                placing.append((need, contact, soft))
                 taken.append(pulse)
             else:
-                return placing
+                return taken[len(self.placed) :]
         return None
 
     def _soften(self, chord: list[Need]) -> None:
@@ -244,28 +234,21 @@ class _Cluster:
         rivals = [
             (pulse.need.priority, pulse.need.level, place)
             for place, pulse in enumerate(self.placed)
-            if pulse.need is not None and not pulse.need.fixed and pulse.need.priority < last.priority
+            if not pulse.need.fixed and pulse.need.priority < last.priority
             if pulse.start < end and start < pulse.end
         ]
         need = self.placed.pop(min(rivals)[2]).need if rivals else chord.pop()
-        assert need is not None
-        self._refuse(need)
-
-    def _refuse(self, need: Need) -> None:
         draft = self.draft
         draft.refused[need.row] = Refusal.SUPPLY
         draft.moved[need.row] = draft.softened[need.row] = 0.0
         draft.rolled[need.row] = False
 
-    def _write(self, placing: Placing, rolled: bool) -> None:
+    def _write(self, placing: list[Placed], rolled: bool) -> None:
         draft = self.draft
-        for need, contact, softened in placing if self.guard else ():
-            draft.moved[need.row] = contact - draft.time[need.row]
-            draft.rolled[need.row] = rolled
-            draft.softened[need.row] = need.soft[0] if softened and need.soft is not None else 0.0
-
-    def _put(self, placing: Placing, guard: float) -> None:
-        self.placed.extend(_pulse(need, contact, softened, guard) for need, contact, softened in placing)
+        for pulse in placing if self.guard else ():
+            row = pulse.need.row
+            draft.moved[row] = pulse.contact - draft.time[row]
+            draft.rolled[row], draft.softened[row] = rolled, pulse.softened
 
     def _fits(self, taken: list[Placed], new: Placed) -> bool:
         """Tell whether the limit holds with one more pulse: when it starts, and when others start in it."""
@@ -278,12 +261,11 @@ class _Cluster:
         return True
 
 
-def _pulse(need: Need, contact: float, softened: bool, guard: float) -> Placed:
-    width, latency = need.width, need.latency
-    if softened and need.soft is not None:
-        _, width, latency = need.soft
+def _pulse(need: Need, contact: float, soft: bool, guard: float) -> Placed:
+    """Return the pulse of a strike at a contact time, softened if it shall be and may be."""
+    softened, width, latency = need.soft if soft and need.soft else (0.0, need.width, need.latency)
     start = contact - latency
-    return Placed(start - guard, start + width + guard, need.current, need, contact)
+    return Placed(start - guard, start + width + guard, need.current, need, contact, softened)
 
 
 def _chords(needs: list[Need], draft: Draft) -> Iterator[list[Need]]:
