@@ -12,7 +12,6 @@ impact speed and nothing evens it out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,8 +19,8 @@ import numpy as np
 
 from ..errors import OptionError
 from ..instrument import Instrument
-from ..tables import HIT, Complex, Floats, Hits, Ints, Samples, ordered
-from .bars import MODES, Bars, bars_of
+from ..tables import HIT, Complex, Floats, Hits, Ints, Samples, as_hits, joined, ordered, picked
+from .bars import MODES, bars_of
 from .wav import SAMPLE_RATE, write_wav
 
 GAIN = 0.2
@@ -76,7 +75,7 @@ class Renderer:
         self._turn = -self._bars.decay + 2j * np.pi * self._bars.hertz
         self._pan = (stage(len(instrument)) if gains is None else gains).astype(np.float32)
         self._ringing = np.zeros(self._bars.hertz.shape, dtype=np.complex128)
-        self._pending = _Onsets(np.empty(0), np.empty(0, np.intp), np.empty((0, MODES)))
+        self._pending = as_hits(np.empty(0, HIT))  # hits that are still to come, sorted by time
         self._zero = 0.0  # the time at which frame 0 sounds
         self._frame = 0
         self._place = instrument.places
@@ -92,7 +91,14 @@ class Renderer:
 
     def add(self, hits: Hits) -> None:
         """Take hits (dtype HIT); those before `position` sound at once. OptionError for a foreign channel."""
-        self._pending = self._pending.joined(_Onsets.of(hits, self._place, self._bars))
+        check_hits(hits)
+        bar = self._place[hits["channel"]]
+        if len(bar) and bar.min() < 0:
+            raise OptionError(
+                f"a hit on channel {hits['channel'][np.argmin(bar)]}, which has no hammer: "
+                "give the hits of this instrument"
+            )
+        self._pending = ordered(joined((self._pending, hits)), "time")
 
     def read(self, frames: int) -> Samples:
         """Return the next frames, float32 of shape (frames, channels); peaks are rounded at CEILING."""
@@ -112,10 +118,12 @@ class Renderer:
     def _fill(self, sound: Samples) -> None:
         """Make the next frames, at most BLOCK."""
         frames = len(sound)
-        onsets, self._pending = self._pending.before(self.position + frames / self.sample_rate)
-        rows, mono = self._old(onsets.bar, frames)
+        due = int(np.searchsorted(self._pending["time"], self.position + frames / self.sample_rate))
+        hits, self._pending = picked(self._pending, slice(due)), picked(self._pending, slice(due, None))
+        bars = self._place[hits["channel"]]
+        rows, mono = self._old(bars, frames)
         self._ringing *= np.exp(self._turn * (frames / self.sample_rate))
-        self._new(onsets, rows, mono)
+        self._new(hits, bars, rows, mono)
         self._ringing[np.abs(self._ringing) < SILENT] = 0.0
         self._frame += frames
         for side, gains in enumerate(self._pan):
@@ -131,56 +139,24 @@ class Renderer:
                 self._ring(out, bar, self._ringing[bar, : modes[bar]])
         return rows, mono
 
-    def _new(self, onsets: _Onsets, rows: Ints, mono: Samples) -> None:
+    def _new(self, hits: Hits, bars: Ints, rows: Ints, mono: Samples) -> None:
         """Add hits to the sound of their bars, and to what rings after it."""
         frames = mono.shape[1]
-        begins = np.maximum(onsets.time - self.position, 0.0) * self.sample_rate
+        begins = np.maximum(hits["time"] - self.position, 0.0) * self.sample_rate
         first = np.ceil(begins).astype(np.intp)
-        turn = self._turn[onsets.bar] / self.sample_rate
-        states = -1j * onsets.amplitude * np.exp(turn * (first - begins)[:, None])
-        places = np.searchsorted(rows, onsets.bar).tolist()
-        for place, bar, frame, state in zip(places, onsets.bar.tolist(), first.tolist(), states, strict=True):
+        turn = self._turn[bars] / self.sample_rate
+        amplitude = GAIN * self._bars.amplitudes(bars, 10.0 ** (hits["level"] / 20.0))
+        states = -1j * amplitude * np.exp(turn * (first - begins)[:, None])
+        places = np.searchsorted(rows, bars).tolist()
+        for place, bar, frame, state in zip(places, bars.tolist(), first.tolist(), states, strict=True):
             if frame < frames:
                 self._ring(mono[place, frame:], bar, state)
-        np.add.at(self._ringing, onsets.bar, states * np.exp(turn * (frames - first)[:, None]))
+        np.add.at(self._ringing, bars, states * np.exp(turn * (frames - first)[:, None]))
 
     def _ring(self, out: Samples, bar: int, state: Complex) -> None:
         """Add the first modes of a bar, in `state` at the first frame of `out`."""
         parts = np.ascontiguousarray(state).view(np.float64).astype(np.float32)
         out += parts @ oscillations(self._pitches[bar], self.sample_rate)[: len(parts), : len(out)]
-
-
-@dataclass(frozen=True, eq=False)
-class _Onsets:
-    """Hits that are still to come, sorted by time: when, on which bar, with what amplitudes."""
-
-    time: Floats
-    bar: Ints
-    amplitude: Floats
-
-    @classmethod
-    def of(cls, hits: Hits, place: Ints, bars: Bars) -> _Onsets:
-        check_hits(hits)
-        hits = ordered(hits, "time")
-        bar = place[hits["channel"]]
-        if len(bar) and bar.min() < 0:
-            raise OptionError(
-                f"a hit on channel {hits['channel'][np.argmin(bar)]}, which has no hammer: "
-                "give the hits of this instrument"
-            )
-        return cls(hits["time"], bar, GAIN * bars.amplitudes(bar, 10.0 ** (hits["level"] / 20.0)))
-
-    def joined(self, other: _Onsets) -> _Onsets:
-        time, bar = np.concatenate((self.time, other.time)), np.concatenate((self.bar, other.bar))
-        order = np.argsort(time, kind="stable")
-        return _Onsets(time[order], bar[order], np.concatenate((self.amplitude, other.amplitude))[order])
-
-    def before(self, time: float) -> tuple[_Onsets, _Onsets]:
-        cut = int(np.searchsorted(self.time, time, "left"))
-        return self._part(slice(None, cut)), self._part(slice(cut, None))
-
-    def _part(self, part: slice) -> _Onsets:
-        return _Onsets(self.time[part], self.bar[part], self.amplitude[part])
 
 
 def render(hits: Hits, instrument: Instrument, sample_rate: int = SAMPLE_RATE, tail: float = TAIL) -> Samples:
