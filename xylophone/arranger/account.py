@@ -43,11 +43,13 @@ def describe(arrangement: Arrangement) -> tuple[str, ...]:
     if not len(arrangement.notes):
         return ("nothing can be struck",)
     account = _Account(arrangement)
+    phrases = [account.melody(), account.form()]
     if not len(arrangement.changes) and not arrangement.transpose and not arrangement.again:
-        return tuple(filter(None, (account.melody, account.form, "every note is struck as it is written")))
-    left = (account.moved, account.not_arranged, *account.left_out, account.dropped)
-    other = (account.folded, account.replaced, account.merged, account.again)
-    return tuple(filter(None, (account.melody, account.form, *left, *other)))
+        phrases.append("every note is struck as it is written")
+    else:
+        phrases += [account.moved(), account.not_arranged(), *account.left_out(), account.dropped()]
+        phrases += [account.folded(), account.replaced(), account.merged(), account.again()]
+    return tuple(filter(None, phrases))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +79,6 @@ class _Account:
         """Which notes were arranged and are not struck."""
         return np.asarray(self.arranged & (self.arrangement.struck < 0))
 
-    @property
     def melody(self) -> str:
         """From which parts the melody comes, in the order of their shares or of the measures."""
         part = self.part[self.tune]
@@ -99,7 +100,6 @@ class _Account:
             return f"from what is on top: {_listed(named)}"
         return f"mostly from {named[0]}, else from {_listed(named[1:])}"
 
-    @property
     def form(self) -> str:
         """The sections of the melody, each with its measures."""
         notes = self.arrangement.song.notes[self.tune]
@@ -110,7 +110,6 @@ class _Account:
         letters = " ".join(letter for letter, _, _ in found)
         return f"form {letters} (measures {', '.join(span(first + 1, last + 1) for _, first, last in found)})"
 
-    @property
     def moved(self) -> str:
         """The transposition as an interval, with the keys where it leaves the key."""
         semitones, song = self.arrangement.transpose, self.arrangement.song
@@ -120,7 +119,6 @@ class _Account:
         before, after = key_of(song), key_of(song, semitones)
         return words if before == after or not before else f"{words}, from {before} to {after}"
 
-    @property
     def not_arranged(self) -> str:
         """What was left out before any bar was looked for, by reason."""
         dropped = self.arrangement.dropped
@@ -128,7 +126,6 @@ class _Account:
         told = [f"{dropped[word]:,} {word}" for word in words]
         return f"not arranged: {', '.join(told)}" if told else ""
 
-    @property
     def left_out(self) -> Iterator[str]:
         """Parts that are left out, from a measure on or for the most part."""
         for part in sorted(set(self.part[self.lost].tolist())):
@@ -147,12 +144,10 @@ class _Account:
             return f"left out from measure {self.arrangement.song.measure_at(onset)[0]}"
         return f"mostly left out ({_percent(part)})" if part > _MOSTLY else ""
 
-    @property
     def dropped(self) -> str:
         """The share of the notes that is not heard, and of the melody."""
         return self._shares(self.lost, "dropped") if self.lost.any() else "no note dropped"
 
-    @property
     def folded(self) -> str:
         """The share of the notes that is struck in another octave, and of the melody."""
         away = self.arrangement.away
@@ -163,19 +158,16 @@ class _Account:
         of_all, of_tune = float(np.mean(which[self.arranged])), share(which[self.tune])
         return f"{_percent(of_all)} of the notes {words}, {_percent(of_tune)} of the melody"
 
-    @property
     def replaced(self) -> str:
         """How many melody notes a neighbouring bar stands for."""
         count = self.arrangement.replaced
         return f"{_count(count, 'melody note')} replaced by the bar next to it" if count else ""
 
-    @property
     def merged(self) -> str:
         """How many notes share the strike of another."""
         count = self.arrangement.merged
         return f"{_count(count, 'note')} carried by another's strike" if count else ""
 
-    @property
     def again(self) -> str:
         """How often held notes are struck again."""
         count, cut = self.arrangement.again, self.arrangement.shortened

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import overload
@@ -131,12 +131,7 @@ class Changes(Sequence[Change]):
         """Return the change at a place, or the changes of a slice."""
         if isinstance(place, slice):
             return Changes(self.song, self.instrument, self.transpose, picked(self.table, place))
-        return self._change(self.table[place])
-
-    def __iter__(self) -> Iterator[Change]:
-        return (self._change(row) for row in self.table)
-
-    def _change(self, row: np.void) -> Change:
+        row: np.void = self.table[place]
         notes = self.song.notes
         note = notes[int(row["note"])]
         measure, beat = self.song.measure_at(float(note["onset"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,6 @@ from .changes import ChangeKind, Reason
 from .quality import Quality, judge
 
 _DIGITS = 6  # a microsecond
-
-_PRIORITIES = {priority: priority.name.lower() for priority in Priority}
 
 
 def as_json(arrangement: Arrangement) -> dict[str, Any]:
@@ -40,49 +39,38 @@ def as_json(arrangement: Arrangement) -> dict[str, Any]:
 
 def costs_json(quality: Quality) -> list[dict[str, Any]]:
     """Return what costs points, a table each; also what costs none."""
-    return [
-        {
-            "name": cost.name,
-            "words": cost.words,
-            "share": round(cost.share, 4),
-            "points": round(cost.points, 2),
-        }
-        for cost in quality.costs
-    ]
+    rounded = (
+        replace(cost, share=round(cost.share, 4), points=round(cost.points, 2)) for cost in quality.costs
+    )
+    return [asdict(cost) for cost in rounded]
 
 
 def _notes(arrangement: Arrangement) -> list[dict[str, Any]]:
     notes, why = arrangement.song.notes, _reasons(arrangement)
-    tune = arrangement.roles == Priority.MELODY
-    columns = (notes["onset"], notes["pitch"], notes["track"], tune, arrangement.struck)
-    return [
-        {
-            "onset": round(onset, _DIGITS),
-            "pitch": pitch,
-            "track": track,
-            "melody": melody,
-            "struck": struck if struck >= 0 else None,
-            "why": why.get(row),
-        }
-        for row, (onset, pitch, track, melody, struck) in enumerate(_rows(*columns))
-    ]
+    return _tables(
+        onset=[round(onset, _DIGITS) for onset in notes["onset"].tolist()],
+        pitch=notes["pitch"].tolist(),
+        track=notes["track"].tolist(),
+        melody=(arrangement.roles == Priority.MELODY).tolist(),
+        struck=[pitch if pitch >= 0 else None for pitch in arrangement.struck.tolist()],
+        why=[why.get(row) for row in range(len(notes))],
+    )
 
 
 def _strikes(arrangement: Arrangement) -> list[dict[str, Any]]:
     notes = arrangement.notes
-    sources = _sources(arrangement)
-    pitches, velocities = arrangement.instrument.pitches[notes["hammer"]], np.rint(notes["velocity"])
-    columns = (notes["onset"], pitches, velocities.astype(int), notes["priority"])
-    return [
-        {
-            "time": round(time, _DIGITS),
-            "pitch": pitch,
-            "velocity": velocity,
-            "priority": _PRIORITIES[priority],
-            "sources": sources[row],
-        }
-        for row, (time, pitch, velocity, priority) in enumerate(_rows(*columns))
-    ]
+    return _tables(
+        time=[round(time, _DIGITS) for time in notes["onset"].tolist()],
+        pitch=arrangement.instrument.pitches[notes["hammer"]].tolist(),
+        velocity=np.rint(notes["velocity"]).astype(int).tolist(),
+        priority=[Priority(voice).name.lower() for voice in notes["priority"].tolist()],
+        sources=_sources(arrangement),
+    )
+
+
+def _tables(**columns: list[Any]) -> list[dict[str, Any]]:
+    """Return a table for each row of columns."""
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _rows(*columns: npt.NDArray[Any]) -> Iterator[tuple[Any, ...]]:
