@@ -26,8 +26,8 @@ Act = Callable[[ByEar], ByEar]
 EDITS: dict[str, tuple[Act, str]] = {
     "latency": (lambda now: now.nudge_latency(1e-4), "latency +0.1 ms"),
     "typed": (lambda now: now.set_latency(now.latency - 2e-4), "latency -0.2 ms"),
-    "softest": (lambda now: now.nudge_softest(-1e-4), "softest -0.1 ms"),
-    "loudest": (lambda now: now.nudge_loudest(1e-4), "loudest +0.1 ms"),
+    "softest": (lambda now: now.nudge_pulses(softest=-1e-4), "softest -0.1 ms"),
+    "loudest": (lambda now: now.nudge_pulses(loudest=1e-4), "loudest +0.1 ms"),
     "louder": (lambda now: now.louder(0.5), "louder +0.5 dB"),
 }
 
@@ -68,14 +68,14 @@ def test_figures_are_those_of_the_chosen_hammer() -> None:
     assert START.latency == middle(DEFAULT, C6)[2]
     assert START.pulses == (DEFAULT.width[C6, 0], DEFAULT.width[C6, -1])
     assert START.set_latency(0.0184).latency == pytest.approx(0.0184)
-    moved = START.nudge_softest(-0.001).nudge_loudest(0.002)
+    moved = START.nudge_pulses(softest=-0.001).nudge_pulses(loudest=0.002)
     assert moved.pulses == pytest.approx((DEFAULT.width[C6, 0] - 0.001, DEFAULT.width[C6, -1] + 0.002))
 
 
 def test_nudging_forth_and_back_leaves_nothing_unsaved() -> None:
-    there = START.nudge_latency(1e-4).nudge_loudest(1e-4).louder(0.5)
+    there = START.nudge_latency(1e-4).nudge_pulses(loudest=1e-4).louder(0.5)
     assert there.unsaved == {"C6": "latency +0.1 ms, loudest +0.1 ms, louder +0.5 dB"}
-    assert there.louder(-0.5).nudge_loudest(-1e-4).nudge_latency(-1e-4).unsaved == {}
+    assert there.louder(-0.5).nudge_pulses(loudest=-1e-4).nudge_latency(-1e-4).unsaved == {}
 
 
 def test_a_change_after_undo_forgets_what_was_taken_back() -> None:
@@ -96,7 +96,7 @@ def test_undo_and_redo_return_to_the_bar_they_change() -> None:
 
 
 def test_only_the_chosen_hammer_changes() -> None:
-    new = START.nudge_latency(1e-3).nudge_loudest(1e-3).louder(2.0).calibration
+    new = START.nudge_latency(1e-3).nudge_pulses(loudest=1e-3).louder(2.0).calibration
     for key in ("level", *CURVES):
         others = np.delete(getattr(new, key) - getattr(DEFAULT, key), C6, axis=0)
         assert not others.any()
@@ -128,11 +128,11 @@ def test_pulses_stay_within_the_limits_of_the_hammer() -> None:
     now = ByEar.begin(replace(INSTRUMENT, hammers=hammers), DEFAULT, C6)
     rule = r"pulse of C6 would be 15\.03 ms: its limits are 9\.\.15 ms; stay within, or set longest_pulse_ms"
     for _ in range(5):
-        now = now.nudge_loudest(1e-4)
+        now = now.nudge_pulses(loudest=1e-4)
     with pytest.raises(CalibrationError, match=rule):
-        now.nudge_loudest(1e-4)
+        now.nudge_pulses(loudest=1e-4)
     with pytest.raises(CalibrationError, match="set shortest_pulse_ms"):
-        now.nudge_softest(-1e-3)
+        now.nudge_pulses(softest=-1e-3)
 
 
 def test_a_pulse_beyond_a_limit_may_come_back_and_keeps_nobody_from_the_other() -> None:
@@ -140,10 +140,10 @@ def test_a_pulse_beyond_a_limit_may_come_back_and_keeps_nobody_from_the_other() 
     hammers = (*INSTRUMENT.hammers[:C6], limited, *INSTRUMENT.hammers[C6 + 1 :])
     now = ByEar.begin(replace(INSTRUMENT, hammers=hammers), DEFAULT, C6)
     assert now.pulses[1] > 0.0141
-    assert now.nudge_loudest(-1e-4).unsaved == {"C6": "loudest -0.1 ms"}
-    assert now.nudge_softest(1e-4).unsaved == {"C6": "softest +0.1 ms"}
+    assert now.nudge_pulses(loudest=-1e-4).unsaved == {"C6": "loudest -0.1 ms"}
+    assert now.nudge_pulses(softest=1e-4).unsaved == {"C6": "softest +0.1 ms"}
     with pytest.raises(CalibrationError, match=r"6\.\.14 ms"):
-        now.nudge_loudest(1e-4)
+        now.nudge_pulses(loudest=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_pulse_beyond_a_limit_may_come_back_and_keeps_nobody_from_the_other() 
         (lambda now: now.louder(50.0), "give -40..40"),
         (lambda now: now.undo(), "nothing to undo"),
         (lambda now: now.redo(), "nothing to redo"),
-        (lambda now: now.nudge_softest(0.006), "softest must be above 0 and below the loudest"),
+        (lambda now: now.nudge_pulses(softest=0.006), "softest must be above 0 and below the loudest"),
         (lambda now: now.choose(-1), "C6 is the lowest bar: there is none below it"),
         (lambda now: now.choose(30), "C6 is the highest bar: there is none above it"),
     ],

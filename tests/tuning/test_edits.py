@@ -22,9 +22,8 @@ ALL = ("level", *CURVES)
 def few_knots(level: list[float], width: list[float], latency: list[float]) -> Calibration:
     """Return the calibration of the hammer C6 with these knots."""
     rest = {key: np.zeros((1, len(level))) for key in CURVES[2:]}
-    return Calibration(
-        "zye1-0530", ("C6",), np.array([level]), np.array([width]), np.array([latency]), **rest
-    )
+    curves = {"level": np.array([level]), "width": np.array([width]), "latency": np.array([latency])}
+    return Calibration(kind="zye1-0530", hammers=("C6",), **curves, **rest)
 
 
 def test_the_middle_is_half_way_in_loudness() -> None:

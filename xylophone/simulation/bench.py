@@ -15,7 +15,7 @@ from ..calibration.file import write_calibration
 from ..calibration.values import Calibration, SupplyTerms, WarmthTerms
 from ..instrument import KINDS, HammerKind, Instrument, hammers_of
 from ..tables import Floats
-from .curve_bench import Reached, keep_level, knots, quadratic
+from .curve_bench import keep_level, knots, quadratic
 from .hammers import AMBIENT, SUPPLY_RESISTANCE, Twin
 from .parameters import COPPER, build_hammers, parameters_of
 from .rig import Condition, Rig
@@ -62,10 +62,9 @@ def _measure(rig: Rig, instrument: Instrument, origin: str) -> Calibration:
     changed = _changed(rig, level, width, latency)
     lost, rested, warm = slice(0, len(LOSSES)), slice(len(LOSSES), -1), -1
     by_loss: dict[str, Any] = {}
-    for key in ("width", "latency"):
-        terms = _filled(level, *quadratic(LOSSES, getattr(changed, key)[lost]))
-        by_loss |= dict(zip((f"{key}_loss", f"{key}_loss2"), terms, strict=True))
-    rest_time, width_rest, latency_rest = _rest(level, changed.of(rested))
+    for key, change in zip(("width", "latency"), changed[:, lost], strict=True):
+        by_loss[f"{key}_loss"], by_loss[f"{key}_loss2"] = _filled(level, *quadratic(LOSSES, change))
+    rest_time, width_rest, latency_rest = _rest(level, changed[:, rested])
     curves = Calibration(
         kind=instrument.kind.name,
         hammers=tuple(hammer.name for hammer in instrument.hammers),
@@ -78,12 +77,12 @@ def _measure(rig: Rig, instrument: Instrument, origin: str) -> Calibration:
         rest_time=rest_time,
         **by_loss,
     )
-    curves = replace(curves, warmth=_warmth(rig, curves, changed.of(warm)))
+    curves = replace(curves, warmth=_warmth(rig, curves, changed[:, warm]))
     return replace(curves, supply=_supply(rig, curves, instrument.column("current")))
 
 
-def _changed(rig: Rig, level: Floats, width: Floats, latency: Floats) -> Reached:
-    """Return by how much width and latency change, (conditions, hammers, knots), to keep the level.
+def _changed(rig: Rig, level: Floats, width: Floats, latency: Floats) -> Floats:
+    """Return by how much width and latency change, (2, conditions, hammers, knots), to keep the level.
 
     Conditions are the LOSSES, the RESTS and WARMER, in this order.
     """
@@ -95,7 +94,7 @@ def _changed(rig: Rig, level: Floats, width: Floats, latency: Floats) -> Reached
     wider = (_guess(LOSSES), 0.1 * -np.expm1(-RESTS / 25.0), [_guess(COPPER * WARMER)])
     guess = width * (1.0 + np.concatenate(wider)[:, None, None])
     found = keep_level(rig, level, width, latency, conditions, guess)
-    return Reached(found.width - width, found.latency - latency)
+    return found - np.stack((width, latency))[:, None]
 
 
 def _guess(loss: Any) -> Any:
@@ -113,13 +112,12 @@ def _filled(level: Floats, linear: Floats, square: Floats) -> tuple[Floats, Floa
     return linear, square
 
 
-def _rest(level: Floats, changed: Reached) -> tuple[float, Floats, Floats]:
+def _rest(level: Floats, changed: Floats) -> tuple[float, Floats, Floats]:
     """Return the time constant of rest, and the two curves that say what a long one does."""
     times = np.geomspace(SHORTEST_REST_TIME, LONGEST_REST_TIME, 121)
-    changes = changed.width, changed.latency
-    errors = [sum(_misfit(tau, change)[1] for change in changes) for tau in times]
+    errors = [sum(_misfit(tau, change)[1] for change in changed) for tau in times]
     best = float(times[int(np.argmin(errors))])
-    factors = (_misfit(best, change)[0] for change in changes)
+    factors = (_misfit(best, change)[0] for change in changed)
     in_width, in_latency = (_filled(level, factor, np.zeros_like(level))[0] for factor in factors)
     return best, in_width, in_latency
 
@@ -134,7 +132,7 @@ def _misfit(tau: float, change: Floats) -> tuple[Floats, float]:
     return factor, float(np.sum((known - seen * rested * factor) ** 2))
 
 
-def _warmth(rig: Rig, curves: Calibration, changed: Reached) -> WarmthTerms:
+def _warmth(rig: Rig, curves: Calibration, changed: Floats) -> WarmthTerms:
     """Return how on-time warms a coil, how it cools, and which drive loss a kelvin is worth."""
     width = curves.width.ravel()
     kelvin = rig.heat(np.repeat(np.arange(len(curves.width)), curves.width.shape[1]), width) / width
@@ -142,9 +140,9 @@ def _warmth(rig: Rig, curves: Calibration, changed: Reached) -> WarmthTerms:
     return WarmthTerms(float(kelvin.mean()), rig.cooling(COOLING_PAUSE), loss / WARMER)
 
 
-def _equal_loss(calibration: Calibration, changed: Reached) -> float:
+def _equal_loss(calibration: Calibration, changed: Floats) -> float:
     """Return the drive loss whose effect on widths and latencies is nearest to that of this condition."""
-    wider, later = changed.width, changed.latency
+    wider, later = changed
     seen = np.isfinite(wider)
 
     def error(loss: float) -> float:

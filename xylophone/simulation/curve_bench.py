@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -34,18 +33,6 @@ _SOFT = 0.003  # s above the first width that arrives: in there the curve is ste
 _CORRECTIONS = 12  # of the width at most, when a level is looked for
 _NEAR = 0.1  # dB; from there one last correction is exact enough, and is not struck again
 _NUDGE = 0.0008  # s more for a hammer that did not arrive
-
-
-@dataclass(frozen=True)
-class Reached:
-    """Width and latency that give the levels asked for; NaN where they cannot be reached."""
-
-    width: Floats
-    latency: Floats
-
-    def of(self, conditions: slice | int) -> Reached:
-        """Return those of some conditions."""
-        return Reached(self.width[conditions], self.latency[conditions])
 
 
 def knots(rig: Rig, shortest: Floats, longest: Floats) -> tuple[Floats, Floats, Floats]:
@@ -117,12 +104,12 @@ def _between(width: Floats, level: Floats, top: float) -> Floats:
 
 def keep_level(
     rig: Rig, level: Floats, width: Floats, latency: Floats, conditions: Sequence[Condition], guess: Floats
-) -> Reached:
-    """Return the widths, and their latencies, that give each knot's level in other conditions.
+) -> Floats:
+    """Return the widths and the latencies, (2, conditions, hammers, knots), that keep each knot's level.
 
     `level`, `width` and `latency` are the undisturbed knots, (hammers, knots). `guess`, the widths to
-    begin with, and what is returned have the shape (conditions, hammers, knots). Widths are corrected
-    along the slope of the undisturbed curve, which hardly depends on the condition.
+    begin with, has the shape (conditions, hammers, knots). Widths are corrected along the slope of the
+    undisturbed curve, which hardly depends on the condition. NaN where a level cannot be reached.
     """
     shape = (len(conditions), *level.shape)
     slopes = (gradient(level, width), gradient(level, latency))
@@ -143,7 +130,7 @@ def keep_level(
             break
         asked[rows] += _correction((missing * per_level)[rows])
     missing[far] = np.nan
-    return Reached((asked + missing * per_level).reshape(shape), (came + missing * later).reshape(shape))
+    return np.stack((asked + missing * per_level, came + missing * later)).reshape(2, *shape)
 
 
 def _correction(wanted: Floats) -> Floats:

@@ -210,13 +210,13 @@ class ByEar:
         """Make the latency longer: the hammer is struck that much earlier."""
         return self._edited(edits.later(self.calibration, self._row, seconds))
 
-    def nudge_softest(self, seconds: float) -> ByEar:
-        """Make the pulse of the softest blow longer, within the hammer's limits."""
-        return self._nudge_pulses(seconds, 0.0)
-
-    def nudge_loudest(self, seconds: float) -> ByEar:
-        """Make the pulse of the loudest blow longer, within the hammer's limits."""
-        return self._nudge_pulses(0.0, seconds)
+    def nudge_pulses(self, *, softest: float = 0.0, loudest: float = 0.0) -> ByEar:
+        """Make the pulses (s) of the softest and the loudest blow longer, within the hammer's limits."""
+        width = self.calibration.width[self._row]
+        ends = [(float(old), float(old) + more) for old, more in ((width[0], softest), (width[-1], loudest))]
+        for old, new in ends:
+            self._check_pulse(old, new)
+        return self._edited(edits.with_pulses(self.calibration, self._row, *(new for _, new in ends)))
 
     def louder(self, decibels: float) -> ByEar:
         """Play the hammer louder, at every velocity."""
@@ -245,13 +245,6 @@ class ByEar:
     @property
     def _row(self) -> int:
         return self.calibration.hammers.index(self.hammer.name)
-
-    def _nudge_pulses(self, softest: float, loudest: float) -> ByEar:
-        width = self.calibration.width[self._row]
-        ends = [(float(old), float(old) + more) for old, more in ((width[0], softest), (width[-1], loudest))]
-        for old, new in ends:
-            self._check_pulse(old, new)
-        return self._edited(edits.with_pulses(self.calibration, self._row, *(new for _, new in ends)))
 
     def _check_pulse(self, old: float, new: float) -> None:
         """Raise CalibrationError for a pulse that leaves the hammer's limits, or goes further beyond."""
@@ -286,16 +279,11 @@ class ByEar:
 
 
 def _changes(old: Calibration, new: Calibration) -> dict[str, str]:
-    """Return for each bar whose curves differ how, in words."""
-    return {new.hammers[row]: _difference(old, new, row) for row in _differing(old, new)}
-
-
-def _differing(old: Calibration, new: Calibration) -> list[int]:
-    """Return the rows of the hammers whose curves differ; less than a file's last digit is no difference."""
+    """Return for each bar whose curves differ how, in words; a file's last digit at least."""
     differ = np.abs(old.level - new.level).max(axis=1) > _SAME_LEVEL
     for key in CURVES:
         differ |= np.abs(getattr(old, key) - getattr(new, key)).max(axis=1) > _SAME_TIME
-    return [int(row) for row in np.flatnonzero(differ)]
+    return {new.hammers[row]: _difference(old, new, row) for row in np.flatnonzero(differ).tolist()}
 
 
 def _difference(old: Calibration, new: Calibration, row: int) -> str:
