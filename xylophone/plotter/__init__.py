@@ -14,10 +14,8 @@ from xml.etree import ElementTree
 from ..errors import MissingExtra, OptionError
 from ..files import replace_file, write_text
 from ..performance.performance import Performance
-from .heading import draw_heading
-from .line import HEADING, WIDTH, lines_of
-from .page import draw_page
-from .panels import draw_bars, draw_errors
+from .heard import HEADING, draw_bars, draw_errors, draw_heading, lines_of
+from .page import WIDTH, draw_page
 
 MOST_PIXELS = 24e6
 """A PNG has two pixels for a unit of the drawing, or fewer where it would have more than this."""

@@ -13,9 +13,8 @@ from ..calibration.values import Calibration
 from ..tables import Floats
 from ..tuning.edits import middle
 from . import check_ending, write_picture
-from .line import INNER, LEFT, RIGHT, WIDTH
 from .marks import ALARM, BAND, ERROR, INK, PLAN, SHADE, SOFT, at, box, dots, falls, frame, number, rule, text
-from .page import draw_page
+from .page import INNER, LEFT, RIGHT, WIDTH, draw_page
 
 HEIGHT = 646.0
 LATENCY = (118.0, 340.0)
