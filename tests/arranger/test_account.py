@@ -11,8 +11,7 @@ from hypothesis import given, strategies as st
 from arranger.melodies import layouts, line, song_of, songs, together
 from xylophone import Song, arrange, build_instrument, load_song, songs as own_songs
 from xylophone.arranger import PRESETS, Arrangement, ChangeKind, judge
-from xylophone.arranger.account import describe
-from xylophone.arranger.passages import left_out_from
+from xylophone.arranger.account import describe, left_out_from
 from xylophone.arranger.table import as_json
 from xylophone.pitch import interval_words
 from xylophone.song import Track

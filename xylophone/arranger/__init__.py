@@ -9,8 +9,8 @@ from __future__ import annotations
 from .arrangement import NO_ROLE, Arrangement
 from .arranger import arrange
 from .changes import ChangeKind, Reason
-from .merge import MERGE_WITHIN
 from .quality import Cost, judge
+from .thin import MERGE_WITHIN
 from .weights import DEFAULT_PRESET, PRESETS, Weights, preset
 
 __all__ = [

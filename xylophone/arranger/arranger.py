@@ -33,9 +33,8 @@ from .choice import Choice, left_out
 from .dynamics import velocities
 from .fold import Folding, Placed, bars_of, fold
 from .form import ostinato
-from .merge import MERGE_WITHIN, carriers, loudest
 from .score import Score, instants, read_score
-from .thin import crowded_out, informed, unready, worth
+from .thin import MERGE_WITHIN, carriers, crowded_out, informed, loudest, unready, worth
 from .transpose import best_transposition
 from .tremolo import HELD, renewed
 from .voices import priorities

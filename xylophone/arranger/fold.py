@@ -14,12 +14,11 @@ import numpy as np
 
 from ..instrument import Instrument
 from ..tables import Bools, Floats, Ints, Priority
-from .ceiling import FREE, tune_of
 from .changes import Reason
 from .columns import by_group, starts, to_each
 from .form import usual
-from .neighbours import substitutes
 from .score import INTERVAL, Score, on_top
+from .tune import FREE, substitutes, tune_of
 from .viterbi import cheapest_path
 from .weights import Weights
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..tables import Bools, Floats, Ints, Priority
 from .arrangement import NO_ROLE, Arrangement
-from .ceiling import NEAR
 from .score import INTERVAL
+from .tune import NEAR
 
 
 @dataclass(frozen=True, slots=True)
