@@ -20,7 +20,7 @@ LAYERS = [
     {"link", "tuning", "performance.performance", "collection.tunes"},
     {"backends", "gpio", "simulation"},
     {"player", "performance", "collection", "plotter", "soundcard", "running", "board"}
-    | {"tuning.auto_session", "tuning.blind"},
+    | {"tuning.auto_session"},
     {"cli", "testing", "__main__"},
 ]
 """What may be imported by the rows below; a row's packages go with all their modules."""

@@ -49,8 +49,7 @@ from xylophone.simulation.ear import Room, SimulatedMicrophone
 from xylophone.simulation.hammers import Twin
 from xylophone.sound.wav import read_wav, write_wav
 from xylophone.tuning.edits import later
-from xylophone.tuning.takes import read_plan
-from xylophone.tuning.trials import pulses_of
+from xylophone.tuning.trials import pulses_of, read_plan
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,7 @@ import numpy as np
 from xylophone.errors import OptionError
 from xylophone.instrument import Instrument
 from xylophone.simulation.hammers import USUAL, Twin
-from xylophone.simulation.outcome import Outcome
-from xylophone.simulation.scatter import scatter
+from xylophone.simulation.readout import Outcome, scatter
 from xylophone.tables import HIT, Hits, Pulses, as_hits, copied, joined, ordered
 
 BOUNCE = (0.035, -9.0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from xylophone.instrument import KINDS, Instrument, build_instrument, hammers_of
 from xylophone.simulation.hammers import Twin
-from xylophone.simulation.outcome import Outcome
+from xylophone.simulation.readout import Outcome
 from xylophone.tables import PULSE, Rows
 
 MEDIUM = {"zye1-0530": 0.0115, "jf-0530b": 0.0245, "jf-0530b-24v": 0.0085}

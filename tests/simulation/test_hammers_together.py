@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from simulation.striking import chord, exact, pulses, random_song, same, settled_blow, small
 from xylophone.instrument import build_instrument
 from xylophone.simulation.hammers import BLOCK, Twin
-from xylophone.simulation.outcome import Outcome, join
+from xylophone.simulation.readout import Outcome, join
 
 SONG = random_song(120, 6.0)
 

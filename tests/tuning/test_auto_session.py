@@ -37,8 +37,7 @@ from xylophone.tuning.auto_session import LONGEST, Progress
 from xylophone.tuning.diagnosis import diagnose, tilt
 from xylophone.tuning.sag import result_of
 from xylophone.tuning.shape import NODES
-from xylophone.tuning.takes import load_session
-from xylophone.tuning.trials import Purpose, Take
+from xylophone.tuning.trials import Purpose, Take, load_session
 
 SEED = 1
 DEFAULT = default_calibration(EIGHT)

@@ -10,7 +10,7 @@ import pytest
 from xylophone.errors import FileError, TuningError
 from xylophone.instrument import build_instrument
 from xylophone.tuning.history import read_history
-from xylophone.tuning.takes import read_plan
+from xylophone.tuning.trials import read_plan
 
 HUGE = "9" * 400
 """A number that no float holds."""

@@ -16,7 +16,7 @@ from ..config.values import MOST_SEED, SCATTERS, TOLERANCES, SimulationSettings
 from ..errors import OptionError, did_you_mean
 from ..instrument import Instrument
 from ..simulation.hammers import BLOCK, Twin, twin_of
-from ..simulation.outcome import Outcome, join
+from ..simulation.readout import Outcome, join
 from ..tables import HIT, Hits, Pulses, as_hits, joined, ordered, picked
 from .backend import Backend
 from .contract import Coils

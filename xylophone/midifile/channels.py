@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..tables import Bytes, Ints, Rows, Samples
-from .notes import Controls
+from .decoding import Controls
 
 VOLUME, EXPRESSION, RESET = 7, 11, 121
 """Controllers of General MIDI; RESET puts expression back to 127 (MMA RP-015) and leaves volume alone."""

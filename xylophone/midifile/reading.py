@@ -16,8 +16,7 @@ from . import tape as tapes
 from .channels import set_channels
 from .chunks import MOST_TRACKS, Header, behind_track, next_track, read_header
 from .damage import Faults
-from .decoding import Columns, Decoder
-from .notes import Controls, NoteColumns, Sorted, sort_messages
+from .decoding import Columns, Controls, Decoder, NoteColumns, Sorted, sort_messages
 from .tempo import Division, TempoMap, division_of, meter_table
 
 MOST_SONG_BYTES = 64_000_000

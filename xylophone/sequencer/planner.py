@@ -25,9 +25,8 @@ from ..tables import (
 )
 from .curves import Curves
 from .draft import Draft, Recent
-from .heat import keep_cool
+from .hammer_limits import keep_cool, keep_recovery
 from .plan import Plan, PlanOptions
-from .recovery import keep_recovery
 from .state import CoilState
 from .supply_limit import CHORD, GUARD, keep_supply
 

@@ -12,9 +12,8 @@ from ..instrument import Instrument
 from ..tables import PULSE, Ints, Pulses, as_pulses, copied, joined, picked
 from .carried import Carried, Ghosts, carry, haunt
 from .integrate import LONGEST_FLIGHT
-from .outcome import Outcome, join
 from .parameters import Hammers, build_hammers, parameters_of, rewound
-from .readout import Chance, Reading, Told
+from .readout import Chance, Outcome, Reading, Told, join
 from .settle import Setting, settle
 
 BLOCK = 2048

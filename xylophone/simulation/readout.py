@@ -1,16 +1,64 @@
-"""Reads off what settled pulses came to, piece by piece as time goes on, each thing once."""
+"""What settled pulses came to, read off piece by piece as time goes on, each thing once, with its scatter."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..tables import HIT, Bools, Floats, Hits, Ints, as_hits
+from ..tables import HIT, Bools, Floats, Hits, Ints, as_hits, joined, ordered
 from .carried import Settled
 from .integrate import LONGEST_FLIGHT
-from .scatter import scatter
-from .supply import Supply
+from .settle import Supply
+
+
+def scatter(seed: int, channels: Ints, numbers: Ints) -> tuple[Floats, Floats]:
+    """Return two standard normal deviates for the n-th pulse of each channel.
+
+    They depend on seed, channel and number alone (a counter-based generator, Philox; Salmon et al.
+    2011), turned to normal by Box and Muller's formula. `numbers` are consecutive on each channel.
+    """
+    first, second = np.empty(len(channels)), np.empty(len(channels))
+    for channel in np.unique(channels):
+        rows = np.flatnonzero(channels == channel)
+        begin, end = int(numbers[rows].min()), int(numbers[rows].max()) + 1
+        stream = np.random.Philox(key=[seed, int(channel)], counter=begin)
+        words = stream.random_raw(4 * (end - begin)).reshape(-1, 4)[numbers[rows] - begin, :2]
+        uniform = ((words >> np.uint64(11)) + 0.5) * 2.0**-53
+        radius = np.sqrt(-2.0 * np.log(uniform[:, 0]))
+        angle = 2.0 * np.pi * uniform[:, 1]
+        first[rows], second[rows] = radius * np.cos(angle), radius * np.sin(angle)
+    return first, second
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was heard and felt of some pulses.
+
+    `hits` (dtype HIT) are sorted by time. `missed` and `damped` list the strikes (`strike` of their
+    pulses) whose hammer never came, and whose hammer was pressed on its bar. `temperatures` are the
+    hottest of each hammer's coil, in degrees Celsius, `on_time` the seconds it was on, both since the
+    twin was made or reset, in the order of the instrument's hammers.
+    """
+
+    hits: Hits
+    missed: Ints
+    damped: Ints
+    peak_current: float  # A, over all coils
+    temperatures: Floats
+    on_time: Floats
+
+
+def join(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return consecutive outcomes, one at least, as one."""
+    missed, damped = (
+        np.concatenate([getattr(part, key) for part in outcomes]) for key in ("missed", "damped")
+    )
+    hottest = np.max([part.temperatures for part in outcomes], axis=0)
+    peak, hits = max(part.peak_current for part in outcomes), joined(part.hits for part in outcomes)
+    return Outcome(ordered(hits, "time"), missed, damped, peak, hottest, outcomes[-1].on_time)
+
 
 FAINTEST = 0.03
 """m/s; a slower touch makes no sound."""

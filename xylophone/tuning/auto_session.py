@@ -1,4 +1,7 @@
-"""A session: trials are played round by round, recorded in one go, and chosen by what was heard before."""
+"""Sessions: trials are played round by round, recorded in one go, and chosen by what was heard before.
+
+Without ears a fixed plan is played while something else records it.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,9 @@ from ..sound.position import Position
 from ..tables import TRIAL, Samples, Trials, as_trials, joined
 from .analysis import Analysis, analyse
 from .evidence import fundamentals_of
-from .rounds import GAP, TURNS, Turns, first_round, is_vague, next_round, trials_of
+from .rounds import GAP, TURNS, Turns, blind_rounds, first_round, is_vague, next_round, trials_of
 from .sag import chord_trials
-from .takes import save_session
-from .trials import Take, pulses_of
+from .trials import Take, pulses_of, save_session
 
 ROOM = 1.0
 """s of the room before the first strike."""
@@ -212,3 +214,33 @@ def reference_of(instrument: Instrument, default: Calibration) -> tuple[int, flo
     place = len(instrument) // 2
     knots = default.width.shape[1]
     return place, float(default.width[place, (3 * knots) // 4]) * 1.1
+
+
+BLIND_ROUNDS = 5
+"""Rounds of a plan of which nobody hears how it goes: some of their pulses will be too short."""
+
+QUIET = 3.0
+"""s before the first strike, so that the recorder can be started, and after the last."""
+
+
+def play_blind(backend: Backend, default: Calibration, told: Callable[[Progress], object]) -> Trials:
+    """Play the plan to its end and return its trials (dtype TRIAL).
+
+    BackendError for a fatal fault, TuningError for bars that could not be told apart.
+    """
+    fundamentals_of(backend.instrument)
+    begin, parts = backend.now() + QUIET + LEAD, []
+    reference = reference_of(backend.instrument, default)
+    for number, turns in enumerate(blind_rounds(backend.instrument, default, BLIND_ROUNDS)):
+        trials = trials_of(turns, begin, reference, number)
+        begin = float(trials["start"][-1]) + SETTLE
+        parts.append(trials)
+    whole = joined(parts)
+    first, end = backend.now(), begin + QUIET
+    backend.schedule(pulses_of(whole, backend.instrument))
+    while (now := backend.now()) < end:
+        backend.clock.wait_until(min(end, now + STEP))
+        for fault in backend.poll():
+            fault.require_more()
+        told(Progress(now - first, end - first, "playing the plan"))
+    return whole

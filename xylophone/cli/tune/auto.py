@@ -20,15 +20,13 @@ from ...running.playing import leaving_on_signals, playing
 from ...sound.position import Position, position_of
 from ...sound.wav import read_wav
 from ...tuning.analysis import Analysis, analyse
-from ...tuning.auto_session import AutoSession
-from ...tuning.blind import play_blind
+from ...tuning.auto_session import AutoSession, play_blind
 from ...tuning.diagnosis import Ailment, diagnose, tilt
 from ...tuning.edits import middle, with_hammer, with_others
 from ...tuning.history import Heard, Measured, add_entry, history_of
 from ...tuning.keeping import Held, hold
 from ...tuning.sag import result_of
-from ...tuning.takes import PLAN, load_session, plan_text, read_plan
-from ...tuning.trials import Take
+from ...tuning.trials import PLAN, Take, load_session, plan_text, read_plan
 from ..incidents import tell, with_words
 from ..options import FOLDER_PATH, stage_options
 from ..printing import say

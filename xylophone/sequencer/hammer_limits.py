@@ -1,12 +1,16 @@
-"""Recovery: no hammer is struck again before it is ready."""
+"""What one hammer allows: it is not struck again before it is ready, and its coil is not overheated.
+
+Coil heat is a token bucket of on-time, so that a trill passes and an overload does not.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
+from ..instrument import Instrument
 from ..tables import Bools, Floats, Ints, Refusal
 from .draft import Draft
-from .state import CoilState
+from .state import CoilState, by_hammer, drained
 
 
 def keep_recovery(draft: Draft, state: CoilState, recovery: Floats, shift: float) -> None:
@@ -61,3 +65,32 @@ def _refuse(draft: Draft, row: int, ready: float) -> None:
     draft.refused[row] = Refusal.RECOVERY
     draft.delayed[row] = draft.moved[row] = 0.0
     draft.ready[row] = ready
+
+
+def keep_cool(draft: Draft, state: CoilState, instrument: Instrument) -> bool:
+    """Refuse every strike whose pulse would overdraw its hammer's token bucket; True if there was one."""
+    refill, capacity = instrument.column("refill"), instrument.column("capacity")
+    played = draft.played
+    order, _, groups = by_hammer(draft.hammer[played])
+    rows = played[order]
+    start, width = draft.start[rows], draft.width[rows]
+    used = drained(start, width, groups, refill, state.start, state.used)
+    over = set(groups.run[used > capacity[draft.hammer[rows]]].tolist())
+    for run in sorted(over):
+        hammer = int(groups.hammer[run])
+        _ration(draft, rows[groups.run == run], state, float(refill[hammer]), float(capacity[hammer]))
+    return len(over) > 0
+
+
+def _ration(draft: Draft, rows: Ints, state: CoilState, refill: float, capacity: float) -> None:
+    """Go through one hammer's strikes in time order and give out what the bucket holds."""
+    hammer = draft.hammer[rows[0]]
+    used, since = float(state.used[hammer]), float(state.start[hammer])
+    for row, start, width in zip(
+        rows.tolist(), draft.start[rows].tolist(), draft.width[rows].tolist(), strict=True
+    ):
+        left = max(0.0, used - refill * (start - since))
+        if left + width > capacity and not draft.settled[row]:
+            draft.refused[row] = Refusal.HEAT
+        else:
+            used, since = left + width, start
