@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xylophone.arranger import PRESETS, Reason, Weights, melody
+from xylophone.arranger import PRESETS, Reason, Weights, voices
 from xylophone.arranger.quality import POINTS
 
 
@@ -41,13 +41,13 @@ def test_every_preset_and_reason_is_explained(page: str) -> None:
 
 
 def test_signs_of_a_melody_and_points_of_the_score_are_those_of_the_program(page: str) -> None:
-    assert f"with {melody._BETTER:g} points more" in page
+    assert f"with {voices._BETTER:g} points more" in page
     assert (
-        f"in the {melody._NEAR * melody._SLOT:g} s before and after ({melody._HERE:g} of the rating)" in page
+        f"in the {voices._NEAR * voices._SLOT:g} s before and after ({voices._HERE:g} of the rating)" in page
     )
-    assert f"as much as {melody._HAND_OVER:g} points for a slot" in page
-    assert f"rests for {melody._REST * melody._SLOT:g} s does not lead" in page
-    for _, points in melody._NAMED:
+    assert f"as much as {voices._HAND_OVER:g} points for a slot" in page
+    assert f"rests for {voices._REST * voices._SLOT:g} s does not lead" in page
+    for _, points in voices._NAMED:
         assert f"| {points:g} |" in page
     score = page[page.index("## The score") :]
     for points, _ in POINTS.values():
