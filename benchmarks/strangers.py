@@ -27,9 +27,9 @@ from xylophone.backends.simulated import SimulatedBackend
 from xylophone.clock import VirtualClock
 from xylophone.errors import TuningError
 from xylophone.instrument import KINDS, LAYOUTS, Instrument
+from xylophone.simulation.curve_bench import Condition, Rig
 from xylophone.simulation.ear import Room, SimulatedEar, SimulatedMicrophone
 from xylophone.simulation.hammers import Twin
-from xylophone.simulation.rig import Condition, Rig
 from xylophone.sound.bars import Bars
 from xylophone.sound.position import Position
 from xylophone.sound.rendering import BLOCK, Renderer

@@ -15,8 +15,8 @@ from xylophone.calibration.values import Calibration, SupplyTerms
 from xylophone.errors import CalibrationError
 from xylophone.instrument import KINDS, build_instrument
 from xylophone.simulation.bench import measure, nominal
+from xylophone.simulation.curve_bench import Condition, Rig
 from xylophone.simulation.hammers import Twin
-from xylophone.simulation.rig import Condition, Rig
 from xylophone.simulation.supply_bench import compensate, look_up, random_chords, strike
 
 

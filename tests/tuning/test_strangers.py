@@ -8,9 +8,9 @@ import pytest
 from tuning.sessions import tune
 from xylophone.calibration.values import Calibration
 from xylophone.instrument import build_instrument
+from xylophone.simulation.curve_bench import Condition, Rig
 from xylophone.simulation.ear import Room
 from xylophone.simulation.hammers import Twin
-from xylophone.simulation.rig import Condition, Rig
 from xylophone.tuning.diagnosis import diagnose
 from xylophone.tuning.sag import circles
 

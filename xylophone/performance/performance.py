@@ -75,7 +75,8 @@ class Performance:
         hits["strike"][owned] -= plan.first
         hits["time"] -= plan.lead_in
         _check(plan, hits, owned)
-        return cls(_from_zero(plan), hits, title, seed, peak_current, hottest_coil_c)
+        from_zero = replace(plan.later(-plan.lead_in), first=0)
+        return cls(from_zero, hits, title, seed, peak_current, hottest_coil_c)
 
     def __len__(self) -> int:
         return len(self.plan.rows)
@@ -283,14 +284,6 @@ def _check(plan: Plan, hits: Hits, owned: Bools) -> None:
             f"a hit on channel {hits['channel'][strange][0]}, which has no hammer in {plan.instrument.name}: "
             "give the hits of this instrument"
         )
-
-
-def _from_zero(plan: Plan) -> Plan:
-    rows = plan.rows.copy()
-    for key in ("time", "start"):
-        rows[key] -= plan.lead_in
-    ready = {row: moment - plan.lead_in for row, moment in plan.ready.items()}
-    return replace(plan, rows=rows, ready=ready, lead_in=0.0, first=0)
 
 
 def _centred(errors: Floats) -> Floats:

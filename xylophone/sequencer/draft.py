@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..calibration.values import Response
 from ..tables import Bools, Floats, Ints, Planned, Refusal
 from .curves import Curves
 from .state import CoilState, Groups, by_hammer, decayed
@@ -21,50 +20,28 @@ SETTLED = 1e-6
 """s; a change of width too small for another round."""
 
 
-@dataclass
 class Draft:
-    """Strikes on their way to a plan; every array has one value for each strike."""
+    """Strikes on their way to a plan; every array has one value for each strike.
 
-    rows: Planned  # the plan's rows: what goes in stays, what is decided is filled in at the end
-    time: Floats
-    hammer: Ints
-    level: Floats  # as the music asks, before softening
-    priority: Ints
-    delayed: Floats  # re-timing by recovery alone
-    moved: Floats  # all re-timing
-    softened: Floats
-    rolled: Bools
-    refused: Ints
-    settled: Bools  # decided in an earlier commit; to be left as it is
-    width: Floats
-    latency: Floats
-    loss: Floats  # drive loss that the latency sees
-    width_loss: Floats  # drive loss that the width sees
-    rested: Floats
-    ready: dict[int, float] = field(default_factory=dict, init=False)
-    response: Response | None = field(default=None, init=False)
+    `rows` are the plan's rows: what goes in stays, what is decided is filled in at the end. Those that are
+    `settled` were decided in an earlier commit and are left as they are; the others begin undecided.
+    """
 
-    @classmethod
-    def of(cls, rows: Planned, settled: Bools, curves: Curves) -> Draft:
-        """Return the draft of PLANNED rows; those that are not settled begin undecided."""
-        hammer = rows["hammer"].astype(np.intp)
-        decided = {key: np.where(settled, rows[key], 0) for key in ("moved", "softened", "rolled", "refused")}
-        width, latency, loss, width_loss = np.zeros((4, len(rows)))
-        return cls(
-            rows=rows,
-            time=rows["time"].copy(),
-            hammer=hammer,
-            level=curves.level(hammer, rows["velocity"].astype(np.float64)),
-            priority=rows["priority"].copy(),
-            settled=settled,
-            delayed=decided["moved"].copy(),
-            width=width,
-            latency=latency,
-            loss=loss,
-            width_loss=width_loss,
-            rested=np.ones(len(rows)),
-            **decided,
+    def __init__(self, rows: Planned, settled: Bools, curves: Curves) -> None:
+        self.rows, self.settled = rows, settled
+        self.time: Floats = rows["time"].copy()
+        self.hammer: Ints = rows["hammer"].astype(np.intp)
+        self.level = curves.level(self.hammer, rows["velocity"].astype(np.float64))  # before softening
+        self.priority: Ints = rows["priority"].copy()
+        self.moved, self.softened, self.rolled, self.refused = (
+            np.where(settled, rows[key], 0) for key in ("moved", "softened", "rolled", "refused")
         )
+        self.delayed = self.moved.copy()  # re-timing by recovery alone; `moved` is all of it
+        self.width: Floats
+        self.width, self.latency = np.zeros((2, len(rows)))
+        self.width_loss, self.loss = np.zeros((2, len(rows)))  # drive losses that these two see
+        self.rested = np.ones(len(rows))
+        self.ready: dict[int, float] = {}
 
     @property
     def start(self) -> Floats:
@@ -132,7 +109,6 @@ class Draft:
 
     def _apply(self, curves: Curves) -> Ints:
         """Work out widths and latencies; return the strikes that would need more than the longest pulse."""
-        assert self.response is not None
         needed = self.response.width_at(self.width_loss, self.rested)
         self.width = curves.bounded(self.hammer, needed)
         self.latency = np.clip(self.response.latency_at(self.loss, self.rested), 0.0, curves.longest_latency)

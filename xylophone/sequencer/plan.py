@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from ..errors import OptionError
 from ..instrument import Instrument
-from ..tables import PULSE, Floats, Planned, Pulses, Refusal, as_pulses, filled
+from ..tables import PULSE, Floats, Planned, Pulses, Refusal, as_pulses, copied, filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,14 @@ class Plan:
             return 0.0
         current = self.instrument.column("current")[self.instrument.places[pulses["channel"]]]
         return float(drawn(pulses["start"], pulses["start"] + pulses["width"], current).max())
+
+    def later(self, by: float) -> Plan:
+        """Return the plan with all of its times so many seconds later."""
+        rows = copied(self.rows)
+        for key in ("time", "start"):
+            rows[key] += by
+        ready = {row: moment + by for row, moment in self.ready.items()}
+        return replace(self, rows=rows, ready=ready, lead_in=self.lead_in + by)
 
     def _explain(self, row: int) -> RefusedStrike:
         strike = self.rows[row]

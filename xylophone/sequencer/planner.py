@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -137,7 +136,7 @@ class Planner:
         instrument, curves = self.instrument, self._curves
         state = self._remember()
         recent = self._running()
-        draft = Draft.of(self._pending, self._settled, curves)
+        draft = Draft(self._pending, self._settled, curves)
         keep_recovery(draft, state, curves.recovery, self.options.shift)
         draft.fit(curves, state, recent)
         self._refuse_late(draft, state)
@@ -216,7 +215,4 @@ def sequence(
     plan = planner.finish()
     starts = plan.rows["start"][plan.rows["refused"] == Refusal.NONE]
     lead_in = max(0.0, -float(starts.min())) if len(starts) else 0.0
-    for key in ("time", "start"):
-        plan.rows[key] += lead_in
-    ready = {row: moment + lead_in for row, moment in plan.ready.items()}
-    return replace(plan, lead_in=lead_in, ready=ready)
+    return plan.later(lead_in)

@@ -15,10 +15,9 @@ from ..calibration.file import write_calibration
 from ..calibration.values import Calibration, SupplyTerms, WarmthTerms
 from ..instrument import KINDS, HammerKind, Instrument, hammers_of
 from ..tables import Floats
-from .curve_bench import keep_level, knots, quadratic
+from .curve_bench import Condition, Rig, keep_level, knots, quadratic
 from .hammers import AMBIENT, SUPPLY_RESISTANCE, Twin
 from .parameters import COPPER, build_hammers, parameters_of
-from .rig import Condition, Rig
 from .settle import Setting
 from .supply_bench import supply_terms
 

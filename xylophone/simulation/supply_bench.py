@@ -9,8 +9,7 @@ import numpy as np
 from ..calibration.values import CURVES, Calibration, Response, SupplyTerms
 from ..tables import PULSE, Floats, Ints, as_pulses, filled
 from .carried import Carried, Ghosts
-from .curve_bench import gradient
-from .rig import Rig, first_blows
+from .curve_bench import Rig, first_blows, gradient
 from .settle import settle
 
 CHORDS = 60

@@ -64,13 +64,6 @@ class Analysis:
     latency_sd: float
     ppm: float
 
-    def residuals(self, hammer: int) -> tuple[Floats, Floats]:
-        """Return level (dB) and latency (s) of a hammer's clear trials less what its curves say."""
-        fitted = self.fits[hammer]
-        if fitted is None:
-            return np.empty(0), np.empty(0)
-        return fitted.level_error, fitted.latency_error
-
     def level_doubt(self, hammer: int) -> float:
         """Return by how many dB a hammer may be louder or softer than its curves say, a standard error.
 

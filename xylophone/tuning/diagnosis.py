@@ -245,7 +245,10 @@ def _wider(analysis: Analysis, place: int) -> float:
 
 
 def _unsteady(analysis: Analysis, place: int) -> Finding | None:
-    level, latency = analysis.residuals(place)
+    found = analysis.fits[place]
+    if found is None:
+        return None
+    level, latency = found.level_error, found.latency_error
     known = np.isfinite(level) & np.isfinite(latency)
     if known.sum() < 6:
         return None
