@@ -11,24 +11,9 @@ import numpy as np
 from ..errors import OptionError
 from ..instrument import Instrument
 from ..song import Song
-from ..tables import (
-    ARRANGED,
-    CHANGE,
-    Arranged,
-    Bools,
-    ChangeRows,
-    Floats,
-    Ints,
-    Priority,
-    as_arranged,
-    as_change_rows,
-    filled,
-    joined,
-    ordered,
-    picked,
-)
+from ..tables import ARRANGED, Arranged, Bools, Floats, Ints, Priority, as_arranged, filled, picked
 from .arrangement import NO_ROLE, Arrangement
-from .changes import NO_HAMMER, ChangeKind, Changes, Reason, with_shortened
+from .changes import NO_HAMMER, Changes, Reason
 from .choice import Choice, left_out
 from .dynamics import velocities
 from .fold import Folding, Placed, bars_of, fold
@@ -36,7 +21,7 @@ from .form import ostinato
 from .score import Score, instants, read_score
 from .thin import MERGE_WITHIN, carriers, crowded_out, informed, loudest, unready, worth
 from .transpose import best_transposition
-from .tremolo import HELD, renewed
+from .tremolo import with_tremolo
 from .voices import priorities
 from .weights import DEFAULT_PRESET, PRESETS, Weights
 
@@ -163,12 +148,11 @@ class _Drafted:
         notes = picked(notes, why == Reason.NONE)
         changes = self._changes(reasons, row, hammer, row[carrier])
         if self.weights.tremolo:
-            notes, cut = self._with_tremolo(notes)
-            changes = with_shortened(changes, cut)
+            notes, cut = with_tremolo(notes, song, self.instrument.column("recovery"))
+            changes = changes.with_shortened(cut)
         roles = np.full(len(song), NO_ROLE, np.uint8)
         roles[score.row] = priority
-        told = Changes(song, self.instrument, self.shift, changes)
-        return Arrangement(song, self.instrument, self.shift, notes, told, roles)
+        return Arrangement(song, self.instrument, self.shift, notes, changes, roles)
 
     def _thinned(self, notes: Arranged) -> Ints:
         """Return a Reason for each strike, NONE for those that stay."""
@@ -195,32 +179,13 @@ class _Drafted:
         telling = informed(value, instant, pitch, onset, hammer, again[notes["source"]])
         return crowded_out(instant, hammer, telling, self.weights.chord)
 
-    def _with_tremolo(self, notes: Arranged) -> tuple[Arranged, Arranged]:
-        """Return the strikes with those that renew held notes, and those that are not renewed to the end."""
-        source = self.song.notes[notes["source"]]
-        held = source["duration"] >= HELD
-        end = source["onset"] + source["duration"]
-        again, cut = renewed(notes, end, held, self.instrument.column("recovery"))
-        return ordered(joined((notes, again)), "onset"), picked(notes, cut)
-
-    def _changes(self, reasons: Ints, row: Ints, hammer: Ints, into: Ints) -> ChangeRows:
-        """Return the CHANGE table, by a Reason for each note of the song.
+    def _changes(self, reasons: Ints, row: Ints, hammer: Ints, into: Ints) -> Changes:
+        """Return the changes, by a Reason for each note of the song.
 
         Given besides are rows, hammers and carrying rows of the notes that have a bar.
         """
         song = self.song
         bars, carried = np.full(len(song), NO_HAMMER, np.uint8), np.full(len(song), -1, np.int32)
         bars[row], carried[row] = hammer, np.where(into == row, -1, into)
-        pitch = np.zeros(len(song), np.int16)
-        pitch[row] = self.instrument.pitches[hammer]
-        moved = pitch != song.notes["pitch"] + np.int16(self.shift)
-        kind = np.where(moved, ChangeKind.FOLDED, 0).astype(np.uint8)
-        kind[self.chosen.score.row[self.placed.substituted]] = ChangeKind.REPLACED
-        kind[carried >= 0] = ChangeKind.MERGED
-        lost = reasons != Reason.NONE
-        kind[lost], bars[lost], carried[lost] = ChangeKind.DROPPED, NO_HAMMER, -1
-        table = as_change_rows(
-            filled(CHANGE, len(song), note=np.arange(len(song)), kind=kind, reason=reasons)
-        )
-        table["into"], table["hammer"] = carried, bars
-        return picked(table, kind > 0)
+        other = self.chosen.score.row[self.placed.substituted]
+        return Changes.of(song, self.instrument, self.shift, reasons, bars, carried, other)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import overload
 
@@ -12,7 +12,7 @@ import numpy as np
 from ..instrument import Instrument
 from ..pitch import NAMES
 from ..song import Song
-from ..tables import CHANGE, Arranged, ChangeRows, as_change_rows, filled, joined, ordered, picked
+from ..tables import CHANGE, Arranged, ChangeRows, Ints, as_change_rows, filled, joined, ordered, picked
 from .tremolo import MOST
 
 
@@ -120,6 +120,30 @@ class Changes(Sequence[Change]):
     transpose: int
     table: ChangeRows
 
+    @classmethod
+    def of(
+        cls, song: Song, instrument: Instrument, shift: int, reason: Ints, bars: Ints, into: Ints, other: Ints
+    ) -> Changes:
+        """Return what becomes of a song's notes: dropped for a reason, carried into others, on another bar.
+
+        An array has a value for each note: `bars` is NO_HAMMER and `into` -1 where there is none. `other` are
+        rows of notes that a bar of another name stands for.
+        """
+        struck = instrument.pitches[np.minimum(bars, len(instrument) - 1)]  # of any bar where they are lost
+        kind = np.where(struck != song.notes["pitch"] + np.int16(shift), ChangeKind.FOLDED, 0)
+        kind[other], kind[into >= 0] = ChangeKind.REPLACED, ChangeKind.MERGED
+        lost = reason != Reason.NONE
+        kind[lost], bars[lost], into[lost] = ChangeKind.DROPPED, NO_HAMMER, -1
+        columns = {"kind": kind, "reason": reason, "hammer": bars, "into": into}
+        table = as_change_rows(filled(CHANGE, len(song), note=np.arange(len(song)), **columns))
+        return cls(song, instrument, shift, picked(table, kind > 0))
+
+    def with_shortened(self, strikes: Arranged) -> Changes:
+        """Return the same, and for each of these strikes that its note is not renewed to its end."""
+        more = filled(CHANGE, len(strikes), note=strikes["source"], hammer=strikes["hammer"], into=-1)
+        more["kind"] = ChangeKind.SHORTENED
+        return replace(self, table=ordered(joined((self.table, as_change_rows(more))), "note"))
+
     def __len__(self) -> int:
         return len(self.table)
 
@@ -130,7 +154,7 @@ class Changes(Sequence[Change]):
     def __getitem__(self, place: int | slice) -> Change | Changes:
         """Return the change at a place, or the changes of a slice."""
         if isinstance(place, slice):
-            return Changes(self.song, self.instrument, self.transpose, picked(self.table, place))
+            return replace(self, table=picked(self.table, place))
         row: np.void = self.table[place]
         notes = self.song.notes
         note = notes[int(row["note"])]
@@ -148,13 +172,6 @@ class Changes(Sequence[Change]):
             track=int(note["track"]),
             other=None if into < 0 else int(notes["track"][into]),
         )
-
-
-def with_shortened(table: ChangeRows, strikes: Arranged) -> ChangeRows:
-    """Return a CHANGE table with a row for each of these strikes too: its note is not renewed to its end."""
-    more = filled(CHANGE, len(strikes), note=strikes["source"], hammer=strikes["hammer"], into=-1)
-    more["kind"] = ChangeKind.SHORTENED
-    return ordered(joined((table, as_change_rows(more))), "note")
 
 
 def _name(pitch: int) -> str:

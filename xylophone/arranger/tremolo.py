@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tables import Arranged, Bools, Floats, picked
+from ..song import Song
+from ..tables import Arranged, Floats, joined, ordered, picked
 from .columns import by_group
 
 RATE = 9.0
@@ -20,16 +21,17 @@ SOFTER = 0.7
 """Velocity of a renewing strike, of the note's own."""
 
 
-def renewed(notes: Arranged, end: Floats, held: Bools, recovery: Floats) -> tuple[Arranged, Bools]:
-    """Return strikes that renew held notes until they end, a row of `notes` each, and which notes were cut.
+def with_tremolo(notes: Arranged, song: Song, recovery: Floats) -> tuple[Arranged, Arranged]:
+    """Return strikes with those that renew held notes until they end, and those whose notes were cut.
 
-    `end` is when each note ends, `held` which are renewed, `recovery` by hammer. The last renewal leaves the
-    hammer its recovery before the next strike of the same bar. A note that would be renewed more than MOST
-    times is cut: it is renewed so often and no more.
+    `recovery` is by hammer. The last renewal leaves the hammer its recovery before the next strike of the
+    same bar. A note that would be renewed more than MOST times is cut: it is renewed so often and no more.
     """
+    written = song.notes[notes["source"]]
+    end = written["onset"] + written["duration"]
     until = np.minimum(end, next_strike(notes) - recovery[notes["hammer"]])
     step = np.maximum(1.0 / RATE, 1.2 * recovery[notes["hammer"]])
-    asked = np.where(held, np.floor((until - notes["onset"]) / step + 1e-9), 0)
+    asked = np.where(written["duration"] >= HELD, np.floor((until - notes["onset"]) / step + 1e-9), 0)
     count = asked.clip(0, MOST).astype(np.intp)
     source = np.repeat(np.arange(len(notes)), count)
     again = picked(notes, source)
@@ -37,7 +39,7 @@ def renewed(notes: Arranged, end: Floats, held: Bools, recovery: Floats) -> tupl
     again["onset"] += number * step[source]
     again["velocity"] = np.maximum(1.0, SOFTER * again["velocity"])
     again["again"] = True
-    return again, np.asarray(asked > MOST)
+    return ordered(joined((notes, again)), "onset"), picked(notes, asked > MOST)
 
 
 def next_strike(notes: Arranged) -> Floats:

@@ -7,21 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..calibration.values import Calibration
-from ..errors import OptionError
 from ..instrument import Instrument
-from ..tables import (
-    PLANNED,
-    STRIKE,
-    Planned,
-    Refusal,
-    Strikes,
-    as_planned,
-    as_strikes,
-    filled,
-    joined,
-    ordered,
-    picked,
-)
+from ..strikes import strikes_in, unplanned
+from ..tables import PLANNED, Planned, Refusal, Strikes, as_planned, joined, ordered, picked
 from .curves import Curves
 from .draft import Draft, Recent
 from .hammer_limits import keep_cool, keep_recovery
@@ -34,10 +22,6 @@ ATTEMPTS = 4
 
 REMEMBERED = 5.0
 """s; how far back `rewind` reaches before the newest commit."""
-
-
-_GIVEN = ("time", "velocity", "source", "hammer", "priority")
-"""What a row of the plan has of its strike."""
 
 
 class Planner:
@@ -75,8 +59,7 @@ class Planner:
 
     def add(self, strikes: Strikes) -> None:
         """Take strikes (dtype STRIKE); OptionError where one cannot be: velocity, hammer, time."""
-        self._check(strikes)
-        rows = as_planned(filled(PLANNED, len(strikes), **{key: strikes[key] for key in _GIVEN}))
+        rows = unplanned(strikes, len(self.instrument))
         settled = np.zeros(len(strikes), dtype=bool)
         if len(self._pending):
             rows = joined((self._pending, rows))
@@ -125,11 +108,10 @@ class Planner:
         """
         back = self._recent["start"] >= moment
         rows = joined((picked(self._recent, back), self._pending))
-        strikes = as_strikes(filled(STRIKE, len(rows), **{key: rows[key] for key in _GIVEN}))
         self._pending, self._settled = as_planned(np.zeros(0, PLANNED)), np.zeros(0, dtype=bool)
         self._recent = picked(self._recent, ~back)
         self._horizon = min(self._horizon, moment)
-        return ordered(strikes, "time")
+        return ordered(strikes_in(rows), "time")
 
     def _planned(self) -> tuple[Draft, Planned]:
         """Plan everything that is pending, from the state that what was sent has left."""
@@ -182,19 +164,6 @@ class Planner:
             self._base = self._base.after(picked(self._recent, old), warmth, self._refill)
             self._recent = picked(self._recent, ~old)
         return self._base.after(self._recent, warmth, self._refill)
-
-    def _check(self, strikes: Strikes) -> None:
-        if strikes.dtype != STRIKE:
-            raise TypeError(f"strikes must be a table of dtype STRIKE, not {strikes.dtype}")
-        if not len(strikes):
-            return
-        for key, least, most in (("velocity", 1, 127), ("hammer", 0, len(self.instrument) - 1)):
-            wrong = ~((strikes[key] >= least) & (strikes[key] <= most))
-            if wrong.any():
-                value = strikes[key][np.argmax(wrong)]
-                raise OptionError(f"{key} {value:g} is out of range: a strike needs {least}..{most}")
-        if not np.all(np.isfinite(strikes["time"])):
-            raise OptionError("a strike's time is no number: give seconds of backend time")
 
 
 def sequence(
