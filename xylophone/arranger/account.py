@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -247,9 +248,7 @@ class _Account:
 
 def _shares_of(part: Ints) -> list[tuple[int, float]]:
     """Return the parts that notes are of, each with its share, the greatest first."""
-    parts, counts = np.unique(part, return_counts=True)
-    order = np.argsort(-counts, kind="stable")
-    return [(int(parts[row]), float(counts[row] / len(part))) for row in order]
+    return [(one, count / len(part)) for one, count in Counter(sorted(part.tolist())).most_common()]
 
 
 def _percent(share: float) -> str:

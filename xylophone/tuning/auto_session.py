@@ -21,7 +21,7 @@ from ..sound.position import Position
 from ..tables import TRIAL, Samples, Trials, as_trials, joined
 from .analysis import Analysis, analyse
 from .evidence import fundamentals_of
-from .rounds import GAP, TURNS, Turns, blind_rounds, first_round, is_vague, next_round, trials_of
+from .rounds import GAP, TURNS, Turns, blind_rounds, first_round, next_round, trials_of
 from .sag import chord_trials
 from .trials import Take, pulses_of, save_session
 
@@ -122,8 +122,8 @@ class AutoSession:
         for number in range(max(1, done), ROUNDS):
             analysis = self._play(next_round(analysis, number), f"round {number + 1} of {ROUNDS}", number)
         for number in range(ROUNDS, ROUNDS + AGAIN):
-            vague = self._vague(analysis)
-            turns = [turn for turn in next_round(analysis, number, all_of_them=False) if turn[0] in vague]
+            vague = next_round(analysis, number, all_of_them=False)
+            turns = [turn for turn in vague if analysis.fits[turn[0]] is not None]
             if not turns or self._seconds() + self._length(turns) > LONGEST:
                 break
             analysis = self._play(turns, f"{len(turns)} hammers again", number)
@@ -138,10 +138,6 @@ class AutoSession:
 
     def _analysis(self) -> Analysis:
         return analyse(self.takes, self.backend.instrument, self.default, self.position)
-
-    def _vague(self, analysis: Analysis) -> set[int]:
-        known = (place for place, found in enumerate(analysis.fits) if found is not None)
-        return {place for place in known if is_vague(analysis, place)}
 
     def _listen_to_the_room(self) -> None:
         """Record the room; TuningError where nothing could be heard in it, or bars cannot be told apart."""
@@ -180,7 +176,9 @@ class AutoSession:
         self.backend.schedule(pulses_of(trials, self.backend.instrument))
         self._trials = joined((self._trials, trials))
         self._wait(float(trials["start"][-1] + trials["width"][-1]) + SETTLE, doing)
-        self._save()
+        if self.folder is not None:
+            save_session(self.folder, self.takes, self.backend.instrument, self.position)
+            self.saved = True
 
     def _wait(self, until: float, doing: str) -> None:
         """Record until a moment; BackendError for a fault after which nothing more plays."""
@@ -192,11 +190,6 @@ class AutoSession:
             for fault in faults:
                 fault.require_more()
             self._told(Progress(self._seconds(), max(self._whole, self._seconds()), doing))
-
-    def _save(self) -> None:
-        if self.folder is not None:
-            save_session(self.folder, self.takes, self.backend.instrument, self.position)
-            self.saved = True
 
     def _seconds(self) -> float:
         return self.backend.now() - self._began

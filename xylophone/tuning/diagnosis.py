@@ -11,6 +11,7 @@ from ..sound.position import Position
 from ..tables import Bools, Floats
 from .analysis import Analysis
 from .evidence import Evidence, clear_rows
+from .fitting import FittedCurve
 from .shape import FINE
 
 WEAK = 6.0
@@ -101,8 +102,11 @@ def diagnose(analysis: Analysis) -> list[Ailment]:
     """Return the faults of all hammers, in the order of the bars; a hammer has one at most."""
     ailments = []
     for place, hammer in enumerate(analysis.instrument.hammers):
-        looks = (_elsewhere, _dead, _double, _weak, _unsteady, _unsure)
-        if finding := next(filter(None, (look(analysis, place) for look in looks)), None):
+        finding, found = _elsewhere(analysis, place) or _dead(analysis, place), analysis.fits[place]
+        if finding is None and found is not None:
+            looks = (_double, _weak, _unsteady, _unsure)
+            finding = next(filter(None, (look(analysis, place, found) for look in looks)), None)
+        if finding is not None:
             ailments.append(Ailment(hammer.name, *finding))
     return ailments
 
@@ -176,10 +180,9 @@ def _dead(analysis: Analysis, place: int) -> Finding | None:
     )
 
 
-def _double(analysis: Analysis, place: int) -> Finding | None:
-    evidence, found = analysis.evidence, analysis.fits[place]
-    rows = clear_rows(evidence, place)
-    if found is None or len(rows) < 4:
+def _double(analysis: Analysis, place: int, found: FittedCurve) -> Finding | None:
+    evidence, rows = analysis.evidence, clear_rows(analysis.evidence, place)
+    if len(rows) < 4:
         return None
     level, width, _ = found.curves()
     top = float(np.interp(level[-1] - 1.0, level, width))
@@ -208,10 +211,8 @@ def _alike(gap: Floats, twice: Bools) -> Bools:
     return twice & (np.abs(gap - np.median(gap[twice])) < ALIKE) if twice.any() else twice
 
 
-def _weak(analysis: Analysis, place: int) -> Finding | None:
-    found, default = analysis.fits[place], analysis.default
-    if found is None:
-        return None
+def _weak(analysis: Analysis, place: int, found: FittedCurve) -> Finding | None:
+    default = analysis.default
     level, width, _ = found.curves()
     pulse, loud = float(default.width[place, -1]), float(default.level[place, -1])
     softer = loud - float(np.interp(pulse, width, level, left=-np.inf)) + analysis.gain
@@ -244,10 +245,7 @@ def _wider(analysis: Analysis, place: int) -> float:
     return float((middle[place] - usual) / spread)
 
 
-def _unsteady(analysis: Analysis, place: int) -> Finding | None:
-    found = analysis.fits[place]
-    if found is None:
-        return None
+def _unsteady(analysis: Analysis, place: int, found: FittedCurve) -> Finding | None:
     level, latency = found.level_error, found.latency_error
     known = np.isfinite(level) & np.isfinite(latency)
     if known.sum() < 6:
@@ -265,9 +263,9 @@ def _unsteady(analysis: Analysis, place: int) -> Finding | None:
     )
 
 
-def _unsure(analysis: Analysis, place: int) -> Finding | None:
+def _unsure(analysis: Analysis, place: int, found: FittedCurve) -> Finding | None:
     doubt = 2.0 * analysis.level_doubt(place)
-    if analysis.fits[place] is None or doubt <= KNOWN:
+    if doubt <= KNOWN:
         return None
     return HammerFault.UNCLEAR, f"its loudness is known to {doubt:.1f} dB only, not to {KNOWN:g} dB", QUIETER
 
