@@ -14,8 +14,8 @@ from xylophone.calibration.values import CURVES
 from xylophone.config.beside import Chosen, saved_place, write_saved
 from xylophone.files import alone_with, remove_file, write_text
 from xylophone.instrument import Instrument, build_instrument, hammers_of
+from xylophone.tuning.checking import Heard, Measured, add_entry, read_history
 from xylophone.tuning.edits import later
-from xylophone.tuning.history import Heard, Measured, add_entry, read_history
 from xylophone.tuning.keeping import Versions, hold
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

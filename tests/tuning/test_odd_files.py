@@ -9,7 +9,7 @@ import pytest
 
 from xylophone.errors import FileError, TuningError
 from xylophone.instrument import build_instrument
-from xylophone.tuning.history import read_history
+from xylophone.tuning.checking import read_history
 from xylophone.tuning.trials import read_plan
 
 HUGE = "9" * 400

@@ -19,6 +19,7 @@ from ..sound.position import Position
 from ..tables import Floats, Trials, picked
 from .evidence import Evidence, clear_rows, gather, silent_rows
 from .fitting import FittedCurve, fit
+from .spread import robust
 from .trials import Take
 
 LEVEL_SD, LATENCY_SD = 0.35, 0.0005
@@ -180,7 +181,7 @@ def _spread(errors: list[Floats], assumed: float, least: float) -> float:
     if len(every) < 20:
         return assumed
     free = max(0.4, 1.0 - 5.0 * len(errors) / len(every))
-    return float(max(least, 1.4826 * float(np.median(np.abs(every))) / np.sqrt(free)))
+    return float(max(least, robust(every) / np.sqrt(free)))
 
 
 def _straightened(evidence: Evidence, fits: Sequence[FittedCurve | None]) -> tuple[Evidence, float]:

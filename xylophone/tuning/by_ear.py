@@ -226,17 +226,15 @@ class ByEar:
         """Take back the last change of this session, at the bar where it was made."""
         if not self.past:
             raise CalibrationError("nothing to undo: nothing was changed before; change something first")
-        calibration, place = self.past[-1]
-        future = (*self.future, (self.calibration, place))
-        return self._restored(calibration, place, self.past[:-1], future)
+        *past, step = self.past
+        return self._restored(step, tuple(past), (*self.future, (self.calibration, step[1])))
 
     def redo(self) -> ByEar:
         """Make the change again that was last taken back."""
         if not self.future:
             raise CalibrationError("nothing to redo: nothing was taken back; undo something first")
-        calibration, place = self.future[-1]
-        past = (*self.past, (self.calibration, place))
-        return self._restored(calibration, place, past, self.future[:-1])
+        *future, step = self.future
+        return self._restored(step, (*self.past, (self.calibration, step[1])), tuple(future))
 
     def kept(self) -> ByEar:
         """Return the session once its calibration has been written."""
@@ -269,9 +267,9 @@ class ByEar:
         past = (*self.past, (self.calibration, self.place))[-REMEMBERED:]
         return replace(self, calibration=new, hears_old=False, past=past, future=())
 
-    def _restored(self, calibration: Calibration, place: int, past: Steps, future: Steps) -> ByEar:
-        chosen = self.choose(place)
-        return replace(chosen, calibration=calibration, hears_old=False, past=past, future=future)
+    def _restored(self, step: tuple[Calibration, int], past: Steps, future: Steps) -> ByEar:
+        chosen = self.choose(step[1])
+        return replace(chosen, calibration=step[0], hears_old=False, past=past, future=future)
 
     def _need_another(self) -> None:
         if not self.neighbours:

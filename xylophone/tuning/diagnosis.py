@@ -13,6 +13,7 @@ from .analysis import Analysis
 from .evidence import Evidence, clear_rows
 from .fitting import FittedCurve
 from .shape import FINE
+from .spread import pooled, robust
 
 WEAK = 6.0
 """dB by which a hammer is softer than an average one at the loudest usual pulse."""
@@ -239,9 +240,7 @@ def _wider(analysis: Analysis, place: int) -> float:
     }
     every = np.array(list(middle.values()))
     usual = float(np.median(every))
-    seen = 1.4826 * float(np.median(np.abs(every - usual)))
-    count, before = len(every), SPREAD_COUNTS
-    spread = np.sqrt((count * seen**2 + before * SPREAD**2) / (count + before))
+    spread = pooled(robust(every - usual), len(every), SPREAD, SPREAD_COUNTS)
     return float((middle[place] - usual) / spread)
 
 

@@ -71,14 +71,9 @@ class Evidence:
 
     def trials_of(self, rows: Ints) -> Outcomes:
         """Return these rows for a fit."""
-        return Outcomes(
-            self.trials["width"][rows],
-            self.loss[rows],
-            self.rested[rows],
-            self.level[rows],
-            self.latency[rows],
-            np.where(self.bar[rows] < 0, self.floor, np.nan),
-        )
+        most = np.where(self.bar < 0, self.floor, np.nan)
+        columns = (self.trials["width"], self.loss, self.rested, self.level, self.latency, most)
+        return Outcomes(*(column[rows] for column in columns))
 
     @property
     def floor(self) -> float:

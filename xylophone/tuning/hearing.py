@@ -14,6 +14,7 @@ import numpy as np
 
 from ..tables import Complex, Floats, Ints
 from .picker import ORDER, prediction_error
+from .spread import pooled, robust
 
 AFTER = (0.003, 0.093)
 """s after a hit over which the oscillations are fitted."""
@@ -211,10 +212,8 @@ def _off(pieces: Floats, time: Floats, mine: Floats, others: Floats) -> tuple[Co
 
 def _error_of_median(values: Floats) -> float:
     """Return the standard error of the median of values that differ by UNLIKE as far as is known."""
-    away = 1.4826 * float(np.median(np.abs(values - np.median(values))))
-    count, before = len(values), 2.0
-    spread = np.sqrt((count * away**2 + before * UNLIKE**2) / (count + before))
-    return float(1.2533 * spread / np.sqrt(count))
+    spread = pooled(robust(values - np.median(values)), len(values), UNLIKE, 2.0)
+    return float(1.2533 * spread / np.sqrt(len(values)))
 
 
 def _vertex(three: Floats) -> float:

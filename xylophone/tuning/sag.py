@@ -9,6 +9,7 @@ import numpy as np
 from ..calibration.values import Calibration
 from ..tables import TRIAL, Floats, Trials, as_trials, ordered
 from .analysis import Analysis, calibration_of
+from .spread import robust
 from .trials import Purpose
 
 COUNT = 8
@@ -88,7 +89,7 @@ def supply_factor(analysis: Analysis) -> float | None:
     for _ in range(10):
         factor = float(np.sum(weight * met * expected) / np.sum(weight * expected**2))
         away = met - factor * expected
-        scale = max(1e-4, 1.4826 * float(np.median(np.abs(away))))
+        scale = max(1e-4, robust(away))
         weight = 1.0 / (1.0 + (away / (2.0 * scale)) ** 2)
     return factor if BOUNDS[0] <= factor <= BOUNDS[1] else None
 

@@ -21,9 +21,9 @@ from ...sound.position import Position, position_of
 from ...sound.wav import read_wav
 from ...tuning.analysis import Analysis, analyse
 from ...tuning.auto_session import AutoSession, play_blind
+from ...tuning.checking import Heard, Measured, add_entry, history_of
 from ...tuning.diagnosis import Ailment, diagnose, tilt
 from ...tuning.edits import middle, with_hammer, with_others
-from ...tuning.history import Heard, Measured, add_entry, history_of
 from ...tuning.keeping import Held, hold
 from ...tuning.sag import result_of
 from ...tuning.trials import PLAN, Take, load_session, plan_text, read_plan

@@ -17,8 +17,17 @@ from ...errors import CalibrationError
 from ...running.playing import leaving_on_signals, playing
 from ...sound.position import Position, position_of
 from ...tuning.auto_session import AutoSession
-from ...tuning.checking import Drift, check_round, drifts
-from ...tuning.history import Heard, Measured, add_entry, changes, history_of, read_history
+from ...tuning.checking import (
+    Drift,
+    Heard,
+    Measured,
+    add_entry,
+    changes,
+    check_round,
+    drifts,
+    history_of,
+    read_history,
+)
 from ..incidents import tell
 from ..options import stage_options
 from ..printing import say

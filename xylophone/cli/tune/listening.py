@@ -17,7 +17,7 @@ from ...running.playing import folder
 from ...sound.position import LENGTH, Position, position_of
 from ...soundcard.microphone import Microphone
 from ...tuning.auto_session import Ear, Progress
-from ...tuning.history import history_of, read_history
+from ...tuning.checking import history_of, read_history
 from ..incidents import closing
 from ..option_types import stack
 from ..printing import ask, terminal
