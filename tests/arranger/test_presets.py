@@ -8,7 +8,7 @@ import pytest
 from arranger.melodies import bars, line, song_of, together
 from xylophone import strikes_of
 from xylophone.arranger import Weights, arrange, judge, preset
-from xylophone.arranger.key import key_of
+from xylophone.arranger.form import key_of
 from xylophone.calibration.file import calibration_for
 from xylophone.collection.library import songs
 from xylophone.errors import OptionError

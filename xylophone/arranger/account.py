@@ -14,8 +14,7 @@ from ..pitch import interval_words
 from ..tables import Bools, Ints, Priority
 from .arrangement import NO_ROLE, Arrangement
 from .changes import Reason
-from .form import places, sections
-from .key import key_of
+from .form import key_of, places, sections
 from .quality import share
 
 MOST_PASSAGES = 6

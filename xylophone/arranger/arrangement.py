@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import SongError
 from ..instrument import Instrument
 from ..song import Song
-from ..tables import ARRANGED, CHANGE, Arranged, Ints, Priority
+from ..tables import Arranged, Ints, Priority, as_arranged, as_change_rows
 from .changes import ChangeKind, Changes, Reason
 
 NO_ROLE = 255
@@ -55,11 +55,8 @@ class Arrangement:
     roles: Ints
 
     def __post_init__(self) -> None:
-        for table, dtype in ((self.notes, ARRANGED), (self.changes.table, CHANGE)):
-            if table.dtype != dtype:
-                raise TypeError(f"an arrangement's table must have dtype {dtype}, not {table.dtype}")
+        for table in (as_arranged(self.notes), as_change_rows(self.changes.table), self.roles):
             table.flags.writeable = False
-        self.roles.flags.writeable = False
         if len(self.notes) - self.again != self.kept + self.folded + self.replaced:
             raise ValueError(
                 f"{len(self.notes) - self.again} strikes for {self.kept} kept, {self.folded} folded and "

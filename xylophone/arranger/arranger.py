@@ -15,10 +15,9 @@ from ..tables import ARRANGED, Arranged, Bools, Floats, Ints, Priority, as_arran
 from .arrangement import NO_ROLE, Arrangement
 from .changes import NO_HAMMER, Changes, Reason
 from .choice import Choice, left_out
-from .dynamics import velocities
 from .fold import Folding, Placed, bars_of, fold
 from .form import ostinato
-from .score import Score, instants, read_score
+from .score import Score, instants, read_score, velocities
 from .thin import MERGE_WITHIN, carriers, crowded_out, informed, loudest, unready, worth
 from .transpose import best_transposition
 from .tremolo import with_tremolo

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..arranger import Arrangement
 from ..arranger.choice import SOFTEST
-from ..arranger.dynamics import velocities
+from ..arranger.score import velocities
 from ..calibration.values import Calibration
 from ..instrument import MOST_HAMMERS, Instrument, hammers_of
 from ..sequencer.curves import Curves
