@@ -53,14 +53,15 @@ class FaultyTwin(Twin):
             if not 0 <= place < len(instrument):
                 raise OptionError(f"there is no hammer {place}: give 0..{len(instrument) - 1}")
         super().__init__(instrument, seed, scatter_time, scatter_level_db)
-        pull, friction = self.hammers.pull.copy(), self.hammers.friction.copy()
+        hammers = self.hammers.copy()
+        pull, friction = hammers.pull, hammers.friction  # columns of the copy
         for place, fault in self._faults.items():
             if fault is Planted.DEAD:
                 pull[place] = 0.0
             elif fault is Planted.WEAK:
                 pull[place] *= WEAK_PULL
                 friction[place] *= WEAK_FRICTION
-        self._build(replace(self.hammers, pull=pull, friction=friction))
+        self._build(hammers)
         self._bars = {hammer.channel: hammer.channel for hammer in instrument.hammers}
         for one, other in swapped:
             ends = instrument.hammers[one].channel, instrument.hammers[other].channel

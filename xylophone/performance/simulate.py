@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,8 +84,7 @@ def measured(twin: Twin, folder: Path | None = None) -> Calibration:
 def _mark(twin: Twin) -> str:
     """Return a name for a set of hammers and the model that moves them."""
     mark = hashlib.sha256(f"{twin.instrument} {twin.setting}".encode())
-    for column in fields(twin.hammers):
-        mark.update(getattr(twin.hammers, column.name).tobytes())
+    mark.update(twin.hammers.tobytes())
     for source in sorted(Path(bench.__file__).parent.glob("*.py")):
         mark.update(source.read_bytes())
     return mark.hexdigest()[:24]

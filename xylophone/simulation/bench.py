@@ -14,7 +14,7 @@ import numpy as np
 from ..calibration.file import write_calibration
 from ..calibration.values import Calibration, SupplyTerms, WarmthTerms
 from ..instrument import KINDS, HammerKind, Instrument, hammers_of
-from ..tables import Floats
+from ..tables import Floats, picked
 from .curve_bench import Condition, Rig, keep_level, knots, quadratic
 from .hammers import AMBIENT, SUPPLY_RESISTANCE, Twin
 from .parameters import COPPER, build_hammers, parameters_of
@@ -158,7 +158,7 @@ def _supply(rig: Rig, curves: Calibration, current: Floats) -> SupplyTerms:
         return supply_terms(rig, curves, current)
     names = tuple(f"{curves.hammers[0]} {copy}" for copy in range(COPIES))
     row = np.zeros(COPIES, np.intp)
-    return supply_terms(replace(rig, hammers=rig.hammers.take(row)), curves.spread(names), current[row])
+    return supply_terms(replace(rig, hammers=picked(rig.hammers, row)), curves.spread(names), current[row])
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import CalibrationError
-from ..tables import PULSE, Floats, Ints, Pulses, as_pulses, filled
+from ..tables import PULSE, Floats, Ints, Pulses, as_pulses, filled, picked
 from .carried import Carried, Ghosts, Settled
 from .integrate import Motion
 from .parameters import Hammers
@@ -58,7 +58,7 @@ class Rig:
 
     def _settled(self, hammer: Ints, pulses: Pulses, carried: Carried, setting: Setting) -> Settled:
         """Return what pulses do, each with a copy of its hammer of its own."""
-        copies = self.hammers.take(hammer)
+        copies = picked(self.hammers, hammer)
         return settle(copies, setting, carried, Ghosts.none(), pulses, np.arange(len(hammer)))
 
     def heat(self, hammer: Ints, width: Floats) -> Floats:

@@ -56,9 +56,7 @@ class Rows:
 
     def take(self, rows: Ints) -> Rows:
         """Return some rows as a copy."""
-        columns = {field.name: getattr(self, field.name) for field in fields(self)}
-        hammers = columns.pop("hammers").take(rows)
-        return Rows(hammers, **{name: column[rows] for name, column in columns.items()})
+        return Rows(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 @dataclass
@@ -128,7 +126,8 @@ class _March:
         self.feed = self.source + h.fuse  # ohm between the supply and a coil that is on
         self.half = step / (2.0 * h.inductance)
         self.push = step / h.inductance
-        self.reach, self.pull, self.gap, self.diode = h.air + h.stroke, h.pull, h.gap, h.diode
+        self.reach = h.air + h.stroke
+        self.pull, self.gap, self.diode = h.pull.copy(), h.gap.copy(), h.diode.copy()
         drag = h.viscous * step / (2.0 * h.mass)
         self.fade = (1.0 - drag) / (1.0 + drag)
         self.kick = step / h.mass / (1.0 + drag)

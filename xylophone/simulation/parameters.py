@@ -6,12 +6,13 @@ their calibration alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from ..errors import InstrumentError
-from ..tables import Floats, Ints
+from ..tables import Floats
 
 COPPER = 0.00393
 """Relative rise of a copper coil's resistance a kelvin (IEC 60028, at 20 C)."""
@@ -26,7 +27,7 @@ class HammerParameters:
     """
 
     resistance: float  # ohm, coil at `COLD`
-    rise: float  # s, inductance over resistance
+    inductance: float  # H
     pull: float  # N m^2 / A^2, a of the force law
     air: float = 3.94e-3  # m, b of the force law
     mass: float = 0.012  # kg, all that moves
@@ -45,11 +46,16 @@ class HammerParameters:
 
 
 PARAMETERS = {
-    "zye1-0530": HammerParameters(resistance=12.0, rise=1.9e-3, pull=3.1e-4, stick=2.2),
-    "jf-0530b": HammerParameters(resistance=40.0, rise=3.1e-3, pull=1.72e-3, stick=0.6),
-    "jf-0530b-24v": HammerParameters(resistance=40.0, rise=3.1e-3, pull=1.72e-3, stick=4.0),
+    "zye1-0530": HammerParameters(resistance=12.0, inductance=12.0 * 1.9e-3, pull=3.1e-4, stick=2.2),
+    "jf-0530b": HammerParameters(resistance=40.0, inductance=40.0 * 3.1e-3, pull=1.72e-3, stick=0.6),
+    "jf-0530b-24v": HammerParameters(resistance=40.0, inductance=40.0 * 3.1e-3, pull=1.72e-3, stick=4.0),
 }
-"""Parameters by name of the HammerKind."""
+"""Parameters by name of the HammerKind; an inductance is the resistance times the rise of the current (s)."""
+
+HAMMER = np.dtype([(field.name, "f8") for field in fields(HammerParameters)])
+
+Hammers = np.recarray[Any, Any]
+"""Parameters of n hammers side by side: rows of dtype HAMMER, `hammers.mass` an array of the shape (n,)."""
 
 COLD = 20.0
 """Temperature in C at which `resistance` holds."""
@@ -79,36 +85,6 @@ def parameters_of(kind: str) -> HammerParameters:
     return PARAMETERS[kind]
 
 
-@dataclass(frozen=True)
-class Hammers:
-    """Parameters of n hammers side by side: every array has the shape (n,); units as in HammerParameters."""
-
-    resistance: Floats
-    inductance: Floats  # H
-    pull: Floats
-    air: Floats
-    mass: Floats
-    stroke: Floats
-    gap: Floats
-    spring: Floats
-    preload: Floats
-    friction: Floats
-    stick: Floats
-    rest_time: Floats
-    viscous: Floats
-    diode: Floats
-    heat: Floats
-    cooling: Floats
-    fuse: Floats
-
-    def __len__(self) -> int:
-        return len(self.mass)
-
-    def take(self, rows: Ints) -> Hammers:
-        """Return these rows, in this order, as often as they are named."""
-        return Hammers(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
-
-
 def build_hammers(nominal: HammerParameters, count: int, seed: int, tolerance: float) -> Hammers:
     """Return `count` hammers that differ from `nominal` at random: tolerance 1 as usual, 0 not at all.
 
@@ -117,16 +93,11 @@ def build_hammers(nominal: HammerParameters, count: int, seed: int, tolerance: f
     """
     draws = np.random.Generator(np.random.Philox(key=seed)).random((count, len(TOLERANCES) + 1, 8))
     bells = np.clip((draws.sum(axis=2) - 4.0) * np.sqrt(12.0 / 8.0), -MOST_SD, MOST_SD)
-    columns = {
-        field.name: np.full(count, float(getattr(nominal, field.name)))
-        for field in fields(HammerParameters)
-        if field.name != "rise"
-    }
-    columns["inductance"] = columns["resistance"] * nominal.rise
+    hammers: Hammers = np.repeat(np.array([astuple(nominal)], HAMMER), count).view(np.recarray)
     for column, (key, spread) in enumerate(TOLERANCES.items()):
-        columns[key] = columns[key] * (1.0 + tolerance * spread * bells[:, column])
-    columns["friction"] = columns["friction"] * FRICTION_FACTOR ** (tolerance * (2.0 * draws[:, -1, 0] - 1.0))
-    return Hammers(**columns)
+        hammers[key] *= 1.0 + tolerance * spread * bells[:, column]
+    hammers.friction *= FRICTION_FACTOR ** (tolerance * (2.0 * draws[:, -1, 0] - 1.0))
+    return hammers
 
 
 def rewound(hammers: Hammers, current: Floats) -> Hammers:
@@ -134,9 +105,8 @@ def rewound(hammers: Hammers, current: Floats) -> Hammers:
 
     Resistance and inductance fall as the current rises, and the pull for an ampere with its square.
     """
-    return replace(
-        hammers,
-        resistance=hammers.resistance / current,
-        inductance=hammers.inductance / current,
-        pull=hammers.pull / current**2,
-    )
+    wound = hammers.copy()
+    wound.resistance /= current
+    wound.inductance /= current
+    wound.pull /= current**2
+    return wound

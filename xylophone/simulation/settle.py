@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..tables import Bools, Floats, Ints, Pulses
+from ..tables import Bools, Floats, Ints, Pulses, picked
 from .carried import Carried, Ghosts, Settled
 from .integrate import LONGEST_FLIGHT, STEP, Motion, Rows, integrate
 from .parameters import COLD, COPPER, Hammers
@@ -119,7 +119,7 @@ class _Relaxation:
     ) -> None:
         self.setting, self.carried, self.ghosts = setting, carried, ghosts
         self.pulses, self.hammer = pulses, hammer
-        self.own = hammers.take(hammer)
+        self.own = picked(hammers, hammer)
         self.start, self.width = pulses["start"].copy(), pulses["width"].copy()
         self.before, self.after = neighbours(hammer)
         self.rows, self.first = self._rows()

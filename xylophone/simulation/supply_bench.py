@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..calibration.values import CURVES, Calibration, Response, SupplyTerms
-from ..tables import PULSE, Floats, Ints, as_pulses, filled
+from ..tables import PULSE, Floats, Ints, as_pulses, filled, picked
 from .carried import Carried, Ghosts
 from .curve_bench import Rig, first_blows, gradient
 from .settle import settle
@@ -89,7 +89,7 @@ def strike(rig: Rig, chords: Chords, start: Floats, width: Floats) -> tuple[Floa
     count = len(start)
     order = np.argsort(start, kind="stable")
     pulses = as_pulses(filled(PULSE, count, start=start[order], width=width[order]))
-    copies = rig.hammers.take(chords.hammer[order])
+    copies = picked(rig.hammers, chords.hammer[order])
     carried = Carried.fresh(count)
     carried.end, carried.since = start[order], start[order]
     settled = settle(copies, rig.setting, carried, Ghosts.none(), pulses, np.arange(count))
