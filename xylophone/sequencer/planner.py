@@ -83,11 +83,14 @@ class Planner:
         latest = rows["time"] - self._curves.longest_latency
         begins = np.asarray(np.where(rows["refused"] == Refusal.NONE, rows["start"], latest))
         due = begins < horizon
+        self._horizon = max(self._horizon, horizon if np.isfinite(horizon) else float(begins.max()))
+        if due.all():
+            self._pending, self._settled = picked(rows, slice(0)), self._settled[:0]
+            return self._emit(rows, draft.ready)
         chords = np.cumsum(np.diff(rows["time"], prepend=-np.inf) > CHORD)
         again = begins - np.maximum(rows["moved"], 0.0)  # where planning anew would begin: without its moves
         touched = np.isin(chords, chords[again < horizon])
         self._pending, self._settled = picked(rows, ~due), (self._settled | touched)[~due]
-        self._horizon = max(self._horizon, horizon if np.isfinite(horizon) else float(begins.max()))
         place = np.cumsum(due) - 1
         return self._emit(
             picked(rows, due), {int(place[row]): t for row, t in draft.ready.items() if due[row]}
