@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # until all tests are collected: there is no garbage
     if config.getoption("--quick"):
         settings.load_profile("quick")
 
@@ -35,6 +37,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if not is_quick(item.path)]
         items[:] = [item for item in items if is_quick(item.path)]
         config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector never again look through what was collected here, which stays."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

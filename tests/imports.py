@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 PACKAGE = "xylophone"
@@ -26,6 +27,7 @@ class Import:
         return f"{self.module}:{self.line}: {what}"
 
 
+@cache
 def sources(folder: Path = ROOT / PACKAGE) -> dict[str, tuple[Path, ast.Module]]:
     """Return every module by its dotted name, with its file and its syntax tree."""
     found = {}
@@ -58,6 +60,7 @@ def imports_of(module: str, tree: ast.Module, is_package: bool, modules: set[str
                 yield Import(module, node.lineno, target, name, id(node) in late)
 
 
+@cache
 def all_imports() -> list[Import]:
     """Return the imports of the whole package."""
     found = sources()

@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections import Counter
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
@@ -67,9 +68,11 @@ MOST_LOOSE = 12
 MOST_LATE = 40
 """Imports of our own within functions, each because of a heavy library or the physics behind it."""
 
-IMPORTS = all_imports()
-MODULES = sources()
-OURS = [entry for entry in IMPORTS if entry.target.split(".")[0] == PACKAGE]
+
+@cache
+def ours() -> list[Import]:
+    """Return the imports of our own modules."""
+    return [entry for entry in all_imports() if entry.target.split(".")[0] == PACKAGE]
 
 
 def short(module: str) -> str:
@@ -94,7 +97,7 @@ def test_the_layers_are_those_of_the_architecture_and_each_is_there(root):
     rows = re.findall(r"(?m)^\| (\d) \| (.*) \|$", page)
     written = [{name_of(entry) for entry in re.findall(r"`([^`]+)`", cells)} for _, cells in sorted(rows)]
     assert written == LAYERS
-    assert not [place for row in LAYERS for place in row if f"{PACKAGE}.{place}" not in MODULES]
+    assert not [place for row in LAYERS for place in row if f"{PACKAGE}.{place}" not in sources()]
 
 
 def name_of(entry: str) -> str:
@@ -102,26 +105,22 @@ def name_of(entry: str) -> str:
     return entry.removesuffix("/").removesuffix(".py").replace("/", ".")
 
 
-@pytest.mark.parametrize("module", sorted(set(MODULES) - {PACKAGE}))
-def test_a_module_imports_from_its_own_layer_or_lower_ones(module):
-    layer = layer_of(module)
-    up = [
-        str(entry)
-        for entry in OURS
-        if entry.module == module and entry.target != PACKAGE and layer_of(entry.target) > layer
-    ]
-    assert not up
+def test_a_module_imports_from_its_own_layer_or_lower_ones():
+    layers = {module: layer_of(module) for module in set(sources()) - {PACKAGE}}
+    inside = [entry for entry in ours() if PACKAGE not in (entry.module, entry.target)]
+    assert inside
+    assert not [str(entry) for entry in inside if layer_of(entry.target) > layers[entry.module]]
 
 
 def test_the_public_surface_is_for_users():
     """Inside the package a name comes from where it lives; only the version is taken from the top."""
-    through_the_top = [entry for entry in OURS if entry.target == PACKAGE and entry.name != "__version__"]
+    through_the_top = [entry for entry in ours() if entry.target == PACKAGE and entry.name != "__version__"]
     assert not [str(entry) for entry in through_the_top]
 
 
 def test_no_circle_of_imports():
-    graph: dict[str, set[str]] = {module: set() for module in MODULES}
-    for entry in OURS:
+    graph: dict[str, set[str]] = {module: set() for module in sources()}
+    for entry in ours():
         if PACKAGE not in (entry.module, entry.target):
             graph[entry.module].add(entry.target)
     try:
@@ -133,13 +132,13 @@ def test_no_circle_of_imports():
 def test_what_a_room_s_door_offers_is_taken_there():
     """By the package, its tests or its benchmarks; a name that nobody takes is no part of the door."""
     elsewhere = [*ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/**/*.py")]
-    taken = {(entry.target, entry.name) for entry in OURS}
+    taken = {(entry.target, entry.name) for entry in ours()}
     for path in elsewhere:
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        taken |= {(entry.target, entry.name) for entry in imports_of(path.stem, tree, False, set(MODULES))}
+        taken |= {(entry.target, entry.name) for entry in imports_of(path.stem, tree, False, set(sources()))}
     offered = {
         (module, name)
-        for module, (path, tree) in MODULES.items()
+        for module, (path, tree) in sources().items()
         if path.name == "__init__.py" and module != PACKAGE
         for node in tree.body
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
@@ -158,7 +157,7 @@ def test_every_name_of_the_package_is_spoken_of_again():
         path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".md")
     ]
     words = Counter(re.findall(r"\w+", "\n".join(path.read_text(encoding="utf-8") for path in files)))
-    defined = {name for _, tree in MODULES.values() for node in ast.walk(tree) for name in defined_by(node)}
+    defined = {name for _, tree in sources().values() for node in ast.walk(tree) for name in defined_by(node)}
     ghosts = {name for name in defined if words[name] == 1 and not name.startswith("__")}
     assert ghosts == asked_for | on_the_wire
 
@@ -177,8 +176,8 @@ def room_of(module: str) -> str:
 
 
 def test_no_circle_of_rooms():
-    graph: dict[str, set[str]] = {room_of(module): set() for module in MODULES}
-    for entry in OURS:
+    graph: dict[str, set[str]] = {room_of(module): set() for module in sources()}
+    for entry in ours():
         if PACKAGE not in (entry.module, entry.target) and room_of(entry.module) != room_of(entry.target):
             graph[room_of(entry.module)].add(room_of(entry.target))
     try:
@@ -188,13 +187,13 @@ def test_no_circle_of_rooms():
 
 
 def test_few_modules_stand_in_no_room():
-    loose = [path.name for path, _ in MODULES.values() if path.parent.name == PACKAGE]
+    loose = [path.name for path, _ in sources().values() if path.parent.name == PACKAGE]
     assert len(loose) - 1 <= MOST_LOOSE, f"{loose}: find a room for the newest"
 
 
 def test_few_imports_of_our_own_stand_in_functions():
     """Commands are loaded when they are run (`cli.Commands`): that alone keeps `--help` fast."""
-    late = [entry for entry in OURS if entry.in_function]
+    late = [entry for entry in ours() if entry.in_function]
     assert len(late) <= MOST_LATE, "\n".join(map(str, late))
 
 
@@ -223,8 +222,8 @@ def test_a_song_is_looked_at_without_what_is_slow_to_load(root):
 
 def reached_from(place: str) -> set[str]:
     """Return the modules that are loaded, sooner or later, by those within a place."""
-    seen = {module for module in MODULES if within(module, place)}
-    while more := {entry.target for entry in OURS if entry.module in seen} - seen - {PACKAGE}:
+    seen = {module for module in sources() if within(module, place)}
+    while more := {entry.target for entry in ours() if entry.module in seen} - seen - {PACKAGE}:
         seen |= more
     return seen
 
@@ -237,7 +236,7 @@ def test_the_sequencer_never_learns_from_the_simulation():
 @pytest.mark.parametrize("place", ["backends", "simulation"])
 def test_backends_know_pulses_and_clocks_but_no_songs_and_no_player(place):
     foreign = ("song", "player", "collection", "arranger", "midifile", "sequencer")
-    mine = [entry for entry in OURS if within(entry.module, place)]
+    mine = [entry for entry in ours() if within(entry.module, place)]
     assert mine
     assert not [str(entry) for entry in mine if any(within(entry.target, other) for other in foreign)]
 
@@ -245,10 +244,10 @@ def test_backends_know_pulses_and_clocks_but_no_songs_and_no_player(place):
 def test_arrays_and_tables_are_named_and_made_in_one_place():
     """Outside of tables.py no numpy type gets another name, and no table is made without a check."""
     tables = f"{PACKAGE}.tables"
-    for module, (_, tree) in MODULES.items():
+    for module, (_, tree) in sources().items():
         values = [ast.unparse(node.value) for node in tree.body if isinstance(node, ast.Assign)]
         assert module == tables or not [value for value in values if "NDArray" in value], module
-        types = {entry.name for entry in OURS if (entry.module, entry.target) == (module, tables)}
+        types = {entry.name for entry in ours() if (entry.module, entry.target) == (module, tables)}
         types -= {"Priority", "Refusal"}
         calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
         assert not [name for name in types & calls if name[0].isupper()], module
@@ -261,7 +260,7 @@ def test_third_parties_stay_in_their_modules():
         known = library in sys.stdlib_module_names or library == PACKAGE
         return known or any(within(entry.module, home) for home in homes)
 
-    assert not [str(entry) for entry in IMPORTS if not allowed(entry)]
+    assert not [str(entry) for entry in all_imports() if not allowed(entry)]
 
 
 def test_importing_the_package_loads_nothing_heavy(root):

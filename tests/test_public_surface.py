@@ -12,8 +12,6 @@ import programs
 import xylophone
 from imports import PACKAGE, sources
 
-MODULES = sources()
-
 SAME_OBJECTS = """
 import importlib, json, sys, xylophone
 for module in json.loads(sys.argv[1]):
@@ -31,7 +29,7 @@ def test_all_is_the_table_of_homes_in_order():
 
 def test_a_name_is_the_same_whatever_was_imported_before(root):
     """A function and a module of one name: importing the module must not hide the function."""
-    modules = json.dumps([name for name in MODULES if not name.endswith(("__main__", ".testing"))])
+    modules = json.dumps([name for name in sources() if not name.endswith(("__main__", ".testing"))])
     ran = programs.run(
         [sys.executable, "-c", SAME_OBJECTS, modules], cwd=root, capture_output=True, text=True
     )
@@ -41,7 +39,7 @@ def test_a_name_is_the_same_whatever_was_imported_before(root):
 
 def test_type_checkers_see_the_same_names():
     """A lazy name has no type of its own: the block under TYPE_CHECKING gives it one."""
-    _, tree = MODULES[PACKAGE]
+    _, tree = sources()[PACKAGE]
     blocks = [
         node for node in tree.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
     ]
@@ -71,8 +69,6 @@ def undocumented(owner: str, node: ast.AST) -> list[str]:
     return mute + [name for child in classes for name in undocumented(f"{owner}.{child.name}", child)]
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_everything_public_has_a_docstring(module):
-    path, tree = MODULES[module]
-    assert ast.get_docstring(tree), f"{path.name} does not say what it is for"
-    assert not undocumented(module, tree)
+def test_everything_public_has_a_docstring():
+    assert not [module for module, (_, tree) in sources().items() if not ast.get_docstring(tree)]
+    assert not [name for module, (_, tree) in sources().items() for name in undocumented(module, tree)]
