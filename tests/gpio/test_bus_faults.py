@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,11 @@ import pytest
 
 from gpio.fake_pi import FOR_EVER, FakePi
 from gpio.playing import Playing, wait_for
-from xylophone.wiring import HONEST_PINS
+from gpio.test_host import children_of
+from xylophone.backends import open_backend
+from xylophone.errors import BackendError
+from xylophone.instrument import Instrument, build_instrument
+from xylophone.wiring import HONEST_PINS, Wiring
 
 
 class Stand:
@@ -25,13 +30,31 @@ class Stand:
         return self.playing
 
     def refusal(self, kind: str, hammers: int = 30, **wiring: Any) -> str:
-        """Return the one line by which a start is refused; no coil was on, nothing is left running."""
-        before = self.pi.state.logged
-        playing = self.start(kind, hammers, **wiring)
+        """Return the one line by which a start is refused; no coil was on, nothing is left running.
+
+        The host is this process, which sees nothing of that Pi: dispatcher and watchdog do, which find it.
+        """
+        before, others = self.pi.state.logged, children_of(os.getpid())
+        whole = build_instrument()
+        instrument = Instrument(whole.name, whole.kind, whole.hammers[:hammers], whole.supply_limit)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in (self.pi.environment | {"GPIOZERO_PIN_FACTORY": "lgpio"}).items():
+                patch.setenv(name, value)
+            with pytest.raises(BackendError) as caught:
+                open_backend(f"gpio:{kind}", instrument, None, Wiring(**wiring))
+        assert not any(mask for _, mask in self.pi.log(kind)[before:])
+        assert set(children_of(os.getpid())) <= set(others)
+        return self._reason(kind, str(caught.value))
+
+    def refusal_by_the_host(self, kind: str) -> str:
+        """Return the one line by which a start is refused that a host on the Pi finds by itself."""
+        playing = self.start(kind)
         assert playing.host.wait(20) == 1
         (said,) = playing.said
-        assert not any(mask for _, mask in self.pi.log(kind)[before:])
-        message: str = said["error"]
+        assert self.pi.coils(kind) == 0
+        return self._reason(kind, said["error"])
+
+    def _reason(self, kind: str, message: str) -> str:
         assert "\n" not in message
         assert message.startswith(f"gpio:{kind}: ")
         return message.removeprefix(f"gpio:{kind}: ")
@@ -53,12 +76,14 @@ def stand(tmp_path: Path) -> Iterator[Stand]:
 
 def test_a_machine_that_is_no_pi(stand: Stand) -> None:
     stand.pi.environment["FAKE_MODEL"] = "Radxa ROCK 5B"
-    assert stand.refusal("595") == ("this is no Raspberry Pi but Radxa ROCK 5B: use sim: or serial:auto here")
+    assert stand.refusal_by_the_host("mcp23017") == (
+        "this is no Raspberry Pi but Radxa ROCK 5B: use sim: or serial:auto here"
+    )
 
 
 def test_a_pi_whose_pins_nobody_sees(stand: Stand) -> None:
     stand.pi.take_away("/dev/gpiochip0")
-    assert stand.refusal("595").startswith(
+    assert stand.refusal_by_the_host("mcp23017").startswith(
         "there is no /dev/gpiochip0 on this Raspberry Pi 4 Model B Rev 1.2: "
     )
 
@@ -68,7 +93,9 @@ def test_a_pi_5_whose_header_is_not_for_this_user(tmp_path: Path) -> None:
     stand = Stand(tmp_path, "5")
     stand.pi.forbid("/dev/gpiochip4")
     try:
-        assert stand.refusal("595").startswith("no permission for /dev/gpiochip4: join its group: ")
+        assert stand.refusal_by_the_host("mcp23017").startswith(
+            "no permission for /dev/gpiochip4: join its group: "
+        )
     finally:
         stand.playing.end()
 
@@ -98,12 +125,13 @@ def test_a_bus_that_is_switched_off(stand: Stand, kind: str, device: str, words:
     [
         ("595", "/dev/spidev0.0", "spi"),
         ("mcp23017", "/dev/i2c-1", "i2c"),
-        ("595", "/dev/gpiochip0", "gpio"),
+        ("mcp23017", "/dev/gpiochip0", "gpio"),
     ],
 )
 def test_a_device_that_is_not_for_this_user(stand: Stand, kind: str, device: str, group: str) -> None:
     stand.pi.forbid(device)
-    assert stand.refusal(kind) == (
+    refusal = stand.refusal_by_the_host if device == "/dev/gpiochip0" else stand.refusal
+    assert refusal(kind) == (
         f"no permission for {device}: join its group: sudo adduser $USER {group}; then log in again"
     )
 
@@ -129,7 +157,7 @@ def test_a_chain_without_read_back_is_taken_as_told(stand: Stand) -> None:
 
 
 def test_an_expander_that_is_not_there(stand: Stand) -> None:
-    message = stand.refusal("mcp23017", i2c_addresses=[0x20, 0x22])
+    message = stand.refusal("mcp23017", i2c_addresses=(0x20, 0x22))
     assert message.startswith("MCP23017 at 0x22 does not answer (Remote I/O error): check its supply")
 
 
@@ -152,7 +180,7 @@ def test_more_hammers_than_pins(stand: Stand) -> None:
 
 def test_a_pin_that_powers_up_high(stand: Stand) -> None:
     stand.pi.state.pull[17] = stand.pi.state.level[17] = 1
-    message = stand.refusal("pins", 2, pins=[16, 17])
+    message = stand.refusal("pins", 2, pins=(16, 17))
     assert message.startswith(
         "GPIO17 is high before anything drives it, so its coil is on after power-up: put"
     )

@@ -6,7 +6,8 @@ pulse too late to be played, which is counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ class Live:
         return self.kind == "null" or self.pi.level(MASTER) == 1
 
 
-@pytest.fixture(params=["null", "595", "mcp23017", "pins"])
+@pytest.fixture
 def live(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
     pi = FakePi(tmp_path, pins=WIRING.pins if request.param == "pins" else ())
     for name, value in (pi.environment | {"GPIOZERO_PIN_FACTORY": "lgpio"}).items():
@@ -67,6 +68,15 @@ def live(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     assert made.coils() == 0
 
 
+KINDS = cycle(("595", "mcp23017", "pins"))
+
+
+def by_turns(test: Callable[[Live], None]) -> Callable[[Live], None]:
+    """Run a test without wires and on the next of the three kinds of outputs."""
+    return pytest.mark.parametrize("live", ["null", next(KINDS)], indirect=True)(test)
+
+
+@by_turns
 def test_pulses_are_played_and_counted(live: Live) -> None:
     live.backend.schedule(live.pulses((0.0, 0), (0.05, 1), (0.05, 2)))
     assert live.done() == 0
@@ -78,6 +88,7 @@ def test_pulses_are_played_and_counted(live: Live) -> None:
         assert masks
 
 
+@by_turns
 def test_order_and_limits_are_held(live: Live) -> None:
     first, second = live.pulses((0.2, 0)), live.pulses((0.0, 1))
     live.backend.schedule(first)
@@ -90,6 +101,7 @@ def test_order_and_limits_are_held(live: Live) -> None:
     assert wait_for(lambda: live.done() == 1)
 
 
+@by_turns
 def test_what_has_not_started_can_be_taken_back(live: Live) -> None:
     rows = live.pulses((0.0, 0), (5.0, 1), (6.0, 2))
     live.backend.schedule(rows[:1])
@@ -100,6 +112,7 @@ def test_what_has_not_started_can_be_taken_back(live: Live) -> None:
     assert live.backend.report().cancelled == 2
 
 
+@by_turns
 def test_silence_forgets_and_can_be_used_afterwards(live: Live) -> None:
     live.backend.schedule(live.pulses((1.0, 0), (2.0, 1)))
     live.backend.silence()
@@ -109,6 +122,7 @@ def test_silence_forgets_and_can_be_used_afterwards(live: Live) -> None:
     assert live.backend.report().cancelled == 2
 
 
+@by_turns
 def test_stop_is_off_until_it_is_cleared(live: Live) -> None:
     live.backend.schedule(live.pulses((1.0, 0)))
     assert live.is_enabled()
@@ -123,6 +137,7 @@ def test_stop_is_off_until_it_is_cleared(live: Live) -> None:
     assert wait_for(live.is_enabled)
 
 
+@by_turns
 def test_a_pulse_that_is_past_is_late(live: Live) -> None:
     late = live.pulses((0.0, 0))
     late["start"] -= 2 * SOON
@@ -132,6 +147,7 @@ def test_a_pulse_that_is_past_is_late(live: Live) -> None:
     assert any("late and were not played" in fault.message for fault in live.backend.poll())
 
 
+@by_turns
 def test_closing_is_final(live: Live) -> None:
     live.backend.schedule(live.pulses((0.0, 0)))
     live.backend.close()
@@ -141,6 +157,7 @@ def test_closing_is_final(live: Live) -> None:
         live.backend.schedule(live.pulses((0.0, 0)))
 
 
+@by_turns
 def test_leaving_by_an_exception_ends_both_processes(live: Live) -> None:
     def play() -> None:
         with live.backend:

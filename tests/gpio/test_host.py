@@ -68,7 +68,7 @@ def test_a_host_with_more_than_a_thousand_files_can_play() -> None:
     assert (done.stdout, done.stderr) == ("open\n", "")
 
 
-@pytest.mark.parametrize("after_ms", [20, 60, 120, 200, 350])
+@pytest.mark.parametrize("after_ms", [20, 120, 350])
 def test_a_host_that_is_interrupted_while_it_opens_leaves_without_a_word_of_its_children(
     after_ms: int,
 ) -> None:
@@ -100,14 +100,15 @@ def pi(tmp_path: Path) -> FakePi:
 
 def test_a_refused_start_is_one_line_every_time(pi: FakePi) -> None:
     pi.take_away("/dev/spidev0.0")
-    for _ in range(5):
+    for _ in range(2):
         done = ran("gpio:595", env=os.environ | pi.environment)
         assert done.stdout.startswith("BackendMissing gpio:595: /dev/spidev0.0 is not there: switch SPI on")
         assert done.stderr == ""
 
 
-@pytest.mark.parametrize(("url", "delay"), [("gpio:595", "spi_delay_us"), ("gpio:mcp23017", "i2c_delay_us")])
-@pytest.mark.parametrize("ms", [60, 400])
+@pytest.mark.parametrize(
+    ("url", "delay", "ms"), [("gpio:595", "spi_delay_us", 60), ("gpio:mcp23017", "i2c_delay_us", 400)]
+)
 def test_a_bus_that_is_far_too_slow_is_refused_by_its_time(pi: FakePi, url: str, delay: str, ms: int) -> None:
     setattr(pi.state, delay, 1000 * ms)
     done = ran(url, env=os.environ | pi.environment)

@@ -96,11 +96,11 @@ def playing(stand: Stand) -> Stand:
     return stand
 
 
-EVERY_MODEL = pytest.mark.parametrize("model", MODELS)
-BOTH_KERNELS = pytest.mark.parametrize("model", ["4", "5-mainline"])
+PLAYERS = ("host", "dispatcher", "watchdog")
+KERNELS = ("4", "5-mainline")
 
 
-@EVERY_MODEL
+@pytest.mark.parametrize(("model", "kind"), list(zip(MODELS, cycle(KINDS), strict=False)))
 def test_coils_go_on_one_after_the_other_and_none_before_the_first(playing: Stand) -> None:
     """The host strikes channels 0, 1, 2, ...; what 74HC595 power up with never gets through.
 
@@ -114,34 +114,33 @@ def test_coils_go_on_one_after_the_other_and_none_before_the_first(playing: Stan
     assert struck[0] < 3
 
 
-class Deaths:
-    """What any end of a process has to leave behind."""
-
-    def end(self, playing: Stand, who: str, number: signal.Signals) -> None:
-        assert playing.playing is not None
-        playing.playing.kill(who, number)
-        processes = ("host", "dispatcher", "watchdog")
-        assert wait_for(lambda: all(playing.playing.has_ended(one) for one in processes))
-        assert playing.is_off()
-        if playing.kind in LINES:
-            line, off = LINES[playing.kind]
-            assert playing.pi.level(line) in (None, off)
+def ended(playing: Stand, who: str, number: signal.Signals) -> None:
+    """End a process, and assert what any end has to leave behind."""
+    assert playing.playing is not None
+    playing.playing.kill(who, number)
+    assert wait_for(lambda: all(playing.playing.has_ended(one) for one in PLAYERS))
+    assert playing.is_off()
+    if playing.kind in LINES:
+        line, off = LINES[playing.kind]
+        assert playing.pi.level(line) in (None, off)
 
 
-@pytest.mark.parametrize("who", ["host", "dispatcher", "watchdog"])
-class TestEnds(Deaths):
-    @BOTH_KERNELS
-    def test_no_process_that_is_killed_leaves_a_coil_on(self, playing: Stand, who: str) -> None:
-        self.end(playing, who, signal.SIGKILL)
-
-    @pytest.mark.parametrize("number", [signal.SIGTERM])
-    def test_no_end_of_a_process_leaves_a_coil_on(
-        self, playing: Stand, who: str, number: signal.Signals
-    ) -> None:
-        self.end(playing, who, number)
+@pytest.mark.parametrize(
+    ("who", "kind", "model"),
+    [(who, kind, KERNELS[(a + b) % 2]) for a, who in enumerate(PLAYERS) for b, kind in enumerate(KINDS)],
+)
+def test_no_process_that_is_killed_leaves_a_coil_on(playing: Stand, who: str) -> None:
+    """Each process with each kind of outputs, on the two kernels by turns."""
+    ended(playing, who, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("who", ["host", "dispatcher", "watchdog"])
+@pytest.mark.parametrize(("who", "kind"), list(zip(PLAYERS, KINDS, strict=True)))
+def test_no_end_of_a_process_leaves_a_coil_on(playing: Stand, who: str) -> None:
+    """Here when it is asked to leave; each with one kind of outputs."""
+    ended(playing, who, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("who", PLAYERS)
 def test_no_process_that_was_stopped_leaves_a_coil_on(playing: Stand, who: str) -> None:
     assert playing.playing is not None
     playing.playing.kill(who, signal.SIGSTOP)
@@ -168,7 +167,7 @@ TWO_DEATHS = tuple(
 def by_turns(deaths: tuple[dict[str, signal.Signals], ...]) -> pytest.MarkDecorator:
     """Give each of them one of the three kinds of outputs and one of the two kernels, by turns."""
     ids = [" ".join(f"{who}-{number.name}" for who, number in one.items()) for one in deaths]
-    turns = zip(deaths, cycle(KINDS), cycle(("4", "5-mainline")), strict=False)
+    turns = zip(deaths, cycle(KINDS), cycle(KERNELS), strict=False)
     return pytest.mark.parametrize(("deaths", "kind", "model"), list(turns), ids=ids)
 
 
@@ -209,6 +208,7 @@ def test_a_process_that_is_asked_again_and_again_while_it_leaves_prints_nothing(
     assert playing.goes_off()
 
 
+@pytest.mark.parametrize("kind", ["mcp23017"])
 def test_why_a_dispatcher_stands_still_is_said_while_it_does(playing: Stand) -> None:
     assert playing.playing is not None
     playing.playing.kill("dispatcher", STOP)
@@ -226,6 +226,7 @@ def one_core() -> Iterator[None]:
     os.sched_setaffinity(0, before)
 
 
+@pytest.mark.parametrize("kind", ["mcp23017", "pins"])
 def test_the_next_start_is_not_kept_from_its_pins_by_one_that_was_killed(playing: Stand) -> None:
     assert playing.playing is not None
     playing.playing.kill("dispatcher", signal.SIGSTOP)
@@ -236,6 +237,7 @@ def test_the_next_start_is_not_kept_from_its_pins_by_one_that_was_killed(playing
     playing.play_on()
 
 
+@pytest.mark.parametrize("kind", ["595"])
 def test_on_one_core_the_watchdog_lets_the_dispatcher_end(one_core: None, playing: Stand) -> None:
     assert playing.playing is not None
     playing.playing.kill("dispatcher", STOP)

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from gpio.playing import wait_for
-from gpio.test_on_a_pi import LINES, Stand, kind, model, playing, stand
+from gpio.test_on_a_pi import KINDS, LINES, Stand, kind, model, playing, stand
 from xylophone.wiring import HONEST_PINS
 
 __all__ = ["kind", "model", "playing", "stand"]  # fixtures
@@ -29,8 +29,13 @@ def named(deaths: dict[str, signal.Signals]) -> str:
     return " ".join(f"{who}-{number.name}" for who, number in deaths.items())
 
 
-@pytest.mark.parametrize("deaths", DEATHS, ids=named)
+@pytest.mark.parametrize(
+    ("deaths", "kind"),
+    [(deaths, KINDS[(row + turn) % 3]) for row, deaths in enumerate(DEATHS) for turn in range(2)],
+    ids=lambda value: named(value) if isinstance(value, dict) else value,
+)
 def test_coils_that_are_said_to_be_off_are(playing: Stand, deaths: dict[str, signal.Signals]) -> None:
+    """Each with two of the three kinds of outputs."""
     host = playing.playing
     assert host is not None
     for who, number in deaths.items():
