@@ -173,7 +173,7 @@ WORD = re.compile(r"[A-Za-z0-9_.:+ -]{1,40}")
 SECRETS = ("maria", "hallway", "secret-name")
 
 
-@pytest.mark.parametrize("kind", ["sim:", "gpio:null", "gpio:null?trace=secret-name", "serial:"])
+@pytest.mark.parametrize("kind", ["sim:", "gpio:null?trace=secret-name", "serial:"])
 def test_a_report_has_figures_and_nothing_of_whose_it_is(
     xylophone: Run, virtual_board: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:

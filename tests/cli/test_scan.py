@@ -149,7 +149,7 @@ def test_the_database_lies_in_the_cache_unless_it_is_named(xylophone: Run, music
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
     """More files than are scored before a signal arrives."""
-    for seed in range(200):
+    for seed in range(120):
         write(tmp_path / "many" / f"{seed}.mid", tune_bytes(melody(seed, 100), chords=(0, 5, 7)))
     return tmp_path / "many"
 
@@ -184,28 +184,28 @@ def stopped(folder: Path, line: str, number: signal.Signals) -> tuple[int, str, 
 def test_a_scan_that_is_stopped_says_how_far_it_came_and_goes_on_there(
     many: Path, number: signal.Signals, code: int
 ) -> None:
-    returned, out, err = stopped(many, "60 of 200 files\n", number)
+    returned, out, err = stopped(many, "48 of 120 files\n", number)
     assert (returned, out) == (code, "")
     last = err.splitlines()[-1]
     assert last.startswith("xylophone: stopped by ")
-    assert last.endswith(" of 200 files are done; run it again to go on")
+    assert last.endswith(" of 120 files are done; run it again to go on")
     done = int(last.split("; ")[1].split()[0])
-    assert 60 <= done < 200
+    assert 48 <= done < 120
     assert "Traceback" not in err
     with scanning(many) as process:
         out, err = process.communicate(timeout=120)
-    assert out == "200 files: 200 scored\n"
-    assert len(err.splitlines()) <= 10 - done // 20
+    assert out == "120 files: 120 scored\n"
+    assert len(err.splitlines()) <= 10 - done // 12
 
 
 def test_a_scan_that_is_killed_goes_on_near_where_it_was(many: Path) -> None:
-    returned, _, _ = stopped(many, "120 of 200 files\n", signal.SIGKILL)
+    returned, _, _ = stopped(many, "84 of 120 files\n", signal.SIGKILL)
     assert returned == -signal.SIGKILL
     with scanning(many) as process:
         out, err = process.communicate(timeout=120)
-    assert out == "200 files: 200 scored\n"
+    assert out == "120 files: 120 scored\n"
     first = int(err.split()[0])
-    assert first > 120 - 64
+    assert first > 84 - 64
 
 
 def test_in_a_terminal_a_bar_shows_how_far_it_is(music: Path) -> None:

@@ -223,13 +223,13 @@ def test_any_keys_in_any_order_keep_the_laws(kind: str) -> None:
     keys = ["space", "a", "x", *ACTS, "t", "c", "t", "c"]
     typed = [[*text, "enter"] for text in ("18", "20.5", "40", "12", "90")]
     with made.backend:
-        for number in chance.integers(0, len(keys) + len(typed), 120):
+        for number in chance.integers(0, len(keys) + len(typed), 60):
             press = [*([key] for key in keys), *typed][number]
             made.press(*press, seconds=float(chance.choice([0.0, 0.02, 0.2, 0.5])))
         made.wait(1.0)
         report = made.backend.report()
         assert (report.late, report.refused) == (0, {})
-        assert report.pulses > 30
+        assert report.pulses > 15
 
 
 # Typing, saving, quitting

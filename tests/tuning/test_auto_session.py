@@ -26,14 +26,13 @@ from xylophone.backends.contract import Fault
 from xylophone.calibration.file import default_calibration, read_calibration, write_calibration
 from xylophone.calibration.values import CURVES, Calibration
 from xylophone.errors import BackendError, TuningError
-from xylophone.instrument import build_instrument
 from xylophone.simulation.bench import measure
 from xylophone.simulation.ear import Room
 from xylophone.simulation.hammers import Twin
 from xylophone.sound.position import position_of
 from xylophone.tables import Samples
 from xylophone.tuning.analysis import analyse
-from xylophone.tuning.auto_session import LONGEST, Progress
+from xylophone.tuning.auto_session import Progress
 from xylophone.tuning.diagnosis import diagnose, tilt
 from xylophone.tuning.sag import result_of
 from xylophone.tuning.shape import NODES
@@ -79,31 +78,15 @@ def test_healthy_hammers_and_a_microphone_in_its_place_give_no_cause_for_complai
     assert tilt(plain.analysis, FRONT) is None
 
 
-def test_a_session_of_thirty_hammers_is_short_and_finds_all_curves() -> None:
-    twin = Twin(build_instrument(), 3)
-    truth, tuned = measure(twin), tune(twin)
-    found, before = distance(tuned.calibration, truth), distance(default_calibration(twin.instrument), truth)
-    assert found.usual_width < 0.007
-    assert found.width < 0.045
-    assert found.usual_latency < 0.17
-    assert found.latency < 1.6
-    assert before.usual_width > 6.0 * found.usual_width
-    assert before.usual_latency > 4.0 * found.usual_latency
-    assert sum(take.seconds for take in tuned.session.takes) < 200.0 < LONGEST
-    assert tuned.calibration.origin == ("measured",) * 30
-    assert diagnose(tuned.analysis) == []
-
-
 @pytest.mark.parametrize(
     ("room", "sample_rate"),
     [
         (Room(position_of("low"), gain=0.25), 48000),
-        (Room(position_of("high"), gain=0.25), 48000),
         (Room(FRONT), 44100),
         (Room(FRONT, ppm=100.0, late=0.5), 48000),
         (Room(FRONT, knocks=0.5), 48000),
     ],
-    ids=["at the low end", "at the high end", "44.1 kHz", "clock 100 ppm fast", "knocks in the room"],
+    ids=["at the low end", "44.1 kHz", "clock 100 ppm fast", "knocks in the room"],
 )
 def test_another_microphone_hears_the_same_curves(plain: Tuned, room: Room, sample_rate: int) -> None:
     again = recorded_again(plain, Twin(EIGHT, SEED), room, sample_rate)
@@ -246,9 +229,9 @@ def test_a_recording_of_another_session_is_refused(plain: Tuned) -> None:
 
 def test_a_recording_of_other_hammers_on_the_same_instrument_is_refused() -> None:
     """The first round is the same for all; pulses that differ later make other distances."""
-    one, other = (tune(Twin(FIVE, seed)).session.takes[0] for seed in (1, 2))
+    one, other = (tune(Twin(THREE, seed)).session.takes[0] for seed in (1, 2))
     with pytest.raises(TuningError, match="recording that belongs to th"):
-        analyse([replace(one, trials=other.trials)], FIVE, default_calibration(FIVE), FRONT)
+        analyse([replace(one, trials=other.trials)], THREE, default_calibration(THREE), FRONT)
 
 
 def test_a_session_may_be_gone_on_with_after_the_gain_was_lowered(plain: Tuned) -> None:
