@@ -23,13 +23,10 @@ ORDERS: dict[str, Callable[[SerialBackend], None]] = {
 PLAYED = 1.0
 """s into the playing at which trouble begins."""
 
-LATER = (0.0, 0.3, 1.7, 3.1, 12.0)
+LATER = (0.0, 0.9, 1.7, 3.1, 12.0)
 """s from the trouble to the order to switch off: before it is noticed, and in the stages of mending."""
 
-MOMENTS = [
-    *(("close", later) for later in LATER),
-    *((name, later) for name in ORDERS for later in (0.0, 0.9)),
-]
+MOMENTS = [*(("close", later) for later in LATER), ("silence", 0.9), ("stop", 0.0)]
 
 
 def hang(world: World) -> None:

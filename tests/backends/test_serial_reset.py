@@ -45,7 +45,7 @@ def played(world: World, moments: list[float], end: float) -> tuple[list[float],
 
 
 @pytest.mark.parametrize(("bootloader", "limit"), [(True, WITH_BOOTLOADER), (False, WITHOUT)])
-@pytest.mark.parametrize("phase", [0.0, 0.25, 0.5, 0.75])
+@pytest.mark.parametrize("phase", [0.0, 0.5])
 def test_whatever_moment_a_reset_falls_on_it_is_told_and_strikes_sound_again_soon(bootloader, limit, phase):
     """Moments 13.013 ms apart, over all between two questions, and over the bytes of a frame."""
     moments = (1.0 + (1.8 + 0.013013) * (np.arange(6) + phase)).tolist()
@@ -60,7 +60,7 @@ def test_whatever_moment_a_reset_falls_on_it_is_told_and_strikes_sound_again_soo
     assert report.notes["lost"] <= 6 * limit / STEP
 
 
-@pytest.mark.parametrize("byte", range(0, 60, 7))
+@pytest.mark.parametrize("byte", range(0, 60, 13))
 def test_within_a_frame_on_the_line_too(byte):
     """A frame of 8 strikes is on the line just then: the bootloader listens from the middle of a byte on."""
     chords = [(0.1 + 0.1 * n, 0.005, (8 * n + each) % 30) for n in range(30) for each in range(8)]
@@ -110,7 +110,7 @@ def test_the_cause_is_told_as_far_as_it_is_known(cause, bootloader, words):
 
 
 @pytest.mark.parametrize("deaf", ["answers are lost", "nothing gets through"])
-@pytest.mark.parametrize("begin", np.arange(1.0, 1.15, 0.031).round(3).tolist())
+@pytest.mark.parametrize("begin", np.arange(1.0, 1.15, 0.052).round(3).tolist())
 def test_a_board_that_does_not_answer_for_0_4_s_plays_every_strike_all_the_same(deaf, begin):
     world = World()
     with world.open() as backend:

@@ -1,4 +1,4 @@
-"""The core under address and undefined-behaviour sanitizers: its tests again, and millions of frames."""
+"""The core under address and undefined-behaviour sanitizers: its tests again, and any frames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from firmware.building import make, need, run
 
-FRAMES = 2_000_000
+FRAMES = 100_000
 HERE = Path(__file__).parent
 
 
@@ -18,12 +18,24 @@ def test_the_tests_of_the_core_run_clean() -> None:
     checks = run(["cc", "-print-file-name=libasan.so"]).strip()
     environment = os.environ | {"SANITIZE": "1", "LD_PRELOAD": checks, "ASAN_OPTIONS": "detect_leaks=0"}
     tests = [str(HERE / f"test_core_{name}.py") for name in ("link", "limits", "order", "snapping")]
-    said = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], environment)
+    said = run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--hypothesis-profile=quick",
+            *tests,
+        ],
+        environment,
+    )
     assert " passed" in said
     assert "skipped" not in said
 
 
-def test_millions_of_frames_good_damaged_and_noise(tmp_path: Path) -> None:
+def test_any_frames_good_damaged_and_noise(tmp_path: Path) -> None:
     """The program aborts when a coil is on twice, too long, with too many others, or while disarmed."""
     make(tmp_path, "fuzz", SANITIZE="1")
     said = run([str(tmp_path / "fuzz"), str(FRAMES)])

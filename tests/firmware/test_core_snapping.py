@@ -23,7 +23,7 @@ moments = st.lists(
 """For each strike the ticks since the one before, and its width."""
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(start=st.integers(-100 * MS, 100 * MS), rows=moments)
 def test_it_is_the_same_function_in_both_languages(start: int, rows: list[tuple[int, int]]) -> None:
     board = VirtualBoard(clock_start=WRAP - 300 * MS)

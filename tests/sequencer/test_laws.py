@@ -29,7 +29,7 @@ OPTIONS = st.builds(
 TIGHT = Instrument("tight", INSTRUMENT.kind, INSTRUMENT.hammers, 3.0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(ROWS, OPTIONS, st.sampled_from([INSTRUMENT, TIGHT]))
 def test_every_law_holds_for_any_strikes(
     rows: list[tuple[float, int, float, int]], options: PlanOptions, instrument: Instrument
@@ -44,7 +44,7 @@ def test_every_law_holds_for_any_strikes(
     assert_moves_stay_small(plan, options)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(ROWS, st.integers(20, 400))
 def test_planning_in_steps_keeps_every_law(rows: list[tuple[float, int, float, int]], step_ms: int) -> None:
     table = strikes(*rows)
