@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CONSTRAINTS = ROOT / "constraints.txt"
 ENVIRONMENT = ROOT / ".venv-xylo" / "newest"
 PURE_ROOMS = ("arranger", "config", "link", "midifile", "player", "sequencer", "songs", "tuning")
+ON_ALL_CORES = ("-n", "auto", "--dist", "loadfile")
 EXTRAS = "dev,plot,serial,gpio,audio"
 NOT_EVERYWHERE = "lgpio"
 """An extra without a wheel on some Pythons."""
@@ -140,7 +141,7 @@ def try_newest(trial: Trial, tested: Versions) -> None:
     print(
         "newest: " + ", ".join(f"{name} {tested.get(name, 'none')} -> {new}" for name, new in changed.items())
     )
-    if trial.passes(*(f"tests/{room}" for room in PURE_ROOMS)):
+    if trial.passes(*ON_ALL_CORES, *(f"tests/{room}" for room in PURE_ROOMS)):
         print("newest: the pure rooms pass with it")
         return
 

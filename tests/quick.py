@@ -1,4 +1,4 @@
-"""The first circle of tests, `./xylo test --quick`: they start no program, and build and wait for nothing."""
+"""The first circle of tests, `./xylo test --quick`: they start no program; build, await and tune nothing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 
-SLOW = {"programs", "firmware.building", "firmware.emulated", "pty", "multiprocessing", "threading", "time"}
-"""What is imported only by what starts programs, compiles, emulates, or lives in real time."""
+SLOW = {
+    *("programs", "firmware.building", "firmware.emulated", "pty", "multiprocessing", "threading", "time"),
+    *("tuning.sessions", "xylophone.simulation.bench", "xylophone.collection.scanner"),
+}
+"""What is imported only by what starts programs, compiles, emulates, lives in real time, or strikes whole
+instruments hundreds of times to tune or measure them."""
 
 
 @cache
