@@ -20,10 +20,10 @@ def scatter(seed: int, channels: Ints, numbers: Ints) -> tuple[Floats, Floats]:
     2011), turned to normal by Box and Muller's formula. `numbers` are consecutive on each channel.
     """
     first, second = np.empty(len(channels)), np.empty(len(channels))
-    for channel in np.unique(channels):
+    for channel in set(channels.tolist()):  # np.unique would load numpy.ma at each start
         rows = np.flatnonzero(channels == channel)
         begin, end = int(numbers[rows].min()), int(numbers[rows].max()) + 1
-        stream = np.random.Philox(key=[seed, int(channel)], counter=begin)
+        stream = np.random.Philox(key=[seed, channel], counter=begin)
         words = stream.random_raw(4 * (end - begin)).reshape(-1, 4)[numbers[rows] - begin, :2]
         uniform = ((words >> np.uint64(11)) + 0.5) * 2.0**-53
         radius = np.sqrt(-2.0 * np.log(uniform[:, 0]))
