@@ -8,8 +8,8 @@ import numpy as np
 
 from .tables import METER, NOTE, TEMPO, Floats, Ints, Meters, Notes, Tempos, as_meters, as_tempos
 
-DRUM_CHANNEL = 9
-"""The channel of General MIDI's drum kit, counted from 0; musicians call it 10."""
+MOST_CHANNELS = 256
+"""16 for each of 16 ports: musicians count those of the first port 1..16, of the second 17..32, and so on."""
 
 
 @dataclass(frozen=True, slots=True)

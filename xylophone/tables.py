@@ -59,13 +59,15 @@ class Refusal(IntEnum):
 NOTE = np.dtype(
     [
         ("onset", "f8"),  # seconds from the beginning of the song
-        ("duration", "f8"),  # seconds, 0 where the file never ends the note
+        ("duration", "f8"),  # seconds that it sounds, 0 where the file never ends the note
         ("loudness", "f4"),  # velocity x volume (CC 7) / 100 x expression (CC 11) / 127; may pass 127
+        ("pedal", "f4"),  # the last seconds of its duration, in which only a pedal holds it
         ("track", "u2"),  # number of the track, from 0
-        ("pitch", "u1"),  # MIDI pitch, 0..127
+        ("pitch", "u1"),  # MIDI pitch that sounds, 0..127; of a drum the written one
         ("velocity", "u1"),  # as written, 1..127
-        ("channel", "u1"),  # MIDI channel, 0..15
+        ("channel", "u1"),  # MIDI channel, 0..15, of the first port; 16..31 of the second, and so on
         ("program", "u1"),  # General MIDI program, 0..127
+        ("drum", "?"),  # struck on a kit of drums
     ],
     align=True,
 )

@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from xylophone import Calibration, Instrument, Song, arrange, sequence
 from xylophone.arranger import ChangeKind
-from xylophone.song import DRUM_CHANNEL
 from xylophone.tables import STRIKE, Priority, Refusal
 
 Ints = npt.NDArray[np.integer]
@@ -84,7 +83,7 @@ Rule = Callable[[Song, Instrument], Outcome]
 def audible(song: Song) -> Bools:
     """Return which notes of a song are heard and are no drums."""
     notes = song.notes
-    return (notes["channel"] != DRUM_CHANNEL) & (notes["loudness"] >= AUDIBLE)
+    return (~notes["drum"]) & (notes["loudness"] >= AUDIBLE)
 
 
 def outcome_of(song: Song, transpose: int, pitch: Ints) -> Outcome:
@@ -202,7 +201,7 @@ def disguised(song: Song, seed: int = 0) -> tuple[Song, Ints]:
     old = np.array([track.number for track in song.tracks], np.int64)
     number[old] = chance.permutation(old)
     channel = np.arange(16)
-    melodic = np.delete(channel, DRUM_CHANNEL)
+    melodic = np.delete(channel, 9)
     channel[melodic] = chance.permutation(melodic)
     order = np.lexsort((number[song.notes["track"]], song.notes["onset"]))
     notes = song.notes[order]

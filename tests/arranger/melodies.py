@@ -30,7 +30,7 @@ def song_of(
     if pairs:
         notes["onset"], notes["pitch"] = zip(*pairs, strict=True)
     notes["track"], notes["channel"], notes["duration"] = track, channel, duration
-    notes["loudness"], notes["velocity"] = loudness, velocity
+    notes["loudness"], notes["velocity"], notes["drum"] = loudness, velocity, channel == 9
     return together(notes)
 
 
@@ -89,6 +89,7 @@ def songs(draw: st.DrawFn) -> Song:
         strict=False,
     ):
         notes[name] = column
+    notes["drum"] = notes["channel"] == 9
     return Song(notes)
 
 

@@ -41,8 +41,14 @@ def test_a_note_left_out_is_counted_under_the_first_reason_that_holds(chosen, st
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"channels": [0]}, "channel 0 does not exist: MIDI channels go from 1 to 16"),
-        ({"mute_channels": [17]}, "channel 17 does not exist: MIDI channels go from 1 to 16"),
+        (
+            {"channels": [0]},
+            "channel 0 does not exist: MIDI channels go from 1 to 16, of a second port to 32",
+        ),
+        (
+            {"mute_channels": [257]},
+            "channel 257 does not exist: MIDI channels go from 1 to 16, of a second port to 32",
+        ),
         ({"tracks": [7]}, "track 7 has no notes in this song: tracks with notes are 1, 2, 3"),
         ({"mute_tracks": [-1]}, "track -1 has no notes in this song: tracks with notes are 1, 2, 3"),
         ({"transpose": 128}, "transposition 128 is out of range: give -127..127 semitones"),

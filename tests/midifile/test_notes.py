@@ -20,7 +20,7 @@ def test_a_note_has_onset_duration_pitch_velocity_channel_and_track():
     content = song(track(), track(on(69, 70, 480, channel=3), off(69, 240, channel=3)))
     parsed = parse_song(content)
     assert parsed.notes.dtype == NOTE
-    assert parsed.notes.tolist() == [(0.5, 0.25, 70.0, 1, 69, 70, 3, 0)]
+    assert parsed.notes.tolist() == [(0.5, 0.25, 70.0, 0.0, 1, 69, 70, 3, 0, False)]
     assert parsed.duration == 0.75
 
 

@@ -11,6 +11,7 @@ from itertools import groupby
 import numpy as np
 
 from ..pitch import interval_words
+from ..song import MOST_CHANNELS
 from ..tables import Bools, Ints, Priority
 from .arrangement import NO_ROLE, Arrangement
 from .changes import Reason
@@ -120,7 +121,7 @@ class _Account:
     def part(self) -> Ints:
         """The part of each note of the song: track and channel in one number."""
         notes = self.arrangement.song.notes
-        return np.asarray(notes["track"].astype(np.int64) * 16 + notes["channel"])
+        return np.asarray(notes["track"].astype(np.int64) * MOST_CHANNELS + notes["channel"])
 
     @cached_property
     def arranged(self) -> Bools:
@@ -234,7 +235,7 @@ class _Account:
 
     def name(self, part: int) -> str:
         """Return what people call a part: track 3 'Flute', or channel 2 of track 0 where it has several."""
-        track, channel = divmod(part, 16)
+        track, channel = divmod(part, MOST_CHANNELS)
         names = {row.number: row.name for row in self.arrangement.song.tracks}
         words = f"track {track}"
         if name := names.get(track):
@@ -242,7 +243,7 @@ class _Account:
         return words if self._parts_of(track) == 1 else f"channel {channel + 1} of {words}"
 
     def _parts_of(self, track: int) -> int:
-        return sum(part // 16 == track for part in set(self.part.tolist()))
+        return sum(part // MOST_CHANNELS == track for part in set(self.part.tolist()))
 
 
 def _shares_of(part: Ints) -> list[tuple[int, float]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import OptionError
-from ..song import DRUM_CHANNEL, Song
+from ..song import MOST_CHANNELS, Song
 from ..tables import Bools, Ints
 from .changes import Reason
 
@@ -23,8 +23,8 @@ MOST_OCTAVES = 10
 class Choice:
     """What the user wants to hear; None means all of it.
 
-    Tracks are numbered as in `song.tracks`, from 0; channels 1..16, as musicians count them.
-    What is muted is left out of what was chosen. Drums are channel 10.
+    Tracks are numbered as in `song.tracks`, from 0; channels 1..16, as musicians count them,
+    17..32 on a second port. What is muted is left out of what was chosen.
     """
 
     tracks: Collection[int] | None = None
@@ -42,8 +42,10 @@ class Choice:
                     f"-{MOST_OCTAVES}..{MOST_OCTAVES}"
                 )
         for channel in (*(self.channels or ()), *self.mute_channels):
-            if not 1 <= channel <= 16:
-                raise OptionError(f"channel {channel} does not exist: MIDI channels go from 1 to 16")
+            if not 1 <= channel <= MOST_CHANNELS:
+                raise OptionError(
+                    f"channel {channel} does not exist: MIDI channels go from 1 to 16, of a second port to 32"
+                )
 
 
 def left_out(song: Song, choice: Choice) -> Ints:
@@ -65,7 +67,7 @@ def left_out(song: Song, choice: Choice) -> Ints:
     if choice.channels is not None:
         reasons[~_among(channels, (channel - 1 for channel in choice.channels))] = Reason.NOT_CHOSEN
     if not choice.drums:
-        reasons[channels == DRUM_CHANNEL] = Reason.DRUMS
+        reasons[notes["drum"]] = Reason.DRUMS
     return reasons
 
 

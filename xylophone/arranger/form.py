@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..song import DRUM_CHANNEL, Song
+from ..song import Song
 from ..tables import Bools, Floats, Ints
 from .columns import spread, starts, to_each
 
@@ -29,7 +29,7 @@ def key_of(song: Song, transpose: int = 0) -> str:
 
     Durations of note names are correlated with the profiles of Krumhansl and Kessler (Krumhansl 1990).
     """
-    notes = song.notes[song.notes["channel"] != DRUM_CHANNEL]
+    notes = song.notes[~song.notes["drum"]]
     if not len(notes):
         return ""
     weight = np.clip(notes["duration"], _SHORTEST, _LONGEST)

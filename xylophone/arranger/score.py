@@ -53,12 +53,14 @@ class Score:
 
     A part is what one track plays on one channel, numbered from 0; `names` and `programs` belong
     to parts. `instant` numbers the moments at which something begins, ascending; `measure` and `repeat`
-    say where a note stands in the form, and which notes are the same one said again.
+    say where a note stands in the form, and which notes are the same one said again. A note ends when it
+    falls silent; its key is released then or, where a pedal holds it, before.
     """
 
     row: Ints  # of the song's notes
     onset: Floats
     end: Floats
+    released: Floats
     pitch: Ints
     loudness: Floats
     part: Ints
@@ -76,7 +78,8 @@ def read_score(song: Song, rows: Ints, octaves: Mapping[int, int]) -> Score:
     """Return the score of some rows, ascending, of a song's notes; `octaves` moves tracks."""
     notes = picked(song.notes, rows) if len(rows) < len(song) else song.notes
     onset = np.ascontiguousarray(notes["onset"])
-    code = notes["track"].astype(np.int32) * 16 + notes["channel"]
+    channels = int(notes["channel"].max(initial=0)) + 1
+    code = notes["track"].astype(np.int32) * channels + notes["channel"]
     present = np.flatnonzero(np.bincount(code))
     number = np.zeros(int(code.max(initial=0)) + 1, np.int32)
     number[present] = np.arange(len(present))
@@ -90,13 +93,14 @@ def read_score(song: Song, rows: Ints, octaves: Mapping[int, int]) -> Score:
         row=rows.astype(np.int32),
         onset=onset,
         end=onset + notes["duration"],
+        released=onset + notes["duration"] - notes["pedal"],
         pitch=pitch,
         loudness=np.ascontiguousarray(notes["loudness"]),
         part=part,
         instant=instants(onset),
         measure=measure,
         repeat=repeats(part, measure, place, pitch),
-        names=tuple(known.get(int(code) // 16, "") for code in present),
+        names=tuple(known.get(int(code) // channels, "") for code in present),
         programs=programs,
     )
 

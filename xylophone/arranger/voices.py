@@ -227,7 +227,7 @@ def _outer(score: Score, among: Bools, height: Ints) -> Bools:
     high = height[rows]
     top = np.maximum.reduceat(high, first)
     is_top = high == to_each(top, first, len(rows))
-    onset, end = score.onset[rows], score.end[rows]
+    onset, end = score.onset[rows], score.released[rows]
     ends = np.maximum.reduceat(np.where(is_top, end, -np.inf), first)
     covered = _covered(top, onset[first], ends)
     outer[rows] = is_top & ~to_each(covered, first, len(rows))

@@ -17,6 +17,7 @@ from ..arranger.weights import LONGEST_GAP, MOST_CHORD, MOST_WEIGHT, PRESETS
 from ..errors import did_you_mean
 from ..instrument import HAMMER_BOUNDS, KINDS, LAYOUTS, MOST_HAMMERS
 from ..pitch import parse_pitch
+from ..song import MOST_CHANNELS
 from ..wiring import BOUNDS, HONEST_PINS, ON_ERROR, Wiring
 from .values import (
     DEFAULT_BACKEND,
@@ -66,13 +67,13 @@ def _name(text: str) -> str:
 
 Pitch = Annotated[int, BeforeValidator(_pitch)]
 Channel = Annotated[int, Field(ge=0, le=MOST_HAMMERS - 1)]
-MidiChannel = Annotated[int, Field(ge=1, le=16)]
+MidiChannel = Annotated[int, Field(ge=1, le=MOST_CHANNELS)]
 TrackNumber = Annotated[int, Field(ge=0, le=65535)]
 TrackKey = Annotated[str, Field(pattern=r"^[0-9]{1,5}$")]
 Octave = Annotated[int, Field(ge=-MOST_OCTAVES, le=MOST_OCTAVES)]
 
 _TRACKS = "a list of tracks as xylophone info numbers them, 0..65535"
-_CHANNELS = "a list of channels 1..16"
+_CHANNELS = "a list of channels 1..16, of a second port 17..32"
 
 
 def _number(default: float | None, least: float, most: float, unit: str, about: str) -> Any:

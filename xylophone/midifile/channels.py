@@ -1,67 +1,204 @@
-"""What the channels were set to when each note was struck: loudness and program."""
+"""What the channels were set to when each note was struck: loudness, program, drums, and how far off pitch.
+
+Sources: MIDI 1.0 Detailed Specification 4.2.1 (registered parameters 0 to 2, bend); MMA RP-015 (Reset All
+Controllers); General MIDI 2 1.2a, 3.3 (banks 120 and 121); Yamaha XG Specifications 1.26 (banks 126 and 127).
+"""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from ..tables import Bytes, Ints, Rows, Samples
+from ..tables import Bools, Bytes, Floats, Ints, Samples
 from .decoding import Controls
+from .setups import (
+    ALL,
+    CENTRE,
+    DRUM_PART,
+    GM2,
+    GS,
+    MASTER_COARSE,
+    MASTER_FINE,
+    MASTER_FINER,
+    MASTER_SHIFT,
+    PART_SHIFT,
+    SYSTEM,
+    XG,
+    Setup,
+)
+from .tape import MARK
 
-VOLUME, EXPRESSION, RESET = 7, 11, 121
-"""Controllers of General MIDI; RESET puts expression back to 127 (MMA RP-015) and leaves volume alone."""
+BANK, DATA, VOLUME, EXPRESSION, FINE_DATA = 0, 6, 7, 11, 38
+NRPN_FINE, NRPN, RPN_FINE, RPN, RESET = 98, 99, 100, 101, 121
+"""Controllers of MIDI; RESET puts back expression, bend and the choice of a parameter."""
 
-PLAIN_VOLUME, PLAIN_EXPRESSION = 100, 127
-"""What a channel is set to before it is told otherwise (General MIDI)."""
+PLAIN_VOLUME, PLAIN_EXPRESSION, PLAIN_RANGE = 100, 127, 2
+"""What a channel is set to before it is told otherwise (General MIDI); the bend's range is in semitones."""
+
+DRUM_CHANNEL = 9
+"""The channel of General MIDI's drum kit on every port, counted from 0; musicians call it 10."""
+
+_SAME = np.uint8(255)  # a value no data byte has: what was told before goes on
+_BEND, _NO_PARAMETER = 0xE0, 127
 
 
-_ROWS_AT_ONCE = 1 << 14
-_SAME = 255  # a value no data byte has: the control before goes on
+class Settings(NamedTuple):
+    """What channels are set to, channel by channel and there in the order of time; a row for each change.
+
+    `place` says from which note on, counted as channel x (notes + 1) + row, so that one search serves all
+    channels; `tick` from which tick on. A row for each channel, at 0, says what holds before all changes.
+    """
+
+    place: Ints
+    tick: Ints
+    channel: Ints
+    factor: Samples  # of loudness: volume / 100 x expression / 127
+    program: Bytes
+    drum: Bools
+    offset: Floats  # semitones between what is written and what sounds
 
 
-def set_channels(table: Rows, tick: Ints, order: Ints, controls: Controls) -> None:
-    """Fill in loudness (velocity x volume / 100 x expression / 127) and program of all notes of a song.
+def settings(controls: Controls, tick: Ints, order: Ints, channels: int) -> Settings:
+    """Return the settings of channels 0 up to `channels` from their controls, of which there is one at least.
 
     `tick` are the notes' ticks in the order of the table, `order` their rows in the order of the file.
     A control holds from its tick on for all tracks, since a channel is one voice of a synthesizer; at
     equal ticks the order of the file decides.
     """
-    table["loudness"] = table["velocity"]
-    if not len(controls.tick) or not len(table):
-        return
-    begin, factor, program = _in_force(controls, tick, order)
-    for low in range(0, len(table), _ROWS_AT_ONCE):
-        rows = table[low : low + _ROWS_AT_ONCE]
-        place = rows["channel"].astype(np.int64) * (len(table) + 1) + np.arange(low, low + len(rows))
-        row = np.searchsorted(begin, place, "right") - 1
-        rows["loudness"] *= factor[row]
-        rows["program"] = program[row]
+    controls = controls.where(np.argsort(controls.tick, kind="stable"))
+    place = np.append(np.zeros(channels, np.int64), _places(tick, order, controls.tick, controls.after))
+    owner = np.append(np.arange(channels), controls.channel).astype(np.int64)
+    by_channel = np.argsort(owner, kind="stable")
+    row = np.maximum(by_channel - channels, 0)  # of the controls; nothing counts of those that open a channel
+    opens, owner = by_channel < channels, owner[by_channel]
+    told = _Told(controls.where(row), opens)
+    return Settings(
+        place[by_channel] + owner * (len(tick) + 1),
+        np.where(opens, 0, controls.tick[row]),
+        owner,
+        told.factor(),
+        told.program(),
+        told.drum(owner % 16 == DRUM_CHANNEL),
+        told.offset(),
+    )
 
 
-def _in_force(controls: Controls, tick: Ints, order: Ints) -> tuple[Ints, Samples, Bytes]:
-    """Return what channels are set to, channel by channel: from which note on, factor, program.
+def set_up(controls: Controls, setups: list[Setup], channels: int) -> Controls:
+    """Return the controls of channels 0 up to `channels`, with what each setup sets up.
 
-    The note is counted as channel x (notes + 1) + row, so that one search serves all channels.
+    A setup that means all channels stands there for each of them.
     """
-    by_time = np.argsort(controls.tick, kind="stable")
-    place = _places(tick, order, controls.tick[by_time], controls.after[by_time])
-    place = np.concatenate((np.zeros(16, np.int64), place))
-    channel = np.concatenate((np.arange(16, dtype=np.uint8), controls.status[by_time] & 15))
-    by_channel = np.argsort(channel, kind="stable")
-    place += channel.astype(np.int64) * (len(tick) + 1)
-    status, first, second = (column[by_time] for column in controls[2:])
-    told = np.where(status < 0xC0, first, np.uint8(_SAME))
-    reset = np.where(told == RESET, np.uint8(PLAIN_EXPRESSION), np.uint8(_SAME))
-    expression = _last(PLAIN_EXPRESSION, np.where(told == EXPRESSION, second, reset), by_channel)
-    volume = _last(PLAIN_VOLUME, np.where(told == VOLUME, second, np.uint8(_SAME)), by_channel)
-    program = _last(0, np.where(status >= 0xC0, first, np.uint8(_SAME)), by_channel)
-    factor = volume.astype(np.float32) * expression / (PLAIN_VOLUME * PLAIN_EXPRESSION)
-    return place[by_channel], factor.astype(np.float32), program
+    if not setups:
+        return controls.where(np.flatnonzero(controls.channel < channels))
+    rows = np.flatnonzero(controls.status == MARK)
+    controller, value, channel = (np.array(column) for column in zip(*setups, strict=True))
+    controls.first[rows], controls.second[rows] = controller, value
+    controls.channel[rows] += np.maximum(channel, 0).astype(np.uint8)
+    counts = np.ones(len(controls.tick), np.int64)
+    counts[rows[channel == ALL]] = channels
+    source = np.repeat(np.arange(len(counts)), counts)
+    number = np.arange(len(source)) - np.repeat(np.cumsum(counts) - counts, counts)
+    everywhere = np.repeat(np.isin(np.arange(len(counts)), rows[channel == ALL]), counts)
+    mine = np.where(everywhere, number, controls.channel[source]).astype(np.uint8)
+    spread = controls.where(source)._replace(channel=mine)
+    return spread.where(np.flatnonzero(mine < channels))
 
 
-def _last(plain: int, values: Bytes, order: Ints) -> Bytes:
-    """Return the values in an order, each channel beginning at `plain`, and none of them _SAME."""
-    told = np.concatenate((np.full(16, plain, np.uint8), values))[order]
-    return told[np.maximum.accumulate(np.where(told != _SAME, np.arange(len(told), dtype=np.int32), 0))]
+class _Told:
+    """Messages channel by channel, in the order of time; `opens` marks where each channel begins."""
+
+    def __init__(self, controls: Controls, opens: Bools) -> None:
+        status, first = np.where(opens, np.uint8(0), controls.status), controls.first
+        self._status, self._first, self._second, self._opens = status, first, controls.second, opens
+        self._control = np.where((status >= 0xB0) & (status < 0xC0), first, _SAME)
+        self._control[status == MARK] = first[status == MARK]
+        self._known = set(np.flatnonzero(np.bincount(self._control)).tolist())
+        self._fresh = opens | self._is(SYSTEM)
+        self._anew = self._fresh | self._is(RESET)
+
+    def _is(self, controller: int) -> Bools:
+        return np.asarray(self._control == controller)
+
+    def _last(self, plain: int | Bytes, told: Bools, values: Bytes, *, reset: bool = False) -> Bytes:
+        """Return for each row the value told last; `plain` is told by a system's reset, or any `reset`."""
+        return _latest(plain, self._anew if reset else self._fresh, told, values)
+
+    def _of(self, controller: int, plain: int, *, reset: bool = False) -> Bytes:
+        if controller not in self._known:
+            return np.full(len(self._opens), plain, np.uint8)
+        return self._last(plain, self._is(controller), self._second, reset=reset)
+
+    def factor(self) -> Samples:
+        """Return what loudness is multiplied by."""
+        volume = self._of(VOLUME, PLAIN_VOLUME)
+        expression = self._of(EXPRESSION, PLAIN_EXPRESSION, reset=True)
+        factor = volume.astype(np.float32) * expression / (PLAIN_VOLUME * PLAIN_EXPRESSION)
+        return np.asarray(factor, np.float32)
+
+    def program(self) -> Bytes:
+        """Return the program."""
+        return self._last(0, (self._status >= 0xC0) & (self._status < 0xD0), self._first)
+
+    def drum(self, plain: Bools) -> Bools:
+        """Return whether a channel strikes drums; `plain` says which do where nothing is told.
+
+        GS tells each part. In XG a bank is drums or not; in GM2 its banks 120 and 121 are. A file that names
+        no system may mean either: 120, 121 and 127 tell.
+        """
+        if not self._known & {SYSTEM, BANK, DRUM_PART}:
+            return plain
+        system = _latest(0, self._opens, self._is(SYSTEM), self._second)
+        bank = self._is(BANK) & (system != GS)
+        drums = (self._second == 120) | ((self._second >= 126) & (system != GM2))
+        tells = drums | (self._second == 121) | (system == XG)
+        value = np.where(bank, drums, self._second > 0).astype(np.uint8)
+        return self._last(plain.astype(np.uint8), (bank & tells) | self._is(DRUM_PART), value) > 0
+
+    def offset(self) -> Floats:
+        """Return by how many semitones what sounds is above what is written: tuning, shifts and bend."""
+        shift: Floats = np.zeros(len(self._opens))
+        for controller in self._known & {PART_SHIFT, MASTER_SHIFT, MASTER_COARSE}:
+            shift += self._of(controller, CENTRE).astype(float) - CENTRE
+        if MASTER_FINE in self._known:
+            shift += _signed(self._of(MASTER_FINE, CENTRE), self._of(MASTER_FINER, 0))
+        bend: Floats = np.zeros(len(shift))
+        bent = (self._status >= _BEND) & (self._status < MARK)
+        if bent.any():
+            halves = ((CENTRE, self._second), (0, self._first))
+            bend = _signed(*(self._last(plain, bent, values, reset=True) for plain, values in halves))
+        if DATA not in self._known:
+            return np.asarray(shift + bend * PLAIN_RANGE)
+        coarse = self._parameter(2, DATA, CENTRE).astype(float) - CENTRE
+        fine = _signed(self._parameter(1, DATA, CENTRE), self._parameter(1, FINE_DATA, 0))
+        span = self._parameter(0, DATA, PLAIN_RANGE) + self._parameter(0, FINE_DATA, 0) / 100
+        return np.asarray(shift + coarse + fine + bend * span)
+
+    def _parameter(self, number: int, controller: int, plain: int) -> Bytes:
+        """Return what a part of a registered parameter was set to."""
+        other = self._is(NRPN) | self._is(NRPN_FINE)
+        chosen = [
+            self._last(
+                _NO_PARAMETER,
+                self._is(half) | other,
+                np.where(other, np.uint8(_NO_PARAMETER), self._second),
+                reset=True,
+            )
+            for half in (RPN, RPN_FINE)
+        ]
+        told = self._is(controller) & (chosen[0] == 0) & (chosen[1] == number)
+        return self._last(plain, told, self._second)
+
+
+def _latest(plain: int | Bytes, fresh: Bools, told: Bools, values: Bytes) -> Bytes:
+    """Return for each row the value told last; where things begin afresh that is `plain`."""
+    rows = np.where(told | fresh, np.arange(len(told), dtype=np.int32), 0)
+    return np.asarray(np.where(fresh, np.asarray(plain, np.uint8), values)[np.maximum.accumulate(rows)])
+
+
+def _signed(coarse: Bytes, fine: Bytes) -> Floats:
+    """Return values of 14 bits as -1 up to 1."""
+    return np.asarray(((coarse.astype(float) - CENTRE) * 128 + fine) / 8192)
 
 
 def _places(tick: Ints, order: Ints, at: Ints, after: Ints) -> Ints:

@@ -5,29 +5,16 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ..errors import SongError
 from .damage import Faults
+from .foreign import is_foreign, refuse
 
 MOST_TRACKS = 65_536
 """The header counts tracks in 16 bits."""
 
 _HEADER = b"MThd"
+_SURE_HEADER = _HEADER + b"\0\0\0\6"
 _TRACK = b"MTrk"
 _NAME = re.compile(rb"[A-Za-z][\x20-\x7e]{3}")
-
-_OTHERS = (
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"%PDF", "a PDF document"),
-    (b"PK\x03\x04", "a ZIP archive (compressed MusicXML is one)"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"OggS", "an Ogg sound"),
-    (b"fLaC", "a FLAC sound"),
-    (b"ID3", "an MP3 sound"),
-    (b"\xff\xfb", "an MP3 sound"),
-    (b"<?xml", "an XML document (MusicXML is one)"),
-)
 
 
 class Header(NamedTuple):
@@ -67,27 +54,14 @@ def _find_header(source: bytes, name: str, faults: Faults) -> int | None:
     if source.startswith(_HEADER):
         return 0
     wrapped = source.startswith(b"RIFF") and source[8:12] == b"RMID"
-    start = source.find(_HEADER + b"\0\0\0\6")
-    if start >= 0:
+    start = source.find(_SURE_HEADER)
+    if start >= 0 and not is_foreign(source):
         if not wrapped:
             faults.add(f"{start} bytes before the header are left out", 0)
         return start
     if source.startswith(_TRACK):
         return None
-    raise SongError(f"{name} is no MIDI file but {_what(source)}: give a Standard MIDI File (.mid)")
-
-
-def _what(source: bytes) -> str:
-    """Say what a file is that is no MIDI file."""
-    if not source:
-        return "empty"
-    if source.startswith(b"RIFF"):
-        return "a WAV sound" if source[8:12] == b"WAVE" else "another kind of RIFF file"
-    for magic, what in _OTHERS:
-        if source.startswith(magic):
-            return what
-    start = source[:512]
-    return "something else" if b"\0" in start or sum(byte > 126 for byte in start) > 150 else "text"
+    raise refuse(source, name)
 
 
 def is_chunk(source: bytes, at: int) -> bool:
@@ -108,15 +82,16 @@ def next_track(source: bytes, at: int, faults: Faults, number: int) -> Chunk | N
     while at < len(source):
         if source.startswith(_TRACK, at):
             return _measure(source, at, faults, number)
+        if number and source.startswith(_SURE_HEADER, at):
+            faults.add("another song begins here and is left out: give it a file of its own", at)
+            return None
         length = int.from_bytes(source[at + 4 : at + 8], "big")
         if is_chunk(source, at) and at + 8 + length <= len(source):
             at += 8 + length
             continue
-        found = source.find(_TRACK, at)
-        if source[at : found if found >= 0 else None].strip(b"\0"):
+        found = _find_chunk(source, at)
+        if source[at:found].strip(b"\0"):
             faults.add("bytes that belong to no track are left out", at)
-        if found < 0:
-            return None
         at = found
     return None
 
@@ -129,8 +104,13 @@ def _measure(source: bytes, at: int, faults: Faults, number: int) -> Chunk:
         return Chunk(start, declared, declared)
     if declared > len(source):
         faults.add("the track is longer than the file", at + 4, number)
-    found = source.find(_TRACK, start)
-    return Chunk(start, found if found >= 0 else len(source), declared)
+    return Chunk(start, _find_chunk(source, start), declared)
+
+
+def _find_chunk(source: bytes, at: int) -> int:
+    """Return where the next track or song seems to begin, else where the file ends."""
+    found = (source.find(name, at) for name in (_TRACK, _SURE_HEADER))
+    return min((place for place in found if place >= 0), default=len(source))
 
 
 def behind_track(source: bytes, chunk: Chunk, reached: int, faults: Faults, number: int) -> int:

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..tables import Bools, Bytes, Ints
-from .tape import MARK, METER, TEMPO, TRACK
+from .tape import MARK, METER, PORT, SETUP, TEMPO, TRACK
 
-_KEPT_CONTROLLERS = (7, 11, 121)
+_KEPT_CONTROLLERS = (0, 6, 7, 11, 38, 64, 66, 98, 99, 100, 101, 121)
+"""Bank, data entry, volume, expression, pedals, parameter numbers, Reset All Controllers."""
 
 
 class Columns(NamedTuple):
@@ -36,8 +37,8 @@ class Columns(NamedTuple):
 def _kept() -> Bools:
     """Say which messages a song is made of, by status and first data byte."""
     table = np.zeros((256, 128), np.bool_)
-    table[0x80:0xA0] = table[0xC0:0xD0] = True
-    table[MARK, (TRACK, TEMPO, METER)] = True
+    table[0x80:0xA0] = table[0xC0:0xD0] = table[0xE0:0xF0] = True
+    table[MARK, (TRACK, TEMPO, METER, PORT, SETUP)] = True
     table[0xB0:0xC0, _KEPT_CONTROLLERS] = True
     return table
 
@@ -53,7 +54,7 @@ class Decoder:
         self._status = np.uint8(0)
 
     def decode(self, tape: bytes) -> Columns:
-        """Return the messages of a batch that a song is made of: notes, programs, volumes, marks."""
+        """Return the messages of a batch that a song is made of."""
         content = np.frombuffer(tape, np.uint8)
         low = np.flatnonzero(content < 0x80).reshape(-1, 3)
         last = low[:, 0]
@@ -109,13 +110,28 @@ class NoteColumns(NamedTuple):
 
 
 class Controls(NamedTuple):
-    """Programs and controllers in the order of the file; `after` counts the notes before each."""
+    """Programs, bends, controllers and setups in the order of the file; `after` counts the notes before each.
+
+    A setup has status MARK; what it sets up stands in a list of its own, and `channel` is its port's first.
+    """
 
     tick: Ints
     after: Ints
     status: Bytes
     first: Bytes
     second: Bytes
+    channel: Bytes
+
+    def where(self, rows: Ints) -> Controls:
+        """Return only some rows, in their order."""
+        return Controls(
+            self.tick[rows],
+            self.after[rows],
+            self.status[rows],
+            self.first[rows],
+            self.second[rows],
+            self.channel[rows],
+        )
 
 
 class Sorted(NamedTuple):
@@ -143,32 +159,42 @@ def sort_messages(columns: Columns, number: int, end: int, *, one_after_another:
         np.subtract(columns.tick, np.repeat(begin, counts), out=columns.tick)
         ends -= begin
     track = np.repeat(np.arange(len(starts), dtype=np.uint16), counts)
+    channel = _channels(columns, marks)
     sounding = columns.status < 0xA0
     strikes = np.flatnonzero((columns.status >= 0x90) & sounding & (columns.second > 0))
-    ends_of_notes = _ends(columns, track, np.flatnonzero(sounding))
-    notes = _notes(columns.where(strikes), ends_of_notes[strikes], track[strikes] + np.uint16(number))
-    controls = np.flatnonzero(~sounding & ~marks)
+    end_of_note = _ends(columns, track, channel, np.flatnonzero(sounding))
+    tick, _, pitch, velocity = columns.where(strikes)
+    track = track[strikes] + np.uint16(number)
+    notes = NoteColumns(tick, end_of_note[strikes], pitch, velocity, channel[strikes], track)
+    controls = np.flatnonzero(~sounding & (~marks | (columns.first == SETUP)))
     chosen, after = columns.where(controls), np.searchsorted(strikes, controls)
     tempos, meters = (columns.tick[marks & (columns.first == kind)] for kind in (TEMPO, METER))
-    return Sorted(notes, Controls(chosen.tick, after, *chosen[1:]), tempos, meters, ends)
+    return Sorted(notes, Controls(chosen.tick, after, *chosen[1:], channel[controls]), tempos, meters, ends)
 
 
-def _notes(strikes: Columns, end: Ints, track: Ints) -> NoteColumns:
-    channel = (strikes.status & 15).astype(np.uint8)
-    return NoteColumns(strikes.tick, end, strikes.first, strikes.second, channel, track)
+def _channels(columns: Columns, marks: Bools) -> Bytes:
+    """Return the channel of each message, 16 for each port before its own; a mark has its port's first."""
+    channel = np.where(marks, np.uint8(0), columns.status & np.uint8(15))
+    told = marks & (columns.first == PORT)
+    if told.any():
+        told |= marks & (columns.first == TRACK)  # a track begins on the first port, second byte 0
+        last = np.maximum.accumulate(np.where(told, np.arange(len(told), dtype=np.int32), 0))
+        channel |= columns.second[last] << np.uint8(4)
+    return channel
 
 
-def _ends(columns: Columns, track: Ints, rows: Ints) -> Ints:
+def _ends(columns: Columns, track: Ints, channel: Bytes, rows: Ints) -> Ints:
     """Return for each message the tick at which it ends, if it is a strike; else its own tick.
 
     `rows` are the note-ons and note-offs. Equal pitches that overlap end in the order in which they began.
     """
     key: npt.NDArray[Any]
-    key = (columns.status[rows] & 15).astype(np.uint16) << 7 | columns.first[rows]
-    if len(track) and track[-1] >= 32:
-        key = track[rows].astype(np.uint32) << 11 | key
+    key = channel[rows].astype(np.uint16) << 7 | columns.first[rows]
+    bits = 11 if not len(key) or key.max() < 1 << 11 else 15
+    if len(track) and track[-1] >= 1 << (16 - bits):
+        key = track[rows].astype(np.uint32) << bits | key
     elif len(track) and track[-1]:
-        key |= track[rows] << 11
+        key |= track[rows] << bits
     order = np.argsort(key, kind="stable")  # a radix sort where the key has 16 bits
     key, rows = key[order], rows[order]
     end = columns.tick.copy()

@@ -11,12 +11,15 @@ import numpy as np
 from ..errors import FileError
 from ..files import read_bytes
 from ..song import Song, Track
-from ..tables import NOTE, Notes, as_notes
+from ..tables import NOTE, Ints, Notes, as_notes
 from . import tape as tapes
-from .channels import set_channels
+from .channels import DRUM_CHANNEL, Settings, set_up, settings
 from .chunks import MOST_TRACKS, Header, behind_track, next_track, read_header
 from .damage import Faults
 from .decoding import Columns, Controls, Decoder, NoteColumns, Sorted, sort_messages
+from .foreign import unpack
+from .kits import kits
+from .sounding import held, of_pedals, offsets
 from .tempo import Division, TempoMap, division_of, meter_table
 
 MOST_SONG_BYTES = 64_000_000
@@ -56,12 +59,14 @@ def load_song(path: str | os.PathLike[str]) -> Song:
 def parse_song(data: bytes, name: str = "song", *, runs: bool = True) -> Song:
     """Return the song that the bytes of a Standard MIDI File hold; SongError, which says `name`, for others.
 
-    A song without notes is one with an empty table. `runs=False` looks at each event by itself: the
-    same song, more slowly.
+    The file may be alone in a zip archive. A song without notes has an empty table. `runs=False` looks
+    at each event by itself: the same song, more slowly.
 
     >>> len(parse_song(find_song("greensleeves").read_bytes()))
     463
     """
+    if data.startswith(b"PK\x03\x04"):
+        data = unpack(data, name, MOST_SONG_BYTES)
     faults = Faults()
     header = read_header(data, name, faults)
     division = division_of(header.division)
@@ -125,21 +130,22 @@ def _song(reading: _Reading, division: Division) -> Song:
     signed = _joined(part.meters for part in parts)
     meters = meter_table(tempo, signed, tape.meters, sequences=reading.header.format == 2)
     ends = _joined(part.ends for part in parts)
-    notes = _table(reading, tempo)
+    notes = _table(reading, tempo, int(ends.max(initial=0)))
     stop = float(tempo.seconds(ends.max(keepdims=True))[0]) if len(ends) else 0.0
     stop = max(stop, float((notes["onset"] + notes["duration"]).max(initial=0.0)))
     if stop > _ABSURD:
         reading.faults.add(f"the song lasts {stop / 3600:.0f} hours: a delta time may be damaged")
-    tracks, warnings = _tracks(reading.tracks, notes), reading.faults.lines()
-    return Song(notes, _title(reading), tempo.table, meters, tracks, stop, warnings)
+    tracks = _tracks(reading.tracks, notes)
+    notes["drum"] |= kits(notes, tracks)
+    return Song(notes, _title(reading), tempo.table, meters, tracks, stop, reading.faults.lines())
 
 
 def _joined(arrays: Iterable[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.zeros(0, np.int64), *arrays])
 
 
-def _table(reading: _Reading, tempo: TempoMap) -> Notes:
-    """Return the table of all notes, sorted by onset."""
+def _table(reading: _Reading, tempo: TempoMap, last: int) -> Notes:
+    """Return the table of all notes, sorted by onset; `last` is the tick at which the song ends."""
     parts = reading.parts
     if not parts:
         return as_notes(np.zeros(0, NOTE))
@@ -151,14 +157,48 @@ def _table(reading: _Reading, tempo: TempoMap) -> Notes:
     table = as_notes(np.zeros(len(order), NOTE))
     for name in ("pitch", "velocity", "channel", "track"):
         table[name] = _whole(columns.pop(name))[order]
-    end = _whole(columns.pop("end"))
-    for low in range(0, len(order), _ROWS_AT_ONCE):
-        rows = slice(low, low + _ROWS_AT_ONCE)
-        onset = table["onset"][rows] = tempo.seconds(tick[order[rows]])
-        table["duration"][rows] = tempo.seconds(end[order[rows]]) - onset
-    del end
-    set_channels(table, tick[order], order, controls)
+    table["loudness"] = table["velocity"]
+    table["drum"] = table["channel"] % 16 == DRUM_CHANNEL
+    tick, end = tick[order], _whole(columns.pop("end"))[order]
+    channels = int(table["channel"].max(initial=0)) + 1
+    controls = set_up(controls, reading.tape.setups, channels)
+    pedals, silent = of_pedals(controls), end
+    if pedals.any():
+        silent = held(controls, tick, end, table["channel"], table["pitch"], last)
+        controls = controls.where(np.flatnonzero(~pedals))
+    if len(controls.tick) and len(table):
+        _set_channels(table, settings(controls, tick, order, channels), tick, end, reading.faults)
+    _set_times(table, tempo, tick, end, silent)
     return table
+
+
+def _set_times(table: Notes, tempo: TempoMap, tick: Ints, end: Ints, silent: Ints) -> None:
+    """Fill in onset, duration, and how much of it a pedal holds."""
+    for low in range(0, len(table), _ROWS_AT_ONCE):
+        rows = slice(low, low + _ROWS_AT_ONCE)
+        onset = table["onset"][rows] = tempo.seconds(tick[rows])
+        stop = tempo.seconds(silent[rows])
+        table["duration"][rows] = stop - onset
+        if silent is not end:
+            table["pedal"][rows] = stop - tempo.seconds(end[rows])
+
+
+def _set_channels(table: Notes, known: Settings, tick: Ints, end: Ints, faults: Faults) -> None:
+    """Fill in what the channels were set to: loudness, program, drums, and the pitch that sounds."""
+    row = np.empty(len(table), np.int64)
+    for low in range(0, len(table), _ROWS_AT_ONCE):
+        rows = table[low : low + _ROWS_AT_ONCE]
+        place = rows["channel"].astype(np.int64) * (len(table) + 1) + np.arange(low, low + len(rows))
+        mine = row[low : low + len(rows)] = np.searchsorted(known.place, place, "right") - 1
+        rows["loudness"] *= known.factor[mine]
+        rows["program"], rows["drum"] = known.program[mine], known.drum[mine]
+    if known.offset.any():
+        off, between = offsets(known, row, tick, end, table["channel"])
+        pitch = table["pitch"] + np.where(table["drum"], 0, off)
+        table["pitch"] = np.clip(pitch, 0, 127)
+        if between:
+            what = "1 note sounds" if between == 1 else f"{between} notes sound"
+            faults.add(f"{what} between two bars: the nearest is struck")
 
 
 def _controls(parts: list[Sorted]) -> Controls:
@@ -196,11 +236,11 @@ def _text(content: bytes) -> str:
 
 def _tracks(tracks: list[tapes.TapeTrack], notes: Notes) -> tuple[Track, ...]:
     """Return the tracks that hold notes."""
-    kinds = notes["track"].astype(np.int64) << 12 | notes["channel"].astype(np.int64) << 8 | notes["program"]
+    kinds = (notes["track"].astype(np.int64) << 8 | notes["channel"]) << 8 | notes["program"]
     found: dict[int, list[tuple[int, int, int]]] = {}
     kinds, counts = np.unique(kinds, return_counts=True)
     for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True):
-        found.setdefault(kind >> 12, []).append((kind >> 8 & 15, kind & 255, count))
+        found.setdefault(kind >> 16, []).append((kind >> 8 & 255, kind & 255, count))
     return tuple(
         Track(
             number,

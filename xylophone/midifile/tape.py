@@ -15,10 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .damage import Faults
+from .setups import LONGEST_SETUP, Setup, setups_of
 
 MARK = 0xFF
-NOTHING, TRACK, TEMPO, METER = range(4)
-"""What a mark stands for, in its first data byte; values of TEMPO and METER are in lists beside the tape."""
+NOTHING, TRACK, TEMPO, METER, PORT, SETUP = range(6)
+"""What a mark stands for, in its first data byte. Values of TEMPO, METER and SETUP are in lists beside the
+tape; that of PORT is the second data byte."""
 
 PLAIN_TEMPO = 500_000
 PLAIN_METER = 4 << 8 | 2
@@ -70,7 +72,7 @@ class _Cut(Exception):
 
 @dataclass
 class Tape:
-    """Unrolls tracks; `tempos` (us a quarter) and `meters` (numerator * 256 + power) go with the marks.
+    """Unrolls tracks; `tempos` (us a quarter), `meters` (numerator * 256 + power) and `setups` go with marks.
 
     `runs` may be switched off: then every event is looked at one by one, with the same result.
     """
@@ -80,6 +82,7 @@ class Tape:
     runs: bool = True
     tempos: array[int] = field(default_factory=lambda: array("I"))
     meters: array[int] = field(default_factory=lambda: array("I"))
+    setups: list[Setup] = field(default_factory=list)
     _tape: bytearray = field(default_factory=bytearray)
     _running: int = 0
     _track: TapeTrack = field(default_factory=lambda: TapeTrack(0))
@@ -230,8 +233,8 @@ class Tape:
         self._tape += b"\x00"
         return self._message(status, at + 1, end)
 
-    def _mark(self, delta: bytes, kind: int) -> None:
-        self._tape += delta + bytes((MARK, kind, 0))
+    def _mark(self, delta: bytes, kind: int, value: int = 0) -> None:
+        self._tape += delta + bytes((MARK, kind, value))
 
     def _system(self, status: int, delta: bytes, at: int, end: int) -> int:
         if status == 0xFF:
@@ -241,6 +244,9 @@ class Tape:
             length, at = self._number(at, end)
             if at + length > end:
                 raise _Cut
+            for setup in setups_of(self.source[at : at + min(length, LONGEST_SETUP)]):
+                self.setups.append(setup)
+                self._mark(b"\0", SETUP)
             return at + length
         self._fault(f"status {status:#x} has no place in a file and is left out", at - 1)
         return min(end, at + _SYSTEM_BYTES.get(status, 0))
@@ -257,7 +263,10 @@ class Tape:
         if begin + length > end:
             self._mark(delta, NOTHING)
             raise _Cut
-        self._mark(delta, self._meant(kind, begin, length))
+        if kind == 0x21 and length:
+            self._mark(delta, PORT, self.source[begin] & 15)
+        else:
+            self._mark(delta, self._meant(kind, begin, length))
         return begin + length
 
     def _meant(self, kind: int, begin: int, length: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
@@ -14,10 +15,14 @@ import numpy as np
 from ..files import replace_file
 from ..song import Song
 from ..tables import Floats, Ints, Notes
+from .channels import DRUM_CHANNEL
+from .setups import drum_part
 
 if TYPE_CHECKING:
     from mido import MidiTrack
 
+_Row = tuple[int, int, Any]
+"""A tick, a port, and a message of mido's."""
 
 FINEST = 32767
 """Most ticks to a quarter note that a file's header can state."""
@@ -57,7 +62,8 @@ def song_bytes(song: Song) -> bytes:
 
     A first track holds title, tempos and metres; then comes one for each track that has notes, with its
     name and for each channel the first program. Read again, onsets are within 0.5 ms of what they were,
-    exact where they lie on a common grid, and measures the same. Volume and expression are not written.
+    exact where they lie on a common grid, and measures the same. Pitches and lengths are written as they
+    sound; volume, expression, bends and pedals are not written.
     """
     import mido
 
@@ -128,13 +134,13 @@ def _conductor(song: Song, grid: _Grid) -> MidiTrack:
     """Return the track of title, metres and tempos."""
     from mido import MetaMessage
 
-    rows: list[tuple[int, Any]] = [(0, MetaMessage("track_name", name=song.title))]
+    rows: list[_Row] = [(0, 0, MetaMessage("track_name", name=song.title))]
     for meter in song.meters:
         beats, unit = int(meter["numerator"]), int(meter["denominator"])
         tick = round(float(meter["quarter"]) * grid.division)
-        rows.append((tick, MetaMessage("time_signature", numerator=beats, denominator=unit)))
+        rows.append((tick, 0, MetaMessage("time_signature", numerator=beats, denominator=unit)))
     for tick, micros in zip(grid.at.tolist(), grid.micros.tolist(), strict=True):
-        rows.append((tick, MetaMessage("set_tempo", tempo=micros)))
+        rows.append((tick, 0, MetaMessage("set_tempo", tempo=micros)))
     return _filled(rows)
 
 
@@ -142,33 +148,48 @@ def _track(name: str, notes: Notes, grid: _Grid) -> MidiTrack:
     """Return a track of notes; at one tick ends come before beginnings."""
     from mido import Message, MetaMessage
 
-    rows: list[tuple[int, Any]] = [(0, MetaMessage("track_name", name=name))]
-    channels, first = np.unique(notes["channel"], return_index=True)
-    for channel, program in zip(channels.tolist(), notes["program"][first].tolist(), strict=True):
-        rows.append((0, Message("program_change", channel=channel, program=program)))
     begins = grid.ticks(notes["onset"])
     ends = np.maximum(grid.ticks(notes["onset"] + notes["duration"]), begins + 1)
-    names = ("channel", "pitch", "velocity")
-    columns = (begins, ends, *(notes[key] for key in names))
-    offs, ons = [], []
-    for begin, end, channel, pitch, velocity in zip(*(column.tolist() for column in columns), strict=True):
-        ons.append((begin, Message("note_on", channel=channel, note=pitch, velocity=velocity)))
-        offs.append((end, Message("note_off", channel=channel, note=pitch, velocity=64)))
+    rows: list[_Row] = [(0, 0, MetaMessage("track_name", name=name)), *_set_up(notes, begins)]
+    port, channel = np.divmod(notes["channel"], 16)
+    columns = (begins, ends, port, channel, notes["pitch"], notes["velocity"])
+    offs: list[_Row] = []
+    ons: list[_Row] = []
+    for begin, end, at, own, pitch, velocity in zip(*(column.tolist() for column in columns), strict=True):
+        ons.append((begin, at, Message("note_on", channel=own, note=pitch, velocity=velocity)))
+        offs.append((end, at, Message("note_off", channel=own, note=pitch, velocity=64)))
     return _filled(rows + offs + ons)
 
 
-def _filled(rows: list[tuple[int, Any]]) -> MidiTrack:
-    """Return a track of messages at ticks, sorted; those at one tick keep their order.
+def _set_up(notes: Notes, begins: Ints) -> Iterator[_Row]:
+    """Give the first program of each channel and, where it is not what is usual, whether it strikes drums."""
+    from mido import Message
+
+    for channel in np.unique(notes["channel"]).tolist():
+        mine = np.flatnonzero(notes["channel"] == channel)
+        port, own = divmod(channel, 16)
+        yield 0, port, Message("program_change", channel=own, program=int(notes["program"][mine[0]]))
+        drum = notes["drum"][mine]
+        for place in np.flatnonzero(np.diff(drum, prepend=own == DRUM_CHANNEL)).tolist():
+            data = drum_part(own, bool(drum[place]))
+            yield int(begins[mine[place]]) if place else 0, port, Message("sysex", data=data)
+
+
+def _filled(rows: list[_Row]) -> MidiTrack:
+    """Return a track of messages at ticks and ports, sorted by tick; those at one tick keep their order.
 
     A gap longer than a delta time holds is filled with empty texts.
     """
     from mido import MetaMessage, MidiTrack
 
-    track, before = MidiTrack(), 0
-    for tick, message in sorted(rows, key=lambda row: row[0]):
+    track, before, port = MidiTrack(), 0, 0
+    for tick, own, message in sorted(rows, key=lambda row: row[0]):
         while tick - before > _FARTHEST:
             track.append(MetaMessage("text", time=_FARTHEST))
             before += _FARTHEST
+        if own != port:
+            track.append(MetaMessage("midi_port", port=own, time=tick - before))
+            before, port = tick, own
         message.time, before = tick - before, tick
         track.append(message)
     return track

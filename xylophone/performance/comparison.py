@@ -17,10 +17,9 @@ from ..arranger.score import velocities
 from ..calibration.values import Calibration
 from ..instrument import MOST_HAMMERS, Instrument, hammers_of
 from ..sequencer.curves import Curves
-from ..song import DRUM_CHANNEL
 from ..sound.rendering import CEILING, FADE, TAIL, Renderer, frames_of, mixed, stage
 from ..sound.wav import SAMPLE_RATE, write_wav
-from ..tables import HIT, Hits, Samples, as_hits, filled, joined
+from ..tables import HIT, Hits, Samples, as_hits, filled, joined, picked
 from .performance import Performance
 
 
@@ -68,7 +67,7 @@ class _Written:
     def of(cls, arrangement: Arrangement, curves: Curves) -> list[_Written]:
         """Return all notes of a song but drums and silent ones, in as many parts as it takes."""
         notes = arrangement.song.notes
-        notes = notes[(notes["channel"] != DRUM_CHANNEL) & (notes["loudness"] >= SOFTEST)]
+        notes = picked(notes, ~notes["drum"] & (notes["loudness"] >= SOFTEST))
         velocity = velocities(notes["loudness"], notes["velocity"])
         level = curves.common_level(np.asarray(velocity, np.float64))
         pitches = np.unique(notes["pitch"])

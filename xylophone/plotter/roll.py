@@ -17,7 +17,7 @@ import numpy as np
 from ..arranger import NO_ROLE, Arrangement, judge
 from ..arranger.account import describe
 from ..pitch import pitch_name
-from ..song import DRUM_CHANNEL, Song
+from ..song import Song
 from ..tables import Ints, Notes, Priority, picked
 from . import check_ending, write_picture
 from .marks import INK, SOFT, at, box, crosses, dots, falls, frame, rule, strokes, text
@@ -105,7 +105,7 @@ def lines_of(arrangement: Arrangement) -> list[RollLine]:
 
 def drawn(song: Song) -> Notes:
     """Return the notes of a song that have a pitch to be drawn: all but drums."""
-    return picked(song.notes, song.notes["channel"] != DRUM_CHANNEL)
+    return picked(song.notes, ~song.notes["drum"])
 
 
 def _edges(song: Song, end: float) -> list[float]:
@@ -237,7 +237,7 @@ def _threads(line: RollLine) -> Iterator[Any]:
     notes, struck = arrangement.song.notes, arrangement.struck
     written = notes["pitch"].astype(np.int64) + arrangement.transpose
     moved = (struck >= 0) & (struck != written) & line.here(notes["onset"])
-    moved &= notes["channel"] != DRUM_CHANNEL
+    moved &= ~notes["drum"]
     voice = np.append(arrangement.notes["priority"], 0)[arrangement.carrier]
     threads = np.stack((line.x(notes["onset"]), line.y(written), line.y(struck)), axis=1)
     for priority in Priority:
