@@ -28,6 +28,7 @@ LAYERS = [
 
 THIRD_PARTIES = {
     "blessed": {"cli"},
+    "chardet": {"midifile.texts"},
     "click": {"cli"},
     "drawsvg": {"plotter"},
     "filelock": {"files"},
@@ -50,6 +51,7 @@ THIRD_PARTIES = {
 
 NOT_AT_IMPORT = {
     "blessed",
+    "chardet",
     "click",
     "drawsvg",
     "gpiozero",

@@ -6,7 +6,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .tables import METER, NOTE, TEMPO, Floats, Ints, Meters, Notes, Tempos, as_meters, as_tempos
+from .tables import (
+    KEY,
+    METER,
+    NOTE,
+    TEMPO,
+    Floats,
+    Ints,
+    Keys,
+    Meters,
+    Notes,
+    Tempos,
+    as_keys,
+    as_meters,
+    as_tempos,
+)
 
 MOST_CHANNELS = 256
 """16 for each of 16 ports: musicians count those of the first port 1..16, of the second 17..32, and so on."""
@@ -14,13 +28,33 @@ MOST_CHANNELS = 256
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One track that holds notes: its number in the file, name, and what plays in it."""
+    """One track that holds notes: its number in the file, name, and what plays in it.
+
+    `channel_names` are pairs of a channel, from 0, and the name that the track gives it.
+    """
 
     number: int
     name: str
     notes: int
     channels: tuple[int, ...]
     programs: tuple[int, ...]
+    channel_names: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lyric:
+    """A syllable, line breaks before it, and the song time in seconds at which it is sung."""
+
+    time: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextEncoding:
+    """How a file's texts are read, as Python names it, and whether that was guessed from few letters."""
+
+    name: str = "utf-8"
+    guessed: bool = False
 
 
 def plain_tempos() -> Tempos:
@@ -33,13 +67,19 @@ def plain_meters() -> Meters:
     return as_meters(np.array([(0.0, 0.0, 4, 4)], METER))
 
 
+def no_keys() -> Keys:
+    """Return the key table of a song that states none."""
+    return as_keys(np.zeros(0, KEY))
+
+
 @dataclass(frozen=True, eq=False)
 class Song:
-    """Notes as written, in seconds, with what is needed to say where in the music a moment is.
+    """Notes as they sound, in seconds, with what is needed to say where in the music a moment is.
 
-    `notes`, `tempos` and `meters` are read-only tables of dtype NOTE, TEMPO and METER. `duration`
-    is the end of the last note or of the longest track, whichever is later. `warnings` names what
-    was damaged in the file, one line each.
+    `notes`, `tempos`, `meters` and `keys` are read-only tables of dtype NOTE, TEMPO, METER and KEY.
+    `duration` is the end of the last note or of the longest track, whichever is later. `warnings` names what
+    was damaged in the file or cannot sound, one line each. `lyrics` are in the order of time; `loop` are the
+    song times, in seconds, of the part that the file means to be repeated.
 
     >>> song = load_song(find_song("greensleeves"))
     >>> len(song), round(song.tempo_at(10.0)), song.measure_at(0.0)
@@ -53,9 +93,14 @@ class Song:
     tracks: tuple[Track, ...] = ()
     duration: float = 0.0
     warnings: tuple[str, ...] = ()
+    keys: Keys = field(default_factory=no_keys)
+    lyrics: tuple[Lyric, ...] = ()
+    loop: tuple[float, float] | None = None
+    encoding: TextEncoding = field(default_factory=TextEncoding)
 
     def __post_init__(self) -> None:
-        for table, dtype in ((self.notes, NOTE), (self.tempos, TEMPO), (self.meters, METER)):
+        known = ((self.notes, NOTE), (self.tempos, TEMPO), (self.meters, METER), (self.keys, KEY))
+        for table, dtype in known:
             if table.dtype != dtype:
                 raise TypeError(f"a song's table must have dtype {dtype}, not {table.dtype}")
             table.flags.writeable = False

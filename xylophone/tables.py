@@ -93,6 +93,15 @@ METER = np.dtype(
 )
 """Row of `Song.meters`: a change of time signature; the first is at 0. A new one begins a measure."""
 
+KEY = np.dtype(
+    [
+        ("time", "f8"),  # seconds from the beginning of the song
+        ("sharps", "i1"),  # 1 for G major or E minor, -1 for F major or D minor
+        ("minor", "?"),
+    ]
+)
+"""Row of `Song.keys`: a key signature of the file; the first may be anywhere."""
+
 ARRANGED = np.dtype(
     [
         ("onset", "f8"),  # song time, exactly that of the source unless it is struck again
@@ -193,6 +202,7 @@ STRIKE_ON_WIRE = np.dtype([("clock", "<u4"), ("channel", "u1"), ("width", "<u2")
 Notes = NewType("Notes", Rows)
 Tempos = NewType("Tempos", Rows)
 Meters = NewType("Meters", Rows)
+Keys = NewType("Keys", Rows)
 Arranged = NewType("Arranged", Rows)
 ChangeRows = NewType("ChangeRows", Rows)
 Strikes = NewType("Strikes", Rows)
@@ -216,6 +226,11 @@ def as_tempos(table: Rows) -> Tempos:
 def as_meters(table: Rows) -> Meters:
     """Return rows of dtype METER as what they are; TypeError for others."""
     return Meters(_checked(table, METER))
+
+
+def as_keys(table: Rows) -> Keys:
+    """Return rows of dtype KEY as what they are; TypeError for others."""
+    return Keys(_checked(table, KEY))
 
 
 def as_arranged(table: Rows) -> Arranged:

@@ -107,10 +107,10 @@ def test_what_was_left_out_beforehand_is_counted_apart() -> None:
     drums, other = song_of(line(36, 36, 36), channel=9), song_of(line(60, 62), track=2)
     song = together(tune(track=1), drums, other, names={1: "Tune", 2: "Other"})
     told = describe(arrange(song, BELL, mute_tracks=[2]))
-    assert "not arranged: 3 drums, 2 muted" in told
+    assert "not arranged: 3 drums (--drums lets them strike bars), 2 muted" in told
     assert "no note dropped" in told
     alone = describe(arrange(song, BELL, weights=PRESETS["solo"]))
-    assert "not arranged: 3 drums, 2 not melody" in alone
+    assert "not arranged: 3 drums (--drums lets them strike bars), 2 not melody" in alone
 
 
 def test_a_part_without_a_bar_is_named_and_so_is_the_share() -> None:

@@ -17,7 +17,7 @@ SCALE = [(72 + n, 0.5 * n, 0.4, 40 + 8 * n, 0) for n in range(8)]
 INFO_KEYS = [
     "title", "duration", "notes", "tempo_bpm", "lowest", "highest", "instrument",
     "transpose", "kept", "folded", "replaced", "merged", "dropped", "score", "melody", "costs",
-    "words", "saved", "warnings",
+    "words", "saved", "lyrics", "encoding", "encoding_guessed", "warnings",
 ]  # fmt: skip
 STRIKE_KEYS = [
     "planned", "heard", "hammer", "pitch", "velocity", "planned_level_db", "level_db", "refused", "moved",
@@ -63,7 +63,7 @@ def test_info_json_is_as_documented(xylophone: Run, midi: Callable[..., Path]) -
     assert [list(cost) for cost in report["costs"]] == [["name", "words", "share", "points"]] * 5
     assert report["words"] == [
         "melody from channel 1 of track 0 'Tune'",
-        "not arranged: 1 drums",
+        "not arranged: 1 drums (--drums lets them strike bars)",
         "no note dropped",
     ]
 

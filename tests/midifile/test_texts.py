@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from midifile.smf import meta, note, song, track
+from midifile.smf import control, meta, note, song, track
 from xylophone import parse_song
 from xylophone.midifile.texts import FEW, decoded, encoding_of, one_line
 
@@ -16,7 +16,7 @@ FILES = {
     "euc_kr": ("고향의 봄", "멜로디", "피아노 반주", "베이스"),
     "koi8_r": ("Подмосковные вечера", "Мелодия", "Бас-гитара"),
     "cp1251": ("Прощание славянки", "Мелодия", "Ударные"),
-    "cp1252": ("Ännchen von Tharau – “für Élise”", "Mélodie", "Flöte", "Baß", "Größe: Noël à Genève, où l’été brûle, ça"),
+    "cp1252": ("Ännchen von Tharau", "Mélodie", "Flöte", "Baß", "Noël à Genève \u2013 où l\u2019été brûle"),
     "utf_8": ("さくら さくら", "Mélodie", "Бас"),
 }  # fmt: skip
 """Texts such as a file has: a title and the names of its tracks."""
@@ -36,21 +36,23 @@ def test_all_texts_of_a_file_are_judged_together(encoding):
     assert parsed.encoding.guessed == (beyond < FEW and encoding != "utf_8")
 
 
-@pytest.mark.parametrize("encoding", FILES)
-def test_a_short_title_alone_is_right_or_told_to_be_a_guess(encoding):
-    right = 0
-    for name in FILES[encoding]:
-        content = name.encode(encoding)
-        found = encoding_of([content])
-        right += decoded(content, found.name) == name
-        assert found.guessed or decoded(content, found.name) == name
-    assert right >= 0.6 * len(FILES[encoding])
+def test_of_short_texts_alone_most_are_right_and_all_wrong_ones_are_guesses():
+    texts = [(text, encoding) for encoding, names in FILES.items() for text in names]
+    found = [(text, text.encode(encoding), encoding_of([text.encode(encoding)])) for text, encoding in texts]
+    right = [decoded(content, encoding.name) == text for text, content, encoding in found]
+    assert sum(right) >= 0.8 * len(right)
+    assert all(encoding.guessed for (_, _, encoding), good in zip(found, right, strict=True) if not good)
 
 
 @pytest.mark.parametrize(
     ("before", "title"),
-    [(meta(5, b"{@JP}"), "さくら"), (meta(1, b"@LJAPN"), "さくら"), (meta(1, b"@LRUSS"), "Ночь"), (meta(5, b"{@LATIN}"), "Für")],
-)  # fmt: skip
+    [
+        (meta(5, b"{@JP}"), "さくら"),
+        (meta(1, b"@LJAPN"), "さくら"),
+        (meta(1, b"@LRUSS"), "Ночь"),
+        (meta(5, b"{@LATIN}"), "Für"),
+    ],
+)
 def test_what_a_file_names_is_believed(before, title):
     encoding = {"さくら": "cp932", "Ночь": "cp1251", "Für": "cp1252"}[title]
     parsed = parse_song(named(title.encode(encoding), before=before))
@@ -79,3 +81,53 @@ def test_a_text_that_was_cut_within_a_letter_is_still_what_it_was():
 
 def test_line_breaks_and_tabs_are_spaces_and_controls_are_nothing():
     assert one_line(" Line one\r\nLine\ttwo\x00\x1b[31m ") == "Line one Line two[31m"
+
+
+LINES = (meta(5, b"Sa", 0), meta(5, b"ku\r", 480), meta(5, b"ra", 480))
+
+
+def test_lyrics_have_the_times_at_which_they_are_sung():
+    parsed = parse_song(song(track(*LINES), track(note(60, 1440))))
+    assert [(row.time, row.text) for row in parsed.lyrics] == [(0.0, "Sa"), (0.5, "ku\n"), (1.0, "ra")]
+
+
+def test_in_a_karaoke_file_texts_are_lyrics_and_signs_are_line_breaks():
+    words = (
+        meta(1, b"@KMIDI KARAOKE FILE"),
+        meta(1, b"@TTune"),
+        meta(1, b"\\Should "),
+        meta(1, b"/auld ", 480),
+    )
+    assert [row.text for row in parse_song(song(track(*words))).lyrics] == ["\n\nShould ", "\nauld "]
+    assert parse_song(song(track(*words[1:]))).lyrics == ()
+
+
+def test_a_name_behind_a_channel_prefix_is_that_of_the_channel():
+    messages = (meta(3, b"Song"), meta(0x20, b"\3"), meta(3, b"Flute"), note(60), meta(3, b"late"))
+    (row,) = parse_song(song(track(*messages))).tracks
+    assert (row.name, row.channel_names) == ("Song", ((3, "Flute"),))
+
+
+@pytest.mark.parametrize(
+    ("messages", "loop"),
+    [
+        ((note(60),), None),
+        ((note(60), control(111, 0), note(62)), (0.5, 1.0)),
+        ((note(60), meta(6, b"loopStart"), note(62), meta(6, b"loopEnd"), note(64)), (0.5, 1.0)),
+        ((note(60), meta(6, b"LoopEnd"), note(62)), (0.0, 0.5)),
+        ((note(60), meta(6, b"Chorus"), note(62)), None),
+    ],
+)
+def test_a_file_says_where_its_loop_is(messages, loop):
+    assert parse_song(song(track(*messages))).loop == loop
+
+
+def test_key_signatures_hold_from_their_places():
+    keys = (
+        meta(0x59, b"\xfc\0"),
+        meta(0x59, b"\x04\0"),
+        meta(0x59, b"\x00\1", 480),
+        meta(0x59, b"\x09\0", 480),
+    )
+    parsed = parse_song(song(track(*keys, note(60))))
+    assert parsed.keys.tolist() == [(0.0, 4, False), (0.5, 0, True)]

@@ -84,6 +84,7 @@ _LONGEST_NAME = 40
 _NAMED = 3
 """So many parts are named of a melody that comes from many."""
 
+_REMEDIES = {Reason.DRUMS.word: " (--drums lets them strike bars)"}
 _BEFOREHAND = (Reason.DRUMS, Reason.NOT_CHOSEN, Reason.MUTED, Reason.SILENT, Reason.NOT_MELODY)
 
 
@@ -182,7 +183,7 @@ class _Account:
         """What was left out before any bar was looked for, by reason."""
         dropped = self.arrangement.dropped
         words = [reason.word for reason in _BEFOREHAND if reason.word in dropped]
-        told = [f"{dropped[word]:,} {word}" for word in words]
+        told = [f"{dropped[word]:,} {word}{_REMEDIES.get(word, '')}" for word in words]
         return f"not arranged: {', '.join(told)}" if told else ""
 
     def left_out(self) -> Iterator[str]:

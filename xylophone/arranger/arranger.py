@@ -44,7 +44,7 @@ def arrange(
     """Return the song arranged for the instrument; the same for the same arguments, always.
 
     `tracks` are numbered as in `song.tracks`, from 0, `channels` 1..16; None takes all. What is
-    muted is left out of these, and so are drums (channel 10) unless `drums`. `transpose` is in
+    muted is left out of these, and so are drums unless `drums`. `transpose` is in
     semitones, -127..127; None searches the shift that suits best. `octaves` moves tracks, -10..10
     each, before anything else. Notes on one bar at most `merge_within` (0..0.1 s) apart become one
     strike. `weights` is taste: what the search weighs. Nothing is re-timed. An arrangement may be

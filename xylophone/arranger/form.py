@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..song import Song
-from ..tables import Bools, Floats, Ints
+from ..tables import Bools, Floats, Ints, picked
 from .columns import spread, starts, to_each
 
 # Krumhansl & Kessler 1982: how well each degree fits a key, as listeners rated it.
@@ -20,25 +20,51 @@ _MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17
 
 _TONICS = ("C", "D flat", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B")
 
+_SCALE = np.array([0, 2, 4, 5, 7, 9, 11])
+_BETTER = 0.05
+"""Share of the notes by which another scale must fit better than the white keys, which are stated unasked."""
+
+_ROUNDING = 1e-6
 _SHORTEST, _LONGEST = 0.05, 2.0
 """Seconds that a note counts at least and at most."""
 
 
 def key_of(song: Song, transpose: int = 0) -> str:
-    """Return the likeliest key of a song, moved by so many semitones: 'E minor'; '' where it has no pitches.
+    """Return the key of a song, moved by so many semitones: 'E minor'; '' where it has no pitches.
 
-    Durations of note names are correlated with the profiles of Krumhansl and Kessler (Krumhansl 1990).
+    It is the one that the file states for most of the music. Where it states none, or C major or A minor, as
+    files do unasked, while another scale fits better, it is the likeliest: durations of note names are
+    correlated with the profiles of Krumhansl and Kessler (Krumhansl 1990).
     """
-    notes = song.notes[~song.notes["drum"]]
-    if not len(notes):
-        return ""
-    weight = np.clip(notes["duration"], _SHORTEST, _LONGEST)
-    names = np.bincount((notes["pitch"].astype(np.int64) + transpose) % 12, weight, 12)
+    notes = picked(song.notes, ~song.notes["drum"])
+    weight = np.clip(notes["duration"] - notes["pedal"], _SHORTEST, _LONGEST)
+    names: Floats = np.bincount(notes["pitch"] % 12, weight, 12).astype(np.float64)
     if np.ptp(names) == 0:
         return ""
+    tonic, minor = _stated(song, notes["onset"], weight, names) or _likeliest(names)
+    return f"{_TONICS[(tonic + transpose) % 12]} {'minor' if minor else 'major'}"
+
+
+def _likeliest(names: Floats) -> tuple[int, bool]:
+    """Return the tonic and whether it is minor of the profile that fits the weights of twelve names best."""
     profiles = [np.roll(profile, tonic) for profile in (_MAJOR, _MINOR) for tonic in range(12)]
     best = int(np.argmax([np.corrcoef(names, profile)[0, 1] for profile in profiles]))
-    return f"{_TONICS[best % 12]} {'minor' if best >= 12 else 'major'}"
+    return best % 12, best >= 12
+
+
+def _stated(song: Song, onset: Floats, weight: Floats, names: Floats) -> tuple[int, bool] | None:
+    """Return tonic and mode of the signature under which most of the notes stand, if it is to be believed."""
+    if not len(song.keys):
+        return None
+    row = np.searchsorted(song.keys["time"], onset + _ROUNDING, "right")
+    longest = int(np.argmax(np.bincount(row, weight, len(song.keys) + 1)))
+    if not longest:
+        return None  # most stand before the first signature
+    sharps, minor = int(song.keys["sharps"][longest - 1]), bool(song.keys["minor"][longest - 1])
+    fits = [names[(_SCALE + tonic) % 12].sum() / names.sum() for tonic in range(12)]
+    if sharps == 0 and max(fits) - fits[0] >= _BETTER:
+        return None
+    return (7 * sharps + (9 if minor else 0)) % 12, minor
 
 
 _GRID = 4.0

@@ -83,12 +83,13 @@ def read_score(song: Song, rows: Ints, octaves: Mapping[int, int]) -> Score:
     present = np.flatnonzero(np.bincount(code))
     number = np.zeros(int(code.max(initial=0)) + 1, np.int32)
     number[present] = np.arange(len(present))
-    part = number[code]
+    part, where = number[code], [divmod(int(each), channels) for each in present]
     programs = np.zeros(len(present), np.uint8)
     programs[part[::-1]] = notes["program"][::-1]  # the program a part begins with
     measure, place = places(song, onset)
     pitch = _moved(notes, octaves)
     known = {track.number: track.name for track in song.tracks}
+    own = {(track.number, channel): name for track in song.tracks for channel, name in track.channel_names}
     return Score(
         row=rows.astype(np.int32),
         onset=onset,
@@ -100,7 +101,7 @@ def read_score(song: Song, rows: Ints, octaves: Mapping[int, int]) -> Score:
         instant=instants(onset),
         measure=measure,
         repeat=repeats(part, measure, place, pitch),
-        names=tuple(known.get(int(code) // channels, "") for code in present),
+        names=tuple(own.get(place) or known.get(place[0], "") for place in where),
         programs=programs,
     )
 

@@ -77,7 +77,7 @@ def arrange(
     outputs = Outputs(output, plot, *_pair(compare))
     outputs.check(path)
     _check_saving(path, save, forget)
-    song = load(path)
+    song = load(path, asked.encoding)
     told = [_forgotten(path)] if forget else []
     arrangement = asked.arrange(path, song, found.instrument)
     told += [f"wrote {written}" for written in outputs.write(arrangement, found)]

@@ -42,7 +42,7 @@ def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -
     paths, failed = find_all(names)
     for path in paths:
         try:
-            song = load(path, quiet=as_json)
+            song = load(path, asked.encoding, quiet=as_json)
             saved, choices = asked.saved(path), asked.choices_for(path, song)
         except XylophoneError as error:
             if len(paths) == 1:
@@ -79,6 +79,9 @@ def as_dict(arrangement: Arrangement, saved: Saved | None = None) -> dict[str, A
         "costs": costs_json(quality),
         "words": list(describe(arrangement)),
         "saved": str(saved.path) if saved else None,
+        "lyrics": len(song.lyrics),
+        "encoding": song.encoding.name,
+        "encoding_guessed": song.encoding.guessed,
         "warnings": list(song.warnings),
     }
 
@@ -139,6 +142,10 @@ def _print_written(song: Song, path: Path) -> None:
         plural = "s" if len(track.channels) > 1 else ""
         name = track.name or "unnamed"
         _line(f"track {track.number}", f"{name}: {track.notes} notes, channel{plural} {channels}")
+    if song.lyrics:
+        _line("lyrics", f"{len(song.lyrics):,} syllables")
+    if song.encoding.guessed:
+        _line("texts", f"read as {song.encoding.name}, a guess from few letters: --encoding gives another")
 
 
 def print_account(arrangement: Arrangement) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ arrange_options = stack(
     click.option("--channels", type=Numbers(), help="Only these channels, 1..16."),
     click.option("--mute-tracks", type=Numbers(), help="Leave these tracks out."),
     click.option("--mute-channels", type=Numbers(), help="Leave these channels out."),
-    click.option("--drums/--no-drums", default=None, help="Let drums (channel 10) strike bars too."),
+    click.option("--drums/--no-drums", default=None, help="Let drums strike bars too."),
     click.option("--transpose", type=int, help="Semitones; without it the best shift is searched."),
 )
 
@@ -52,6 +53,7 @@ song_options = stack(
         help="Move a track by octaves: 3:-1; repeatable.",
     ),
     click.option("--no-saved", is_flag=True, help="Leave out what is saved beside the song."),
+    click.option("--encoding", metavar="NAME", help="Of the file's titles and names: shift_jis, cp1251, ..."),
 )
 """What can be chosen for a song beside `arrange_options`, which fit any number of songs."""
 
@@ -115,17 +117,20 @@ class Asked:
     chosen: Chosen
     weights: Weights
     with_saved: bool = True
+    encoding: str | None = None
 
     @classmethod
     def take(cls, options: dict[str, Any], found: Settings | None = None) -> Asked:
         """Take the arranging options out of a command's keyword arguments; OptionError for no preset."""
         octaves = dict(options.pop("octave", ()))
-        with_saved = not options.pop("no_saved", False)
+        with_saved, encoding = (
+            not options.pop("no_saved", False),
+            _known_encoding(options.pop("encoding", None)),
+        )
         given = {key: options.pop(key) for key in CHOSEN}
         preset(given["preset"] or DEFAULT_PRESET)
-        return cls(
-            Chosen(**given, octaves=octaves), found.weights if found else preset(DEFAULT_PRESET), with_saved
-        )
+        weights = found.weights if found else preset(DEFAULT_PRESET)
+        return cls(Chosen(**given, octaves=octaves), weights, with_saved, encoding)
 
     def saved(self, path: Path) -> Saved | None:
         """Return what is saved beside a song, None where nothing is or it is not asked for."""
@@ -169,9 +174,22 @@ def find_all(names: tuple[str, ...]) -> tuple[list[Path], XylophoneError | None]
     return paths, failed
 
 
-def load(path: Path, *, quiet: bool = False) -> Song:
+def _known_encoding(name: str | None) -> str | None:
+    """Return the name of an encoding of text; OptionError for what Python knows none of."""
+    try:
+        known = name is None or bool(codecs.lookup(name)._is_text_encoding)
+    except LookupError:
+        known = False
+    if not known:
+        raise OptionError(
+            f"no encoding of text is called {name!r}: give utf-8, cp1252, shift_jis, gbk, big5, ..."
+        )
+    return name
+
+
+def load(path: Path, encoding: str | None = None, *, quiet: bool = False) -> Song:
     """Load a song; what was damaged in it is told on stderr unless `quiet`."""
-    song: Song = load_song(path)
+    song: Song = load_song(path, encoding)
     for warning in () if quiet else song.warnings:
         warn(f"warning: {path.name}: {warning}")
     return song

@@ -201,7 +201,7 @@ def _load_all(
     failed: XylophoneError | None = None
     for path in paths:
         try:
-            song = load(path)
+            song = load(path, asked.encoding)
             choices = asked.choices_for(path, song)
             pieces[choices.arrange(song, instrument).require_notes()] = choices
         except XylophoneError as error:

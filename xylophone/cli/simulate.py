@@ -67,7 +67,7 @@ def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **op
     asked, manner = Asked.take(options, found), Manner.take(options, found)
     _check_targets(wav, plot)
     path = find_song(name)
-    song = load(path, quiet=as_json)
+    song = load(path, asked.encoding, quiet=as_json)
     arrangement = asked.arrange(path, song, found.instrument).require_notes()
     twin = twin_of(found.instrument, _varied(simulation_of(found), **given))
     with busy("measuring the simulated hammers"):

@@ -30,7 +30,7 @@ from .setups import (
 from .tape import MARK
 
 BANK, DATA, VOLUME, EXPRESSION, FINE_DATA = 0, 6, 7, 11, 38
-NRPN_FINE, NRPN, RPN_FINE, RPN, RESET = 98, 99, 100, 101, 121
+NRPN_FINE, NRPN, RPN_FINE, RPN, LOOP_BEGIN, RESET = 98, 99, 100, 101, 111, 121
 """Controllers of MIDI; RESET puts back expression, bend and the choice of a parameter."""
 
 PLAIN_VOLUME, PLAIN_EXPRESSION, PLAIN_RANGE = 100, 127, 2
@@ -82,6 +82,11 @@ def settings(controls: Controls, tick: Ints, order: Ints, channels: int) -> Sett
         told.drum(owner % 16 == DRUM_CHANNEL),
         told.offset(),
     )
+
+
+def loops_of(controls: Controls) -> Bools:
+    """Return which controls mark where a loop begins: 111, as RPG Maker and its like have it."""
+    return np.asarray((controls.status & 0xF0 == 0xB0) & (controls.first == LOOP_BEGIN))
 
 
 def set_up(controls: Controls, setups: list[Setup], channels: int) -> Controls:

@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..tables import Bools, Bytes, Ints
-from .tape import MARK, METER, PORT, SETUP, TEMPO, TRACK
+from .meta_events import KEY, LOOP, LYRIC, METER, PORT, SETUP, TEMPO, TRACK
+from .tape import MARK
 
-_KEPT_CONTROLLERS = (0, 6, 7, 11, 38, 64, 66, 98, 99, 100, 101, 121)
-"""Bank, data entry, volume, expression, pedals, parameter numbers, Reset All Controllers."""
+_KEPT_CONTROLLERS = (0, 6, 7, 11, 38, 64, 66, 98, 99, 100, 101, 111, 121)
+"""Bank, data entry, volume, expression, pedals, parameter numbers, a loop's begin, Reset All Controllers."""
 
 
 class Columns(NamedTuple):
@@ -38,7 +39,7 @@ def _kept() -> Bools:
     """Say which messages a song is made of, by status and first data byte."""
     table = np.zeros((256, 128), np.bool_)
     table[0x80:0xA0] = table[0xC0:0xD0] = table[0xE0:0xF0] = True
-    table[MARK, (TRACK, TEMPO, METER, PORT, SETUP)] = True
+    table[MARK, 1:] = True
     table[0xB0:0xC0, _KEPT_CONTROLLERS] = True
     return table
 
@@ -98,6 +99,10 @@ _BLOCK = 1 << 15
 """Messages whose ends are looked for at once, so that intermediate tables stay small."""
 
 
+TOLD = (TEMPO, METER, KEY, LYRIC, LOOP)
+"""Marks whose values stand in lists beside the tape, to be read with their ticks."""
+
+
 class NoteColumns(NamedTuple):
     """Notes in the order of the file; `end` is `tick` where the file never ends the note."""
 
@@ -135,12 +140,11 @@ class Controls(NamedTuple):
 
 
 class Sorted(NamedTuple):
-    """What some whole tracks hold: notes, controls, ticks of tempos and metres, tick of each track's end."""
+    """What some whole tracks hold: notes, controls, ticks of each kind of mark, tick of each track's end."""
 
     notes: NoteColumns
     controls: Controls
-    tempos: Ints
-    meters: Ints
+    marks: dict[int, Ints]
     ends: Ints
 
 
@@ -168,8 +172,9 @@ def sort_messages(columns: Columns, number: int, end: int, *, one_after_another:
     notes = NoteColumns(tick, end_of_note[strikes], pitch, velocity, channel[strikes], track)
     controls = np.flatnonzero(~sounding & (~marks | (columns.first == SETUP)))
     chosen, after = columns.where(controls), np.searchsorted(strikes, controls)
-    tempos, meters = (columns.tick[marks & (columns.first == kind)] for kind in (TEMPO, METER))
-    return Sorted(notes, Controls(chosen.tick, after, *chosen[1:], channel[controls]), tempos, meters, ends)
+    rows = np.flatnonzero(marks)
+    told = {kind: columns.tick[rows[columns.first[rows] == kind]] for kind in TOLD}
+    return Sorted(notes, Controls(chosen.tick, after, *chosen[1:], channel[controls]), told, ends)
 
 
 def _channels(columns: Columns, marks: Bools) -> Bytes:

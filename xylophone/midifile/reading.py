@@ -10,17 +10,19 @@ import numpy as np
 
 from ..errors import FileError
 from ..files import read_bytes
-from ..song import Song, Track
-from ..tables import NOTE, Ints, Notes, as_notes
-from . import tape as tapes
-from .channels import DRUM_CHANNEL, Settings, set_up, settings
+from ..song import Lyric, Song, TextEncoding, Track
+from ..tables import NOTE, Floats, Ints, Notes, as_notes
+from .channels import DRUM_CHANNEL, Settings, loops_of, set_up, settings
 from .chunks import MOST_TRACKS, Header, behind_track, next_track, read_header
 from .damage import Faults
-from .decoding import Columns, Controls, Decoder, NoteColumns, Sorted, sort_messages
+from .decoding import TOLD, Columns, Controls, Decoder, NoteColumns, Sorted, sort_messages
 from .foreign import unpack
 from .kits import kits
+from .meta_events import KEY, LOOP, LYRIC, METER, TEMPO, TEXT, MetaEvents, TapeTrack
 from .sounding import held, of_pedals, offsets
-from .tempo import Division, TempoMap, division_of, meter_table
+from .tape import Tape
+from .tempo import Division, TempoMap, division_of, key_table, meter_table
+from .texts import decoded, encoding_of, one_line, sung
 
 MOST_SONG_BYTES = 64_000_000
 """No song is larger: eight million notes."""
@@ -31,8 +33,10 @@ _ROWS_AT_ONCE = 1 << 14
 _ABSURD = 24 * 3600.0
 
 
-def load_song(path: str | os.PathLike[str]) -> Song:
+def load_song(path: str | os.PathLike[str], encoding: str | None = None) -> Song:
     """Return the song of a Standard MIDI File; "-" reads standard input.
+
+    `encoding` is that of its texts, as Python names it; without one it is found out.
 
     FileError for what cannot be read, SongError for what is no MIDI file. A file that is damaged in
     part gives what can be read of it, and `Song.warnings` names the damage.
@@ -42,7 +46,7 @@ def load_song(path: str | os.PathLike[str]) -> Song:
     """
     name = os.fspath(path)
     if name != "-":
-        return parse_song(read_bytes(name, MOST_SONG_BYTES), name)
+        return parse_song(read_bytes(name, MOST_SONG_BYTES), name, encoding=encoding)
     try:
         content = sys.stdin.buffer.read(MOST_SONG_BYTES + 1)
     except OSError as error:
@@ -53,14 +57,14 @@ def load_song(path: str | os.PathLike[str]) -> Song:
         raise FileError(
             f"cannot read standard input: it has more than {MOST_SONG_BYTES} bytes: is it a song?"
         )
-    return parse_song(content, "standard input")
+    return parse_song(content, "standard input", encoding=encoding)
 
 
-def parse_song(data: bytes, name: str = "song", *, runs: bool = True) -> Song:
+def parse_song(data: bytes, name: str = "song", *, encoding: str | None = None, runs: bool = True) -> Song:
     """Return the song that the bytes of a Standard MIDI File hold; SongError, which says `name`, for others.
 
     The file may be alone in a zip archive. A song without notes has an empty table. `runs=False` looks
-    at each event by itself: the same song, more slowly.
+    at each event by itself: the same song, more slowly. `encoding` is as in `load_song`.
 
     >>> len(parse_song(find_song("greensleeves").read_bytes()))
     463
@@ -75,7 +79,7 @@ def parse_song(data: bytes, name: str = "song", *, runs: bool = True) -> Song:
         division = Division(480)
     reading = _Reading(data, header, faults, runs)
     reading.read()
-    return _song(reading, division)
+    return _song(reading, division, encoding)
 
 
 class _Reading:
@@ -83,8 +87,8 @@ class _Reading:
 
     def __init__(self, source: bytes, header: Header, faults: Faults, runs: bool) -> None:
         self.source, self.header, self.faults = source, header, faults
-        self.tape = tapes.Tape(source, faults, runs)
-        self.tracks: list[tapes.TapeTrack] = []
+        self.tape = Tape(source, faults, runs)
+        self.tracks: list[TapeTrack] = []
         self.parts: list[Sorted] = []
         self._decoder = Decoder()
         self._waiting: list[Columns] = []
@@ -97,7 +101,7 @@ class _Reading:
             if len(self.tracks) == MOST_TRACKS:
                 self.faults.add(f"tracks after the first {MOST_TRACKS} are left out", at)
                 break
-            track = tapes.TapeTrack(len(self.tracks))
+            track = TapeTrack(len(self.tracks))
             self.tracks.append(track)
             self.tape.open()
             if self.header.format == 2:
@@ -124,20 +128,55 @@ class _Reading:
         self._first = len(self.tracks)
 
 
-def _song(reading: _Reading, division: Division) -> Song:
-    parts, tape = reading.parts, reading.tape
-    tempo = TempoMap(division, _joined(part.tempos for part in parts), tape.tempos)
-    signed = _joined(part.meters for part in parts)
-    meters = meter_table(tempo, signed, tape.meters, sequences=reading.header.format == 2)
+def _song(reading: _Reading, division: Division, encoding: str | None) -> Song:
+    parts, meta = reading.parts, reading.tape.meta
+    marks = {kind: _joined(part.marks[kind] for part in parts) for kind in TOLD}
+    tempo = TempoMap(division, marks[TEMPO], meta.tempos)
+    meters = meter_table(tempo, marks[METER], meta.meters, sequences=reading.header.format == 2)
     ends = _joined(part.ends for part in parts)
+    looped = _joined(part.controls.tick[loops_of(part.controls)] for part in parts)
     notes = _table(reading, tempo, int(ends.max(initial=0)))
     stop = float(tempo.seconds(ends.max(keepdims=True))[0]) if len(ends) else 0.0
     stop = max(stop, float((notes["onset"] + notes["duration"]).max(initial=0.0)))
     if stop > _ABSURD:
         reading.faults.add(f"the song lasts {stop / 3600:.0f} hours: a delta time may be damaged")
-    tracks = _tracks(reading.tracks, notes)
+    found = TextEncoding(encoding) if encoding else encoding_of(meta.texts)
+    tracks = _tracks(reading.tracks, notes, found.name)
     notes["drum"] |= kits(notes, tracks)
-    return Song(notes, _title(reading), tempo.table, meters, tracks, stop, reading.faults.lines())
+    return Song(
+        notes,
+        _title(reading, found.name),
+        tempo.table,
+        meters,
+        tracks,
+        stop,
+        reading.faults.lines(),
+        key_table(tempo, marks[KEY], meta.keys),
+        _lyrics(meta, tempo.seconds(marks[LYRIC]), found.name),
+        _loop(tempo.seconds(marks[LOOP]), meta.loops, tempo.seconds(looped), stop),
+        found,
+    )
+
+
+def _lyrics(meta: MetaEvents, times: Floats, encoding: str) -> tuple[Lyric, ...]:
+    """Return the words that are sung: those of lyric events, in a karaoke file without any those of texts."""
+    kinds = [kind for kind, _ in meta.lyrics]
+    kind = max(kinds, default=0)  # of a lyric event it is the higher one
+    if kind == TEXT and not any(text.startswith(b"@K") for text in meta.texts):
+        return ()
+    order = [row for row in np.argsort(times, kind="stable").tolist() if kinds[row] == kind]
+    return tuple(Lyric(float(times[row]), sung(decoded(meta.lyrics[row][1], encoding))) for row in order)
+
+
+def _loop(times: Floats, ends: list[bool], controls: Floats, stop: float) -> tuple[float, float] | None:
+    """Return from where to where the file means to be repeated; None where it says nothing."""
+    begins = [*controls.tolist(), *(time for time, end in zip(times, ends, strict=True) if not end)]
+    if not begins and not any(ends):
+        return None
+    begin = float(min(begins, default=0.0))
+    return begin, min(
+        (float(time) for time, end in zip(times, ends, strict=True) if end and time > begin), default=stop
+    )
 
 
 def _joined(arrays: Iterable[np.ndarray]) -> np.ndarray:
@@ -216,25 +255,16 @@ def _whole(columns: list[np.ndarray]) -> np.ndarray:
     return columns[0] if len(columns) == 1 else np.concatenate(columns)
 
 
-def _title(reading: _Reading) -> str:
+def _title(reading: _Reading, encoding: str) -> str:
     for track in reading.tracks:
         if track.title:
-            return _text(track.title)
+            return one_line(decoded(track.title, encoding))
     if reading.tracks and reading.header.format < 2:
-        return _text(reading.tracks[0].name)
+        return one_line(decoded(reading.tracks[0].name or b"", encoding))
     return ""
 
 
-def _text(content: bytes) -> str:
-    """Return a name as text: UTF-8, else Latin-1, on one line and without control characters."""
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    return "".join(letter for letter in text if letter.isprintable()).strip()
-
-
-def _tracks(tracks: list[tapes.TapeTrack], notes: Notes) -> tuple[Track, ...]:
+def _tracks(tracks: list[TapeTrack], notes: Notes, encoding: str) -> tuple[Track, ...]:
     """Return the tracks that hold notes."""
     kinds = (notes["track"].astype(np.int64) << 8 | notes["channel"]) << 8 | notes["program"]
     found: dict[int, list[tuple[int, int, int]]] = {}
@@ -244,10 +274,14 @@ def _tracks(tracks: list[tapes.TapeTrack], notes: Notes) -> tuple[Track, ...]:
     return tuple(
         Track(
             number,
-            _text(tracks[number].name),
+            one_line(decoded(tracks[number].name or b"", encoding)),
             sum(count for _, _, count in rows),
             tuple(sorted({channel for channel, _, _ in rows})),
             tuple(sorted({program for _, program, _ in rows})),
+            tuple(
+                (channel, one_line(decoded(text, encoding)))
+                for channel, text in sorted(tracks[number].channels.items())
+            ),
         )
         for number, rows in found.items()
     )

@@ -10,22 +10,15 @@ Status 0xFF on the tape is a mark: something that is no channel message happens 
 from __future__ import annotations
 
 import re
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .damage import Faults
+from .meta_events import METER, NOTHING, SETUP, TEMPO, TRACK, MetaEvents, TapeTrack
 from .setups import LONGEST_SETUP, Setup, setups_of
+from .texts import MOST_BYTES
 
 MARK = 0xFF
-NOTHING, TRACK, TEMPO, METER, PORT, SETUP = range(6)
-"""What a mark stands for, in its first data byte. Values of TEMPO, METER and SETUP are in lists beside the
-tape; that of PORT is the second data byte."""
-
-PLAIN_TEMPO = 500_000
-PLAIN_METER = 4 << 8 | 2
-"""120 bpm and 4/4: what holds where a file says nothing (Standard MIDI Files 1.0)."""
-
 LONGEST_RUN = 1 << 14
 """Bytes that the expression is given at once: it takes memory for each message that it matches."""
 
@@ -56,23 +49,13 @@ _SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
 _SHARED = -1  # a status with two data bytes is running; which one, the tape knows
 
 
-@dataclass
-class TapeTrack:
-    """What a track says beside its notes: number from 0, name, karaoke title."""
-
-    number: int
-    name: bytes = b""
-    title: bytes = b""
-    named: bool = False
-
-
 class _Cut(Exception):
     """The track ends inside an event."""
 
 
 @dataclass
 class Tape:
-    """Unrolls tracks; `tempos` (us a quarter), `meters` (numerator * 256 + power) and `setups` go with marks.
+    """Unrolls tracks; the lists of `meta` and `setups` go with the marks on the tape.
 
     `runs` may be switched off: then every event is looked at one by one, with the same result.
     """
@@ -80,8 +63,7 @@ class Tape:
     source: bytes
     faults: Faults
     runs: bool = True
-    tempos: array[int] = field(default_factory=lambda: array("I"))
-    meters: array[int] = field(default_factory=lambda: array("I"))
+    meta: MetaEvents = field(default_factory=MetaEvents)
     setups: list[Setup] = field(default_factory=list)
     _tape: bytearray = field(default_factory=bytearray)
     _running: int = 0
@@ -105,8 +87,7 @@ class Tape:
 
     def reset(self) -> None:
         """Begin a sequence that has a tempo map of its own: 120 bpm and 4/4 until it says otherwise."""
-        self.tempos.append(PLAIN_TEMPO)
-        self.meters.append(PLAIN_METER)
+        self.meta.begin_sequence()
         self._tape += bytes((0, MARK, TEMPO, 0, 0, MARK, METER, 0))
 
     def unroll(self, track: TapeTrack, start: int, end: int, sure: int) -> Iterator[int]:
@@ -115,7 +96,7 @@ class Tape:
         The last byte given is behind the end-of-track event, or `end` where there is none. Up to
         byte `sure` the content belongs to the track without doubt, behind an end-of-track event too.
         """
-        self._track, self._running, self._ended = track, 0, False
+        self._track, self._running, self._ended, self.meta.prefix = track, 0, False, None
         self._further, position = 0, start
         while position < end and not self._ended:
             position = self._tempo_run(self._run(position, end), end)
@@ -155,7 +136,7 @@ class Tape:
         if run is None:
             return position
         self._tape += run[0]
-        self._running = _SHARED
+        self._running, self.meta.prefix = _SHARED, None
         return run.end()
 
     def _tempo_run(self, position: int, end: int) -> int:
@@ -164,7 +145,7 @@ class Tape:
             return position
         found = _TEMPO.findall(run[0])
         self._tape += b"".join([delta + _TEMPO_MARK for delta, _ in found])
-        self.tempos.extend([int.from_bytes(micros, "big") for _, micros in found])
+        self.meta.tempos.extend([int.from_bytes(micros, "big") for _, micros in found])
         return run.end()
 
     def _event(self, position: int, end: int) -> int:
@@ -187,6 +168,7 @@ class Tape:
 
     def _message(self, status: int, at: int, end: int) -> int:
         """Take a message whose status is its own, and which goes on running."""
+        self.meta.prefix = None
         if 0xC0 <= status < 0xE0:
             self._running = status
             return self._one(status, at, end)
@@ -263,32 +245,9 @@ class Tape:
         if begin + length > end:
             self._mark(delta, NOTHING)
             raise _Cut
-        if kind == 0x21 and length:
-            self._mark(delta, PORT, self.source[begin] & 15)
-        else:
-            self._mark(delta, self._meant(kind, begin, length))
+        content = self.source[begin : begin + min(length, MOST_BYTES)]
+        self._mark(delta, *self.meta.take(self._track, kind, content, self.faults, begin))
         return begin + length
-
-    def _meant(self, kind: int, begin: int, length: int) -> int:
-        """Take what a meta event says; return the mark it leaves on the tape."""
-        source = self.source
-        if kind == 0x51:
-            tempo = int.from_bytes(source[begin : begin + 3], "big") if length >= 3 else 0
-            if tempo:
-                self.tempos.append(tempo)
-                return TEMPO
-            self._fault("a tempo that is zero or cut short is left out", begin)
-        elif kind == 0x58:
-            numerator, power = source[begin : begin + 2] if length >= 2 else (0, 0)
-            if numerator and power < 16:
-                self.meters.append(numerator << 8 | power)
-                return METER
-            self._fault("a time signature that is impossible or cut short is left out", begin)
-        elif kind == 0x03 and not self._track.named:
-            self._track.name, self._track.named = source[begin : begin + min(length, 200)], True
-        elif kind == 0x01 and not self._track.title and source.startswith(b"@T", begin, begin + length):
-            self._track.title = source[begin + 2 : begin + min(length, 200)]
-        return NOTHING
 
     def _number_end(self, at: int, end: int) -> int:
         """Return the byte behind a number of variable length."""

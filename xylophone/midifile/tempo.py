@@ -7,8 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..tables import METER, TEMPO, Floats, Ints, Meters, Tempos, as_meters, as_tempos
-from .tape import PLAIN_METER, PLAIN_TEMPO
+from ..tables import (
+    KEY,
+    METER,
+    TEMPO,
+    Floats,
+    Ints,
+    Keys,
+    Meters,
+    Tempos,
+    as_keys,
+    as_meters,
+    as_tempos,
+    ordered,
+    picked,
+)
+from .meta_events import PLAIN_METER, PLAIN_TEMPO
 
 FRAMES = {24: (24, 1), 25: (25, 1), 29: (30_000, 1_001), 30: (30, 1)}
 """Frames a second of SMPTE time code, as a fraction; 29 stands for 30 drop frame, which is 29.97."""
@@ -104,4 +118,15 @@ def meter_table(tempo: TempoMap, ticks: Ints, meters: array[int], *, sequences: 
     length = 4.0 * table["numerator"] / table["denominator"]
     measures = np.ceil(np.diff(table["quarter"]) / length[:-1] - 1e-6)
     table["measure"][1:] = np.cumsum(measures)
+    return table
+
+
+def key_table(tempo: TempoMap, ticks: Ints, keys: list[tuple[int, bool]]) -> Keys:
+    """Return the table of dtype KEY; of several at one tick the last holds."""
+    table = as_keys(np.zeros(len(ticks), KEY))
+    if len(ticks):
+        table["time"] = tempo.seconds(ticks)
+        table["sharps"], table["minor"] = zip(*keys, strict=True)
+        table = ordered(table, "time")
+        table = picked(table, np.append(np.diff(table["time"]) > 0, True))
     return table

@@ -1,11 +1,12 @@
-"""Titles, names and lyrics: bytes become text, in the encoding that a file names or that all its texts suggest."""
+"""Titles, names and lyrics: bytes become text, in the encoding that a file names or its texts suggest."""
 
 from __future__ import annotations
 
 import codecs
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from ..song import TextEncoding
 
 MOST_LETTERS = 200
 """Letters of a title or name that are kept."""
@@ -16,7 +17,11 @@ MOST_BYTES = 4 * MOST_LETTERS
 CANDIDATES = (
     "cp1252", "cp932", "gb18030", "big5hkscs", "euc_jis_2004", "cp949", "koi8-r", "cp1251",
 )  # fmt: skip
-"""What may be guessed: Western, Japanese, Chinese, Korean and Russian sets, each the widest of its kind."""
+"""What may be guessed: Western, Japanese, Chinese, Korean and Russian sets, the widest of each."""
+
+_CYRILLIC = ("koi8-r", "cp1251")
+_BEYOND = re.compile(rb"([A-Za-z]?)[\x80-\xff]+([A-Za-z]?)")
+"""Letters beyond ASCII stand within Latin words in Western texts, in words of their own in Cyrillic ones."""
 
 FEW = 24
 """Bytes beyond ASCII; fewer of them make a guess that is told as one."""
@@ -36,31 +41,26 @@ _LANGUAGES = {
 """What a language's name means in XF ({@JP}) and karaoke files (@LJAPN); @LENGL is in all kinds of files."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextEncoding:
-    """How a file's texts are read, as Python names it, and whether that was guessed from few letters."""
-
-    name: str = "utf-8"
-    guessed: bool = False
-
-
 def encoding_of(texts: Sequence[bytes]) -> TextEncoding:
     """Return the encoding of a file's texts, which are judged together.
 
     What the file names is believed; else they are UTF-8 if all can be, and else what chardet makes of
-    them, of CANDIDATES alone.
+    them, of CANDIDATES alone, and of those no Cyrillic one where most letters stand within Latin words.
     """
     for text in texts:
         for found in (_XF.search(text), _KAR.match(text)):
             if found and found[1] in _LANGUAGES:
                 return TextEncoding(_LANGUAGES[found[1]])
     beyond = [text for text in texts if not text.isascii() and not _marked(text)]
-    if all(_can_be(text, "utf-8") for text in beyond):
+    if not beyond or _are_utf8(beyond):
         return TextEncoding()
     import chardet
 
     content = b"\n".join(beyond)[:_ENOUGH]
-    found_name = chardet.detect(content, include_encodings=CANDIDATES, compat_names=False)["encoding"]
+    runs = _BEYOND.findall(content)
+    within = sum(bool(before or behind) for before, behind in runs) > len(runs) / 2
+    known = [name for name in CANDIDATES if not (within and name in _CYRILLIC)]
+    found_name = chardet.detect(content, include_encodings=known, compat_names=False)["encoding"]
     return TextEncoding(found_name or "cp1252", sum(byte > 127 for byte in content) < FEW)
 
 
@@ -68,13 +68,13 @@ def _marked(text: bytes) -> bool:
     return any(text.startswith(mark) for mark, _ in _MARKS)
 
 
-def _can_be(text: bytes, encoding: str) -> bool:
-    """Tell whether bytes can be text of an encoding; the last letter may be cut."""
+def _are_utf8(texts: Sequence[bytes]) -> bool:
+    """Tell whether texts are UTF-8; the last letter of one may be cut, if one of them has a whole one."""
     try:
-        codecs.getincrementaldecoder(encoding)().decode(text)
+        read = [codecs.getincrementaldecoder("utf-8")().decode(text) for text in texts]
     except UnicodeDecodeError:
         return False
-    return True
+    return not all(text.isascii() for text in read)
 
 
 def decoded(text: bytes, encoding: str) -> str:
@@ -87,5 +87,14 @@ def decoded(text: bytes, encoding: str) -> str:
 
 def one_line(text: str) -> str:
     """Return a title or name: on one line, without control characters, at most MOST_LETTERS letters."""
-    words = " ".join(text.split())
-    return "".join(letter for letter in words if letter.isprintable())[:MOST_LETTERS].strip()
+    letters = (letter if letter.isprintable() else " " if letter.isspace() else "" for letter in text)
+    return " ".join("".join(letters).split())[:MOST_LETTERS].strip()
+
+
+def sung(text: str) -> str:
+    r"""Return a syllable as it is sung; / and \ before it are the line breaks of karaoke files."""
+    for sign, breaks in (("/", "\n"), ("\\", "\n\n")):
+        if text.startswith(sign):
+            text = breaks + text[1:]
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join("".join(letter for letter in line if letter.isprintable()) for line in lines)
