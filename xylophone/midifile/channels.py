@@ -95,7 +95,8 @@ def set_up(controls: Controls, setups: list[Setup], channels: int) -> Controls:
     A setup that means all channels stands there for each of them.
     """
     if not setups:
-        return controls.where(np.flatnonzero(controls.channel < channels))
+        known = controls.channel < channels
+        return controls if known.all() else controls.where(np.flatnonzero(known))
     rows = np.flatnonzero(controls.status == MARK)
     controller, value, channel = (np.array(column) for column in zip(*setups, strict=True))
     controls.first[rows], controls.second[rows] = controller, value

@@ -154,37 +154,38 @@ def sort_messages(columns: Columns, number: int, end: int, *, one_after_another:
     Ticks count from the beginning of each track, or from the beginning of the tape where tracks are
     sequences which play `one_after_another`. `columns` is used up.
     """
-    marks = columns.status == MARK
-    starts = np.flatnonzero(marks & (columns.first == TRACK))
+    marks = np.flatnonzero(columns.status == MARK)
+    kinds = columns.first[marks]
+    starts = marks[kinds == TRACK]
     begin = columns.tick[starts]
     ends = np.append(begin[1:], end)
-    counts = np.diff(np.append(starts, len(marks)))
+    counts = np.diff(np.append(starts, len(columns.tick)))
     if not one_after_another:
         np.subtract(columns.tick, np.repeat(begin, counts), out=columns.tick)
         ends -= begin
     track = np.repeat(np.arange(len(starts), dtype=np.uint16), counts)
-    channel = _channels(columns, marks)
-    sounding = columns.status < 0xA0
-    strikes = np.flatnonzero((columns.status >= 0x90) & sounding & (columns.second > 0))
-    end_of_note = _ends(columns, track, channel, np.flatnonzero(sounding))
+    channel = _channels(columns, marks, kinds)
+    silent = columns.status >= 0xA0
+    strikes = np.flatnonzero((columns.status >= 0x90) & (columns.second > 0) & ~silent)
+    end_of_note = _ends(columns, track, channel, np.flatnonzero(~silent))
     tick, _, pitch, velocity = columns.where(strikes)
     track = track[strikes] + np.uint16(number)
     notes = NoteColumns(tick, end_of_note[strikes], pitch, velocity, channel[strikes], track)
-    controls = np.flatnonzero(~sounding & (~marks | (columns.first == SETUP)))
+    silent[marks[kinds != SETUP]] = False
+    controls = np.flatnonzero(silent)
     chosen, after = columns.where(controls), np.searchsorted(strikes, controls)
-    rows = np.flatnonzero(marks)
-    told = {kind: columns.tick[rows[columns.first[rows] == kind]] for kind in TOLD}
+    told = {kind: columns.tick[marks[kinds == kind]] for kind in TOLD}
     return Sorted(notes, Controls(chosen.tick, after, *chosen[1:], channel[controls]), told, ends)
 
 
-def _channels(columns: Columns, marks: Bools) -> Bytes:
+def _channels(columns: Columns, marks: Ints, kinds: Bytes) -> Bytes:
     """Return the channel of each message, 16 for each port before its own; a mark has its port's first."""
-    channel = np.where(marks, np.uint8(0), columns.status & np.uint8(15))
-    told = marks & (columns.first == PORT)
-    if told.any():
-        told |= marks & (columns.first == TRACK)  # a track begins on the first port, second byte 0
-        last = np.maximum.accumulate(np.where(told, np.arange(len(told), dtype=np.int32), 0))
-        channel |= columns.second[last] << np.uint8(4)
+    channel = columns.status & np.uint8(15)
+    channel[marks] = 0
+    if (kinds == PORT).any():
+        told = marks[(kinds == PORT) | (kinds == TRACK)]  # a track begins on the first port, second byte 0
+        counts = np.diff(np.append(told, len(channel)))
+        channel |= np.repeat(columns.second[told] << np.uint8(4), counts)
     return channel
 
 

@@ -266,7 +266,7 @@ def _title(reading: _Reading, encoding: str) -> str:
 
 def _tracks(tracks: list[TapeTrack], notes: Notes, encoding: str) -> tuple[Track, ...]:
     """Return the tracks that hold notes."""
-    kinds = (notes["track"].astype(np.int64) << 8 | notes["channel"]) << 8 | notes["program"]
+    kinds = (notes["track"].astype(np.uint32) << 8 | notes["channel"]) << 8 | notes["program"]
     found: dict[int, list[tuple[int, int, int]]] = {}
     kinds, counts = np.unique(kinds, return_counts=True)
     for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True):

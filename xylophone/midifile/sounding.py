@@ -57,6 +57,8 @@ class _Presses(NamedTuple):
 
 def _presses(controls: Controls, pedal: int, stride: int, last: int) -> _Presses:
     """Return all presses of a pedal; one that is never lifted ends with the song."""
+    if not (controls.first == pedal).any():
+        return _Presses(np.zeros(0, np.int64), np.zeros(0, np.int64))
     control = (controls.status & 0xF0 == 0xB0) & ((controls.first == pedal) | (controls.first == RESET))
     rows = np.flatnonzero(control | (controls.status == MARK) & (controls.first == SYSTEM))
     moment = controls.channel[rows].astype(np.int64) * stride + controls.tick[rows]
@@ -85,12 +87,15 @@ def _held(presses: _Presses, place: Ints, end: Ints, since: Ints | None = None) 
 
 def _again(tick: Ints, channel: Bytes, pitch: Bytes, rows: Ints) -> Ints:
     """Return when the key of each of these notes is struck again, as late as can be where it never is."""
-    stride = int(tick.max(initial=0)) + 1
-    struck = (channel.astype(np.int64) << 7 | pitch) * stride + tick
-    by_key = np.sort(struck)
-    following = np.append(by_key, -1)[np.searchsorted(by_key, struck[rows], "right")]
-    same = following // stride == struck[rows] // stride
-    return np.asarray(np.where(same, following % stride, np.iinfo(np.int64).max))
+    key = channel.astype(np.uint16) << 7 | pitch
+    order = np.argsort(key, kind="stable")
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    key, moment = np.append(key[order].astype(np.int32), -1), np.append(tick[order], 0)
+    found = place[rows] + 1
+    while (level := (key[found] == key[place[rows]]) & (moment[found] == tick[rows])).any():
+        found += level  # struck twice at once is struck once
+    return np.asarray(np.where(key[found] == key[place[rows]], moment[found], np.iinfo(np.int64).max))
 
 
 def offsets(settings: Settings, row: Ints, tick: Ints, end: Ints, channel: Bytes) -> tuple[Ints, int]:
