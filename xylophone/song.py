@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -24,6 +25,16 @@ from .tables import (
 
 MOST_CHANNELS = 256
 """16 for each of 16 ports: musicians count those of the first port 1..16, of the second 17..32, and so on."""
+
+
+_PARTS = (1, 2, 3, 4, 6, 8, 12, 24)
+"""Of a quarter note."""
+
+_KEPT = 0.15
+"""Performances of 88 classical pieces had at most 0.13, their scores 0.19 to 1.00, half of them over 0.98."""
+
+_FEW, _MOST = 40, 20_000
+"""With fewer moments nothing can be said, and the file is believed; of more than so many some serve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,20 @@ class Song:
 
     def __len__(self) -> int:
         return len(self.notes)
+
+    @cached_property
+    def has_beat(self) -> bool:
+        """Whether the notes keep the beats of the file's tempos; a performance without a click does not.
+
+        Onsets count as angles on a circle that is once round for each half, third, ... of a quarter: where
+        none of these circles has a side that they keep to (mean resultant length), there is no beat.
+        """
+        quarter = self.quarters_at(np.unique(self.notes["onset"]))
+        if len(quarter) < _FEW:
+            return True
+        quarter = quarter[:: 1 + len(quarter) // _MOST]
+        turns = np.exp(2j * np.pi * np.outer(_PARTS, quarter))
+        return bool(np.abs(turns.mean(axis=1)).max() >= _KEPT)
 
     def quarter_at(self, time: float) -> float:
         """Return the place of a moment in quarter notes from the beginning."""

@@ -254,3 +254,25 @@ def test_a_song_of_the_project_is_told_whole(preset: str) -> None:
 def test_a_name_that_is_too_long_is_cut() -> None:
     song = Song(tune().notes, tracks=(Track(0, "x" * 300, 16, (0,), (0,)),))
     assert len(describe(arrange(song, BELL))[0]) < 70
+
+
+def performed(seed: int, pauses: bool = True) -> Song:
+    """A chromatic line with a bass beyond the bars, played without a click (or with one)."""
+    rng = np.random.default_rng(seed)
+    steps = rng.uniform(0.09, 0.4, 300) if pauses else rng.choice([0.125, 0.25, 0.5], 300)
+    return song_of(
+        list(zip(np.cumsum(steps).tolist(), (60 + rng.integers(0, 24, 300)).tolist(), strict=True))
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_a_performance_without_a_click_no_measures_are_told(seed: int) -> None:
+    played, written = performed(seed), performed(seed, pauses=False)
+    assert (played.has_beat, written.has_beat) == (False, True)
+    told = arrange(played, build_instrument("diatonic-15"))
+    assert told.changes
+    assert all(
+        change.measure is None and str(change).startswith(f"{change.time:.2f} s: ") for change in told.changes
+    )
+    assert not any("measure" in words for words in describe(told))
+    assert all(str(change).startswith("measure ") for change in arrange(written, told.instrument).changes)

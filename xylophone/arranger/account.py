@@ -148,7 +148,8 @@ class _Account:
         if shares[0][1] >= _NEARLY_ALL:
             return f"melody from {self.name(shares[0][0])}"
         song = self.arrangement.song
-        if told := leading(part, song.measures_at(song.notes["onset"][self.tune])):
+        told = leading(part, song.measures_at(song.notes["onset"][self.tune])) if song.has_beat else []
+        if told:
             return f"melody from {_listed([f'{self.name(one)} (measures {where})' for one, where in told])}"
         return f"melody {self._mixed(shares)}"
 
@@ -161,7 +162,9 @@ class _Account:
         return f"mostly from {named[0]}, else from {_listed(named[1:])}"
 
     def form(self) -> str:
-        """The sections of the melody, each with its measures."""
+        """The sections of the melody, each with its measures; nothing where there are none."""
+        if not self.arrangement.song.has_beat:
+            return ""
         notes = self.arrangement.song.notes[self.tune]
         measure, place = places(self.arrangement.song, notes["onset"])
         found = sections(measure, place, notes["pitch"].astype(np.int64))
@@ -201,7 +204,9 @@ class _Account:
             return ""
         if (place := left_out_from(lost)) is not None:
             onset = float(self.arrangement.song.notes["onset"][rows[place]])
-            return f"left out from measure {self.arrangement.song.measure_at(onset)[0]}"
+            song = self.arrangement.song
+            where = f"measure {song.measure_at(onset)[0]}" if song.has_beat else f"{onset:.0f} s on"
+            return f"left out from {where}"
         return f"mostly left out ({_percent(part)})" if part > _MOSTLY else ""
 
     def dropped(self) -> str:

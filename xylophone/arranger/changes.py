@@ -67,7 +67,8 @@ NO_HAMMER = 255
 class Change:
     """One note that is not struck as written; `str` of it is the line that reports print.
 
-    `measure` and `beat` count from 1. `pitch` is the written one, `wanted` the same transposed,
+    `time` is the song time in s; `measure` and `beat` count from 1, and are None in a song that keeps no
+    beat. `pitch` is the written one, `wanted` the same transposed,
     `bar` the pitch of the bar that sounds it (None where dropped), `track` the note's own and
     `other` the track of the note that it was merged with (None otherwise). Pitches are MIDI
     numbers; `wanted` may lie outside 0..127.
@@ -76,8 +77,9 @@ class Change:
     kind: ChangeKind
     reason: Reason
     note: int
-    measure: int
-    beat: float
+    time: float
+    measure: int | None
+    beat: float | None
     pitch: int
     wanted: int
     bar: int | None
@@ -85,7 +87,8 @@ class Change:
     other: int | None
 
     def __str__(self) -> str:
-        return f"measure {self.measure}, beat {self.beat:.4g}: {self._named} {self._what}"
+        place = f"{self.time:.2f} s" if self.beat is None else f"measure {self.measure}, beat {self.beat:.4g}"
+        return f"{place}: {self._named} {self._what}"
 
     @property
     def _named(self) -> str:
@@ -158,12 +161,14 @@ class Changes(Sequence[Change]):
         row: np.void = self.table[place]
         notes = self.song.notes
         note = notes[int(row["note"])]
-        measure, beat = self.song.measure_at(float(note["onset"]))
+        time = float(note["onset"])
+        measure, beat = self.song.measure_at(time) if self.song.has_beat else (None, None)
         hammer, into = int(row["hammer"]), int(row["into"])
         return Change(
             kind=ChangeKind(int(row["kind"])),
             reason=Reason(int(row["reason"])),
             note=int(row["note"]),
+            time=time,
             measure=measure,
             beat=beat,
             pitch=int(note["pitch"]),

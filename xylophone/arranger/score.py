@@ -53,7 +53,8 @@ class Score:
 
     A part is what one track plays on one channel, numbered from 0; `names` and `programs` belong
     to parts. `instant` numbers the moments at which something begins, ascending; `measure` and `repeat`
-    say where a note stands in the form, and which notes are the same one said again. A note ends when it
+    say where a note stands in the form, and which notes are the same one said again; a song that keeps no
+    beat has one measure. A note ends when it
     falls silent; its key is released then or, where a pedal holds it, before.
     """
 
@@ -87,6 +88,8 @@ def read_score(song: Song, rows: Ints, octaves: Mapping[int, int]) -> Score:
     programs = np.zeros(len(present), np.uint8)
     programs[part[::-1]] = notes["program"][::-1]  # the program a part begins with
     measure, place = places(song, onset)
+    if not song.has_beat:
+        measure = np.zeros_like(measure)
     pitch = _moved(notes, octaves)
     known = {track.number: track.name for track in song.tracks}
     own = {(track.number, channel): name for track in song.tracks for channel, name in track.channel_names}
