@@ -131,7 +131,8 @@ class Song:
         Onsets count as angles on a circle that is once round for each half, third, ... of a quarter: where
         none of these circles has a side that they keep to (mean resultant length), there is no beat.
         """
-        quarter = self.quarters_at(np.unique(self.notes["onset"]))
+        onset = self.notes["onset"]
+        quarter = self.quarters_at(onset[np.diff(onset, prepend=-1.0) > 0])
         if len(quarter) < _FEW:
             return True
         quarter = quarter[:: 1 + len(quarter) // _MOST]

@@ -84,15 +84,12 @@ def read_score(song: Song, rows: Ints, octaves: Mapping[int, int]) -> Score:
     present = np.flatnonzero(np.bincount(code))
     number = np.zeros(int(code.max(initial=0)) + 1, np.int32)
     number[present] = np.arange(len(present))
-    part, where = number[code], [divmod(int(each), channels) for each in present]
+    part = number[code]
     programs = np.zeros(len(present), np.uint8)
     programs[part[::-1]] = notes["program"][::-1]  # the program a part begins with
     measure, place = places(song, onset)
-    if not song.has_beat:
-        measure = np.zeros_like(measure)
+    measure = measure if song.has_beat else np.zeros_like(measure)
     pitch = _moved(notes, octaves)
-    known = {track.number: track.name for track in song.tracks}
-    own = {(track.number, channel): name for track in song.tracks for channel, name in track.channel_names}
     return Score(
         row=rows.astype(np.int32),
         onset=onset,
@@ -104,9 +101,16 @@ def read_score(song: Song, rows: Ints, octaves: Mapping[int, int]) -> Score:
         instant=instants(onset),
         measure=measure,
         repeat=repeats(part, measure, place, pitch),
-        names=tuple(own.get(place) or known.get(place[0], "") for place in where),
+        names=_names(song, [divmod(int(each), channels) for each in present]),
         programs=programs,
     )
+
+
+def _names(song: Song, parts: list[tuple[int, int]]) -> tuple[str, ...]:
+    """Return the names of parts, which are tracks and channels: the channel's own, else the track's."""
+    of_track = {track.number: track.name for track in song.tracks}
+    own = {(track.number, channel): name for track in song.tracks for channel, name in track.channel_names}
+    return tuple(own.get(part) or of_track.get(part[0], "") for part in parts)
 
 
 def _moved(notes: Notes, octaves: Mapping[int, int]) -> Ints:

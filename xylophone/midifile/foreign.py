@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
-import zlib
 from pathlib import PurePosixPath
 
 from ..errors import SongError
@@ -117,6 +115,9 @@ def unpack(source: bytes, name: str, most: int) -> bytes:
 
     No more than `most` bytes are unpacked, whatever the archive says of its size.
     """
+    import zipfile
+    import zlib
+
     content, names, songs = b"", [], []
     try:
         with zipfile.ZipFile(io.BytesIO(source)) as archive:

@@ -39,7 +39,7 @@ def kits(notes: Notes, tracks: tuple[Track, ...]) -> Bools:
     for track in tracks:
         if _KIT.search(track.name) and not _PITCHED.search(track.name):
             mine = (notes["track"] == track.number) & ~notes["drum"]
-            for channel in np.unique(notes["channel"][mine]).tolist():
+            for channel in set(notes["channel"][mine].tolist()):
                 part = mine & (notes["channel"] == channel)
                 if _is_kit(notes[part]):
                     found |= part
@@ -52,5 +52,5 @@ def _is_kit(notes: Notes) -> bool:
         return False
     shares = [float(np.isin(pitch, family).mean()) for family in _FAMILIES]
     several = np.count_nonzero(shares) >= 2 and sum(shares) >= _MOSTLY
-    together = 1 - len(np.unique(onset)) / len(onset)
+    together = np.count_nonzero(np.diff(onset) == 0) / len(onset)
     return bool(several and (together >= _TOGETHER or shares[2] + shares[3] >= _METAL))
