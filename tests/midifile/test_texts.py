@@ -38,7 +38,10 @@ def test_all_texts_of_a_file_are_judged_together(encoding):
 
 def test_of_short_texts_alone_most_are_right_and_all_wrong_ones_are_guesses():
     texts = [(text, encoding) for encoding, names in FILES.items() for text in names]
-    found = [(text, text.encode(encoding), encoding_of([text.encode(encoding)])) for text, encoding in texts]
+    found = [
+        (text, text.encode(encoding), encoding_of([text.encode(encoding)], [text.encode(encoding)]))
+        for text, encoding in texts
+    ]
     right = [decoded(content, encoding.name) == text for text, content, encoding in found]
     assert sum(right) >= 0.8 * len(right)
     assert all(encoding.guessed for (_, _, encoding), good in zip(found, right, strict=True) if not good)
@@ -131,3 +134,8 @@ def test_key_signatures_hold_from_their_places():
     )
     parsed = parse_song(song(track(*keys, note(60))))
     assert parsed.keys.tolist() == [(0.0, 4, False), (0.5, 0, True)]
+
+
+def test_a_guess_is_not_told_where_nobody_sees_it():
+    parsed = parse_song(song(track(meta(2, "© 1999".encode("cp1252")), meta(3, b"Tune"), note(60))))
+    assert (parsed.title, parsed.encoding.guessed) == ("Tune", False)

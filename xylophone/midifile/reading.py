@@ -140,7 +140,7 @@ def _song(reading: _Reading, division: Division, encoding: str | None) -> Song:
     stop = max(stop, float((notes["onset"] + notes["duration"]).max(initial=0.0)))
     if stop > _ABSURD:
         reading.faults.add(f"the song lasts {stop / 3600:.0f} hours: a delta time may be damaged")
-    found = TextEncoding(encoding) if encoding else encoding_of(meta.texts)
+    found = TextEncoding(encoding) if encoding else encoding_of(meta.texts, _shown(reading))
     tracks = _tracks(reading.tracks, notes, found.name)
     notes["drum"] |= kits(notes, tracks)
     return Song(
@@ -156,6 +156,16 @@ def _song(reading: _Reading, division: Division, encoding: str | None) -> Song:
         _loop(tempo.seconds(marks[LOOP]), meta.loops, tempo.seconds(looped), stop),
         found,
     )
+
+
+def _shown(reading: _Reading) -> list[bytes]:
+    """Return the texts of a file that a person may see."""
+    names = [
+        text
+        for track in reading.tracks
+        for text in (track.name or b"", track.title, *track.channels.values())
+    ]
+    return names + [text for _, text in reading.tape.meta.lyrics]
 
 
 def _lyrics(meta: MetaEvents, times: Floats, encoding: str) -> tuple[Lyric, ...]:

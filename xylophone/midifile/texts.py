@@ -41,8 +41,8 @@ _LANGUAGES = {
 """What a language's name means in XF ({@JP}) and karaoke files (@LJAPN); @LENGL is in all kinds of files."""
 
 
-def encoding_of(texts: Sequence[bytes]) -> TextEncoding:
-    """Return the encoding of a file's texts, which are judged together.
+def encoding_of(texts: Sequence[bytes], shown: Sequence[bytes]) -> TextEncoding:
+    """Return the encoding of texts, which are judged together; a guess is told for those `shown` only.
 
     What the file names is believed; else they are UTF-8 if all can be, and else what chardet makes of
     them, of CANDIDATES alone, and of those no Cyrillic one where most letters stand within Latin words.
@@ -61,7 +61,8 @@ def encoding_of(texts: Sequence[bytes]) -> TextEncoding:
     within = sum(bool(before or behind) for before, behind in runs) > len(runs) / 2
     known = [name for name in CANDIDATES if not (within and name in _CYRILLIC)]
     found_name = chardet.detect(content, include_encodings=known, compat_names=False)["encoding"]
-    return TextEncoding(found_name or "cp1252", sum(byte > 127 for byte in content) < FEW)
+    few = sum(byte > 127 for byte in content) < FEW
+    return TextEncoding(found_name or "cp1252", few and not all(text.isascii() for text in shown))
 
 
 def _marked(text: bytes) -> bool:
