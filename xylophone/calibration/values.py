@@ -56,7 +56,7 @@ class SupplyTerms:
         Every pair of overlapping pulses is met once: they are sorted by start, and the n-th neighbours of
         all are compared at once, for n = 1, 2, ... while any overlap.
         """
-        order = np.argsort(start, kind="stable")
+        order = np.argsort(start)
         start, end, current = start[order], end[order], current[order]
         met = np.zeros((2, len(start)))
         left = np.arange(max(0, len(start) - 1))

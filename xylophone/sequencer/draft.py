@@ -33,9 +33,10 @@ class Draft:
         self.hammer: Ints = rows["hammer"].astype(np.intp)
         self.level = curves.level(self.hammer, rows["velocity"].astype(np.float64))  # before softening
         self.priority: Ints = rows["priority"].copy()
-        self.moved, self.softened, self.rolled, self.refused = (
-            np.where(settled, rows[key], 0) for key in ("moved", "softened", "rolled", "refused")
+        self.moved, self.softened, self.rolled = (
+            np.where(settled, rows[key], 0) for key in ("moved", "softened", "rolled")
         )
+        self.refused = np.zeros(len(rows), np.uint8)
         self.delayed = self.moved.copy()  # re-timing by recovery alone; `moved` is all of it
         self.width: Floats
         self.width, self.latency = np.zeros((2, len(rows)))
@@ -72,7 +73,7 @@ class Draft:
             if len(weak := self._apply(curves)):
                 self._settle_for_less(weak, curves)
             if not len(played) or np.abs(self.width - before).max() < SETTLED:
-                break
+                return
 
     def _settle_for_less(self, rows: Ints, curves: Curves) -> None:
         """Lower the level of strikes whose pulse would have to be longer than their hammer allows.
@@ -134,6 +135,7 @@ class Recent:
     start: Floats
     end: Floats
     current: Floats
+    contact: Floats  # of each hammer's last strike, -inf where there is none
 
     def beside_those_of(self, draft: Draft, curves: Curves) -> tuple[Floats, Floats, Floats]:
         """Return start, end and current of these pulses and, behind them, of all that a draft plays."""

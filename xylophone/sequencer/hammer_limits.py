@@ -51,8 +51,7 @@ def _thin(draft: Draft, rows: Ints, opens: Bools, previous: Floats, recovery: Fl
         if settled or time >= ready - shift:
             moved = 0.0 if settled else max(0.0, ready - time)
             if moved:
-                draft.delayed[row] += moved
-                draft.moved[row] = draft.delayed[row]
+                draft.delayed[row] = draft.moved[row] = moved
             kept, before, last, spared = row, last, time + moved, 127 if settled else priority
         elif kept >= 0 and priority > spared and time >= before + pause:
             _refuse(draft, kept, time + pause)
@@ -79,7 +78,7 @@ def keep_cool(draft: Draft, state: CoilState, instrument: Instrument) -> bool:
     for run in sorted(over):
         hammer = int(groups.hammer[run])
         _ration(draft, rows[groups.run == run], state, float(refill[hammer]), float(capacity[hammer]))
-    return len(over) > 0
+    return bool(over)
 
 
 def _ration(draft: Draft, rows: Ints, state: CoilState, refill: float, capacity: float) -> None:

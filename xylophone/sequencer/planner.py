@@ -28,8 +28,9 @@ class Planner:
     """Turns strikes into pulses as time goes on, and remembers what the hammers have been through.
 
     Strikes are added in any order; `commit(horizon)` fixes everything whose coil goes on before the
-    horizon, and only that: later strikes are planned again when more is known. The caller has added
-    every strike with time <= horizon + lead by then; one that comes too late is refused as LATE.
+    horizon, and what was refused of its chord: later strikes are planned again when more is known. The
+    caller has added every strike with time <= horizon + lead by then; one that comes too late is refused
+    as LATE.
     """
 
     def __init__(
@@ -59,11 +60,8 @@ class Planner:
 
     def add(self, strikes: Strikes) -> None:
         """Take strikes (dtype STRIKE); OptionError where one cannot be: velocity, hammer, time."""
-        rows = unplanned(strikes, len(self.instrument))
-        settled = np.zeros(len(strikes), dtype=bool)
-        if len(self._pending):
-            rows = joined((self._pending, rows))
-            settled = np.concatenate((self._settled, settled))
+        rows = joined((self._pending, unplanned(strikes, len(self.instrument))))
+        settled = np.concatenate((self._settled, np.zeros(len(strikes), dtype=bool)))
         if bool(np.any(np.diff(rows["time"]) < 0)):
             order = np.argsort(rows["time"], kind="stable")
             rows, settled = picked(rows, order), settled[order]
@@ -90,6 +88,7 @@ class Planner:
         chords = np.cumsum(np.diff(rows["time"], prepend=-np.inf) > CHORD)
         again = begins - np.maximum(rows["moved"], 0.0)  # where planning anew would begin: without its moves
         touched = np.isin(chords, chords[again < horizon])
+        due |= touched & (rows["refused"] > 0)  # it stays refused
         self._pending, self._settled = picked(rows, ~due), (self._settled | touched)[~due]
         place = np.cumsum(due) - 1
         return self._emit(
@@ -116,7 +115,7 @@ class Planner:
         """Plan everything that is pending, from the state that what was sent has left."""
         instrument, curves = self.instrument, self._curves
         state = self._remember()
-        recent = self._running()
+        recent = self._running(state)
         draft = Draft(self._pending, self._settled, curves)
         keep_recovery(draft, state, curves.recovery, self.options.shift)
         draft.fit(curves, state, recent)
@@ -143,10 +142,11 @@ class Planner:
             draft.moved[little] = draft.delayed[little]
             keep_recovery(draft, state, self._curves.recovery, 0.0)
 
-    def _running(self) -> Recent:
+    def _running(self, state: CoilState) -> Recent:
         sent = self._recent[self._recent["start"] + self._recent["width"] > self._horizon - self.lead]
         hammer = sent["hammer"].astype(np.intp)
-        return Recent(sent["start"].copy(), sent["start"] + sent["width"], self._curves.current[hammer])
+        start, end = sent["start"].copy(), sent["start"] + sent["width"]
+        return Recent(start, end, self._curves.current[hammer], state.contact)
 
     def _emit(self, rows: Planned, ready: Mapping[int, float]) -> Plan:
         plan = Plan(self.instrument, rows, self.top_db, first=self._rows, ready=ready)

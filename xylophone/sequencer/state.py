@@ -84,7 +84,7 @@ def decayed(
             block = begin + max(1, length)
             age = (times[begin:block] - times[begin]) / time_constant
             grown = np.exp(age)
-            before = level * np.exp(-(times[begin] - when) / time_constant) if level else 0.0
+            before = level * np.exp(-(times[begin] - when) / time_constant)
             total = np.concatenate(([0.0], np.cumsum(amounts[begin:block] * grown)))
             result[begin:block] = (before + total[:-1]) / grown
             level = float(before + total[-1]) / float(grown[-1])

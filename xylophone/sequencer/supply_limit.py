@@ -80,7 +80,7 @@ def keep_supply(
     over = drawn(start, end, current) > curves.supply_limit * (1 + 1e-9)
     if not over.any():
         return False
-    earliest, latest = _room(draft, curves, options)
+    earliest, latest = _room(draft, recent, curves)
     begins = np.append(True, start[1:] >= np.maximum.accumulate(end)[:-1])  # where nothing runs any more
     number = np.cumsum(begins) - 1
     for cluster in sorted(set(number[over].tolist())):
@@ -93,11 +93,11 @@ def keep_supply(
     return True
 
 
-def _room(draft: Draft, curves: Curves, options: PlanOptions) -> tuple[Floats, Floats]:
+def _room(draft: Draft, recent: Recent, curves: Curves) -> tuple[Floats, Floats]:
     """Return, for each strike, the earliest and latest contact that recovery of its hammer allows.
 
     Two strikes of a hammer may move towards each other without knowing of one another: so each has half of
-    what is between them.
+    what is between them; the first has all that the last one sent has left.
     """
     played = draft.played
     order = played[np.argsort(draft.hammer[played].astype(np.uint8), kind="stable")]
@@ -106,7 +106,8 @@ def _room(draft: Draft, curves: Curves, options: PlanOptions) -> tuple[Floats, F
     slack = np.full(len(order) + 1, np.inf)  # between a strike and the one before it, less recovery
     slack[1:-1][same] = (np.diff(contact) - curves.recovery[hammer[1:]])[same] / 2  # each may take half
     earliest, latest = np.full(len(draft.time), np.inf), np.full(len(draft.time), -np.inf)
-    earliest[order] = contact - np.maximum(0.0, slack[:-1])
+    since = contact - (recent.contact + curves.recovery)[hammer]
+    earliest[order] = contact - np.maximum(0.0, np.minimum(slack[:-1], since))
     latest[order] = contact + np.maximum(0.0, slack[1:])
     return earliest, latest
 
@@ -141,8 +142,9 @@ class _Cluster:
     def resolve(self, needs: list[Need]) -> None:
         """Place all strikes (in order of musical time), and write down what it took."""
         self.placed += [_pulse(need, need.contact, False, 0.0) for need in needs if need.fixed]
+        reach = self.curves.longest_latency + self.options.shift + self.guard
         for chord in _chords([need for need in needs if not need.fixed], self.draft):
-            begin = min(need.contact - need.latency for need in chord) - self.options.shift - self.guard
+            begin = self.draft.time[chord[0].row] - reach  # nothing that is still to be placed begins sooner
             self.placed = [pulse for pulse in self.placed if pulse.end > begin]
             self._place(chord)
 
