@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from xylophone.instrument import KINDS, Instrument, build_instrument, hammers_of
 from xylophone.link.counters import NONE, STATUS_EVERY, STATUS_SOON, Counters
 from xylophone.link.fitness import unfit
-from xylophone.link.limits import configuration, limits_of
+from xylophone.link.frames import crc16
+from xylophone.link.limits import ceilings, configuration, limits_of
 from xylophone.link.messages import PROTOCOL, TICK_RATE, Cause, HelloReply
 from xylophone.link.news import FAULTS, REASONS, UNTOLD, StrikesLate, StrikesRefused, WaitsLong, cause_of
 
@@ -71,9 +73,30 @@ def test_the_checksum_is_of_all_channels_and_sees_every_bit_of_them():
     assert crc(INSTRUMENT) == crc(build_instrument())
     assert crc(replace(INSTRUMENT, hammers=other)) != crc(INSTRUMENT)
     assert crc(INSTRUMENT, 31) != crc(INSTRUMENT)
+    payloads = [limits_of(hammer).pack() for hammer in INSTRUMENT.hammers]
+    assert crc(INSTRUMENT, 32) == crc16(b"".join(payloads) + bytes([30, *[0] * 10, 31, *[0] * 10, 8]))
     assert crc(replace(INSTRUMENT, supply_limit=7.0)) != crc(INSTRUMENT)
     with pytest.raises(ValueError, match="channel 29"):
         configuration(INSTRUMENT, 29)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_what_a_board_keeps_is_the_most_that_any_hammer_is_given(kind):
+    hammers = tuple(
+        replace(hammer, recovery=0.07 + 0.001 * (n % 7), refill=0.03 + 0.002 * (n % 5), capacity=1.0 + n % 3)
+        for n, hammer in enumerate(build_instrument(kind=kind.name).hammers)
+    )
+    instrument = replace(INSTRUMENT, kind=kind, hammers=hammers)
+    rows = [limits_of(hammer) for hammer in hammers]
+    kept = ceilings(instrument)
+    assert (len(kept), kept[12:]) == (16, b"\xff" * 4)
+    assert struct.unpack("<HHHI", kept[:10]) == (
+        max(row.longest for row in rows),
+        min(row.rest for row in rows),
+        max(row.refill for row in rows),
+        max(row.capacity for row in rows),
+    )
+    assert int.from_bytes(kept[10:12], "little") == crc16(kept[:10])
 
 
 def test_a_board_of_this_version_fits():

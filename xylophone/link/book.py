@@ -48,7 +48,7 @@ class Book:
     def drop_before(self, moment: float) -> Pulses:
         """Take out the unsent pulses that start before `moment`, and return them."""
         waiting = self.unsent
-        late = int(np.searchsorted(waiting["start"], moment, "left"))
+        late = int(np.searchsorted(waiting["start"], moment))
         dropped = picked(waiting, slice(late))
         first = len(self.clocks)
         self._keep(np.delete(np.arange(len(self.pulses)), slice(first, first + late)))
@@ -56,7 +56,7 @@ class Book:
 
     def take_back(self, after: float) -> tuple[int, int | None]:
         """Take out what starts at or after `after`; return how many, and the clock of the first sent one."""
-        place = int(np.searchsorted(self.pulses["start"], after, "left"))
+        place = int(np.searchsorted(self.pulses["start"], after))
         count = len(self.pulses) - place
         clock = int(self.clocks[place]) if place < len(self.clocks) else None
         self._keep(np.arange(place))

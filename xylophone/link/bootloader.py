@@ -8,6 +8,8 @@ noise on the line, and no frame.
 
 from __future__ import annotations
 
+import math
+
 from .messages import BAUD
 
 BOOTLOADER_BAUD = 115_200
@@ -41,7 +43,7 @@ class WayOut:
         """Baud rate at which the bytes are to be sent that are handed out next."""
         self._unanswered = 0
         self._next: float | None = None  # when the next step is due
-        self._again = -float("inf")
+        self._again = -math.inf
 
     @property
     def busy(self) -> bool:
@@ -83,4 +85,4 @@ class WayOut:
 
     def next_time(self) -> float:
         """Return when to take again; infinite while not busy."""
-        return float("inf") if self._next is None else self._next
+        return math.inf if self._next is None else self._next

@@ -160,12 +160,14 @@ class Conversation:
 
     def next_time(self) -> float:
         """Return when `turn` is to be called at the latest, if nothing arrives before."""
-        times = [self.questions.next_bytes(), self._deadline]
+        times = [self.questions.next_bytes()]
+        if self.phase in (Phase.BOOTING, Phase.GREETING):
+            times.append(self._deadline)
         if self.questions.busy:
             return min(times)
         if self.phase is Phase.GREETING:
             times.append(self.questions.next_hello)
-        if self.phase is Phase.STOPPED:
+        if self._stops:
             times.append(self._stop_again)
         if self.phase in LISTENING:
             times.append(self.questions.next_time())
@@ -201,8 +203,13 @@ class Conversation:
             self._disarmed(now)
 
     def _await_clear(self, now: float) -> None:
-        if self._state & BoardState.ARMED and now >= self._stop_again and not self.questions.busy:
+        if self._stops and now >= self._stop_again and not self.questions.busy:
             self._halt(now)
+
+    @property
+    def _stops(self) -> bool:
+        """Whether an emergency stop is to be said until the board confirms it."""
+        return self.phase is Phase.STOPPED and bool(self._state & BoardState.ARMED)
 
     def _listen(self, now: float) -> None:
         """Notice that nobody answers; not when it was the host that was away."""
@@ -249,7 +256,6 @@ class Conversation:
                 self.resets += 1
                 self.news.append(Reset(board.cause))
         self._opened, self._outwaited = False, False
-        self._deadline = float("inf")
         self._state, self._fault = BoardState(0), BoardFault.NONE
         self.questions.restart()
         if (why := unfit(board, self.instrument)) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 
 from .messages import REFUSALS, TICK_RATE, StatusReply
@@ -24,7 +25,7 @@ class Counters:
         self.worst_late = 0.0  # s, the latest strike
         self.least_notice: float | None = None  # s from a strike's arrival to its start, at least
         self._before = {field.name: 0 for field in fields(StatusReply)}
-        self._asked = -float("inf")
+        self._asked = -math.inf
         self._refused = 0  # as the clock's replies have it, 16 bits
         self._wanted = False
 

@@ -7,6 +7,8 @@ forgotten it.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..instrument import Instrument
@@ -42,13 +44,13 @@ class Session:
         self.talk = Conversation(instrument, now, seed, fixed_baud)
         self.book = Book()
         self.late, self.latest = 0, 0.0  # their time was past before they were sent
-        self.told_at = -float("inf")
+        self.told_at = -math.inf
         self._falls = 0  # of the conversation, those that the book knows of
         self._has_played = self._away = False
         self._lost = self._regained = 0  # as they were when the board was back the last time
         self._passed = 0  # pulses, while away
         self._back_at: float | None = None  # when it was armed again
-        self._dropped, self._late_by, self._late_told = 0, 0.0, -float("inf")
+        self._dropped, self._late_by, self._late_told = 0, 0.0, -math.inf
 
     @property
     def phase(self) -> Phase:
