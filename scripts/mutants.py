@@ -52,7 +52,10 @@ ROOMS = {
     "sequencer": (["xylophone/sequencer"], ["tests/sequencer"]),
     "link": (["xylophone/link"], ["tests/link"]),
     "player": (["xylophone/player"], ["tests/player"]),
-    "fitting": (["xylophone/tuning/fitting.py"], ["tests/tuning/test_fitting.py"]),
+    "fitting": (
+        ["xylophone/tuning/fitting.py"],
+        ["tests/tuning/test_fitting.py", "tests/tuning/test_most_probable.py"],
+    ),
     "arranger": (["xylophone/arranger"], ["tests/arranger"]),
 }
 """What is changed, and the tests that are to see it."""
