@@ -99,6 +99,13 @@ def test_what_a_board_keeps_is_the_most_that_any_hammer_is_given(kind):
     assert int.from_bytes(kept[10:12], "little") == crc16(kept[:10])
 
 
+def test_a_pulse_may_be_as_long_as_the_board_allows():
+    longest = max(hammer.longest_pulse for hammer in INSTRUMENT.hammers)
+    units = round(longest * TICK_RATE / 4)
+    assert unfit(replace(BOARD, longest=units), INSTRUMENT) is None
+    assert "lower its longest_pulse" in unfit(replace(BOARD, longest=units - 1), INSTRUMENT)
+
+
 def test_a_board_of_this_version_fits():
     assert unfit(BOARD, INSTRUMENT) is None
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from link.test_book import pulses
 from xylophone.link.book import MARGIN, Book
+from xylophone.link.sender import next_frame
 
 TICK = 1 / 64
 """s; all times are multiples, so that what ends or starts just now happens often."""
@@ -149,3 +150,20 @@ def test_the_book_counts_what_the_plain_one_counts(seed: int) -> None:
             assert getattr(book, name) == getattr(plain, name), name
         for heard in (False, True):
             assert book.ended(now, heard) == plain.ended(now, heard)
+
+
+@given(st.integers(0, 10**6))
+def test_pulses_share_a_tick_where_they_start_at_once_and_nowhere_else(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    starts = 1.0 + np.cumsum(rng.choice([0.0, 1e-7, 1e-6, 0.001], 30))
+    book, clocks, last = Book(), [], None
+    book.add(pulses(*starts.tolist()))
+    while len(clocks) < 30:
+        off = int(rng.integers(-4, 5))  # the fit changes from frame to frame
+        frame = next_frame(book, 1.0, lambda time, off=off: 2e6 * time + off)
+        for start, clock in zip(starts[len(clocks) :], frame.rows["clock"].tolist(), strict=False):
+            if last is not None and start == last:
+                assert clock == clocks[-1]
+            else:
+                assert clock == max(round(2e6 * start + off), clocks[-1] + 1 if clocks else 0)
+            clocks, last = [*clocks, clock], start
