@@ -104,7 +104,7 @@ class Conversation:
         self.falls += 1
         self.phase = Phase.DEAF
 
-    def silence(self, hard: bool = False) -> None:
+    def silence(self, hard: bool) -> None:
         """Have all coils switched off now and the queue emptied; `hard` goes past all frames under way."""
         if hard or self.phase is Phase.GREETING:
             self.questions.raw_stop()
