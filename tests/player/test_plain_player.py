@@ -138,13 +138,15 @@ class PlainPlayer:
 class Both:
     """A player on a stage, and the plain one; what each has struck."""
 
-    def __init__(self, pieces: list[Arrangement], start: float, repeat: bool, speed: float) -> None:
+    def __init__(
+        self, pieces: list[Arrangement], start: float, repeat: bool, speed: float, volume: float
+    ) -> None:
         self.stage = Stage()
         self.player = Player(self.stage.backend, straight())
-        self.plain = PlainPlayer(pieces, repeat, speed)
+        self.plain = PlainPlayer(pieces, repeat, speed, volume)
         self.struck: list[Strike] = []
         self.last = 0.0  # when the last command was given
-        self.player.play(list(pieces), start=start, repeat=repeat, speed=speed)
+        self.player.play(list(pieces), start=start, repeat=repeat, speed=speed, volume=volume)
         self.plain.lay(SOON, 0, start)
 
     def command(self, rng: np.random.Generator) -> None:
@@ -266,7 +268,8 @@ def test_before_anything_is_played_the_snapshot_says_so() -> None:
 def test_every_bar_is_struck_when_and_as_hard_as_the_plain_player_says(seed: int) -> None:
     rng = np.random.default_rng(seed)
     pieces = two_pieces(rng)
-    both = Both(pieces, float(rng.choice([0.0, 0.6])), bool(rng.integers(2)), float(rng.choice([1.0, 0.8])))
+    start, speed, volume = (float(rng.choice(two)) for two in ([0.0, 0.6], [1.0, 0.8], [1.0, 0.7]))
+    both = Both(pieces, start, bool(rng.integers(2)), speed, volume)
     ended = both.play(rng)
     plain = both.plain
     wanted = sorted(

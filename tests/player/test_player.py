@@ -207,6 +207,20 @@ def test_a_command_that_the_state_does_not_allow_is_refused_by_name(
         getattr(stage.player, command)()
 
 
+@pytest.mark.parametrize("volume", [0.0, float("nan"), 1e9])
+def test_a_volume_that_cannot_be_is_refused_with_the_piece(stage: Stage, volume: float) -> None:
+    with pytest.raises(OptionError, match="volume .* is out of range"):
+        stage.player.play(piece(BEAT), volume=volume)
+
+
+def test_what_is_possible_is_what_a_person_may_ask_for(stage: Stage) -> None:
+    stage.player.play(piece(BEAT))
+    with pytest.raises(PlayerError) as error:
+        stage.player.resume()
+    told = str(error.value).split("possible is ")[1].split(", ")
+    assert sorted(told) == sorted(set(TRANSITIONS[PlayerState.PLAYING]) - {"end", "fail"})
+
+
 def test_every_state_has_its_row() -> None:
     assert set(TRANSITIONS) == set(PlayerState)
 
