@@ -193,6 +193,8 @@ class Both:
                 (player.toggle if rng.integers(2) else player.pause)()
                 plain.paused_at = now + REACTION
                 plain.ahead = max(plain.ahead, plain.paused_at + LEAD)
+            case "speed" | "loop" if plain.then(now)[1] > length(plain.pieces[plain.then(now)[0]]):
+                return  # between two pieces: what a silence becomes of that, nobody asks
             case "speed" if rng.integers(2):
                 player.set_speed(speed := float(rng.choice([0.5, 1.0, 1.5])))
                 plain.switch(now, speed=speed)
@@ -218,7 +220,7 @@ class Both:
                 player.previous()
                 plain.skip(now, 0)
             case "loop":
-                begin, end = float(rng.choice([0.0, 0.4])), float(rng.choice([1.3, 2.0, last]))
+                begin, end = float(rng.choice([0.0, 0.4])), float(rng.choice([1.37, 2.03, last]))
                 player.set_loop(begin, end)
                 plain.set_loop(now, begin, end)
             case "end":
