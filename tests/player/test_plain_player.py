@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from player.pieces import INSTRUMENT, Stage, piece
 from sequencer.playing import straight
@@ -278,6 +279,10 @@ def test_every_bar_is_struck_when_and_as_hard_as_the_plain_player_says(seed: int
     wanted = sorted(
         (s.time, int(pieces[s.piece].notes["hammer"][s.note]), s.velocity) for s in both.struck + plain.todo
     )
+    by_bar = sorted((bar, time) for time, bar, _ in wanted)
+    assume(
+        all(a[0] != b[0] or b[1] - a[1] > 0.08 for a, b in pairwise(by_bar))
+    )  # a jump back may be too soon
     rows = np.concatenate([np.zeros(0, PLANNED), *(commit.rows for commit in both.player._record._commits)])
     assert (rows["refused"] == Refusal.NONE).all()
     assert (rows["moved"] == 0).all()
