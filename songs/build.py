@@ -263,7 +263,21 @@ def index_entry(name: str, score: Score) -> str:
     rows += [f'licence = "{LICENCE}"', f'shows = "{head["shows"]}"']
     if "limits" in head:
         rows.append(f'limits = "{head["limits"]}"')
+    rows += [f"{key} = {listed(head.get(key, ''))}" for key in ("mood", "occasion", "also")]
+    deaths = (entry.rpartition(" ") for entry in entries_of(head.get("died", "")))
+    rows += ["died = {" + ", ".join(f'"{who or head["composer"]}" = {year}' for who, _, year in deaths) + "}"]
+    rows += [f'source = "{head["source"]}"']
     return "\n".join(rows) + "\n"
+
+
+def entries_of(text: str) -> list[str]:
+    """Return what stands between semicolons: 'Stille Nacht; Heilige Nacht' -> two names."""
+    return [entry.strip() for entry in text.split(";") if entry.strip()]
+
+
+def listed(text: str) -> str:
+    """Return a header's entries as a list of TOML."""
+    return "[" + ", ".join(f'"{entry}"' for entry in entries_of(text)) + "]"
 
 
 def build(folder: Path = FOLDER) -> dict[str, bytes]:

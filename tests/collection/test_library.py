@@ -6,12 +6,21 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from xylophone.collection.library import IndexEntry, find_song, find_songs, natural, read_index, songs
+from xylophone.collection.library import (
+    IndexEntry,
+    find_song,
+    find_songs,
+    natural,
+    read_index,
+    songs,
+    sorted_by,
+)
 from xylophone.errors import FileError
 
 
-def entry(name: str, title: str) -> IndexEntry:
-    return IndexEntry(f"{name}.mid", title, "Anon", "1700", "CC0-1.0", "scales", Path("shelf", f"{name}.mid"))
+def entry(name: str, title: str, **more: tuple[str, ...]) -> IndexEntry:
+    path = Path("shelf", f"{name}.mid")
+    return IndexEntry(f"{name}.mid", title, "Anon", "1700", "CC0-1.0", "scales", "a book", path, **more)
 
 
 SHELF = (
@@ -20,7 +29,13 @@ SHELF = (
     entry("minuet", "Menuet"),
     entry("minuet_in_g", "Minuet in G"),
     entry("minuet_in_g_minor", "Minuet in G minor"),
+    entry("silent_night", "Silent Night", also=("Stille Nacht", "Douce nuit"), occasion=("christmas",)),
+    entry("le_cygne", "Le Cygne", also=("The Swan", "Der Schwan"), mood=("calm",)),
+    entry("haenschen", "Hänschen klein", occasion=("children",), mood=("merry", "calm")),
+    entry("kaere_soen", "Kære Søn, På ål"),
 )
+
+TEXTS = "\n".join(f"{k} = 'x'" for k in ("file", "title", "composer", "year", "licence", "shows", "source"))
 
 
 @pytest.fixture
@@ -57,10 +72,45 @@ def test_every_song_of_the_project_is_found_by_its_name(folder: Path) -> None:
         ("minuet", "minuet"),
         ("minuet-in-g", "minuet_in_g"),
         ("minuet in g m", "minuet_in_g_minor"),
+        ("fur elise", "fuer_elise"),
+        ("fu\N{COMBINING DIAERESIS}r elise", "fuer_elise"),
+        ("Stille Nacht", "silent_night"),
+        ("douce", "silent_night"),
+        ("the silent night", "silent_night"),
+        ("swan", "le_cygne"),
+        ("THE SWAN", "le_cygne"),
+        ("the sw", "le_cygne"),
+        ("schwan.mid", "le_cygne"),
+        ("cygne", "le_cygne"),
+        ("la cygne", "le_cygne"),
+        ("Haenschen Klein", "haenschen"),
+        ("hanschen klein", "haenschen"),
+        ("HÄNSCHEN KLEIN", "haenschen"),
+        ("kaere soen paa aal", "kaere_soen"),
+        ("kaere son pa al", "kaere_soen"),
     ],
 )
 def test_a_song_is_found_by_name_title_or_beginning(folder: Path, text: str, name: str) -> None:
     assert find_song(text, SHELF) == Path("shelf", f"{name}.mid")
+
+
+def test_an_article_alone_is_part_of_the_name(folder: Path) -> None:
+    assert find_song("le", SHELF) == Path("shelf/le_cygne.mid")
+    with pytest.raises(FileError, match="no file and no song"):
+        find_song("das", SHELF)
+
+
+def test_every_other_name_of_a_song_finds_it_and_no_two_songs_share_one(folder: Path) -> None:
+    for song in songs():
+        for name in (song.title, *song.also):
+            assert find_song(name) == song.path
+
+
+def test_songs_of_a_mood_or_an_occasion_and_what_there_is_for_another_word() -> None:
+    assert [song.name for song in sorted_by(SHELF, "mood", "Calm")] == ["le_cygne", "haenschen"]
+    assert [song.name for song in sorted_by(SHELF, "occasion", "christmas")] == ["silent_night"]
+    with pytest.raises(FileError, match=r"^no song has the mood 'blue': there are calm, merry$"):
+        sorted_by(SHELF, "mood", "blue")
 
 
 def test_a_file_that_exists_wins(folder: Path) -> None:
@@ -144,6 +194,11 @@ def test_natural_order_goes_by_value() -> None:
     [
         ("[x]\nfile = 'x.mid'", r"index\.toml: song x lacks one of file, title"),
         ("x = 3", "song x lacks"),
+        (
+            f"[x]\n{TEXTS}\nmood = 'calm'",
+            r"mood of song x is no list of texts: write it as \['one', 'other'\]",
+        ),
+        (f"[x]\n{TEXTS}\nalso = [3]", "also of song x is no list"),
         ("x", "this is no TOML"),
     ],
 )

@@ -32,3 +32,10 @@ def build(root: Path, notation: ModuleType) -> Iterator[ModuleType]:
     """songs/build.py, which imports the other."""
     yield _load(root / "songs" / "build.py")
     del sys.modules["build"]
+
+
+@pytest.fixture(scope="session")
+def built(build: ModuleType) -> dict[str, bytes]:
+    """All that a fresh build would write, by name; it takes seconds, so once."""
+    made: dict[str, bytes] = build.build()
+    return made

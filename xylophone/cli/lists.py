@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from ..collection.library import songs as entries
+from ..collection.library import IndexEntry, songs as entries, sorted_by
 from ..config import write_initial_config
 from ..instrument import DEFAULT_KIND, DEFAULT_LAYOUT, KINDS, LAYOUTS
 from ..pitch import pitch_name
@@ -22,24 +23,31 @@ class SongCommands(Commands):
 
 
 @click.group(cls=SongCommands, invoke_without_command=True)
+@click.option("--occasion", help="Only songs of an occasion, such as christmas.")
+@click.option("--mood", help="Only songs of a mood, such as calm.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def songs(ctx: click.Context, as_json: bool) -> None:
+def songs(ctx: click.Context, occasion: str | None, mood: str | None, as_json: bool) -> None:
     """List the project's own songs; any of them can be named without path and ending."""
     if ctx.invoked_subcommand is None:
-        _list_songs(as_json)
+        _list_songs(occasion, mood, as_json)
 
 
-def _list_songs(as_json: bool) -> None:
-    found = entries()
+def _list_songs(occasion: str | None, mood: str | None, as_json: bool) -> None:
+    found: Sequence[IndexEntry] = entries()
+    if occasion is not None:
+        found = sorted_by(found, "occasion", occasion)
+    if mood is not None:
+        found = sorted_by(found, "mood", mood)
     if as_json:
-        keys = ("title", "composer", "year", "licence", "shows")
-        rows = [{"name": Path(s.file).stem, **{key: getattr(s, key) for key in keys}} for s in found]
-        say_json(rows, indent=2)
+        keys = ("title", "composer", "year", "licence", "shows", "mood", "occasion", "also", "source")
+        say_json(
+            [{"name": song.name, **{key: getattr(song, key) for key in keys}} for song in found], indent=2
+        )
         return
     table(
         ("name", "title", "composer", "shows"),
-        [(Path(song.file).stem, song.title, song.composer, song.shows) for song in found],
+        [(song.name, song.title, song.composer, song.shows) for song in found],
     )
 
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
 from reprlib import repr as shown
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import FileError
 from ..files import read_toml
+from .names import plain, spellings, without_article
 
 STANDARD_INPUT = Path("-")
 """The path that means: read the song from standard input."""
 
-_KEYS = ("file", "title", "composer", "year", "licence", "shows")
+_KEYS = ("file", "title", "composer", "year", "licence", "shows", "source")
 ENDINGS = (".mid", ".midi", ".kar", ".rmi")
 _NAME = attrgetter("name")
 _DIGITS = re.compile(r"(\d+)")
@@ -27,7 +27,10 @@ _DIGITS = re.compile(r"(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """One of the project's songs, as songs/index.toml has it; `path` is where its file lies."""
+    """One of the project's songs, as songs/index.toml has it; `path` is where its file lies.
+
+    `also` are other names of it, `source` is the edition that its notes were compared with.
+    """
 
     file: str
     title: str
@@ -35,7 +38,11 @@ class IndexEntry:
     year: str
     licence: str
     shows: str
+    source: str
     path: Path
+    mood: tuple[str, ...] = ()
+    occasion: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -71,9 +78,10 @@ def read_index(folder: Path) -> tuple[IndexEntry, ...]:
 def find_song(text: str, entries: Sequence[IndexEntry] | None = None) -> Path:
     """Return the file that somebody means: a path, or the name of one of the project's songs.
 
-    A file that exists wins; '-' is standard input. Else a song's name or title, capitals, accents,
-    hyphens, underscores and spaces being alike, or the beginning of just one of them. Raises
-    FileError with the nearest names. `entries` are the project's songs unless given.
+    A file that exists wins; '-' is standard input. Else a song's name, title or other name, or the
+    beginning of just one of them; capitals, accents, hyphens, underscores, ue for an umlaut and the
+    article in front make no difference. Raises FileError with the nearest names. `entries` are the
+    project's songs unless given.
 
     >>> find_song("Ode to Joy").name
     'ode_to_joy.mid'
@@ -112,10 +120,32 @@ def natural(path: Path) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
 
 
+def sorted_by(
+    entries: Iterable[IndexEntry], kind: Literal["mood", "occasion"], wanted: str
+) -> list[IndexEntry]:
+    """Return the songs of one mood or occasion; FileError with those that there are for another word."""
+    entries = list(entries)
+    found = [entry for entry in entries if plain(wanted) in map(plain, getattr(entry, kind))]
+    if not found:
+        there = sorted({word for entry in entries for word in getattr(entry, kind)})
+        raise FileError(f"no song has the {kind} {shown(wanted)}: there are {', '.join(there)}")
+    return found
+
+
 def _entry(path: Path, name: str, table: Any) -> IndexEntry:
     if not isinstance(table, dict) or not all(isinstance(table.get(key), str) for key in _KEYS):
         raise FileError(f"{path}: song {name} lacks one of {', '.join(_KEYS)}: give it that text")
-    return IndexEntry(**{key: table[key] for key in _KEYS}, path=path.parent / table["file"])
+    mood, occasion, also = (
+        _words(path, name, key, table.get(key, [])) for key in ("mood", "occasion", "also")
+    )
+    texts: dict[str, str] = {key: table[key] for key in _KEYS}
+    return IndexEntry(**texts, path=path.parent / table["file"], mood=mood, occasion=occasion, also=also)
+
+
+def _words(path: Path, name: str, key: str, words: Any) -> tuple[str, ...]:
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise FileError(f"{path}: {key} of song {name} is no list of texts: write it as ['one', 'other']")
+    return tuple(words)
 
 
 def _matching(pattern: str) -> list[Path]:
@@ -128,23 +158,30 @@ def _matching(pattern: str) -> list[Path]:
     return files
 
 
-def _plain(text: str) -> str:
-    """Return a name without what people may write differently."""
-    bare = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
-    return " ".join(re.findall(r"[^\W_]+", bare.casefold()))
+def _names(entry: IndexEntry) -> frozenset[str]:
+    """Return all that a song is called, in plain letters."""
+    return frozenset().union(*map(spellings, (entry.name, entry.title, *entry.also)))
 
 
 def _meant(text: str, entries: Sequence[IndexEntry]) -> list[IndexEntry]:
     """Return the songs that a name means; with an ending it must be whole, with a folder it means none."""
     ending = Path(text).suffix.casefold() in ENDINGS
-    wanted = _plain(Path(text).stem if ending else text)
+    wanted = spellings(Path(text).stem if ending else text)
     if not wanted or len(Path(text).parts) > 1:
         return []
-    names = [(entry, (_plain(entry.name), _plain(entry.title))) for entry in entries]
-    whole = [entry for entry, spelled in names if wanted in spelled]
+    names = {entry: _names(entry) for entry in entries}
+    bare = {entry: frozenset(map(without_article, spelled)) for entry, spelled in names.items()}
+    bare_wanted = frozenset(map(without_article, wanted))
+    whole = [entry for entry in entries if names[entry] & wanted] or [
+        entry for entry in entries if bare[entry] & bare_wanted
+    ]
     if whole or ending:
         return whole
-    return [entry for entry, spelled in names if any(name.startswith(wanted) for name in spelled)]
+    return _beginning(names, wanted) or _beginning(bare, bare_wanted)
+
+
+def _beginning(names: dict[IndexEntry, frozenset[str]], wanted: frozenset[str]) -> list[IndexEntry]:
+    return [entry for entry, spelled in names.items() if any(n.startswith(tuple(wanted)) for n in spelled)]
 
 
 def _many(text: str, found: Sequence[IndexEntry]) -> str:
@@ -157,8 +194,8 @@ def _many(text: str, found: Sequence[IndexEntry]) -> str:
 def _none(text: str, entries: Sequence[IndexEntry]) -> str:
     import difflib
 
-    wanted = _plain(Path(text).stem if text else text)
-    names = {_plain(entry.name): entry.name for entry in entries}
+    wanted = plain(Path(text).stem if text else text)
+    names = {plain(entry.name): entry.name for entry in entries}
     near = [names[name] for name in difflib.get_close_matches(wanted, names, 3, 0.5)]
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     return f"no file and no song of the project is called {shown(text)}: {hint}`xylophone songs` lists them"
