@@ -54,7 +54,7 @@ def songs() -> tuple[IndexEntry, ...]:
     """Return the project's own songs in the order of their names; FileError when they are not installed.
 
     >>> [song.name for song in songs()][:2]
-    ['all_thirty', 'auld_lang_syne']
+    ['all_thirty', 'alle_meine_entchen']
     """
     return read_index(songs_folder())
 
