@@ -85,7 +85,7 @@ def dense_song(seed: int, pitches: Sequence[int], seconds: float = 30.0, layers:
             play = (chords, run, repeats)[chance.integers(3)]
             for onset, pitch in play(chance, start, end, pitches):
                 velocity = loud + int(chance.integers(0, 12))
-                rows.append((onset, 0.1, velocity, number, pitch, velocity, number, 11))
+                rows.append((onset, 0.1, velocity, 0.0, number, pitch, velocity, number, 11, False))
             start = end
     notes = np.array(rows, NOTE)
     return Song(notes[np.argsort(notes["onset"], kind="stable")], f"dense {seed}", duration=seconds)

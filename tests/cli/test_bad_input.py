@@ -82,7 +82,7 @@ def test_truncated_midi_is_played_as_far_as_it_goes_and_the_damage_is_named(
         ),
         (["play", "ode_to_joy", "--speed", "1", "--bpm", "90"], ["--speed and --bpm"]),
         (["info", "ode_to_joy", "--channels", "x"], ["'x' is no number"]),
-        (["info", "ode_to_joy", "--channels", "17"], ["17", "1 to 16"]),
+        (["info", "ode_to_joy", "--channels", "257"], ["257", "1 to 16"]),
         (["pley"], ["unknown command 'pley'", "did you mean play?"]),
         (["play"], ["SONG"]),
         (["info", "--nonsense"], ["--nonsense"]),

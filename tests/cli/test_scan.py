@@ -107,7 +107,7 @@ def test_one_list_at_a_time(scan: Run) -> None:
         (["nowhere"], 1, "nowhere is not there: check the name"),
         (["music/0.mid"], 1, "music/0.mid is a file: name its folder"),
         (["nothing"], 1, "no file below nothing ends in .mid"),
-        (["music", "--channels", "17"], 2, "channel 17 does not exist"),
+        (["music", "--channels", "257"], 2, "channel 257 does not exist"),
         (["music", "--instrument", "song-bel"], 1, "did you mean song-bell?"),
         (["music", "--database", "music/0.mid/x"], 1, "name a file in a folder that you may write in"),
         (["music", "--database", "music/text.mid"], 1, "no database"),
