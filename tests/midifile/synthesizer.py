@@ -122,8 +122,8 @@ class Synthesizer:
         if message.type == "sysex" and tuple(message.data) in SYSTEMS:
             self.system = SYSTEMS[tuple(message.data)]
             self.channels = {number: Channel(number) for number in self.channels}
+            self.remember(tick, *self.channels)
         if message.is_meta or not hasattr(message, "channel"):
-            self.remember(tick)
             return
         number = message.channel + 16 * port
         channel = self.channel(number)
@@ -143,10 +143,12 @@ class Synthesizer:
             channel.program = message.program
         elif message.type == "pitchwheel":
             channel.bend = message.pitch
-        self.remember(tick)
+        if message.type not in ("note_on", "note_off"):
+            self.remember(tick, number)
 
-    def remember(self, tick: int) -> None:
-        for number, channel in self.channels.items():
+    def remember(self, tick: int, *numbers: int) -> None:
+        for number in numbers:
+            channel = self.channels[number]
             self.history[number].append((tick, channel.offset, channel.damper, channel.sostenuto))
 
     def settle(self, note: Note) -> None:
