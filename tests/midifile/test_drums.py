@@ -121,6 +121,8 @@ def test_a_part_named_and_played_like_a_kit_is_drums(said):
         ("Steel Drums", KIT, 0),
         ("Drums", KIT, 114),
         ("Timpani Drums", KIT, 0),
+        ("Taiko Drum", KIT, 0),
+        ("Drums", KIT, 116),
         ("Tuned Toms (drums)", KIT, 0),
         ("Percussion: marimba", KIT, 0),
         ("Percussion", KIT, 12),

@@ -14,12 +14,13 @@ _KIT = re.compile(
     r"|trommeln)(?![a-z])|ударн|ドラム|パーカッション|鼓|드럼"
 )
 _PITCHED = re.compile(
-    r"(?i)steel|timpani|kettle|pauken|tom|tuned|melodic|pitched|marimba|vibra|xylo|glock|bell|mallet|hang|tongue"
+    r"(?i)steel|taiko|timpani|kettle|pauken|tom|tuned|melodic|pitched|marimba|vibra|xylo|glock|bell|mallet|hang"
+    r"|tongue"
 )
 """Names of drums that play notes."""
 
-_PITCHED_PROGRAMS = (*range(8, 16), 47, 108, 114, 117)
-"""Chromatic percussion, timpani, kalimba, steel drums and melodic tom of General MIDI, from 0."""
+_PITCHED_PROGRAMS = (*range(8, 16), 47, 108, *range(112, 120))
+"""Chromatic percussion, timpani, kalimba, and the percussive ones: steel drums, toms, taiko."""
 
 _FAMILIES = ((35, 36), (37, 38, 39, 40), (42, 44, 46), (49, 51, 52, 53, 55, 57, 59))
 """Bass drums, snares, hi-hats and cymbals on the keys of General MIDI's kit."""
