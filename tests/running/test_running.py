@@ -154,8 +154,11 @@ def test_a_hangup_that_nohup_has_ignored_stays_ignored() -> None:
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_leaves_by_its_exit_code_and_the_old_answer_returns(name: str) -> None:
     number = getattr(signal, name, signal.SIGTERM)
-    before = signal.getsignal(number)
-    with pytest.raises(SystemExit) as leaving, leaving_on_signals():
-        signal.raise_signal(number)
-    assert leaving.value.code == 128 + number
-    assert signal.getsignal(number) is before
+    inherited = signal.signal(number, signal.SIG_DFL)  # under nohup SIGHUP is ignored
+    try:
+        with pytest.raises(SystemExit) as leaving, leaving_on_signals():
+            signal.raise_signal(number)
+        assert leaving.value.code == 128 + number
+        assert signal.getsignal(number) == signal.SIG_DFL
+    finally:
+        signal.signal(number, inherited)
