@@ -88,9 +88,10 @@ def test_without_colour_a_struck_bar_is_still_seen() -> None:
 
 READ_KEYS = """
 import threading
-from xylophone.cli.screen import keyboard
+from xylophone.cli.screen import reading_keys
 ended = threading.Event()
-keyboard(lambda key: (print(key, flush=True), key == "q" and ended.set()), ended)
+with reading_keys(lambda key: (print(key, flush=True), key == "q" and ended.set())):
+    ended.wait()
 """
 
 

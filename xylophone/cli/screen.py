@@ -115,7 +115,8 @@ def show(player: Player, lights: Lights, delayed: bool) -> Iterator[None]:
         drawn = bars(instrument, lights.shades(now), console.width, not console.no_color)
         return Group(Text(""), drawn, Text(""), status(player.snapshot(), console.width), help_line)
 
-    with drawn_again(draw, console, 25):
+    with drawn_again(draw, console, 25) as shown:
+        shown.refresh()  # what drawing needs is imported by then
         yield
 
 
@@ -157,31 +158,31 @@ SAME_KEY = {" ": "space", "=": "+"}
 """What is read: the name that it has here; + and = are one key on many keyboards."""
 
 
-def keyboard(act: Callable[[str], object], ended: threading.Event) -> None:
-    """Read keys and pass their names on ('space', 'left', 'q', ...) until `ended` is set."""
+@contextmanager
+def reading_keys(act: Callable[[str], object]) -> Iterator[None]:
+    """Pass the names of keys on ('space', 'left', 'q', ...) while the block runs, from a thread of their own.
+
+    All that takes long is done when the block begins: the thread only reads.
+    """
     import blessed
 
     class Keys(blessed.Terminal):
         # For styles it would ask the terminal who it is, and read no key for 10 s where none answers.
         does_styling = False
 
-    terminal = Keys()
-    with terminal.cbreak():
+    def read() -> None:
         while not ended.is_set():
-            key = terminal.inkey(timeout=0.1)
+            key = keys.inkey(timeout=0.1)
             if key:
                 named = (key.name or "").removeprefix("KEY_").lower()
                 act(named if key.is_sequence else SAME_KEY.get(key, str(key)))
 
-
-@contextmanager
-def reading_keys(act: Callable[[str], object]) -> Iterator[None]:
-    """Pass the names of keys on while the block runs, from a thread of their own."""
-    ended = threading.Event()
-    reader = threading.Thread(target=keyboard, args=(act, ended), daemon=True)
-    reader.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        reader.join(1.0)
+    keys, ended = Keys(), threading.Event()
+    with keys.cbreak():
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            reader.join(1.0)

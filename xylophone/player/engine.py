@@ -6,12 +6,13 @@ No thread and no lock: the player calls it, one thread at a time, with the backe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..arranger import Arrangement
 from ..backends.backend import Backend
-from ..sequencer import Planner
+from ..sequencer import Plan, Planner
 from ..tables import STRIKE, Strikes, as_strikes, joined, picked
 from .record import Record
 from .timeline import Stretch, Timeline, length, revised
@@ -22,6 +23,9 @@ REACTION = 0.01
 READY = 0.05
 """s from a command to the first new pulse: none is planned too late for the backend."""
 
+HASTE = 0.2
+"""s more that the beginning is put off by where it was planned too late; doubled until it is not."""
+
 RING = 1.0
 """s after the end of the last piece in which its bars ring out: then the playing is over."""
 
@@ -29,6 +33,15 @@ FIRST_SECONDS = 2.0
 """s of song time in which `previous` means the piece before, not the beginning of this one."""
 
 NOTHING = as_strikes(np.zeros(0, STRIKE))
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a playing was asked for: when, from which position, and from when its record counts if it does."""
+
+    asked: float
+    start: float
+    zero: float | None
 
 
 class Engine:
@@ -43,27 +56,50 @@ class Engine:
         self._fed = -np.inf  # backend time of the last feeding
         self._held = NOTHING  # taken back by a pause, times as they would have been
         self._clear_from = -np.inf  # time before which some notes were struck ahead of the last pause
+        self._opening: Opening | None = None  # of a playing of which nothing was handed over yet
 
     def begin(self, now: float, pieces: Sequence[Arrangement], start: float, repeat: bool) -> None:
         """Play a queue from a position of its first piece."""
         self._take_back(now, now)
         self._clear()
         self.timeline.pieces, self.timeline.loop, self.timeline.repeat = list(pieces), None, repeat
-        self.timeline.lay(self._soon(now), 0, start)
-        self.record.zero = self._soon(now) if self.record.zero is None else self.record.zero
+        self._opening = Opening(now, start, self.record.zero)
+        self._open_at(self._soon(now))
 
     def feed(self, now: float) -> None:
         """Hand over the pulses of the next lookahead; four times in that time is enough."""
         if self.paused_at is not None or now - self._fed < self.backend.lookahead / 4:
             return
-        self._fed = now
-        horizon = now + self.backend.lookahead
-        self._hand_out(now, horizon + self._planner.lead)
-        plan = self._planner.commit(horizon, now)
+        plan = self._next_plan(now)
+        if self._opening is not None:
+            plan = self._opened(self._opening, plan)
         self.record.add(plan)
         self.timeline.forget_before(now - RING)
         if len(plan.pulses):
             self.backend.schedule(plan.pulses)
+
+    def _next_plan(self, now: float) -> Plan:
+        self._fed = now
+        horizon = now + self.backend.lookahead
+        self._hand_out(now, horizon + self._planner.lead)
+        return self._planner.commit(horizon, now)
+
+    def _opened(self, opening: Opening, plan: Plan) -> Plan:
+        """Return the first plan of a playing; later by what a busy machine needs to hand it over in time."""
+        begun, haste = opening.asked, 0.0
+        while (now := self.backend.now()) - begun > haste / 2:
+            self._planner.rewind(opening.asked + REACTION)
+            self.timeline.clear()
+            begun, haste = now, 2 * haste or HASTE
+            self._open_at(self._soon(now) + haste)
+            plan = self._next_plan(now)
+        self._opening = None
+        return plan
+
+    def _open_at(self, moment: float) -> None:
+        assert self._opening is not None
+        self.timeline.lay(moment, 0, self._opening.start)
+        self.record.zero = moment if self._opening.zero is None else self._opening.zero
 
     def pause(self, now: float) -> None:
         """Stop between two notes; what has not started is held for `resume`."""
@@ -93,7 +129,7 @@ class Engine:
     def jump(self, now: float, piece: int, position: float) -> None:
         """Go on from a place of a piece; where it is paused it stays so."""
         self._take_back(now, now)
-        self._held, self._clear_from = NOTHING, -np.inf
+        self._held, self._clear_from, self._opening = NOTHING, -np.inf, None
         if self.paused_at is not None:
             self.paused_at = now + REACTION
             self.timeline.clear()
@@ -219,5 +255,5 @@ class Engine:
 
     def _clear(self) -> None:
         self.timeline.clear()
-        self._clear_from = -np.inf
+        self._clear_from, self._opening = -np.inf, None
         self._forget_pause()
