@@ -11,12 +11,13 @@ whatever the environment says of bytecode. `--verbose` adds the imports that cos
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 NOTES = 5_000
+QUEUE = 50
 HEAVIEST = 12
 """How many imports `--verbose` lists."""
 
@@ -96,9 +98,28 @@ def seconds(words: Sequence[str], setting: Mapping[str, str]) -> float:
     return time.perf_counter() - begin
 
 
-def medians(commands: Mapping[str, Sequence[str]], runs: int, setting: Mapping[str, str]) -> dict[str, float]:
+def until_it_plays(words: Sequence[str], setting: Mapping[str, str]) -> float:
+    """Return how long this interpreter takes until `play` says that a song plays; it is ended then."""
+    begin = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, *words], stdout=subprocess.PIPE, env={**setting, "PYTHONUNBUFFERED": "1"}
+    ) as playing:
+        assert playing.stdout is not None
+        told = playing.stdout.readline()
+        took = time.perf_counter() - begin
+        playing.terminate()
+    assert told.startswith(b"playing "), told
+    return took
+
+
+def medians(
+    commands: Mapping[str, Sequence[str]],
+    runs: int,
+    setting: Mapping[str, str],
+    timed: Callable[[Sequence[str], Mapping[str, str]], float] = seconds,
+) -> dict[str, float]:
     """Return the median time of each command, which take turns; the first turn is not counted."""
-    turns = [{name: seconds(words, setting) for name, words in commands.items()} for _ in range(runs + 1)][1:]
+    turns = [{name: timed(words, setting) for name, words in commands.items()} for _ in range(runs + 1)][1:]
     return {name: statistics.median(turn[name] for turn in turns) for name in commands}
 
 
@@ -130,7 +151,7 @@ def import_table(name: str, words: Sequence[str], setting: Mapping[str, str]) ->
 
 
 def figures(median: Mapping[str, float], pairs: Sequence[tuple[str, str, float]]) -> list[Figure]:
-    """Return the ratio of each whole process to its bare import; pairs are whole, bare, bound."""
+    """Return the ratio of the first of each pair to the second; pairs are of names, with a bound."""
     return [
         Figure(
             f"{whole} against {bare}",
@@ -141,6 +162,15 @@ def figures(median: Mapping[str, float], pairs: Sequence[tuple[str, str, float]]
         )
         for whole, bare, least in pairs
     ]
+
+
+def queue_figures(path: Path, runs: int, setting: Mapping[str, str]) -> list[Figure]:
+    """Return how much later the first sound of a queue comes than that of its first song alone."""
+    others = [shutil.copy(path, path.with_name(f"{number}.mid")) for number in range(1, QUEUE)]
+    one, queue = "first sound of one song", f"first sound of a queue of {QUEUE} songs"
+    play = ("-m", "xylophone", "play", "--mute", "--backend", "sim:", str(path))
+    median = medians({one: play, queue: (*play, *map(str, others))}, runs, setting, until_it_plays)
+    return figures(median, [(queue, one, 1.2)])
 
 
 @click.command()
@@ -159,6 +189,7 @@ def main(runs: int, verbose: bool) -> None:
         }
         median = medians(commands, runs, setting)
         asked = figures(median, [("--help", "click", 1.2), (info, "numpy, click", 1.5)])
+        asked += queue_figures(path, runs, setting)
         show(table(f"whole processes, median of {runs}", asked))
         if verbose:
             show(*(import_table(name, words, setting) for name, words in commands.items()))

@@ -36,6 +36,10 @@ class SongError(XylophoneError, ValueError):
     """
 
 
+class SilentSong(SongError):
+    """A song in which there is nothing to hear: it has no notes, or only such as nobody hears."""
+
+
 class InstrumentError(XylophoneError, ValueError):
     """An instrument that cannot exist, or a bar that it does not have.
 

@@ -67,7 +67,7 @@ def test_the_status_names_place_and_manner() -> None:
     place = {"position": 65.0, "duration": 130.0, "measure": 12, "beat": 3.5}
     manner = {"tempo_bpm": 90.0, "speed": 1.0, "volume": 0.8, "transpose": 0}
     shot = Snapshot(state=PlayerState.PAUSED, piece=1, pieces=3, title="Tune", **place, **manner)
-    first, second = drawn(status(shot, 80), 80)
+    first, second = drawn(status(shot, 80, "2/3"), 80)
     assert first == "Tune (2/3)  measure 12, beat 3  90 bpm, volume 0.80  paused"
     assert second.count("━") == second.count("─") == 30
     assert second.endswith("1:05 / 2:10")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from player.pieces import INSTRUMENT, piece
@@ -69,3 +71,40 @@ def test_a_start_that_is_asked_for_in_play_spares_what_sounds_already() -> None:
         player.wait()
         assert backend.report().late == 0
         assert backend.outcome().hits["channel"].tolist()[-2:] == [90 - 67, 91 - 67]
+
+
+@pytest.mark.parametrize("gap", [None, 0.0, 0.3])
+@pytest.mark.parametrize("moment", [0.0, 0.3, 0.5, 0.55, 0.61, 0.62, 0.63, 0.64, 0.65, 0.66, 1.0, 1.6, 7.0])
+def test_a_piece_is_heard_whenever_it_is_added_and_the_silence_before_it_is_no_shorter(
+    moment: float, gap: float | None
+) -> None:
+    with Slow("", 0) as backend:
+        player = Player(backend).play(piece([0.0], duration=0.5), more=True, gap=gap)
+        backend.clock.at(moment, lambda: player.add(piece([0.0], [80])))
+        backend.clock.at(moment + 0.2, lambda: player.add(piece([0.0], [90])))
+        backend.clock.at(moment + 3.0, player.close_queue)
+        player.wait()
+        hits = backend.outcome().hits
+    assert hits["channel"].tolist() == [0, 80 - 67, 90 - 67]
+    assert not player.refusals
+    least = 0.5 + (1.0 if gap is None else gap)
+    assert all(after - before > least - 0.01 for before, after in pairwise(hits["time"].tolist()))
+
+
+def test_a_queue_that_is_not_closed_waits_and_one_that_is_ends() -> None:
+    with Slow("", 0) as backend:
+        player = Player(backend).play(piece([0.0]), more=True)
+        backend.clock.at(50.0, player.close_queue)
+        player.wait()
+        assert backend.now() == pytest.approx(50.0, abs=0.3)
+
+
+def test_next_waits_for_what_is_added() -> None:
+    with Slow("", 0) as backend:
+        player = Player(backend).play(piece([0.0, 60.0]), more=True)
+        backend.clock.at(2.0, player.next)
+        backend.clock.at(5.0, lambda: player.add(piece([0.0], [80])).close_queue())
+        player.wait()
+        hits = backend.outcome().hits
+    assert hits["channel"].tolist() == [0, 80 - 67]
+    assert hits["time"][1] == pytest.approx(5.1, abs=0.2)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..errors import SongError
+from ..errors import SilentSong, SongError
 from ..instrument import Instrument
 from ..song import Song
 from ..tables import Arranged, Ints, Priority, as_arranged, as_change_rows
@@ -140,17 +140,19 @@ class Arrangement:
         return int(np.count_nonzero(self.notes["priority"] == Priority.MELODY))
 
     def require_notes(self) -> Arrangement:
-        """Return the arrangement itself; SongError, naming reason and remedy, where nothing is struck."""
+        """Return the arrangement itself; SongError, naming reason and remedy, where nothing is struck.
+
+        A SilentSong where there is nothing to hear in the file either.
+        """
         if len(self.notes):
             return self
         if not len(self.song):
-            raise SongError("the song has no notes: there is nothing to play; take another file")
+            raise SilentSong("the song has no notes: there is nothing to play; take another file")
         counts = self._counted[1]
         chief = max(_REMEDIES, key=lambda reason: counts[reason])
         which = f"all {len(self.song)}" if counts[chief] == len(self.song) else f"{counts[chief]}"
-        raise SongError(
-            f"none of the song's {len(self.song)} notes can be struck: {which} {_REMEDIES[chief]}"
-        )
+        error = SilentSong if counts[Reason.SILENT] == len(self.song) else SongError
+        raise error(f"none of the song's {len(self.song)} notes can be struck: {which} {_REMEDIES[chief]}")
 
     @cached_property
     def _counted(self) -> tuple[list[int], list[int]]:

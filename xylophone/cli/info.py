@@ -15,8 +15,9 @@ from ..config import Saved
 from ..errors import XylophoneError
 from ..pitch import pitch_name
 from ..song import Song
-from .options import Asked, arrange_options, find_all, load, setting_options, settings, song_options
-from .printing import clock_time, say, say_json, warn
+from .options import Asked, arrange_options, find_all, load, setting_options, settings, song_options, titled
+from .prepared import LeftOut
+from .printing import clock_time, say, say_json
 
 SHOWN_CHANGES = 20
 
@@ -43,14 +44,13 @@ def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -
     for path in paths:
         try:
             song = load(path, asked.encoding, quiet=as_json)
-            saved, choices = asked.saved(path), asked.choices_for(path, song)
+            saved, arrangement = asked.saved(path), asked.arrange(path, song, found.instrument)
         except XylophoneError as error:
             if len(paths) == 1:
                 raise
-            warn(error, "left out: ")
+            LeftOut(path, error).tell()
             failed = error
             continue
-        arrangement = choices.arrange(song, found.instrument)
         if as_json:
             reports.append(as_dict(arrangement, saved))
         else:
@@ -132,7 +132,7 @@ def _print_song(arrangement: Arrangement, path: Path, saved: Saved | None, all_c
 
 def _print_written(song: Song, path: Path) -> None:
     """Print what the song is before anything is done to it."""
-    _line("song", song.title or str(path))
+    _line("song", titled(song, path))
     _line("duration", f"{clock_time(song.duration)}, {main_tempo(song):.4g} bpm, {main_meter(song)}")
     pitches = song.notes["pitch"].tolist()
     told = f"{len(song)}, {pitch_name(min(pitches))} to {pitch_name(max(pitches))}" if pitches else "none"

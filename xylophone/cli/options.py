@@ -195,6 +195,11 @@ def load(path: Path, encoding: str | None = None, *, quiet: bool = False) -> Son
     return song
 
 
+def titled(song: Song, path: Path) -> str:
+    """Return what a song is called where it is told of: its title, else the name of its file."""
+    return song.title.strip() or ("standard input" if path == STANDARD_INPUT else path.name)
+
+
 def settings(options: dict[str, Any]) -> Settings:
     """Take the setting options out of a command's keyword arguments and load the settings they lead to."""
     return load_settings(

@@ -4,35 +4,34 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
 
 from ..arranger import Arrangement
+from ..collection.order import Order
 from ..config import Settings
 from ..errors import BackendAbsent, BackendError, OptionError, XylophoneError
-from ..instrument import Instrument
 from ..player import Player
 from ..player.bounds import SHORTEST_LOOP
 from ..running.playing import leaving_on_signals, playing
 from ..sequencer import PlanOptions
 from .calibrations import calibration_of
+from .evening import Evening, Programme, Told
 from .incidents import line_words, not_played, tell
 from .options import (
     Asked,
-    Choices,
     Manner,
     arrange_options,
     find_all,
-    load,
     playing_options,
     settings,
     song_options,
     stage_options,
 )
+from .prepared import Preparation
 from .printing import beep, say, warn
 from .screen import busy, reading_keys, show
 from .stage import Stage, open_stage, sounding
@@ -90,15 +89,12 @@ def play(
     found = settings(options)
     asked, manner = Asked.take(options, found), Manner.take(options, found)
     paths, missing = find_all(names)
-    chosen, failed = _load_all(paths, asked, found.instrument)
-    evening = _Evening(found, manner, chosen, _Part(start, end, loop), mute, quiet)
-    evening.part.check(evening.pieces[0].song.duration)
-    with leaving_on_signals(), playing(found.backend, config=found.config):
-        if wait:
-            wait_for_board(lambda came: evening.play(came, absent_ends=False))
-        else:
-            evening.play()
-    if failed := failed or missing:
+    programme = Programme(
+        paths, Preparation(asked, found.instrument), lambda: Order(len(paths), None if loop else 1)
+    )
+    with closing(Evening(programme)) as evening:
+        _Playing(found, manner, evening, _Part(start, end, loop), mute, quiet).begin(wait)
+    if failed := evening.failed or missing:
         raise type(failed)("not every song could be played: see above")
 
 
@@ -122,20 +118,24 @@ class _Part:
 
 
 @dataclass(frozen=True)
-class _Evening:
-    """What is played, and how: a queue of pieces, each with what was chosen for it."""
+class _Playing:
+    """How an evening is played: where, in which manner, and what is shown of it."""
 
     found: Settings
     manner: Manner
-    chosen: dict[Arrangement, Choices]
+    evening: Evening
     part: _Part
     mute: bool
     quiet: bool
 
-    @property
-    def pieces(self) -> list[Arrangement]:
-        """The queue."""
-        return list(self.chosen)
+    def begin(self, wait: bool) -> None:
+        """Look for the first song, then play all, once a board has come where it is to be waited for."""
+        self.part.check(self.evening.first().piece.song.duration)
+        with leaving_on_signals(), playing(self.found.backend, config=self.found.config):
+            if wait:
+                wait_for_board(lambda came: self.play(came, absent_ends=False))
+            else:
+                self.play()
 
     def play(self, came: Callable[[], None] = lambda: None, *, absent_ends: bool = True) -> None:
         """Play to the end; `came` is called when the backend is open.
@@ -143,12 +143,13 @@ class _Evening:
         What was played is told at the end, whatever that is, but for a board that has gone and is waited for.
         """
         player: Player | None = None
+        first = self.evening.first().piece
         try:
             with open_stage(self.found) as stage:
                 came()
-                player = _player(stage, self.found, self.chosen, self.manner, self.quiet)
-                with sounding(stage, self.mute, self.quiet), _watching(player, stage, self.quiet):
-                    self._begin(player)
+                player = self._player(stage)
+                with sounding(stage, self.mute, self.quiet), self._watching(player, stage):
+                    self._begin(player, first)
                     player.wait()
         except (BackendError, KeyboardInterrupt, SystemExit) as leaving:
             if player is not None and (absent_ends or not isinstance(leaving, BackendAbsent)):
@@ -156,73 +157,38 @@ class _Evening:
             raise
         _say_goodbye(player, stage, self.quiet, str(stage.backend.coils))
 
-    def _begin(self, player: Player) -> None:
+    def _begin(self, player: Player, first: Arrangement) -> None:
         part, manner = self.part, self.manner
-        speed, again = manner.speed_of(self.pieces[0].song), part.loop and part.end is None
-        player.play(self.pieces, speed=speed, volume=manner.volume, start=part.start, repeat=again)
+        player.play(
+            first, speed=manner.speed_of(first.song), volume=manner.volume, start=part.start, more=True
+        )
         if part.end is not None:
             player.set_loop(part.start, part.end)
-        if not self.quiet and not sys.stdout.isatty():
-            titles = ", ".join(piece.song.title or "an untitled song" for piece in self.pieces)
-            say(f"playing {titles}")
 
+    def _player(self, stage: Stage) -> Player:
+        """Return a player on the stage that knows its hammers."""
+        with busy("measuring the simulated hammers", self.quiet or stage.twin is None):
+            calibration = calibration_of(self.found, stage.twin)
+        told = Told(self.evening, self.quiet or sys.stdout.isatty())
 
-def _player(
-    stage: Stage, found: Settings, chosen: dict[Arrangement, Choices], manner: Manner, quiet: bool
-) -> Player:
-    """Return a player on the stage that knows its hammers, and what was chosen for each song."""
-    with busy("measuring the simulated hammers", quiet or stage.twin is None):
-        calibration = calibration_of(found, stage.twin)
+        def watch(_now: float) -> None:
+            stage.listen()
+            stage.tell_faults(player)
+            self.evening.attend(player)
+            told.look(player)
 
-    choices = {piece.song: mine for piece, mine in chosen.items()}
+        player = Player(stage.backend, calibration, PlanOptions(roll=self.manner.roll), watch=watch)
+        return player
 
-    def watch(_now: float) -> None:
-        stage.listen()
-        stage.tell_faults(player)
-
-    player = Player(
-        stage.backend,
-        calibration,
-        PlanOptions(roll=manner.roll),
-        rearrange=lambda song, shift: choices[song].transposed(shift).arrange(song, found.instrument),
-        watch=watch,
-    )
-    return player
-
-
-def _load_all(
-    paths: list[Path], asked: Asked, instrument: Instrument
-) -> tuple[dict[Arrangement, Choices], XylophoneError | None]:
-    """Load and arrange all songs, each with what was chosen for it.
-
-    One that cannot be played is named and left out of a queue.
-    """
-    pieces: dict[Arrangement, Choices] = {}
-    failed: XylophoneError | None = None
-    for path in paths:
-        try:
-            song = load(path, asked.encoding)
-            choices = asked.choices_for(path, song)
-            pieces[choices.arrange(song, instrument).require_notes()] = choices
-        except XylophoneError as error:
-            if len(paths) == 1:
-                raise
-            warn(error, "left out: ")
-            failed = error
-    if not pieces and failed:
-        raise failed
-    return pieces, failed
-
-
-@contextmanager
-def _watching(player: Player, stage: Stage, quiet: bool) -> Iterator[None]:
-    """Show bars and position and read keys while the block runs, where there is a terminal."""
-    if quiet or not sys.stdout.isatty():
-        yield
-        return
-    keys = reading_keys(lambda key: _press(player, key)) if sys.stdin.isatty() else nullcontext()
-    with show(player, stage.lights, stage.loudspeaker is not None), keys:
-        yield
+    @contextmanager
+    def _watching(self, player: Player, stage: Stage) -> Iterator[None]:
+        """Show bars and position and read keys while the block runs, where there is a terminal."""
+        if self.quiet or not sys.stdout.isatty():
+            yield
+            return
+        keys = reading_keys(lambda key: _press(player, key)) if sys.stdin.isatty() else nullcontext()
+        with show(player, stage.lights, stage.loudspeaker is not None, self.evening.place), keys:
+            yield
 
 
 def _press(player: Player, key: str) -> None:

@@ -108,7 +108,7 @@ def _summary(catalogue: Catalogue, leaders: Sequence[int]) -> str:
 def _cells(file: Found, fit: Scored) -> tuple[str, ...]:
     return (
         str(fit.score),
-        fit.title,
+        fit.title.strip() or os.path.basename(file.path),
         f"{fit.notes:,}",
         clock_time(fit.duration or 0.0),
         f"{fit.transpose:+d}" if fit.transpose else "0",

@@ -98,10 +98,13 @@ def busy(what: str, quiet: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def show(player: Player, lights: Lights, delayed: bool) -> Iterator[None]:
+def show(
+    player: Player, lights: Lights, delayed: bool, place: Callable[[int], str] = lambda piece: ""
+) -> Iterator[None]:
     """Show bars, position and keys in the terminal while the block runs.
 
-    With a loudspeaker everything is shown as late as it sounds.
+    With a loudspeaker everything is shown as late as it sounds. `place` says which of how many songs a piece
+    of the queue is, as '2/3'.
     """
     from rich.console import Group
     from rich.text import Text
@@ -113,7 +116,8 @@ def show(player: Player, lights: Lights, delayed: bool) -> Iterator[None]:
     def draw() -> RenderableType:
         now = player.backend.now() - (DELAY if delayed else 0.0)
         drawn = bars(instrument, lights.shades(now), console.width, not console.no_color)
-        return Group(Text(""), drawn, Text(""), status(player.snapshot(), console.width), help_line)
+        shot = player.snapshot()
+        return Group(Text(""), drawn, Text(""), status(shot, console.width, place(shot.piece)), help_line)
 
     with drawn_again(draw, console, 25) as shown:
         shown.refresh()  # what drawing needs is imported by then
@@ -136,18 +140,18 @@ def drawn_again(draw: Callable[[], RenderableType], console: Console, per_second
 HELP = "space pause  ←→ seek  ↑↓ volume  +- speed  n p next, previous  q stop"
 
 
-def status(shot: Snapshot, width: int) -> RenderableType:
-    """Return two lines: the song with its place in the music, and a bar of how far it is."""
+def status(shot: Snapshot, width: int, queued: str = "") -> RenderableType:
+    """Return two lines: the song with its place in the queue and in the music, and a bar of how far it is."""
     from rich.text import Text
 
-    queue = f" ({shot.piece + 1}/{shot.pieces})" if shot.pieces > 1 else ""
+    queue = f" ({queued})" if queued else ""
     place = f"measure {shot.measure}, beat {int(shot.beat)}"
     manner = f"{shot.tempo_bpm:.0f} bpm, volume {shot.volume:.2f}"
     state = "  paused" if shot.state == "paused" else ""
     clock = f"{clock_time(shot.position)} / {clock_time(shot.duration)}"
     room = max(8, min(60, width - len(clock) - 3))
     done = round(room * min(1.0, shot.position / shot.duration)) if shot.duration else 0
-    title = plain(shot.title or "untitled")
+    title = plain(shot.title)
     line = Text(f"{title}{queue}  {place}  {manner}", no_wrap=True, overflow="ellipsis")
     line.append(state, "bold yellow")
     line.append(f"\n{'━' * done}", "red").append("─" * (room - done), "grey50").append(f"  {clock}")

@@ -32,6 +32,7 @@ from .options import (
     setting_options,
     settings,
     song_options,
+    titled,
 )
 from .printing import say, say_json
 from .screen import busy
@@ -83,7 +84,7 @@ def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **op
     if as_json:
         say_json(performance.to_json())
     else:
-        _print(performance.summary(), song.title or name, found.instrument)
+        _print(performance.summary(), titled(song, path), found.instrument)
 
 
 def _check_targets(wav: Path | None, plot: Path | None) -> None:

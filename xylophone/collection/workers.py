@@ -28,6 +28,10 @@ _LOOK = 0.25
 """s between two looks for workers that are overdue."""
 
 
+MODESTY = 10
+"""How nice a modest worker is, of 19."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lost:
     """There is no result, because the worker died or was ended; the reason is one line."""
@@ -49,7 +53,7 @@ def outcomes(
     are needed. Closing the iterator ends all workers at once.
     """
     remaining = iter(items)
-    workers = [_Worker(work, limit, clock or SystemClock()) for _ in range(jobs)]
+    workers = [Worker(work, limit, clock or SystemClock()) for _ in range(jobs)]
     try:
         busy = [worker for worker in workers if worker.take(remaining)]
         while busy:
@@ -59,18 +63,23 @@ def outcomes(
                     yield worker.outcome()
                     worker.take(remaining)
             busy = [worker for worker in busy if worker.busy]
-    except BrokenProcessPool as error:
-        raise XylophoneError(_CANNOT_START) from error
     finally:
         for worker in workers:
             worker.end()
 
 
-class _Worker(Generic[Item, Result]):
-    """One process, and a new one after its death; `busy` while an item is with it."""
+class Worker(Generic[Item, Result]):
+    """One process, and a new one after its death; `busy` while an item is with it.
 
-    def __init__(self, work: Callable[[Item], Result], limit: float, clock: Clock) -> None:
-        self._work, self._limit, self._clock = work, limit, clock
+    What is said of `outcomes` holds. `take` begins an item, `look` tells when it is done, `outcome` is its
+    result; none waits for it, and XylophoneError says that no process can be started. `end` ends the process.
+    A `modest` one leaves the processor to others.
+    """
+
+    def __init__(
+        self, work: Callable[[Item], Result], limit: float, clock: Clock, *, modest: bool = False
+    ) -> None:
+        self._work, self._limit, self._clock, self._modest = work, limit, clock, modest
         self._pool: ProcessPoolExecutor | None = None
         self._began: float | None = None  # when the process was ready and the item with it
         self._overdue = False
@@ -84,7 +93,8 @@ class _Worker(Generic[Item, Result]):
                 self._hand_over(item)
             except BrokenProcessPool:  # it died with nothing to do
                 self.end()
-                self._hand_over(item)
+                with _told():
+                    self._hand_over(item)
             return True
         return False
 
@@ -110,8 +120,8 @@ class _Worker(Generic[Item, Result]):
             return self._item, self.future.result()
         except BrokenProcessPool:
             self.end()
-        if error := self._ready.exception():
-            raise error
+        with _told():
+            self._ready.result()
         return self._item, Lost(self._obituary())
 
     def end(self) -> None:
@@ -126,7 +136,7 @@ class _Worker(Generic[Item, Result]):
     def _start(self) -> ProcessPoolExecutor:
         before = {child.pid for child in multiprocessing.active_children()}
         context = multiprocessing.get_context("spawn")
-        self._pool = pool = ProcessPoolExecutor(1, context, _begin)
+        self._pool = pool = ProcessPoolExecutor(1, context, _begin, (self._modest,))
         try:
             with _no_interrupt():
                 self._ready: Future[None] = pool.submit(_nothing)
@@ -145,12 +155,23 @@ class _Worker(Generic[Item, Result]):
         return "the process that read it died, maybe for lack of memory; it was left out"
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise XylophoneError for a process that ends before it is given anything."""
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise XylophoneError(_CANNOT_START) from error
+
+
 _CANNOT_START = "a worker process cannot be started: free some memory, or ask for fewer with --jobs"
 
 
-def _begin() -> None:
+def _begin(modest: bool) -> None:
     """Prepare a worker: Ctrl-C is its parent's, and with its parent it ends, however that was."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if modest and hasattr(os, "nice"):  # not on Windows
+        os.nice(MODESTY)
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -12,6 +12,9 @@ TRANSPOSITION = 48
 SHORTEST_LOOP = 0.1
 """s of song time."""
 
+GAPS = (0.0, 86_400.0)
+"""s of silence between two pieces."""
+
 
 def check_transposition(semitones: int) -> None:
     """Raise OptionError for more than four octaves."""

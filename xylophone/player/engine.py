@@ -37,10 +37,15 @@ NOTHING = as_strikes(np.zeros(0, STRIKE))
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How a playing was asked for: when, from which position, and from when its record counts if it does."""
+    """What begins with nothing before it: when it was asked for, what, from where, and when it may begin.
+
+    `zero` is from when the record counts, if it does already.
+    """
 
     asked: float
+    piece: int
     start: float
+    earliest: float
     zero: float | None
 
 
@@ -58,13 +63,45 @@ class Engine:
         self._clear_from = -np.inf  # time before which some notes were struck ahead of the last pause
         self._opening: Opening | None = None  # of a playing of which nothing was handed over yet
 
-    def begin(self, now: float, pieces: Sequence[Arrangement], start: float, repeat: bool) -> None:
+    def set_manner(self, speed: float | None, volume: float | None) -> None:
+        """Let what begins have a speed and a volume, as they are for None."""
+        self.timeline.speed = self.timeline.speed if speed is None else speed
+        self.volume = self.volume if volume is None else volume
+
+    def begin(
+        self,
+        now: float,
+        pieces: Sequence[Arrangement],
+        start: float,
+        repeat: bool = False,
+        more: bool = False,
+        gap: float | None = None,
+    ) -> None:
         """Play a queue from a position of its first piece."""
         self._take_back(now, now)
         self._clear()
-        self.timeline.pieces, self.timeline.loop, self.timeline.repeat = list(pieces), None, repeat
-        self._opening = Opening(now, start, self.record.zero)
+        timeline = self.timeline
+        timeline.pieces, timeline.loop, timeline.repeat = list(pieces), None, repeat
+        timeline.more, timeline.gap = more, gap
+        self._opening = Opening(now, 0, start, now, self.record.zero)
         self._open_at(self._soon(now))
+
+    def add(self, now: float, piece: Arrangement) -> None:
+        """Put a piece at the end of the queue; where all before it is over, it begins as soon as it can."""
+        timeline = self.timeline
+        waited = timeline.laid and timeline.waits
+        timeline.pieces.append(piece)
+        if not waited or self.paused_at is not None:
+            return
+        stretch = timeline.at(np.inf)
+        over = stretch.time_of(length(stretch.arrangement))
+        earliest = over + timeline.gap_after(stretch.piece)
+        if over <= now:
+            self._take_back(now)
+            self._opening = Opening(now, stretch.piece + 1, 0.0, earliest, self.record.zero)
+            self._open_at(self._soon(now))
+        elif earliest < now + self.backend.lookahead + self._planner.lead:  # nothing was planned there
+            self.switch(now, lambda: None)
 
     def feed(self, now: float) -> None:
         """Hand over the pulses of the next lookahead; four times in that time is enough."""
@@ -97,9 +134,10 @@ class Engine:
         return plan
 
     def _open_at(self, moment: float) -> None:
-        assert self._opening is not None
-        self.timeline.lay(moment, 0, self._opening.start)
-        self.record.zero = moment if self._opening.zero is None else self._opening.zero
+        opening = self._opening
+        assert opening is not None
+        self.timeline.lay(max(moment, opening.earliest), opening.piece, opening.start)
+        self.record.zero = moment if opening.zero is None else opening.zero
 
     def pause(self, now: float) -> None:
         """Stop between two notes; what has not started is held for `resume`."""
@@ -126,14 +164,15 @@ class Engine:
         self._planner.rewind(now)
         self._clear()
 
-    def jump(self, now: float, piece: int, position: float) -> None:
-        """Go on from a place of a piece; where it is paused it stays so."""
+    def jump(self, now: float, piece: int, position: float, ago: float = 0.0) -> None:
+        """Go on from a place of a piece, as if it had come so long ago; where it is paused it stays so."""
         self._take_back(now, now)
         self._held, self._clear_from, self._opening = NOTHING, -np.inf, None
         if self.paused_at is not None:
             self.paused_at = now + REACTION
             self.timeline.clear()
-        self.timeline.lay(self._soon(now) if self.paused_at is None else self.paused_at, piece, position)
+        moment = self._soon(now) if self.paused_at is None else self.paused_at
+        self.timeline.lay(moment - ago, piece, position)
 
     def jump_by(self, now: float, seconds: float) -> None:
         """Go on from so much song time later than where the music is when this takes effect."""
@@ -149,7 +188,10 @@ class Engine:
             return
         stretch, position = self._then(now)
         piece = stretch.piece + (by or (-1 if position < FIRST_SECONDS else 0))
-        if piece >= len(timeline.pieces) and not timeline.repeat:
+        if piece >= len(timeline.pieces) and timeline.more:
+            timeline.loop = None
+            self.jump(now, stretch.piece, length(stretch.arrangement), timeline.gap_after(stretch.piece))
+        elif piece >= len(timeline.pieces) and not timeline.repeat:
             self._take_back(now, now)
             self._clear()
         else:

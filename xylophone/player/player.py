@@ -22,7 +22,7 @@ from ..errors import OptionError, PlayerError
 from ..performance.performance import Performance
 from ..sequencer import Planner, PlanOptions
 from ..tables import Hits
-from .bounds import check_position, check_transposition, clamped, factor_of, loop_of, within
+from .bounds import GAPS, check_position, check_transposition, clamped, factor_of, loop_of, within
 from .engine import Engine
 from .record import Record
 from .snapshot import Snapshot
@@ -86,21 +86,23 @@ class Player:
         volume: float | None = None,
         start: float = 0.0,
         repeat: bool = False,
+        more: bool = False,
+        gap: float | None = None,
     ) -> Player:
         """Play a piece, or a queue of several, from `start` (song time of the first); returns the player.
 
-        `repeat` plays the whole queue again and again. What was playing stops.
+        `repeat` plays the queue again and again; with `more` others follow by `add`, until `close_queue`.
+        `gap` is the silence between pieces: 1 s, none where one follows itself. What was playing stops.
         """
         queue = self._queue_of(pieces)
         check_position(start, queue[0])
         speed = None if speed is None else within("speed", speed, SPEEDS)
         volume = None if volume is None else within("volume", volume, VOLUMES)
+        gap = None if gap is None else within("gap", gap, GAPS)
 
         def begin(now: float) -> None:
-            engine = self._engine
-            engine.timeline.speed = engine.timeline.speed if speed is None else speed
-            engine.volume = engine.volume if volume is None else volume
-            engine.begin(now, queue, start, repeat)
+            self._engine.set_manner(speed, volume)
+            self._engine.begin(now, queue, start, repeat, more, gap)
 
         with self._lock:
             self._command("play", begin)
@@ -110,7 +112,11 @@ class Player:
     def add(self, piece: Arrangement) -> Player:
         """Put a piece at the end of the queue."""
         self._check_piece(piece)
-        return self._command("add", lambda now: self._engine.timeline.pieces.append(piece))
+        return self._command("add", lambda now: self._engine.add(now, piece))
+
+    def close_queue(self) -> Player:
+        """Let the queue end with its last piece: nothing more is added."""
+        return self._command("add", lambda now: setattr(self._engine.timeline, "more", False))
 
     def pause(self) -> Player:
         """Stop between two notes; what has not started is kept for `resume`."""

@@ -83,6 +83,8 @@ class Timeline:
         self.pieces: list[Arrangement] = []
         self.loop: tuple[float, float] | None = None
         self.repeat = False  # the whole queue, again and again
+        self.more = False  # pieces are still to be added
+        self.gap: float | None = None  # s between pieces; None: GAP, and none where a piece follows itself
         self.speed = 1.0
         self._stretches: list[Stretch] = []
         self._next = 0  # note of the last stretch
@@ -145,7 +147,7 @@ class Timeline:
     def end(self) -> float | None:
         """Return the time at which everything is over, None while something is still to follow."""
         stretch = self._stretches[-1]
-        follows = self.loop is not None or self.repeat or stretch.piece + 1 < len(self.pieces)
+        follows = self.loop is not None or self.repeat or self.more or stretch.piece + 1 < len(self.pieces)
         return None if follows else stretch.time_of(length(stretch.arrangement))
 
     def end_of(self, stretch: Stretch) -> float:
@@ -157,8 +159,20 @@ class Timeline:
         """When the next stretch begins: at the loop's end, or a pause after the piece's."""
         if self.loop is not None and stretch.position < self.loop[1]:
             return stretch.time_of(self.loop[1])
-        alone = self.repeat and len(self.pieces) == 1
-        return stretch.time_of(length(stretch.arrangement)) + (0.0 if alone else GAP)
+        return stretch.time_of(length(stretch.arrangement)) + self.gap_after(stretch.piece)
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether nothing follows the last stretch as yet."""
+        last = self._stretches[-1].piece + 1 == len(self.pieces)
+        return last and self.loop is None and not self.repeat
+
+    def gap_after(self, piece: int) -> float:
+        """Return how long it is silent between a piece of the queue and the next, s."""
+        if self.gap is not None:
+            return self.gap
+        following = self.pieces[piece + 1 : piece + 2] or (self.pieces[:1] if self.repeat else [])
+        return 0.0 if following and following[0] is self.pieces[piece] else GAP
 
     def _follow(self, stretch: Stretch, end: float) -> bool:
         """Lay what comes after a stretch; False when that was the last."""

@@ -1,0 +1,152 @@
+"""A queue: it begins with its first song at once, and the others are made ready while it plays."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Ran
+from midifile import smf
+from player.pieces import INSTRUMENT, Stage
+from xylophone.arranger import PRESETS
+from xylophone.cli.evening import Evening, Programme
+from xylophone.cli.options import Asked
+from xylophone.cli.prepared import Preparation
+from xylophone.collection.order import Order
+from xylophone.config import Chosen
+from xylophone.errors import FileError, SilentSong, SongError
+from xylophone.player import Player
+
+ASKED = Asked(Chosen(), PRESETS["faithful"])
+NOTHING = smf.song(smf.track(smf.meta(3, b"Rests"), smf.meta(6, b"", 480)))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with songs of one note each, one without notes and one that is none."""
+    monkeypatch.chdir(tmp_path)
+    for name, pitch in (("a", 72), ("b", 74), ("c", 76)):
+        (tmp_path / f"{name}.mid").write_bytes(smf.song(smf.track(smf.note(pitch))))
+    (tmp_path / "rests.mid").write_bytes(NOTHING)
+    (tmp_path / "bad.mid").write_text("no music", "ascii")
+    return tmp_path
+
+
+@contextmanager
+def evening_of(*names: str, passes: int | None = 1) -> Iterator[Evening]:
+    paths = [Path(f"{name}.mid") for name in names]
+    evening = Evening(Programme(paths, Preparation(ASKED, INSTRUMENT), lambda: Order(len(paths), passes)))
+    try:
+        yield evening
+    finally:
+        evening.close()
+
+
+def heard(evening: Evening, each: Callable[[Player], object] = lambda player: None) -> list[int]:
+    """Play an evening on a virtual clock, which does not wait for the worker; return the pitches in order."""
+    stage = Stage()
+
+    def watch(_now: float) -> None:
+        evening.attend(player)
+        each(player)
+
+    player = Player(stage.backend, watch=watch)
+    player.play(evening.first().piece, more=True).wait()
+    hits = stage.backend.outcome().hits
+    assert stage.backend.report().late == 0
+    return [INSTRUMENT.hammers[channel].pitch for channel in hits["channel"].tolist()]
+
+
+def test_songs_are_heard_in_their_order_pass_by_pass(folder: Path) -> None:
+    with evening_of("a", "b", "c", passes=2) as evening:
+        assert heard(evening) == [72, 74, 76, 72, 74, 76]
+        assert evening.failed is None
+        assert [evening.place(piece) for piece in range(7)] == ["1/3", "2/3", "3/3", "1/3", "2/3", "3/3", ""]
+
+
+def test_what_cannot_be_played_is_named_and_left_out_once(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with evening_of("rests", "bad", "a", "rests", "gone", "b", passes=2) as evening:
+        assert heard(evening) == [72, 74, 72, 74]
+        assert isinstance(evening.failed, FileError)
+    assert sorted(capsys.readouterr().err.splitlines()) == [
+        "xylophone: left out: bad.mid is no MIDI file but text: give a Standard MIDI File (.mid)",
+        "xylophone: left out: cannot read gone.mid: there is no such file: check the name",
+        "xylophone: rests.mid is silent, and left out",
+        "xylophone: rests.mid is silent, and left out",
+    ]
+
+
+def test_a_song_whose_worker_dies_is_named_and_the_others_are_heard(
+    folder: Path,
+) -> None:
+    killed = []
+
+    def kill(_player: Player) -> None:
+        for child in multiprocessing.active_children():
+            if not killed:
+                killed.append(child.pid)
+                child.kill()
+
+    with evening_of("a", "b", "c") as evening:
+        assert heard(evening, kill)[0] == 72
+    assert killed
+
+
+def test_next_comes_before_its_time_and_the_one_before_can_be_gone_back_to(folder: Path) -> None:
+    pressed = []
+
+    def press(player: Player) -> None:
+        shot = player.snapshot()
+        if shot.piece == len(pressed) and shot.pieces > shot.piece and len(pressed) < 2:
+            pressed.append(shot.piece)
+            player.next()
+
+    long = smf.song(smf.track(smf.note(72), smf.note(84, delta=480 * 4000)))
+    (folder / "a.mid").write_bytes(long)
+    with evening_of("a", "b", "c") as evening:
+        assert set(heard(evening, press)) <= {72, 74, 76}
+    assert pressed == [0, 1]
+
+
+def test_an_evening_that_has_begun_begins_anew(folder: Path) -> None:
+    with evening_of("rests", "a", "b") as evening:
+        assert heard(evening) == [72, 74]
+        assert heard(evening) == [72, 74]
+
+
+def test_a_single_song_that_cannot_be_played_is_an_error(folder: Path) -> None:
+    with evening_of("rests") as evening, pytest.raises(SilentSong, match="the song has no notes"):
+        evening.first()
+    with evening_of("rests", "bad") as evening, pytest.raises(SongError, match="no MIDI file"):
+        evening.first()
+
+
+UNNAMED = [
+    (["--tracks", "7"], "the song has no notes in track 7"),
+    (["--octave", "0:11"], "11"),
+    (["--mute-channels", "1"], "are muted"),
+]
+"""Errors that do not speak of the file."""
+
+
+@pytest.mark.parametrize(("options", "words"), UNNAMED)
+def test_every_file_that_is_left_out_is_named(
+    folder: Path, xylophone: Callable[..., Ran], options: list[str], words: str
+) -> None:
+    ran = xylophone("play", "a.mid", "b.mid", "--mute", *options)
+    assert ran.code in (1, 2)
+    told = [line for line in ran.err.splitlines() if line.startswith("xylophone: left out: ")]
+    assert [line.split(": ")[2] for line in told] == ["a.mid", "b.mid"]
+    assert all(words in line for line in told)
+
+
+def test_a_silent_file_is_no_error_and_each_song_is_told(folder: Path, xylophone: Callable[..., Ran]) -> None:
+    ran = xylophone("play", "rests.mid", "a.mid", "b.mid", "--mute", "--speed", "10")
+    assert (ran.code, ran.err) == (0, "xylophone: rests.mid is silent, and left out\n")
+    assert ran.out.splitlines()[:2] == ["playing a.mid (1/2)", "playing b.mid (2/2)"]
