@@ -15,6 +15,7 @@ from player.pieces import INSTRUMENT, Stage
 from xylophone.arranger import PRESETS
 from xylophone.cli.evening import Evening, Programme
 from xylophone.cli.options import Asked
+from xylophone.cli.play import Part
 from xylophone.cli.prepared import Preparation
 from xylophone.collection.order import Order
 from xylophone.config import Chosen
@@ -150,3 +151,29 @@ def test_a_silent_file_is_no_error_and_each_song_is_told(folder: Path, xylophone
     ran = xylophone("play", "rests.mid", "a.mid", "b.mid", "--mute", "--speed", "10")
     assert (ran.code, ran.err) == (0, "xylophone: rests.mid is silent, and left out\n")
     assert ran.out.splitlines()[:2] == ["playing a.mid (1/2)", "playing b.mid (2/2)"]
+
+
+def test_long_silence_is_cut_and_told_unless_as_written(folder: Path, xylophone: Callable[..., Ran]) -> None:
+    late = smf.track(smf.note(72, delta=480 * 60), smf.meta(6, b"", 96_000))
+    (folder / "late.mid").write_bytes(smf.song(late))
+    told = "silence is cut: 30.0 s before the first strike to 1 s; 98.5 s at the end"
+    info = xylophone("info", "late.mid", "--json").json
+    assert (info["duration"], info["silence"]) == (3.0, told)
+    assert f"{told.removeprefix('silence is ')}; --as-written keeps it" in xylophone("info", "late.mid").out
+    cut = xylophone("simulate", "late.mid")
+    assert (cut.code, cut.err) == (0, f"xylophone: late.mid: {told}; --as-written keeps it\n")
+    first, whole = (
+        xylophone("simulate", "late.mid", "--json", *options) for options in ([], ["--as-written"])
+    )
+    assert (first.err, whole.err) == ("", "")
+    assert [ran.json["strikes"][0]["planned"] for ran in (first, whole)] == [1.0, 30.0]
+
+
+def test_loop_points_of_a_file_are_what_is_repeated(folder: Path) -> None:
+    marks = smf.meta(6, b"loopStart", 480 * 2), smf.meta(6, b"loopEnd", 480 * 2)
+    (folder / "loop.mid").write_bytes(smf.song(smf.track(smf.note(72), *marks, smf.note(76, delta=480))))
+    piece = Preparation(ASKED, INSTRUMENT)(folder / "loop.mid").piece
+    assert Part(0.0, None, True).repeated(piece) == pytest.approx((1.5, 2.5))
+    assert Part(0.0, None, False).repeated(piece) is None
+    assert Part(0.0, 1.0, True).repeated(piece) == (0.0, 1.0)
+    assert Part(2.6, None, True).repeated(piece) is None

@@ -51,6 +51,11 @@ class Evening:
         self._first: Prepared | None = None  # drawn, and not begun
         self.failed: XylophoneError | None = None
 
+    @property
+    def songs(self) -> int:
+        """How many songs the programme has."""
+        return len(self._programme.paths)
+
     def first(self) -> Prepared:
         """Return the song to begin with, of an evening that begins anew once that one has begun.
 
@@ -70,7 +75,7 @@ class Evening:
         error: XylophoneError | None = None
         while (turn := self._draw()) is not None:
             path = self._programme.paths[turn.song]
-            if len(self._programme.paths) == 1:
+            if self.songs == 1:
                 found: Prepared | LeftOut = self._programme.preparation(path)
             else:
                 found = self._ready.get(turn.song) or self._programme.preparation.tried(path)

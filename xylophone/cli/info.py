@@ -10,13 +10,14 @@ import click
 
 from ..arranger import Arrangement, Cost, judge
 from ..arranger.account import describe
+from ..arranger.silence import without_silence
 from ..arranger.table import costs_json
 from ..config import Saved
 from ..errors import XylophoneError
 from ..pitch import pitch_name
 from ..song import Song
 from .options import Asked, arrange_options, find_all, load, setting_options, settings, song_options, titled
-from .prepared import LeftOut
+from .prepared import KEEPS_IT, LeftOut
 from .printing import clock_time, say, say_json
 
 SHOWN_CHANGES = 20
@@ -64,9 +65,11 @@ def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -
 def as_dict(arrangement: Arrangement, saved: Saved | None = None) -> dict[str, Any]:
     """Return the stable, documented JSON of `info` for one song; `saved` is what was taken up beside it."""
     song, notes, quality = arrangement.song, arrangement.song.notes, judge(arrangement)
+    played, silence = without_silence(arrangement)
     return {
         "title": song.title or None,
-        "duration": song.duration,
+        "duration": played.song.duration,
+        "silence": silence or None,
         "notes": len(song),
         "tempo_bpm": main_tempo(song),
         "lowest": int(notes["pitch"].min()) if len(song) else None,
@@ -109,7 +112,10 @@ def _longest(values: list[Value], begins: list[float], end: float) -> Value:
 
 
 def _print_song(arrangement: Arrangement, path: Path, saved: Saved | None, all_changes: bool) -> None:
-    _print_written(arrangement.song, path)
+    played, silence = without_silence(arrangement)
+    _print_written(arrangement.song, path, played.song.duration)
+    if silence:
+        _line("silence", f"{silence.removeprefix('silence is ')}; {KEEPS_IT} in play and simulate")
     if saved:
         _line("saved", f"{saved.path} is taken up; --no-saved leaves it out")
     _line("instrument", _instrument(arrangement.instrument))
@@ -130,10 +136,10 @@ def _print_song(arrangement: Arrangement, path: Path, saved: Saved | None, all_c
         say(f"  and {len(arrangement.changes) - shown} more: --changes prints them all")
 
 
-def _print_written(song: Song, path: Path) -> None:
-    """Print what the song is before anything is done to it."""
+def _print_written(song: Song, path: Path, played: float) -> None:
+    """Print what the song is before anything is done to it, and how many seconds are played."""
     _line("song", titled(song, path))
-    _line("duration", f"{clock_time(song.duration)}, {main_tempo(song):.4g} bpm, {main_meter(song)}")
+    _line("duration", f"{clock_time(played)}, {main_tempo(song):.4g} bpm, {main_meter(song)}")
     pitches = song.notes["pitch"].tolist()
     told = f"{len(song)}, {pitch_name(min(pitches))} to {pitch_name(max(pitches))}" if pitches else "none"
     _line("notes", told)

@@ -61,6 +61,7 @@ playing_options = stack(
     click.option("--speed", type=float, help="Factor on the song's tempo, {:g}..{:g}.".format(*SPEEDS)),
     click.option("--bpm", type=float, help="Tempo at the beginning, in quarter notes a minute."),
     click.option("--volume", type=float, help="Factor on velocities, {:g}..{:g}.".format(*VOLUMES)),
+    click.option("--as-written", is_flag=True, help="Keep long silence, which is cut else (docs/cli.md)."),
     click.option("--roll/--no-roll", default=None, help="Roll too large a chord, or drop notes."),
 )
 
@@ -251,14 +252,15 @@ class Manner:
                 raise OptionError(f"--{name} {value:g} is out of range: give {least:g}..{most:g}")
         return manner
 
-    def speed_of(self, song: Song) -> float:
+    def speed_of(self, piece: Arrangement) -> float:
         """Return the factor on a song's tempo; OptionError where --bpm would need one out of bounds."""
         if self.bpm is None:
             return self.speed
-        speed = self.bpm / song.tempo_at(0.0)
+        own = piece.song.tempo_at(float(piece.notes["onset"][0]))  # in silence before it the tempo is another
+        speed = self.bpm / own
         if not SPEEDS[0] <= speed <= SPEEDS[1]:
             raise OptionError(
-                f"--bpm {self.bpm:g} is {speed:.3g} times the song's {song.tempo_at(0.0):.4g} bpm: "
+                f"--bpm {self.bpm:g} is {speed:.3g} times the song's {own:.4g} bpm: "
                 f"give one within {SPEEDS[0]:g}..{SPEEDS[1]:g} times"
             )
         return speed

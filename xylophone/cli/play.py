@@ -90,21 +90,32 @@ def play(
     asked, manner = Asked.take(options, found), Manner.take(options, found)
     paths, missing = find_all(names)
     programme = Programme(
-        paths, Preparation(asked, found.instrument), lambda: Order(len(paths), None if loop else 1)
+        paths,
+        Preparation(asked, found.instrument, options.pop("as_written")),
+        lambda: Order(len(paths), None if loop else 1),
     )
     with closing(Evening(programme)) as evening:
-        _Playing(found, manner, evening, _Part(start, end, loop), mute, quiet).begin(wait)
+        _Playing(found, manner, evening, Part(start, end, loop), mute, quiet).begin(wait)
     if failed := evening.failed or missing:
         raise type(failed)("not every song could be played: see above")
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """What of the first song is played: from `start` on, to `end` again and again; s of its song time."""
 
     start: float
     end: float | None
     loop: bool
+
+    def repeated(self, piece: Arrangement) -> tuple[float, float] | None:
+        """Return from where to where a song is repeated, as asked or as its file means it; None for all."""
+        if self.end is not None:
+            return self.start, self.end
+        if not self.loop or piece.song.loop is None:
+            return None
+        begin, end = piece.song.loop[0], min(piece.song.loop[1], piece.song.duration)
+        return (begin, end) if end - begin >= SHORTEST_LOOP and self.start < end else None
 
     def check(self, duration: float) -> None:
         """Raise OptionError for what lies outside of a song."""
@@ -124,7 +135,7 @@ class _Playing:
     found: Settings
     manner: Manner
     evening: Evening
-    part: _Part
+    part: Part
     mute: bool
     quiet: bool
 
@@ -159,11 +170,9 @@ class _Playing:
 
     def _begin(self, player: Player, first: Arrangement) -> None:
         part, manner = self.part, self.manner
-        player.play(
-            first, speed=manner.speed_of(first.song), volume=manner.volume, start=part.start, more=True
-        )
-        if part.end is not None:
-            player.set_loop(part.start, part.end)
+        player.play(first, speed=manner.speed_of(first), volume=manner.volume, start=part.start, more=True)
+        if (loop := part.repeated(first)) is not None and self.evening.songs == 1:
+            player.set_loop(*loop)
 
     def _player(self, stage: Stage) -> Player:
         """Return a player on the stage that knows its hammers."""

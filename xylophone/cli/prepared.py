@@ -6,12 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..arranger import Arrangement
+from ..arranger.silence import without_silence
 from ..config.beside import ENDING
 from ..errors import SilentSong, XylophoneError
 from ..instrument import Instrument
 from ..midifile import load_song
 from .options import Asked, titled
 from .printing import warn
+
+KEEPS_IT = "--as-written keeps it"
+"""The remedy for silence that is cut."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,18 @@ class Preparation:
 
     asked: Asked
     instrument: Instrument
+    as_written: bool = False
 
     def __call__(self, path: Path) -> Prepared:
         """Return the song of a file, ready to be played, with a title; XylophoneError where it cannot be."""
         song = load_song(path, self.asked.encoding)
         told = tuple(f"warning: {path.name}: {warning}" for warning in song.warnings)
         song = replace(song, title=titled(song, path))
-        return Prepared(self.asked.arrange(path, song, self.instrument).require_notes(), told)
+        piece = self.asked.arrange(path, song, self.instrument).require_notes()
+        if self.as_written:
+            return Prepared(piece, told)
+        piece, silence = without_silence(piece)
+        return Prepared(piece, (*told, f"{song.title}: {silence}; {KEEPS_IT}") if silence else told)
 
     def tried(self, path: Path) -> Prepared | LeftOut:
         """Return the song of a file, ready to be played, or why it is left out."""

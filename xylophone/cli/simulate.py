@@ -27,13 +27,12 @@ from .options import (
     Manner,
     arrange_options,
     check_writable,
-    load,
     playing_options,
     setting_options,
     settings,
     song_options,
-    titled,
 )
+from .prepared import Preparation
 from .printing import say, say_json
 from .screen import busy
 from .stage import simulation_of
@@ -68,15 +67,17 @@ def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **op
     asked, manner = Asked.take(options, found), Manner.take(options, found)
     _check_targets(wav, plot)
     path = find_song(name)
-    song = load(path, asked.encoding, quiet=as_json)
-    arrangement = asked.arrange(path, song, found.instrument).require_notes()
+    prepared = Preparation(asked, found.instrument, options.pop("as_written"))(path)
+    if not as_json:
+        prepared.tell()
+    arrangement = prepared.piece
     twin = twin_of(found.instrument, _varied(simulation_of(found), **given))
     with busy("measuring the simulated hammers"):
         calibration = _known(knows, found.instrument) or calibration_of(
             found if knows is None else replace(found, calibration=None), twin
         )
     with busy("playing"):
-        planning, speed, volume = PlanOptions(roll=manner.roll), manner.speed_of(song), manner.volume
+        planning, speed, volume = PlanOptions(roll=manner.roll), manner.speed_of(arrangement), manner.volume
         performance = perform(
             arrangement, calibration, twin=twin, options=planning, speed=speed, volume=volume
         )
@@ -84,7 +85,7 @@ def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **op
     if as_json:
         say_json(performance.to_json())
     else:
-        _print(performance.summary(), titled(song, path), found.instrument)
+        _print(performance.summary(), arrangement.song.title, found.instrument)
 
 
 def _check_targets(wav: Path | None, plot: Path | None) -> None:
