@@ -15,11 +15,11 @@ from player.pieces import INSTRUMENT, Stage
 from xylophone.arranger import PRESETS
 from xylophone.cli.evening import Evening, Programme
 from xylophone.cli.options import Asked
-from xylophone.cli.play import Part
 from xylophone.cli.prepared import Preparation
+from xylophone.cli.queue import Part
 from xylophone.collection.order import Order
 from xylophone.config import Chosen
-from xylophone.errors import FileError, SilentSong, SongError
+from xylophone.errors import FileError, OptionError, SilentSong, SongError
 from xylophone.player import Player
 
 ASKED = Asked(Chosen(), PRESETS["faithful"])
@@ -38,9 +38,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @contextmanager
-def evening_of(*names: str, passes: int | None = 1) -> Iterator[Evening]:
+def evening_of(
+    *names: str, passes: int | None = 1, pause: float | None = None, limit: float | None = None
+) -> Iterator[Evening]:
     paths = [Path(f"{name}.mid") for name in names]
-    evening = Evening(Programme(paths, Preparation(ASKED, INSTRUMENT), lambda: Order(len(paths), passes)))
+    preparation = Preparation(ASKED, INSTRUMENT)
+    evening = Evening(Programme(paths, preparation, lambda: Order(len(paths), passes), pause, limit))
     try:
         yield evening
     finally:
@@ -177,3 +180,63 @@ def test_loop_points_of_a_file_are_what_is_repeated(folder: Path) -> None:
     assert Part(0.0, None, False).repeated(piece) is None
     assert Part(0.0, 1.0, True).repeated(piece) == (0.0, 1.0)
     assert Part(2.6, None, True).repeated(piece) is None
+
+
+@pytest.mark.parametrize(
+    ("minutes", "songs"), [(None, 3), (0.2, 1), (1.9, 1), (2.1, 2), (3.8, 2), (4.2, 3), (30.0, 3)]
+)
+def test_an_evening_ends_with_the_song_that_plays_when_its_time_is_up(
+    folder: Path, minutes: float | None, songs: int
+) -> None:
+    long = smf.track(*(smf.note(72, delta=480 * 9) for _ in range(24)))  # two minutes
+    (folder / "a.mid").write_bytes(smf.song(long))
+    limit = None if minutes is None else 60.0 * minutes
+    with evening_of("a", passes=3, limit=limit, pause=0.0) as evening:
+        assert len(heard(evening)) == 24 * songs
+
+
+def test_no_song_is_begun_that_would_last_far_beyond_the_time(folder: Path) -> None:
+    long = smf.track(*(smf.note(72, delta=480 * 9) for _ in range(80)))  # almost seven minutes
+    (folder / "b.mid").write_bytes(smf.song(long))
+    with evening_of("a", "b", limit=60.0) as evening:
+        assert heard(evening) == [72]
+    with (
+        evening_of("b", limit=60.0) as evening,
+        pytest.raises(OptionError, match="too short: b"),
+    ):
+        evening.check_length(evening.first().piece, 1.0)
+
+
+WRONG = [
+    (["--end", "5"], "--end goes with --loop"),
+    (["--loop", "2", "--end", "5"], "--end goes with --loop"),
+    (["--seed", "5"], "--seed goes with --shuffle"),
+    (["--loop=0"], "no number of passes"),
+    (["--for", "0"], "--for 0 is out of range"),
+    (["--pause", "soon"], "is no time: write 90, 1:30"),
+    (["--start", "1:99x"], "is no time"),
+    (["--save-list", "x.txt"], "must end in .m3u or .m3u8"),
+]
+
+
+@pytest.mark.parametrize(("options", "words"), WRONG)
+def test_what_does_not_fit_is_a_usage_error(
+    folder: Path, xylophone: Callable[..., Ran], options: list[str], words: str
+) -> None:
+    ran = xylophone("play", "a.mid", *options)
+    assert (ran.code, ran.out) == (2, "")
+    assert words in ran.err
+
+
+def test_loop_takes_a_number_or_none_and_leaves_songs_alone(
+    folder: Path, xylophone: Callable[..., Ran]
+) -> None:
+    ran = xylophone("play", "--mute", "--pause", "0", "--loop", "2", "a.mid", "b.mid")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines()[-1].startswith("played 4 strikes")
+    assert "no file and no song of the project is called '9'" in xylophone("play", "--loop", "2", "9").err
+    (folder / "evening.m3u").write_text("a.mid\ngone.mid\n", "utf-8")
+    ran = xylophone("play", "evening.m3u", "b.mid", "--save-list", "new.m3u", "--loop")
+    assert (ran.code, ran.out) == (1, "wrote new.m3u: 2 songs\n")
+    assert "left out: evening.m3u, line 2: there is no file gone.mid" in ran.err
+    assert (folder / "new.m3u").read_text("utf-8") == "#EXTM3U\na.mid\nb.mid\n"

@@ -71,7 +71,7 @@ class Cuts:
         steps[1:, 0] = self.begin[1:] - self.end[:-1]
         new = np.cumsum(steps.ravel())
         last = (old[-1], new[-1]) if len(old) else (0.0, 0.0)
-        return np.interp(time, [0.0, *old, last[0] + _EVER], [0.0, *new, last[1] + _EVER])
+        return np.asarray(np.interp(time, [0.0, *old, last[0] + _EVER], [0.0, *new, last[1] + _EVER]))
 
     def faster(self, tempos: Tempos, song: Song) -> Tempos:
         """Return the tempos of a song, as much faster where it is silent as is cut there."""
@@ -89,8 +89,8 @@ class Cuts:
 def without_silence(arrangement: Arrangement) -> tuple[Arrangement, str]:
     """Return an arrangement whose long silences are cut, and in one line what was cut, '' for nothing.
 
-    Before the first strike BEFORE seconds stay, BETWEEN of what is longer than LONGEST between two strikes, and
-    the song is over where its last strike has rung. Measures keep their numbers.
+    Before the first strike BEFORE seconds stay, BETWEEN of what is longer than LONGEST between two strikes,
+    and the song is over where its last strike has rung. Measures keep their numbers.
 
     >>> fitted, told = without_silence(arrange(load_song(find_song("sakura")), build_instrument()))
     >>> told

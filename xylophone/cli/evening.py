@@ -7,13 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..arranger import Arrangement
 from ..clock import SystemClock
 from ..collection.order import Order, Turn
 from ..collection.workers import Lost, Worker
-from ..errors import XylophoneError
-from ..player import Player
+from ..errors import OptionError, XylophoneError
+from ..player import Player, Snapshot
+from ..player.timeline import GAP, length
 from .prepared import LeftOut, Preparation, Prepared
-from .printing import say
+from .printing import clock_time, say
+
+OVERRUN = 300.0
+"""s by which a song may end after the time is up."""
 
 AHEAD = 5.0
 """s before the end of a song at which the next is put into the queue."""
@@ -32,6 +37,8 @@ class Programme:
     paths: Sequence[Path]
     preparation: Preparation
     order: Callable[[], Order]
+    pause: float | None = None  # s between songs; None: as the player has it
+    limit: float | None = None  # s after which no song begins
 
 
 class Evening:
@@ -49,12 +56,27 @@ class Evening:
         self._ready: OrderedDict[int, Prepared] = OrderedDict()
         self._gone: set[int] = set()  # songs that are left out
         self._first: Prepared | None = None  # drawn, and not begun
+        self._began: float | None = None  # backend time
         self.failed: XylophoneError | None = None
 
     @property
     def songs(self) -> int:
         """How many songs the programme has."""
         return len(self._programme.paths)
+
+    @property
+    def pause(self) -> float | None:
+        """The silence between two songs, s; None where the player's own is meant."""
+        return self._programme.pause
+
+    def check_length(self, first: Arrangement, speed: float) -> None:
+        """Raise OptionError where already the first song is longer than the evening."""
+        limit, lasts = self._programme.limit, length(first) / speed
+        if limit is not None and lasts > limit + OVERRUN:
+            raise OptionError(
+                f"--for {clock_time(limit)} is too short: {first.song.title} lasts {clock_time(lasts)}: "
+                "give more time, or a shorter song"
+            )
 
     def first(self) -> Prepared:
         """Return the song to begin with, of an evening that begins anew once that one has begun.
@@ -67,7 +89,7 @@ class Evening:
             self._order = self._programme.order()
             self._played: list[Turn] = []  # those that the player was given
             self._next: Turn | None = None
-            self._closed = False
+            self._closed, self._began = False, None
             self._first = self._drawn_first()
         return self._first
 
@@ -99,6 +121,7 @@ class Evening:
         if not shot.pieces:
             return
         self._first = None
+        self._began = player.backend.now() if self._began is None else self._began
         if self._closed or shot.piece + 1 < max(len(self._played), shot.pieces):
             return
         self._take_in()
@@ -106,7 +129,7 @@ class Evening:
             self._next = turn
             self._prepare(turn)
         if (shot.duration - shot.position) / shot.speed < AHEAD and not self._worker.busy:
-            self._hand_over(player)
+            self._hand_over(player, shot)
 
     def place(self, piece: int) -> str:
         """Return which of how many songs a piece of the player's queue is, as '2/3'; '' for a song alone."""
@@ -148,15 +171,25 @@ class Evening:
             self._leave_out(turn, found)
             self._next = None
 
-    def _hand_over(self, player: Player) -> None:
-        """Give the player what is next; nothing more where nothing is."""
-        if self._next is None:
+    def _hand_over(self, player: Player, shot: Snapshot) -> None:
+        """Give the player what is next; nothing more where nothing is, or the time is up."""
+        song = None if self._next is None else self._ready.get(self._next.song)
+        if self._next is None or (song is not None and not self._fits(song, player, shot)):
             self._closed = True
             player.close_queue()
-        elif self._next.song in self._ready:
-            player.add(self._ready[self._next.song].piece)
+        elif song is not None:
+            player.add(song.piece)
             self._played.append(self._next)
             self._next = None
+
+    def _fits(self, song: Prepared, player: Player, shot: Snapshot) -> bool:
+        """Tell whether a song may begin after the present one, within the time that there is."""
+        limit = self._programme.limit
+        if limit is None or self._began is None:
+            return True
+        pause = GAP if self.pause is None else self.pause
+        begins = player.backend.now() - self._began + (shot.duration - shot.position) / shot.speed + pause
+        return begins < limit and begins + length(song.piece) / shot.speed <= limit + OVERRUN
 
     def _keep(self, turn: Turn, song: Prepared) -> None:
         if self._ready.get(turn.song) is not song:

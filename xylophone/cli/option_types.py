@@ -10,6 +10,15 @@ import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+ENDLESS = "endless"
+"""What --loop means without a number."""
+
+MOST_PASSES = 1_000_000
+
+_CLOCK = re.compile(r"(?:(\d{1,3}):(?=\d\d:))?(\d{1,4}):(\d\d(?:\.\d*)?)\Z")
+_UNIT = re.compile(r"(\d+(?:\.\d*)?)\s*(s|min|h)\Z")
+_UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+
 _OCTAVE = re.compile(r"\s*(\d{1,5})\s*:\s*([+-]?\d{1,3})\s*\Z")
 
 
@@ -35,6 +44,60 @@ class Numbers(click.ParamType):  # type: ignore[type-arg,unused-ignore]
                 self.fail(f"{part!r} is no number or range: write 2 or 1,3,5-7", param, ctx)
             found.extend(range(int(first), int(last or first) + 1))
         return tuple(found)
+
+
+class Seconds(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A time: 90, 1:30, 1:02:03, 90s, 20min, 1h."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds; a usage error says how a time is written."""
+        if isinstance(value, float):
+            return value
+        text = str(value).strip()
+        if found := _CLOCK.match(text):
+            hours, minutes, seconds = (float(part or 0.0) for part in found.groups())
+            return 3600.0 * hours + 60.0 * minutes + seconds
+        number, unit = text, 1.0
+        if found := _UNIT.match(text):
+            number, unit = found[1], _UNITS[found[2]]
+        try:
+            return unit * float(number)
+        except ValueError:
+            self.fail(f"{value!r} is no time: write 90, 1:30, 90s, 20min or 1h", param, ctx)
+
+
+class Passes(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """How often: 1, 2, 3, ...; `endless` is 0."""
+
+    name = "passes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return how often; a usage error for less than once."""
+        if value in (ENDLESS, 0):
+            return 0
+        if not str(value).isascii() or not str(value).isdigit() or not 1 <= int(value) <= MOST_PASSES:
+            self.fail(f"{value!r} is no number of passes: give 1..{MOST_PASSES}, or no number", param, ctx)
+        return int(value)
+
+
+class WithPasses(click.Command):
+    """A command whose option --loop takes a number where one follows, and none where none does."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Write the number as --loop=N."""
+        own = args.index("--") if "--" in args else len(args)
+        read: list[str] = []
+        for word in args[:own]:
+            if read and read[-1] == "--loop":
+                read[-1] = f"--loop={word if word.isdigit() else ENDLESS}"
+                read += [] if word.isdigit() else [word]
+            else:
+                read.append(word)
+        if read and read[-1] == "--loop":
+            read[-1] = f"--loop={ENDLESS}"
+        return super().parse_args(ctx, [*read, *args[own:]])
 
 
 class TrackOctaves(click.ParamType):  # type: ignore[type-arg,unused-ignore]

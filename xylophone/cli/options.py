@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from ..arranger import DEFAULT_PRESET, Arrangement, Weights, arrange, preset
-from ..collection.library import STANDARD_INPUT, find_songs
+from ..collection.library import STANDARD_INPUT
+from ..collection.playlists import songs_meant
 from ..config import Chosen, Saved, Settings, load_settings, read_saved
 from ..config.values import SPEEDS, VOLUMES
 from ..errors import FileError, OptionError, XylophoneError
@@ -162,17 +163,24 @@ def find_all(names: tuple[str, ...]) -> tuple[list[Path], XylophoneError | None]
     paths: list[Path] = []
     failed: XylophoneError | None = None
     for name in names:
-        try:
-            paths += find_songs([name])
-        except XylophoneError as error:
-            if len(names) > 1:
-                warn(error, "left out: ")
-            failed = error
+        found = _meant(name)
+        paths += [song for song in found if isinstance(song, Path)]
+        for refused in (song for song in found if isinstance(song, XylophoneError)):
+            if len(names) > 1 or len(found) > 1:
+                warn(refused, "left out: ")
+            failed = refused
     if failed and not paths:
         raise (
             failed if len(names) == 1 else type(failed)("no song is left to play: name files that are there")
         )
     return paths, failed
+
+
+def _meant(name: str) -> list[Path | XylophoneError]:
+    try:
+        return songs_meant(name)
+    except XylophoneError as error:
+        return [error]
 
 
 def _known_encoding(name: str | None) -> str | None:

@@ -6,25 +6,27 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 
 from ..arranger import Arrangement
-from ..collection.order import Order
+from ..collection.playlists import LIST_ENDINGS, write_list
 from ..config import Settings
 from ..errors import BackendAbsent, BackendError, OptionError, XylophoneError
 from ..player import Player
-from ..player.bounds import SHORTEST_LOOP
 from ..running.playing import leaving_on_signals, playing
 from ..sequencer import PlanOptions
 from .calibrations import calibration_of
 from .evening import Evening, Programme, Told
 from .incidents import line_words, not_played, tell
+from .option_types import WithPasses
 from .options import (
     Asked,
     Manner,
     arrange_options,
+    check_writable,
     find_all,
     playing_options,
     settings,
@@ -33,6 +35,7 @@ from .options import (
 )
 from .prepared import Preparation
 from .printing import beep, say, warn
+from .queue import Part, Queue, queue_options
 from .screen import busy, reading_keys, show
 from .stage import Stage, open_stage, sounding
 from .waiting import wait_for_board
@@ -55,25 +58,18 @@ KEYS: dict[str, tuple[Callable[[Player], object], str]] = {
 """Key: what it does, and the words for it."""
 
 
-@click.command()
+@click.command(cls=WithPasses)
 @click.argument("names", metavar="SONG...", nargs=-1, required=True)
 @stage_options
 @arrange_options
 @song_options
 @playing_options
-@click.option(
-    "--start", type=float, default=0.0, show_default=True, help="Second of the first song to begin at."
-)
-@click.option("--end", type=float, help="With --loop: repeat from --start to this second of the song.")
-@click.option("--loop", is_flag=True, help="Play again and again.")
+@queue_options
 @click.option("--wait", is_flag=True, help="Wait for a board that is not plugged in, also in play.")
 @click.option("--mute", is_flag=True, help="No loudspeaker.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 def play(
     names: tuple[str, ...],
-    start: float,
-    end: float | None,
-    loop: bool,
     wait: bool,
     mute: bool,
     quiet: bool,
@@ -84,48 +80,31 @@ def play(
     Keys while it plays: space pauses, left and right seek, up and down change the volume, + and - the
     speed, n and p go to the next and previous song, q stops.
     """
-    if end is not None and not loop:
-        raise click.UsageError("--end goes with --loop: add it, or leave --end out")
-    found = settings(options)
+    queue, found = Queue.take(options), settings(options)
     asked, manner = Asked.take(options, found), Manner.take(options, found)
     paths, missing = find_all(names)
-    programme = Programme(
-        paths,
-        Preparation(asked, found.instrument, options.pop("as_written")),
-        lambda: Order(len(paths), None if loop else 1),
-    )
+    if queue.save_list is not None:
+        _save_list(queue.save_list, paths, missing)
+        return
+    preparation = Preparation(asked, found.instrument, options.pop("as_written"))
+    programme = Programme(paths, preparation, lambda: queue.order(paths), queue.pause, queue.limit)
     with closing(Evening(programme)) as evening:
-        _Playing(found, manner, evening, Part(start, end, loop), mute, quiet).begin(wait)
+        _Playing(found, manner, evening, queue.part, mute, quiet).begin(wait)
     if failed := evening.failed or missing:
         raise type(failed)("not every song could be played: see above")
 
 
-@dataclass(frozen=True)
-class Part:
-    """What of the first song is played: from `start` on, to `end` again and again; s of its song time."""
-
-    start: float
-    end: float | None
-    loop: bool
-
-    def repeated(self, piece: Arrangement) -> tuple[float, float] | None:
-        """Return from where to where a song is repeated, as asked or as its file means it; None for all."""
-        if self.end is not None:
-            return self.start, self.end
-        if not self.loop or piece.song.loop is None:
-            return None
-        begin, end = piece.song.loop[0], min(piece.song.loop[1], piece.song.duration)
-        return (begin, end) if end - begin >= SHORTEST_LOOP and self.start < end else None
-
-    def check(self, duration: float) -> None:
-        """Raise OptionError for what lies outside of a song."""
-        if not 0 <= self.start < duration:
-            raise OptionError(f"--start {self.start:g} is outside the song: give 0..{duration:.2f} s")
-        if self.end is not None and not self.start + SHORTEST_LOOP <= self.end <= duration:
-            raise OptionError(
-                f"--end {self.end:g} does not fit --start {self.start:g}: "
-                f"give {self.start + SHORTEST_LOOP:g}..{duration:.2f} s"
-            )
+def _save_list(target: Path, paths: list[Path], missing: XylophoneError | None) -> None:
+    """Write a queue as a list of songs."""
+    if target.suffix.casefold() not in LIST_ENDINGS:
+        raise OptionError(
+            f"cannot write {target} as a list: its name must end in {' or '.join(LIST_ENDINGS)}"
+        )
+    check_writable(target)
+    write_list(target, paths)
+    say(f"wrote {target}: {len(paths)} song{'s' if len(paths) > 1 else ''}")
+    if missing:
+        raise type(missing)("not every song is in it: see above")
 
 
 @dataclass(frozen=True)
@@ -141,7 +120,9 @@ class _Playing:
 
     def begin(self, wait: bool) -> None:
         """Look for the first song, then play all, once a board has come where it is to be waited for."""
-        self.part.check(self.evening.first().piece.song.duration)
+        first = self.evening.first().piece
+        self.part.check(first.song.duration)
+        self.evening.check_length(first, self.manner.speed_of(first))
         with leaving_on_signals(), playing(self.found.backend, config=self.found.config):
             if wait:
                 wait_for_board(lambda came: self.play(came, absent_ends=False))

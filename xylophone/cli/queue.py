@@ -1,0 +1,94 @@
+"""What is asked of a queue: what of it is played, in which order, how often and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..arranger import Arrangement
+from ..collection.order import Order
+from ..config.values import MOST_SEED
+from ..errors import OptionError
+from ..player.bounds import GAPS, SHORTEST_LOOP
+from .option_types import Passes, Seconds, stack
+from .options import FOLDER_PATH
+
+ENDLESS = 0
+"""Passes that have no end."""
+
+queue_options = stack(
+    click.option("--start", type=Seconds(), default=0.0, help="Where the first song begins: 75 or 1:15."),
+    click.option("--end", type=Seconds(), help="With --loop: repeat from --start to this time of the song."),
+    click.option("--loop", type=Passes(), metavar="[N]", help="Play again and again, or N times in all."),
+    click.option("--shuffle", is_flag=True, help="In an order drawn by chance, anew for each pass."),
+    click.option("--seed", type=click.IntRange(0, MOST_SEED), help="Of --shuffle: the same draws the same."),
+    click.option("--pause", type=Seconds(), help="Silence between songs; 1 s without it."),
+    click.option("--for", "limit", type=Seconds(), metavar="TIME", help="For about so long: 20min."),
+    click.option("--save-list", type=FOLDER_PATH, metavar="FILE", help="Write the queue as .m3u."),
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of the first song is played: from `start` on, to `end` again and again; s of its song time."""
+
+    start: float
+    end: float | None
+    loop: bool
+
+    def repeated(self, piece: Arrangement) -> tuple[float, float] | None:
+        """Return from where to where a song is repeated, as asked or as its file means it; None for all."""
+        if self.end is not None:
+            return self.start, self.end
+        if not self.loop or piece.song.loop is None:
+            return None
+        begin, end = piece.song.loop[0], min(piece.song.loop[1], piece.song.duration)
+        return (begin, end) if end - begin >= SHORTEST_LOOP and self.start < end else None
+
+    def check(self, duration: float) -> None:
+        """Raise OptionError for what lies outside of a song."""
+        if not 0 <= self.start < duration:
+            raise OptionError(f"--start {self.start:g} is outside the song: give 0..{duration:.2f} s")
+        if self.end is not None and not self.start + SHORTEST_LOOP <= self.end <= duration:
+            raise OptionError(
+                f"--end {self.end:g} does not fit --start {self.start:g}: "
+                f"give {self.start + SHORTEST_LOOP:g}..{duration:.2f} s"
+            )
+
+
+@dataclass(frozen=True)
+class Queue:
+    """How a queue is played. `loop` is how often, ENDLESS, or None for once; `limit` how long at most, s."""
+
+    part: Part
+    loop: int | None
+    shuffle: bool
+    seed: int | None
+    pause: float | None
+    limit: float | None
+    save_list: Path | None
+
+    @classmethod
+    def take(cls, options: dict[str, Any]) -> Queue:
+        """Take the queue's options out of a command's arguments; usage errors where they do not fit."""
+        start, end = options.pop("start"), options.pop("end")
+        names = ("loop", "shuffle", "seed", "pause", "limit", "save_list")
+        given = {name: options.pop(name) for name in names}
+        if end is not None and given["loop"] != ENDLESS:
+            raise click.UsageError("--end goes with --loop without a number: add it, or leave --end out")
+        if given["seed"] is not None and not given["shuffle"]:
+            raise click.UsageError("--seed goes with --shuffle: add it, or leave --seed out")
+        for name, value, least in (("pause", given["pause"], 0.0), ("for", given["limit"], 1.0)):
+            if value is not None and not least <= value <= GAPS[1]:
+                raise OptionError(f"--{name} {value:g} is out of range: give {least:g} s..24h")
+        endless = given["loop"] == ENDLESS and given["limit"] is None
+        return cls(Part(start, end, endless), **given)
+
+    def order(self, songs: Sequence[Path]) -> Order:
+        """Return the order in which songs are played."""
+        endless = self.loop == ENDLESS or (self.loop is None and self.limit is not None)
+        return Order(len(songs), None if endless else self.loop or 1, shuffle=self.shuffle, seed=self.seed)
