@@ -34,10 +34,11 @@ from .options import (
     stage_options,
 )
 from .prepared import Preparation
-from .printing import beep, say, warn
+from .printing import beep, has_pictures, say, warn
 from .queue import Part, Queue, queue_options
 from .screen import busy, reading_keys, show
 from .stage import Stage, open_stage, sounding
+from .suspended import suspending
 from .waiting import wait_for_board
 
 LOUDER, FASTER = 1.12, 1.05
@@ -139,8 +140,8 @@ class _Playing:
         try:
             with open_stage(self.found) as stage:
                 came()
-                player = self._player(stage)
-                with sounding(stage, self.mute, self.quiet), self._watching(player, stage):
+                player, looks = self._player(stage)
+                with sounding(stage, self.mute, self.quiet), self._watching(player, stage, looks):
                     self._begin(player, first)
                     player.wait()
         except (BackendError, KeyboardInterrupt, SystemExit) as leaving:
@@ -151,33 +152,44 @@ class _Playing:
 
     def _begin(self, player: Player, first: Arrangement) -> None:
         part, manner = self.part, self.manner
-        player.play(first, speed=manner.speed_of(first), volume=manner.volume, start=part.start, more=True)
+        speed, gap = manner.speed_of(first), self.evening.pause
+        player.play(first, speed=speed, volume=manner.volume, start=part.start, more=True, gap=gap)
         if (loop := part.repeated(first)) is not None and self.evening.songs == 1:
             player.set_loop(*loop)
 
-    def _player(self, stage: Stage) -> Player:
-        """Return a player on the stage that knows its hammers."""
+    def _player(self, stage: Stage) -> tuple[Player, list[Callable[[float], object]]]:
+        """Return a player on the stage that knows its hammers, and what it calls now and then, for more."""
         with busy("measuring the simulated hammers", self.quiet or stage.twin is None):
             calibration = calibration_of(self.found, stage.twin)
-        told = Told(self.evening, self.quiet or sys.stdout.isatty())
+        told, looks = Told(self.evening, self.quiet or has_pictures()), list[Callable[[float], object]]()
 
-        def watch(_now: float) -> None:
+        def watch(now: float) -> None:
             stage.listen()
             stage.tell_faults(player)
             self.evening.attend(player)
             told.look(player)
+            for look in looks:
+                look(now)
 
         player = Player(stage.backend, calibration, PlanOptions(roll=self.manner.roll), watch=watch)
-        return player
+        return player, looks
 
     @contextmanager
-    def _watching(self, player: Player, stage: Stage) -> Iterator[None]:
+    def _watching(
+        self, player: Player, stage: Stage, looks: list[Callable[[float], object]]
+    ) -> Iterator[None]:
         """Show bars and position and read keys while the block runs, where there is a terminal."""
-        if self.quiet or not sys.stdout.isatty():
+        if self.quiet or not has_pictures():
             yield
             return
         keys = reading_keys(lambda key: _press(player, key)) if sys.stdin.isatty() else nullcontext()
-        with show(player, stage.lights, stage.loudspeaker is not None, self.evening.place), keys:
+        delayed = stage.loudspeaker is not None
+        with (
+            show(player, stage.lights, delayed, self.evening.place) as shown,
+            keys,
+            suspending(player, shown) as look,
+        ):
+            looks.append(look)
             yield
 
 

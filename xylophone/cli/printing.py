@@ -124,6 +124,11 @@ def terminal(*, err: bool = False, **options: Any) -> Console:
     return Console(stderr=err, markup=False, emoji=False, highlight=False, **options)
 
 
+def has_pictures() -> bool:
+    """Tell whether stdout is a terminal on which pictures can be drawn anew; a dumb one takes lines."""
+    return sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
 def plain_text(text: str, style: str = "") -> Text:
     """Return a plain text for a table or a picture."""
     from rich.text import Text

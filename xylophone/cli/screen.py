@@ -100,7 +100,7 @@ def busy(what: str, quiet: bool = False) -> Iterator[None]:
 @contextmanager
 def show(
     player: Player, lights: Lights, delayed: bool, place: Callable[[int], str] = lambda piece: ""
-) -> Iterator[None]:
+) -> Iterator[Live]:
     """Show bars, position and keys in the terminal while the block runs.
 
     With a loudspeaker everything is shown as late as it sounds. `place` says which of how many songs a piece
@@ -111,9 +111,13 @@ def show(
 
     console, instrument = terminal(), player.backend.instrument
 
-    help_line = Text(HELP, style="dim")
+    help_line, widths = Text(HELP, style="dim"), {console.width}
 
     def draw() -> RenderableType:
+        if console.width not in widths:  # the terminal has broken the lines of the last picture anew
+            put(CLEARED)
+            widths.clear()
+            widths.add(console.width)
         now = player.backend.now() - (DELAY if delayed else 0.0)
         drawn = bars(instrument, lights.shades(now), console.width, not console.no_color)
         shot = player.snapshot()
@@ -121,7 +125,7 @@ def show(
 
     with drawn_again(draw, console, 25) as shown:
         shown.refresh()  # what drawing needs is imported by then
-        yield
+        yield shown
 
 
 def drawn_again(draw: Callable[[], RenderableType], console: Console, per_second: int) -> Live:
@@ -136,6 +140,9 @@ def drawn_again(draw: Callable[[], RenderableType], console: Console, per_second
         redirect_stderr=sys.stderr.isatty(),  # lines on it go above the picture; a file gets its own
     )
 
+
+CLEARED = "\x1b[2J\x1b[H"
+"""What empties a terminal."""
 
 HELP = "space pause  ←→ seek  ↑↓ volume  +- speed  n p next, previous  q stop"
 
