@@ -150,6 +150,18 @@ class SafetyError(BackendError):
     exit_code = 4
 
 
+def install(*packages: str) -> str:
+    """Return the command that installs packages into the environment that this program runs in."""
+    import os  # which few errors need
+    import shlex
+    import sys
+
+    names = " ".join(map(shlex.quote, packages))
+    if os.path.isfile(os.path.join(sys.prefix, "pipx_metadata.json")):
+        return f"pipx inject {os.path.basename(sys.prefix)} {names}"
+    return f"{shlex.quote(sys.executable)} -m pip install {names}"
+
+
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "known here:", cutoff: float = 0.5) -> str:
     """Return the remedy for a name that is not among `known`: the nearest one, else all after `otherwise`.
 

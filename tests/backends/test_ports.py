@@ -311,5 +311,5 @@ def test_without_pyserial_the_command_to_install_it_is_told(root):
     )
     said = programs.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True).stdout
     assert said.strip() == (
-        "serial ports need pyserial: install it with: python -m pip install 'xylophone[serial]'"
+        f"serial ports need pyserial: install it with: {sys.executable} -m pip install pyserial"
     )

@@ -15,7 +15,7 @@ from hypothesis import given, strategies as st
 
 from cli.hostile import FORGED, HOSTILE
 from xylophone.cli import printing, screen
-from xylophone.errors import ConfigError, SongError
+from xylophone.errors import ConfigError, OptionError, SongError
 from xylophone.instrument import build_instrument
 from xylophone.player import PlayerState, Snapshot
 
@@ -122,3 +122,11 @@ def test_nothing_else_in_the_package_writes_to_the_streams() -> None:
     door = PACKAGE / "cli" / "printing.py"
     assert len(ways_out(door)) == 5
     assert not [way for module in modules if module != door for way in ways_out(module)]
+
+
+def test_a_question_that_nobody_can_answer_says_what_to_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    with pytest.raises(OptionError, match="give --yes"):
+        printing.ask("Strike?")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    assert not printing.ask("Strike?")

@@ -199,7 +199,7 @@ def test_a_png_shows_the_picture_with_its_words(tmp_path):
 
 def test_a_png_without_the_extra_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "resvg_py", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'xylophone\[plot\]'"):
+    with pytest.raises(MissingExtra, match="-m pip install resvg-py font-source-sans-pro"):
         plot(played(3, 1.0), tmp_path / "out.png")
     plot(played(3, 1.0), tmp_path / "out.svg")
     assert [path.name for path in tmp_path.iterdir()] == ["out.svg"]

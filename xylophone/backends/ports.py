@@ -15,7 +15,7 @@ from types import ModuleType
 from urllib.parse import parse_qsl, urlsplit
 
 from ..config.places import state_folder
-from ..errors import BackendAbsent, BackendMissing, MissingExtra, OptionError
+from ..errors import BackendAbsent, BackendMissing, MissingExtra, OptionError, install
 from ..files import alone_with, is_there, make_folder, read_text, write_text
 
 MEGAS = frozenset(
@@ -94,9 +94,7 @@ def require_serial() -> ModuleType:
     try:
         import serial
     except ImportError as error:
-        raise MissingExtra(
-            "serial ports need pyserial: install it with: python -m pip install 'xylophone[serial]'"
-        ) from error
+        raise MissingExtra(f"serial ports need pyserial: install it with: {install('pyserial')}") from error
     module: ModuleType = serial
     return module
 

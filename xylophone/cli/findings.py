@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from ..backends.contract import Report
 from ..backends.port_use import meddlers
-from ..errors import XylophoneError
+from ..errors import XylophoneError, install
 from ..gpio.coil_limits import FASTER, SLOW_WRITE
 from ..running.playing import folder
 from .incidents import line_words
@@ -26,14 +26,14 @@ HEARD_US = 3000.0
 """Lateness that a musician hears in a chord."""
 
 EXTRAS = (
-    ("serial", "serial", "boards on serial ports"),
-    ("audio", "sounddevice", "the simulation on the loudspeaker"),
-    ("plot", "resvg_py", "pictures as PNG"),
-    ("gpio", "gpiozero", "the pins of a Raspberry Pi"),
-    ("gpio", "smbus2", "MCP23017 on a Raspberry Pi"),
-    ("lgpio", "lgpio", "what gpiozero reaches the pins by"),
+    ("serial", "serial", "pyserial", "boards on serial ports"),
+    ("audio", "sounddevice", "sounddevice", "the simulation on the loudspeaker"),
+    ("plot", "resvg_py", "resvg-py", "pictures as PNG"),
+    ("gpio", "gpiozero", "gpiozero", "the pins of a Raspberry Pi"),
+    ("gpio", "smbus2", "smbus2", "MCP23017 on a Raspberry Pi"),
+    ("lgpio", "lgpio", "lgpio", "what gpiozero reaches the pins by"),
 )
-"""Extra of the package, the module that it installs, and what that is for."""
+"""Extra of the package, a module and the package that brings it, and what that is for."""
 
 OK, WARNING, FAILED = "ok", "warning", "FAILED"
 
@@ -64,12 +64,11 @@ def folder_finding() -> Finding:
 
 def extras_findings() -> Iterator[Finding]:
     """Look which optional libraries are there."""
-    for extra, module, use in EXTRAS:
+    for extra, module, package, use in EXTRAS:
         if find_spec(module) is not None:
             yield Finding(OK, extra, f"{use}: installed")
         else:
-            remedy = f"python -m pip install 'xylophone[{extra}]'"
-            yield Finding(WARNING, extra, f"{use}: not installed; if you want it: {remedy}")
+            yield Finding(WARNING, extra, f"{use}: not installed; if you want it: {install(package)}")
 
 
 def link_finding(report: Report) -> Finding:

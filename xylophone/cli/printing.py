@@ -17,7 +17,7 @@ from unicodedata import category
 
 import click
 
-from ..errors import FileError, XylophoneError
+from ..errors import FileError, OptionError, XylophoneError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -106,8 +106,19 @@ def let_go_of_output() -> None:
 
 
 def ask(question: str, *, abort: bool = False) -> bool:
-    """Ask a question and tell whether it was answered by yes; `abort` raises click.Abort where it was not."""
-    return click.confirm(plain(question), abort=abort)
+    """Ask a question and tell whether it was answered by yes; `abort` raises click.Abort where it was not.
+
+    OptionError where nobody is there to answer.
+    """
+    try:
+        agreed = click.confirm(plain(question))
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise OptionError("nobody is here to answer: give --yes, or run it in a terminal") from None
+    if abort and not agreed:
+        raise click.Abort
+    return agreed
 
 
 def beep() -> None:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from ..simulation.hammers import Twin
 
 
+HEAR_IT = "to hear it all the same: xylophone simulate greensleeves --wav greensleeves.wav; "
+"""What comes first where there is no loudspeaker."""
+
+
 class Stage:
     """A backend in real time; a simulated one is heard and seen here."""
 
@@ -91,7 +95,7 @@ def sounding(stage: Stage, mute: bool, quiet: bool = False) -> Iterator[None]:
         loudspeaker = Loudspeaker(stage.backend.instrument)
     except (MissingExtra, BackendMissing) as error:
         if not quiet:
-            warn(error)
+            warn(error, HEAR_IT)
         yield
         return
     with loudspeaker:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from ..errors import MissingExtra
+from ..errors import MissingExtra, install
 from ..wiring import Wiring
 from .outputs import OutputError
 from .pi import bus_missing
@@ -27,7 +27,7 @@ class Expander:
         try:
             from smbus2 import SMBus, i2c_msg
         except ImportError as error:
-            remedy = "sudo apt install python3-smbus2, or python -m pip install 'xylophone[gpio,lgpio]'"
+            remedy = f"sudo apt install python3-smbus2, or {install('smbus2')}"
             raise MissingExtra(f"smbus2 is not installed ({error}): {remedy}") from error
         device = f"/dev/i2c-{wiring.i2c_bus}"
         try:

@@ -12,13 +12,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import BackendMissing, MissingExtra, XylophoneError
+from ..errors import BackendMissing, MissingExtra, XylophoneError, install
 from ..wiring import Wiring
 from .outputs import OutputError
 
 _REMEDY = (
     "sudo apt install python3-gpiozero python3-lgpio python3-smbus2, or "
-    "python -m pip install 'xylophone[gpio,lgpio]'"
+    f"{install('gpiozero', 'lgpio', 'smbus2')}"
 )
 
 

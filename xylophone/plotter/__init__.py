@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ..errors import MissingExtra, OptionError
+from ..errors import MissingExtra, OptionError, install
 from ..files import replace_file, write_text
 from ..performance.performance import Performance
 from .heard import HEADING, draw_bars, draw_errors, draw_heading, lines_of
@@ -66,7 +66,7 @@ def _png(svg: str) -> bytes:
         import resvg_py
     except ImportError as error:
         raise MissingExtra(
-            "a PNG needs the plot extra: pip install 'xylophone[plot]', or plot to an .svg file"
+            f"a PNG needs more: {install('resvg-py', 'font-source-sans-pro')}, or plot to an .svg file"
         ) from error
     fonts = font_source_sans_pro.font_files_ttf
     pixels: bytes = resvg_py.svg_to_bytes(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from ..errors import BackendMissing, MissingExtra
+from ..errors import BackendMissing, MissingExtra, install
 from ..instrument import Instrument
 from ..sound.rendering import Renderer
 from ..sound.wav import SAMPLE_RATE
@@ -18,17 +18,20 @@ BLOCK = 1024
 """Frames a block, 21 ms."""
 
 
-def sound_library() -> Any:
-    """Return the sounddevice module; MissingExtra with the command where it or PortAudio is missing."""
+def sound_library(lacking: str = "no sound") -> Any:
+    """Return the sounddevice module; MissingExtra with the command where it or PortAudio is missing.
+
+    `lacking` says what there is not for want of it.
+    """
     try:
         import sounddevice
     except ImportError as error:
         raise MissingExtra(
-            "no sound: the audio library is missing; install it with: pip install 'xylophone[audio]'"
+            f"{lacking}: the audio library is missing; install it with: {install('sounddevice')}"
         ) from error
     except OSError as error:
         raise MissingExtra(
-            "no sound: PortAudio is missing; on Debian and Raspberry Pi OS: sudo apt install libportaudio2"
+            f"{lacking}: PortAudio is missing; on Debian and Raspberry Pi OS: sudo apt install libportaudio2"
         ) from error
     return sounddevice
 

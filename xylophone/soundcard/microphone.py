@@ -25,7 +25,7 @@ class Microphone:
     """
 
     def __init__(self, device: str | None = None) -> None:
-        library = sound_library()
+        library = sound_library("no microphone")
         self._blocks: queue.SimpleQueue[Samples] = queue.SimpleQueue()
         self._lost = False
         chosen = int(device) if device is not None and device.isdigit() else device
