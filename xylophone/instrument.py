@@ -283,4 +283,4 @@ def _known(name: str, among: Iterable[str], what: str) -> str:
     names = sorted(among)
     if name in names:
         return name
-    raise InstrumentError(f"unknown {what} {name!r}: {did_you_mean(name, names, 'choose from', 0.3)}")
+    raise InstrumentError(f"unknown {what} {name!r}: {did_you_mean(name, names, 'choose from', 0.6)}")

@@ -142,3 +142,17 @@ def test_output_that_cannot_be_written_leaves_nothing_behind(xylophone: Run, tmp
         xylophone("simulate", "ode_to_joy", "--wav", "half.wav", "--plot", "half.gif"), 2, "half.gif", ".svg"
     )
     assert [path.name for path in tmp_path.iterdir() if path.name != "home"] == []
+
+
+def test_wrong_names_list_what_there_is(xylophone: Run) -> None:
+    one_line(xylophone("info", "ode_to_joy", "--instrument", "piano"), 1, "choose from", "song-bell")
+
+
+def test_sound_is_written_as_wav_only(xylophone: Run, tmp_path: Path) -> None:
+    one_line(xylophone("simulate", "ode_to_joy", "--wav", "x.mp3"), 2, "its name must end in .wav")
+    assert not (tmp_path / "x.mp3").exists()
+
+
+def test_a_file_that_looks_like_an_option_is_explained(xylophone: Run, tmp_path: Path) -> None:
+    (tmp_path / "-x.mid").write_bytes(b"")
+    one_line(xylophone("info", "-x.mid"), 2, "-x.mid is read as an option", "write ./-x.mid")

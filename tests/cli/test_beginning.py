@@ -56,4 +56,4 @@ def read(terminal: int) -> bytes:
 def test_the_first_strike_is_heard_where_every_part_of_the_start_takes_long(tmp_path: Path) -> None:
     (tmp_path / "one.mid").write_bytes(smf.song(smf.track(smf.note(72))))
     shown = in_a_terminal([sys.executable, "-c", SLOW, "play", "one.mid", "--mute"], tmp_path)
-    assert "played 1 strikes; all coils are off" in shown
+    assert "played 1 strike; all coils are off" in shown

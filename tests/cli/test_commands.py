@@ -233,7 +233,7 @@ def test_a_file_that_is_missing_does_not_stop_the_queue(xylophone: Run, midi: Ca
     ran = xylophone("play", "gone.mid", "good.mid", "--mute")
     assert "left out: " in ran.err
     assert "gone.mid" in ran.err
-    assert ran.out == "playing Tune\nplayed 1 strikes; all coils are off\n"
+    assert ran.out == "playing Tune\nplayed 1 strike; all coils are off\n"
     assert ran.code == 1
     reports = xylophone("info", "gone.mid", "good.mid", "--json").json
     assert [report["title"] for report in reports] == ["Tune"]

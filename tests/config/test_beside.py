@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from xylophone.arranger import PRESETS
+from xylophone.collection.library import songs
 from xylophone.config import Chosen, forget_saved, read_saved, saved_place, write_saved
 from xylophone.errors import ConfigError, FileError
 
@@ -127,3 +128,18 @@ def test_forgetting_says_what_was_deleted(tmp_path: Path) -> None:
     path = write_saved(song, Chosen(preset="solo"))
     assert forget_saved(song) == path
     assert list(tmp_path.iterdir()) == []
+
+
+def test_choices_for_the_project_s_own_songs_are_kept_in_the_user_s_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    song = songs()[0].path
+    path = write_saved(song, Chosen(transpose=3))
+    assert path == tmp_path / "xylophone" / "songs" / f"{song.stem}.arrange.toml"
+    saved = read_saved(song)
+    assert saved is not None
+    assert saved.chosen.transpose == 3
+    assert forget_saved(song) == path
+    assert not path.exists()
+    assert not song.with_name(path.name).exists()

@@ -117,7 +117,7 @@ def run(arguments: list[str]) -> int:
     except XylophoneError as error:
         return _fail(error, error.exit_code)
     except click.ClickException as error:
-        return _fail(_usage(error), error.exit_code)
+        return _fail(_usage(error, arguments), error.exit_code)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except (KeyboardInterrupt, click.Abort):
@@ -137,8 +137,14 @@ def run(arguments: list[str]) -> int:
         return _fail(_refusal(error), 1)
 
 
-def _usage(error: click.ClickException) -> str:
+def _usage(error: click.ClickException, arguments: list[str]) -> str:
     """Return in words what is wrong with a command line, and where its rules are told."""
+    if isinstance(error, click.NoSuchOption):
+        for name in arguments:
+            if name.startswith("-") and os.path.lexists(name):
+                return (
+                    f"{name} is read as an option: for the file of that name write {os.path.join('.', name)}"
+                )
     context = error.ctx if isinstance(error, click.UsageError) else None
     words = " ".join(error.format_message().split()).rstrip(".")
     return f"{words} (see {context.command_path} --help)" if context else words

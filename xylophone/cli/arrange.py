@@ -15,7 +15,7 @@ from ..arranger import Arrangement
 from ..arranger.table import as_json as table
 from ..arranger.written import as_song
 from ..collection.library import STANDARD_INPUT, find_song
-from ..config import Settings, forget_saved, saved_place, write_saved
+from ..config import Settings, forget_saved, make_place, write_saved
 from ..errors import OptionError
 from ..files import alone_with
 from ..midifile.writing import write_song
@@ -164,7 +164,7 @@ def _saved(path: Path, asked: Asked) -> str:
         saved = asked.saved(path)
         still = f"{saved.path} stays as it is" if saved else "nothing is saved"
         return f"nothing was chosen: {still}; choose with --octave, --mute-tracks, --preset, ..."
-    with alone_with(saved_place(path)):
+    with alone_with(make_place(path)):
         saved = asked.saved(path)
         return f"saved {write_saved(path, asked.chosen.over(saved.chosen) if saved else asked.chosen)}"
 

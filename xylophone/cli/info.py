@@ -18,7 +18,7 @@ from ..pitch import pitch_name
 from ..song import Song
 from .options import Asked, arrange_options, find_all, load, setting_options, settings, song_options, titled
 from .prepared import KEEPS_IT, LeftOut
-from .printing import clock_time, say, say_json
+from .printing import clock_time, counted, say, say_json
 
 SHOWN_CHANGES = 20
 
@@ -147,7 +147,7 @@ def _print_written(song: Song, path: Path, played: float) -> None:
         channels = ", ".join(str(channel + 1) for channel in track.channels)
         plural = "s" if len(track.channels) > 1 else ""
         name = track.name or "unnamed"
-        _line(f"track {track.number}", f"{name}: {track.notes} notes, channel{plural} {channels}")
+        _line(f"track {track.number}", f"{name}: {counted(track.notes, 'note')}, channel{plural} {channels}")
     if song.lyrics:
         _line("lyrics", f"{len(song.lyrics):,} syllables")
     if song.encoding.guessed:

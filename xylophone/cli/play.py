@@ -34,7 +34,7 @@ from .options import (
     stage_options,
 )
 from .prepared import Preparation
-from .printing import beep, has_pictures, say, warn
+from .printing import beep, counted, has_pictures, say, warn
 from .queue import Part, Queue, queue_options
 from .screen import busy, reading_keys, show
 from .stage import Stage, open_stage, sounding
@@ -103,7 +103,7 @@ def _save_list(target: Path, paths: list[Path], missing: XylophoneError | None) 
         )
     check_writable(target)
     write_list(target, paths)
-    say(f"wrote {target}: {len(paths)} song{'s' if len(paths) > 1 else ''}")
+    say(f"wrote {target}: {counted(len(paths), 'song')}")
     if missing:
         raise type(missing)("not every song is in it: see above")
 
@@ -207,7 +207,7 @@ def _say_goodbye(player: Player, stage: Stage, quiet: bool, *last: str) -> None:
     stage.tell_faults(player)
     tell(player.backend.poll())
     report = player.backend.report()
-    words = [f"played {report.pulses} strikes"]
+    words = [f"played {counted(report.pulses, 'strike')}"]
     if lost := not_played(report, player.refusals):
         words += [f"not played: {lost}", *filter(None, [line_words(report)])]
     if not quiet:

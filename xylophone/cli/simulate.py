@@ -86,12 +86,15 @@ def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **op
         say_json(performance.to_json())
     else:
         _print(performance.summary(), arrangement.song.title, found.instrument)
+    say(*(f"wrote {path}" for path in (wav, plot) if path is not None), err=as_json)
 
 
 def _check_targets(wav: Path | None, plot: Path | None) -> None:
     """Refuse outputs that cannot be written before anything is played."""
     if plot is not None and plot.suffix.lower() not in (".svg", ".png"):
         raise OptionError(f"cannot draw {plot}: its name must end in .svg or .png")
+    if wav is not None and wav.suffix.lower() != ".wav":
+        raise OptionError(f"cannot write sound to {wav}: its name must end in .wav")
     check_writable(wav, plot)
 
 

@@ -6,7 +6,7 @@ configuration file nothing here imports a checking library.
 
 from __future__ import annotations
 
-from .beside import Chosen, Saved, forget_saved, read_saved, saved_place, write_saved
+from .beside import Chosen, Saved, forget_saved, make_place, read_saved, saved_place, write_saved
 from .places import cache_folder
 from .settings import Settings, load_instrument, load_settings
 from .template import initial_config, write_initial_config
@@ -25,6 +25,7 @@ __all__ = [
     "initial_config",
     "load_instrument",
     "load_settings",
+    "make_place",
     "read_saved",
     "saved_place",
     "write_initial_config",

@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, FileError
-from ..files import is_there, read_text, read_toml, remove_file, write_text
+from ..files import is_there, make_folder, read_text, read_toml, remove_file, write_text
+from .places import user_folder
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
 ENDING = ".arrange.toml"
+
+OWN_SONGS = tuple(Path(__file__).resolve().parents[depth] / "songs" for depth in (1, 2))
+"""Where the project's own songs are, installed or in a checkout."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,14 @@ class Saved:
 
 
 def saved_place(song: Path) -> Path:
-    """Return where choices for a song are kept: tune.arrange.toml beside tune.mid."""
-    return song.with_name(song.stem + ENDING)
+    """Return where choices for a song are kept: tune.arrange.toml beside tune.mid.
+
+    Those for the project's own songs are in the user's folder, since the songs are replaced with the program.
+    """
+    user = user_folder(os.environ)
+    if user is None or song.absolute().parent not in OWN_SONGS:
+        return song.with_name(song.stem + ENDING)
+    return user / "songs" / f"{song.stem}{ENDING}"
 
 
 def read_saved(song: Path) -> Saved | None:
@@ -105,6 +115,14 @@ def read_saved(song: Path) -> Saved | None:
     return Saved(path, Chosen(**(values | lists | {"octaves": octaves})))
 
 
+def make_place(song: Path) -> Path:
+    """Return where choices for a song are kept, its folder made where that is the user's; FileError."""
+    path = saved_place(song)
+    if path.parent != song.parent:
+        make_folder(path.parent, "set XDG_CONFIG_HOME to a folder to write in")
+    return path
+
+
 def write_saved(song: Path, chosen: Chosen) -> Path:
     """Write what was chosen beside a song, and return the file; an octave of 0 is left out.
 
@@ -113,7 +131,7 @@ def write_saved(song: Path, chosen: Chosen) -> Path:
     """
     import tomlkit
 
-    path = saved_place(song)
+    path = make_place(song)
     if path.is_symlink():
         raise FileError(f"cannot write {path}: it is a link, which may lead anywhere: delete it")
     document = _document(song, path)
