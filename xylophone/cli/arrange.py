@@ -24,6 +24,7 @@ from ..performance.simulate import simulate
 from ..plotter.roll import plot_arrangement
 from ..sequencer import PlanOptions
 from ..simulation.hammers import twin_of
+from . import completion
 from .calibrations import calibration_of
 from .info import print_account
 from .options import (
@@ -44,7 +45,7 @@ SONGS, PICTURES = (".mid", ".midi"), (".svg", ".png")
 
 
 @click.command()
-@click.argument("name", metavar="SONG")
+@click.argument("name", metavar="SONG", shell_complete=completion.songs)
 @setting_options
 @arrange_options
 @song_options

@@ -16,6 +16,7 @@ from ..config import Saved
 from ..errors import XylophoneError
 from ..pitch import pitch_name
 from ..song import Song
+from . import completion
 from .options import Asked, arrange_options, find_all, load, setting_options, settings, song_options, titled
 from .prepared import KEEPS_IT, LeftOut
 from .printing import clock_time, counted, say, say_json
@@ -26,7 +27,7 @@ Value = TypeVar("Value")
 
 
 @click.command()
-@click.argument("names", metavar="[SONG]...", nargs=-1)
+@click.argument("names", metavar="[SONG]...", nargs=-1, shell_complete=completion.songs)
 @setting_options
 @click.option("--backend", metavar="URL", help="Backend to look up, in place of the configured one.")
 @arrange_options

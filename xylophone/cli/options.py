@@ -18,6 +18,7 @@ from ..errors import FileError, OptionError, XylophoneError
 from ..instrument import Instrument
 from ..midifile import load_song
 from ..song import Song
+from . import completion
 from .option_types import Numbers, TrackOctaves, stack
 from .printing import warn
 
@@ -25,7 +26,11 @@ FOLDER_PATH = click.Path(path_type=Path)
 
 setting_options = stack(
     click.option("--config", type=FOLDER_PATH, help="Configuration file to use."),
-    click.option("--instrument", help="Layout of the bars, in place of the configured one."),
+    click.option(
+        "--instrument",
+        shell_complete=completion.layouts,
+        help="Layout of the bars, in place of the configured one.",
+    ),
     click.option("--calibration", type=FOLDER_PATH, help="Calibration file to use."),
 )
 
@@ -36,7 +41,12 @@ stage_options = stack(
 """What leads to the backend in force."""
 
 arrange_options = stack(
-    click.option("--preset", metavar="NAME", help="faithful, music-box, solo or virtuoso."),
+    click.option(
+        "--preset",
+        metavar="NAME",
+        shell_complete=completion.presets,
+        help="faithful, music-box, solo or virtuoso.",
+    ),
     click.option("--tracks", type=Numbers(), help="Only these tracks, as info numbers them: 0,2-4."),
     click.option("--channels", type=Numbers(), help="Only these channels, 1..16."),
     click.option("--mute-tracks", type=Numbers(), help="Leave these tracks out."),

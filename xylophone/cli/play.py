@@ -18,6 +18,7 @@ from ..errors import BackendAbsent, BackendError, OptionError, XylophoneError
 from ..player import Player
 from ..running.playing import leaving_on_signals, playing
 from ..sequencer import PlanOptions
+from . import completion
 from .calibrations import calibration_of
 from .evening import Evening, Programme, Told
 from .incidents import line_words, not_played, tell
@@ -60,7 +61,7 @@ KEYS: dict[str, tuple[Callable[[Player], object], str]] = {
 
 
 @click.command(cls=WithPasses)
-@click.argument("names", metavar="SONG...", nargs=-1, required=True)
+@click.argument("names", metavar="SONG...", nargs=-1, required=True, shell_complete=completion.songs)
 @stage_options
 @arrange_options
 @song_options

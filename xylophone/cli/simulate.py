@@ -20,6 +20,7 @@ from ..plotter import plot as draw
 from ..sequencer import PlanOptions
 from ..simulation.hammers import twin_of
 from ..sound.rendering import render_wav
+from . import completion
 from .calibrations import calibration_of
 from .options import (
     FOLDER_PATH,
@@ -43,7 +44,7 @@ KNOWLEDGE = ("bench", "default", "constant")
 
 
 @click.command()
-@click.argument("name", metavar="SONG")
+@click.argument("name", metavar="SONG", shell_complete=completion.songs)
 @setting_options
 @arrange_options
 @song_options

@@ -8,6 +8,7 @@ import click
 
 from ..backends.contract import Report
 from ..errors import BackendError, OptionError
+from . import completion
 from .calibrations import calibration_of
 from .incidents import line_words, not_played
 from .options import settings, stage_options
@@ -17,7 +18,7 @@ from .striking import strike_in_turn
 
 
 @click.command()
-@click.argument("bars", metavar="BAR...", nargs=-1, required=True)
+@click.argument("bars", metavar="BAR...", nargs=-1, required=True, shell_complete=completion.bars)
 @click.option("--velocity", type=float, default=80.0, show_default=True, help="1..127.")
 @click.option("--times", type=int, default=1, show_default=True, help="How often, twice a second; 1..100.")
 @stage_options

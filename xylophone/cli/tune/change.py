@@ -13,6 +13,7 @@ from ...calibration.values import Calibration
 from ...errors import CalibrationError, OptionError
 from ...instrument import Hammer
 from ...tuning.edits import check_likely, later, louder, with_hammer, with_latency, with_pulses
+from .. import completion
 from ..calibrations import untuned
 from ..printing import say
 from .kept import Kept, place, tuned_options
@@ -67,7 +68,7 @@ class Wanted:
 
 
 @click.command("set")
-@click.argument("bars", metavar="BAR...", nargs=-1, required=True)
+@click.argument("bars", metavar="BAR...", nargs=-1, required=True, shell_complete=completion.bars)
 @click.option("--latency-ms", type=float, help="From coil on to contact, at the middle of its loudness.")
 @click.option("--later-ms", type=float, help="Takes so much longer than was thought; -0.5: less.")
 @click.option("--min-pulse-ms", type=float, help="Pulse of its softest blow.")
@@ -89,7 +90,7 @@ def set_(bars: tuple[str, ...], force: bool, **options: Any) -> None:
 
 
 @click.command()
-@click.argument("bars", metavar="[BAR...]", nargs=-1)
+@click.argument("bars", metavar="[BAR...]", nargs=-1, shell_complete=completion.bars)
 @click.option("--all", "every", is_flag=True, help="All hammers, and what they have in common.")
 @tuned_options
 def reset(bars: tuple[str, ...], every: bool, **options: Any) -> None:

@@ -13,6 +13,7 @@ from ...errors import CalibrationError
 from ...instrument import Hammer
 from ...plotter.hammer_curves import plot_tuning
 from ...tuning.edits import middle
+from .. import completion
 from ..calibrations import in_force
 from ..options import FOLDER_PATH, settings
 from ..printing import say, say_json
@@ -43,7 +44,7 @@ _SHORT = {
 
 
 @click.command()
-@click.argument("bars", metavar="[BAR...]", nargs=-1)
+@click.argument("bars", metavar="[BAR...]", nargs=-1, shell_complete=completion.bars)
 @click.option("--plot", type=FOLDER_PATH, help="Draw all hammers: .svg, or .png.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/cli.md).")
 @tuned_options
