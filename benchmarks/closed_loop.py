@@ -50,7 +50,7 @@ from xylophone.tuning.picker import pick
 from xylophone.tuning.sag import result_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from simulation.faults import FaultyTwin, Planted
+from xylophone.simulation.faults import FaultyTwin, Planted
 
 SAMPLE_RATE = 48000
 XYLOPHONE, MARIMBA = 13, 12

@@ -10,10 +10,11 @@ from xylophone.backends import open_backend
 from xylophone.backends.simulated import SimulatedBackend
 from xylophone.clock import SystemClock, VirtualClock
 from xylophone.config import SimulationSettings
-from xylophone.errors import BackendMissing, OptionError
+from xylophone.errors import BackendMissing, InstrumentError, OptionError
 from xylophone.instrument import build_instrument
 from xylophone.simulation.hammers import Twin
 from xylophone.simulation.readout import Chance
+from xylophone.tables import PULSE, filled
 
 INSTRUMENT = build_instrument()
 SONG = random_song(120, 6.0)
@@ -182,3 +183,34 @@ def test_a_backend_that_is_not_there_is_never_replaced(url, message):
     with pytest.raises(BackendMissing, match=message) as caught:
         open_backend(url, INSTRUMENT)
     assert caught.value.exit_code == 3
+
+
+def test_trouble_is_planted_in_the_hammers_that_a_url_names() -> None:
+    plain = open_backend("sim:", INSTRUMENT).twin
+    twin = open_backend("sim:?dead=C6&weak=A5,A6&swapped=C5,D5", INSTRUMENT).twin
+    changed = np.flatnonzero(twin.hammers.pull != plain.hammers.pull).tolist()
+    assert changed == [INSTRUMENT.index(name) for name in ("A5", "C6", "A6")]
+    assert twin.hammers.pull[INSTRUMENT.index("C6")] == 0.0
+    assert twin.whole.hammers.tobytes() == plain.hammers.tobytes()
+    assert plain.whole is plain
+
+
+def test_simulated_trouble_is_heard_as_it_is_named() -> None:
+    with open_backend("sim:?swapped=C5,D5&dead=C6&tolerance=0", INSTRUMENT) as backend:
+        places = [INSTRUMENT.index(name) for name in ("C5", "C6", "D5")]
+        channels = [INSTRUMENT.hammers[place].channel for place in places]
+        backend.schedule(filled(PULSE, 3, start=[0.1, 1.1, 2.1], width=0.014, channel=channels))
+        backend.clock.wait_until(5.0)
+        heard = backend.take_hits()["channel"].tolist()
+    assert heard == [INSTRUMENT.hammers[place].channel for place in (places[2], places[0])]
+
+
+@pytest.mark.parametrize("rest", ["swapped=C5", "swapped=C5,C5", "swapped=C5,D5,E5"])
+def test_cables_are_exchanged_in_pairs(rest: str) -> None:
+    with pytest.raises(OptionError, match="must be two bars, as C5,D5"):
+        open_backend(f"sim:?{rest}", INSTRUMENT)
+
+
+def test_a_bar_that_is_not_there_cannot_be_in_trouble() -> None:
+    with pytest.raises(InstrumentError, match="has no bar C2"):
+        open_backend("sim:?dead=C2", INSTRUMENT)

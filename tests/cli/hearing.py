@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulation.faults import FaultyTwin, Planted
 from xylophone.backends import simulated
 from xylophone.cli import run
 from xylophone.simulation import ear
 from xylophone.simulation.ear import Room
+from xylophone.simulation.faults import FaultyTwin, Planted
 
 Run = Callable[..., Any]
 

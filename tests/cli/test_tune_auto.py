@@ -35,7 +35,6 @@ from cli.hearing import (
     tuned_home,
     with_faults,
 )
-from simulation.faults import Planted
 from soundcard.soundcards import Library
 from tuning.sessions import distance
 from xylophone.calibration.file import default_calibration, read_calibration, write_calibration
@@ -46,6 +45,7 @@ from xylophone.errors import TuningError
 from xylophone.instrument import Instrument, build_instrument
 from xylophone.simulation.bench import measure
 from xylophone.simulation.ear import Room, SimulatedMicrophone
+from xylophone.simulation.faults import Planted
 from xylophone.simulation.hammers import Twin
 from xylophone.sound.wav import read_wav, write_wav
 from xylophone.tuning.edits import later

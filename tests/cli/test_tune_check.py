@@ -22,7 +22,7 @@ from cli.hearing import (
     tuned_home,
     with_faults,
 )
-from simulation.faults import Planted
+from xylophone.simulation.faults import Planted
 
 
 @pytest.fixture(scope="module")

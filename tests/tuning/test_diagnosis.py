@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulation.faults import FaultyTwin, Planted
 from tuning.sessions import Tuned, distance, instrument_of, tune
 from xylophone.calibration.file import default_calibration
 from xylophone.calibration.values import CURVES
 from xylophone.simulation.bench import measure
+from xylophone.simulation.faults import FaultyTwin, Planted
 from xylophone.simulation.hammers import Twin
 from xylophone.sound.position import position_of
 from xylophone.tuning import auto_session

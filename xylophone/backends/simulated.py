@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,6 +15,7 @@ from ..clock import Clock, SystemClock, VirtualClock
 from ..config.values import MOST_SEED, SCATTERS, TOLERANCES, SimulationSettings
 from ..errors import OptionError, did_you_mean
 from ..instrument import Instrument
+from ..simulation.faults import FaultyTwin, Planted
 from ..simulation.hammers import BLOCK, Twin, twin_of
 from ..simulation.readout import Outcome, join
 from ..tables import HIT, Hits, Pulses, as_hits, joined, ordered, picked
@@ -124,6 +125,10 @@ OPTIONS: dict[str, tuple[Callable[[str], Any], tuple[float, float], str]] = {
 }
 """Options of a sim: URL: how each is read, its bounds, and what it may be in words."""
 
+SWAPPED = "swapped"
+TROUBLE = (*Planted, SWAPPED)
+"""Options of a sim: URL that name bars whose hammers are out of order, or two whose cables are exchanged."""
+
 
 def open_simulated(
     rest: str,
@@ -139,7 +144,25 @@ def open_simulated(
     if clock is None:
         clock = SystemClock() if _options(rest).get("realtime") else VirtualClock()
     made = simulation_of(rest, simulation or SimulationSettings())
-    return SimulatedBackend(instrument, clock, twin_of(instrument, made))
+    return SimulatedBackend(instrument, clock, twin_for(rest, instrument, made))
+
+
+def twin_for(rest: str, instrument: Instrument, made: SimulationSettings) -> Twin:
+    """Return the hammers of a `sim:` URL, with the trouble that it plants; InstrumentError for no bar."""
+    trouble = [(key, text) for key, text in parse_qsl(rest.partition("?")[2]) if key in TROUBLE]
+    if not trouble:
+        return twin_of(instrument, made)
+    faults: dict[int, Planted] = {}
+    swapped: list[tuple[int, int]] = []
+    for key, text in trouble:
+        places = [instrument.index(name.strip()) for name in text.split(",")]
+        if key != SWAPPED:
+            faults |= dict.fromkeys(places, Planted(key))
+        elif len(places) == 2 and places[0] != places[1]:
+            swapped.append((places[0], places[1]))
+        else:
+            raise OptionError(f"backend 'sim:{rest}': {SWAPPED} {text!r} must be two bars, as C5,D5")
+    return FaultyTwin(instrument, faults=faults, swapped=tuple(swapped), **asdict(made))
 
 
 def simulation_of(rest: str, simulation: SimulationSettings) -> SimulationSettings:
@@ -155,8 +178,10 @@ def _options(rest: str) -> dict[str, Any]:
         raise OptionError(f"backend 'sim:{rest}': there is nothing to name after sim: but ?options")
     values: dict[str, Any] = {}
     for key, text in parse_qsl(query, keep_blank_values=True):
+        if key in TROUBLE:
+            continue
         if key not in OPTIONS:
-            hint = did_you_mean(key, OPTIONS, "there are", 0.3)
+            hint = did_you_mean(key, [*OPTIONS, *TROUBLE], "there are", 0.3)
             raise OptionError(f"backend 'sim:{rest}': unknown option {key!r}: {hint}")
         read, (least, most), rule = OPTIONS[key]
         values[key] = math.nan

@@ -77,7 +77,7 @@ def calibration_home(config: Place | None, user: Path | None, backend: str = "")
 
     It is calibration.toml beside xylophone.toml or, when none is in use, in the user's folder; beside a
     configuration of another name, alma.toml, it is alma.calibration.toml. Simulated hammers are others than
-    those of the hardware, and others for each seed and tolerance in the URL: calibration-sim.toml,
+    those of the hardware, and others for each seed, tolerance and trouble in the URL: calibration-sim.toml,
     calibration-sim-seed-3.toml.
     """
     folder = config.path.parent if config else user
@@ -96,7 +96,7 @@ def _simulated(backend: str) -> str:
     if scheme != "sim":
         return ""
     asked = parse_qsl(rest.partition("?")[2])
-    others = [f"-{key}-{value}" for key, value in sorted(asked) if key in ("seed", "tolerance")]
+    others = [f"-{key}-{value}" for key, value in sorted(asked) if key not in ("realtime", "scatter")]
     return re.sub(r"[^A-Za-z0-9.-]", "-", "".join(["-sim", *others]))
 
 

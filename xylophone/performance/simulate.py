@@ -61,11 +61,12 @@ def perform(plan: Plan, twin: Twin, title: str = "") -> Performance:
 
 
 def measured(twin: Twin, folder: Path | None = None) -> Calibration:
-    """Return what the bench measures of a twin's hammers.
+    """Return what the bench measures of a twin's hammers, before anything was out of order.
 
     With a folder the result is kept there, to the digits of a calibration file, and measured once for
     each set of hammers; where it cannot be written, it is measured each time.
     """
+    twin = twin.whole
     if folder is None:
         return measure(twin)
     path = folder / f"bench-{_mark(twin)}.toml"

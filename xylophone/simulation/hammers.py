@@ -59,6 +59,11 @@ class Twin:
         self.setting = Setting(instrument.kind.voltage, supply_resistance, ambient)
         self._build(hammers)
 
+    @property
+    def whole(self) -> Twin:
+        """The same hammers with nothing out of order: these."""
+        return self
+
     def _build(self, hammers: Hammers) -> None:
         self.hammers, self.places = hammers, self.instrument.places
         self.reset()

@@ -1,4 +1,4 @@
-"""Faults planted in simulated hammers, so that what looks for them can be tried: dead, weak, double, ..."""
+"""Faults planted in simulated hammers: what looks for them can be tried, and a maker rehearses trouble."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from enum import StrEnum
 
 import numpy as np
 
-from xylophone.errors import OptionError
-from xylophone.instrument import Instrument
-from xylophone.simulation.hammers import USUAL, Twin
-from xylophone.simulation.readout import Outcome, scatter
-from xylophone.tables import HIT, Hits, Pulses, as_hits, copied, joined, ordered
+from ..errors import OptionError
+from ..instrument import Instrument
+from ..tables import HIT, Hits, Pulses, as_hits, copied, joined, ordered
+from .hammers import USUAL, Twin
+from .parameters import Hammers
+from .readout import Outcome, scatter
 
 BOUNCE = (0.035, -9.0)
 """s and dB re the first: the second blow of a hammer that bounces, after four strikes of five."""
@@ -47,12 +48,24 @@ class FaultyTwin(Twin):
         swapped: tuple[tuple[int, int], ...] = (),
         scatter_time: float = USUAL.scatter_time,
         scatter_level_db: float = USUAL.scatter_level_db,
+        tolerance: float = USUAL.tolerance,
+        fuse: float = USUAL.fuse,
     ) -> None:
         self._faults = faults or {}
+        self._whole = Twin(instrument, seed, scatter_time, scatter_level_db, tolerance=tolerance, fuse=fuse)
         for place in (*self._faults, *(end for pair in swapped for end in pair)):
             if not 0 <= place < len(instrument):
                 raise OptionError(f"there is no hammer {place}: give 0..{len(instrument) - 1}")
-        super().__init__(instrument, seed, scatter_time, scatter_level_db)
+        super().__init__(instrument, seed, scatter_time, scatter_level_db, tolerance=tolerance, fuse=fuse)
+        self._build(self._worn())
+        self._bars = {hammer.channel: hammer.channel for hammer in instrument.hammers}
+        for one, other in swapped:
+            ends = instrument.hammers[one].channel, instrument.hammers[other].channel
+            self._bars[ends[0]], self._bars[ends[1]] = ends[1], ends[0]
+        self._counts: dict[int, int] = {}
+
+    def _worn(self) -> Hammers:
+        """Return the hammers with what is dead or weak among them."""
         hammers = self.hammers.copy()
         pull, friction = hammers.pull, hammers.friction  # columns of the copy
         for place, fault in self._faults.items():
@@ -61,12 +74,12 @@ class FaultyTwin(Twin):
             elif fault is Planted.WEAK:
                 pull[place] *= WEAK_PULL
                 friction[place] *= WEAK_FRICTION
-        self._build(hammers)
-        self._bars = {hammer.channel: hammer.channel for hammer in instrument.hammers}
-        for one, other in swapped:
-            ends = instrument.hammers[one].channel, instrument.hammers[other].channel
-            self._bars[ends[0]], self._bars[ends[1]] = ends[1], ends[0]
-        self._counts: dict[int, int] = {}
+        return hammers
+
+    @property
+    def whole(self) -> Twin:
+        """The same hammers before anything was out of order."""
+        return self._whole
 
     def advance(self, pulses: Pulses, until: float, ahead: Pulses | None = None) -> Outcome:
         """Play on, and let the faults be heard."""
