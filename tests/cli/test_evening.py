@@ -228,6 +228,15 @@ def test_what_does_not_fit_is_a_usage_error(
     assert words in ran.err
 
 
+def test_anthems_and_chimes_are_not_shuffled_in(folder: Path, xylophone: Callable[..., Ran]) -> None:
+    ran = xylophone("play", "--mute", "--shuffle", "a.mid", "westminster_1", "god_save_the_king")
+    assert ran.code == 0
+    assert "left out of the shuffle: god_save_the_king, westminster_1" in ran.err
+    ran = xylophone("play", "--mute", "--shuffle", "westminster_1")
+    assert (ran.code, ran.err.count("\n")) == (2, 2)
+    assert "without --shuffle" in ran.err
+
+
 def test_loop_takes_a_number_or_none_and_leaves_songs_alone(
     folder: Path, xylophone: Callable[..., Ran]
 ) -> None:

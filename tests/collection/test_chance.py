@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
-from xylophone.collection.chance import ONLY_BY_NAME, SEASONS, by_chance, in_season
+from xylophone.collection.chance import ONLY_BY_NAME, SEASONS, by_chance, in_season, not_by_chance
 from xylophone.collection.library import songs
 
 YEAR = [date(2027, 1, 1) + timedelta(day) for day in range(365)]
@@ -59,3 +60,14 @@ def test_anthems_and_chimes_never_come_by_chance() -> None:
     assert {"la_marseillaise", "westminster_1"} <= kept
     for day in YEAR:
         assert not kept & set(by_chance(songs(), day))
+
+
+def test_of_files_only_songs_of_the_project_are_kept_back(tmp_path: Path) -> None:
+    christmas = [song.path for song in songs() if song.occasion == ("christmas",)]
+    anthems = [song.path for song in songs() if "anthem" in song.occasion]
+    others = [tmp_path / "jingle_bells.mid", next(song.path for song in songs() if not song.occasion)]
+    assert christmas
+    assert anthems
+    paths = (*christmas, *anthems, *others)
+    assert not_by_chance(paths, songs(), date(2027, 7, 1)) == {*christmas, *anthems}
+    assert not_by_chance(paths, songs(), date(2027, 12, 24)) == set(anthems)

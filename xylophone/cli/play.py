@@ -6,12 +6,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ..arranger import Arrangement
+from ..collection.chance import not_by_chance
+from ..collection.library import songs
 from ..collection.playlists import LIST_ENDINGS, write_list
 from ..config import Settings
 from ..errors import BackendAbsent, BackendError, OptionError, XylophoneError
@@ -88,12 +91,30 @@ def play(
     if queue.save_list is not None:
         _save_list(queue.save_list, paths, missing)
         return
+    if queue.shuffle:
+        paths = _shuffled(paths)
     preparation = Preparation(asked, found.instrument, options.pop("as_written"))
     programme = Programme(paths, preparation, lambda: queue.order(paths), queue.pause, queue.limit)
     with closing(Evening(programme)) as evening:
         _Playing(found, manner, evening, queue.part, mute, quiet).begin(wait)
     if failed := evening.failed or missing:
         raise type(failed)("not every song could be played: see above")
+
+
+def _shuffled(paths: list[Path]) -> list[Path]:
+    """Return what of a queue may be drawn by chance: no anthems and chimes, seasonal songs in their season.
+
+    The others are told; OptionError where nothing else is there.
+    """
+    kept_back = not_by_chance(paths, songs(), date.today())
+    if kept_back:
+        names = ", ".join(sorted(path.stem for path in kept_back))
+        warn(
+            f"left out of the shuffle: {names}: anthems, chimes, and songs out of season are not for chance"
+        )
+    if not (left := [path for path in paths if path not in kept_back]):
+        raise OptionError("no song is left to shuffle: play these without --shuffle")
+    return left
 
 
 def _save_list(target: Path, paths: list[Path], missing: XylophoneError | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from pathlib import Path
 
 from .library import IndexEntry
 
@@ -30,6 +31,14 @@ def by_chance(entries: Iterable[IndexEntry], day: date) -> tuple[str, ...]:
     on no other day. Anthems and a clock's chimes are never among them.
     """
     return tuple(entry.name for entry in entries if _may_come(entry, day))
+
+
+def not_by_chance(paths: Iterable[Path], entries: Iterable[IndexEntry], day: date) -> frozenset[Path]:
+    """Return which of these files are songs of the project that may not be drawn on a day."""
+    entries = tuple(entries)
+    drawn = by_chance(entries, day)
+    kept_back = {entry.path.resolve() for entry in entries if entry.name not in drawn}
+    return frozenset(path for path in paths if path.resolve() in kept_back)
 
 
 def _may_come(entry: IndexEntry, day: date) -> bool:
