@@ -7,6 +7,7 @@ import os
 import pty
 import select
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,3 +112,9 @@ def test_keys_are_read_at_once_from_a_terminal_that_answers_no_question() -> Non
     assert b"left\r\n+\r\nq\r\n" in shown
     assert b"\x1bP" not in shown  # a question
     assert b"\x1b[>" not in shown
+
+
+def test_of_a_song_that_keeps_no_beat_no_measure_is_shown() -> None:
+    shot = Snapshot(PlayerState.PLAYING, 0, 1, "Aria", 3.0, 9.0, None, None, 120.0, 1.0, 1.0, 0)
+    assert "measure" not in str(status(shot, 80))
+    assert "measure 2, beat 1" in str(status(replace(shot, measure=2, beat=1.5), 80))

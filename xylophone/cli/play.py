@@ -109,9 +109,7 @@ def _shuffled(paths: list[Path]) -> list[Path]:
     kept_back = not_by_chance(paths, songs(), date.today())
     if kept_back:
         names = ", ".join(sorted(path.stem for path in kept_back))
-        warn(
-            f"left out of the shuffle: {names}: anthems, chimes, and songs out of season are not for chance"
-        )
+        warn(f"left out of the shuffle: {names}: anthems, chimes, and songs out of season are not for chance")
     if not (left := [path for path in paths if path not in kept_back]):
         raise OptionError("no song is left to shuffle: play these without --shuffle")
     return left

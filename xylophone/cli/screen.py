@@ -152,14 +152,14 @@ def status(shot: Snapshot, width: int, queued: str = "") -> RenderableType:
     from rich.text import Text
 
     queue = f" ({queued})" if queued else ""
-    place = f"measure {shot.measure}, beat {int(shot.beat)}"
+    place = "" if shot.beat is None else f"  measure {shot.measure}, beat {int(shot.beat)}"
     manner = f"{shot.tempo_bpm:.0f} bpm, volume {shot.volume:.2f}"
     state = "  paused" if shot.state == "paused" else ""
     clock = f"{clock_time(shot.position)} / {clock_time(shot.duration)}"
     room = max(8, min(60, width - len(clock) - 3))
     done = round(room * min(1.0, shot.position / shot.duration)) if shot.duration else 0
     title = plain(shot.title)
-    line = Text(f"{title}{queue}  {place}  {manner}", no_wrap=True, overflow="ellipsis")
+    line = Text(f"{title}{queue}{place}  {manner}", no_wrap=True, overflow="ellipsis")
     line.append(state, "bold yellow")
     line.append(f"\n{'━' * done}", "red").append("─" * (room - done), "grey50").append(f"  {clock}")
     return line

@@ -137,6 +137,8 @@ class _Told:
 
     def factor(self) -> Samples:
         """Return what loudness is multiplied by."""
+        if not self._known & {VOLUME, EXPRESSION}:
+            return np.ones(len(self._opens), np.float32)
         volume = self._of(VOLUME, PLAIN_VOLUME)
         expression = self._of(EXPRESSION, PLAIN_EXPRESSION, reset=True)
         factor = volume.astype(np.float32) * expression / (PLAIN_VOLUME * PLAIN_EXPRESSION)

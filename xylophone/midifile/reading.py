@@ -234,12 +234,13 @@ def _set_times(table: Notes, tempo: TempoMap, tick: Ints, end: Ints, silent: Int
 
 def _set_channels(table: Notes, known: Settings, tick: Ints, end: Ints, faults: Faults) -> None:
     """Fill in what the channels were set to: loudness, program, drums, and the pitch that sounds."""
-    row = np.empty(len(table), np.int64)
+    row, changed = np.empty(len(table), np.int64), known.factor != 1
     for low in range(0, len(table), _ROWS_AT_ONCE):
         rows = table[low : low + _ROWS_AT_ONCE]
         place = rows["channel"].astype(np.int64) * (len(table) + 1) + np.arange(low, low + len(rows))
         mine = row[low : low + len(rows)] = np.searchsorted(known.place, place, "right") - 1
-        rows["loudness"] *= known.factor[mine]
+        if changed.any():
+            rows["loudness"] *= known.factor[mine]
         rows["program"], rows["drum"] = known.program[mine], known.drum[mine]
     if known.offset.any():
         off, between = offsets(known, row, tick, end, table["channel"])

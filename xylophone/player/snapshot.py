@@ -19,8 +19,8 @@ class Snapshot:
     title: str
     position: float  # song time
     duration: float  # song time
-    measure: int
-    beat: float
+    measure: int | None  # from 1; None, as the beat, in a song that keeps no beat
+    beat: float | None
     tempo_bpm: float  # as played, speed included
     speed: float
     volume: float
@@ -34,7 +34,7 @@ class Snapshot:
             return cls(state, 0, 0, "", 0.0, 0.0, 1, 1.0, 0.0, timeline.speed, volume, 0)
         stretch, position = engine.stretch(now), engine.position(now)
         song = stretch.arrangement.song
-        measure, beat = song.measure_at(position)
+        measure, beat = song.measure_at(position) if song.has_beat else (None, None)
         return cls(
             state=state,
             piece=stretch.piece,
