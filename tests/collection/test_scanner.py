@@ -13,7 +13,8 @@ from midifile import smf
 from scanning import melody, tune_bytes, write
 from xylophone import FileError, OptionError, build_instrument
 from xylophone.collection.catalogue import Catalogue, Scored, open_catalogue
-from xylophone.collection.scanner import ENDINGS, ScanSetting, fit_of, midi_files, same_tunes, scan
+from xylophone.collection.scanner import ScanSetting, fit_of, midi_files, same_tunes, scan
+from xylophone.midifile.foreign import ENDINGS
 
 BELL = ScanSetting(build_instrument())
 

@@ -157,3 +157,11 @@ def test_a_system_on_sets_volume_and_expression_anew_for_all_channels(system):
     quiet = (control(7, 0, channel=channel) + control(11, 9, channel=channel) for channel in range(16))
     messages = (*quiet, on(60), sysex(system), on(60), on(60, channel=5))
     assert parse_song(song(track(*messages))).notes["loudness"].tolist() == [0, 64, 64]
+
+
+def test_a_key_struck_very_often_at_once_is_held_as_one_and_takes_no_time():
+    """Each comparison with every other would take minutes."""
+    chord = b"".join(on(60) for _ in range(60_000))
+    released = off(60, 480) + b"".join(off(60) for _ in range(59_999))
+    messages = (control(DAMPER, 127), chord, released, note(60, delta=480), control(DAMPER, 0, 480))
+    assert set(parse_song(song(track(*messages))).notes["duration"][:60_000] / QUARTER) == {2.0}

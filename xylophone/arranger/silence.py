@@ -110,6 +110,7 @@ def _shorter(song: Song, cuts: Cuts) -> Song:
     notes, keys = copied(song.notes), copied(song.keys)
     notes["onset"] = cuts.moved(song.notes["onset"])
     notes["duration"] = cuts.moved(song.notes["onset"] + song.notes["duration"]) - notes["onset"]
+    notes["pedal"] = np.minimum(notes["pedal"], notes["duration"])
     keys["time"] = cuts.moved(song.keys["time"])
     at = cuts.moved(np.array([lyric.time for lyric in song.lyrics])).tolist() if song.lyrics else []
     return replace(

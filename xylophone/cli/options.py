@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from ..config.values import SPEEDS, VOLUMES
 from ..errors import FileError, OptionError, XylophoneError
 from ..instrument import Instrument
 from ..midifile import load_song
+from ..midifile.texts import decoded
 from ..song import Song
 from . import completion
 from .option_types import Numbers, TrackOctaves, stack
@@ -196,13 +196,12 @@ def _meant(name: str) -> list[Path | XylophoneError]:
 def _known_encoding(name: str | None) -> str | None:
     """Return the name of an encoding of text; OptionError for what Python knows none of."""
     try:
-        known = name is None or bool(codecs.lookup(name)._is_text_encoding)
-    except LookupError:
-        known = False
-    if not known:
+        "".encode(name or "utf-8")  # what is no encoding of text says so here
+        decoded(bytes(range(256)), name or "utf-8")
+    except (LookupError, ValueError) as error:  # some cannot leave a letter out
         raise OptionError(
             f"no encoding of text is called {name!r}: give utf-8, cp1252, shift_jis, gbk, big5, ..."
-        )
+        ) from error
     return name
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import click
 
 from ..collection.catalogue import Catalogue, open_catalogue
-from ..collection.library import ENDINGS
 from ..collection.scanner import ScanSetting, midi_files, scan as scan_all
 from ..config import cache_folder
 from ..errors import FileError
+from ..midifile.foreign import ENDINGS
 from ..running.playing import leaving_on_signals
 from . import scan_lists
 from .incidents import with_words

@@ -14,13 +14,13 @@ from typing import Any, Literal
 
 from ..errors import FileError
 from ..files import read_toml
+from ..midifile.foreign import ENDINGS
 from .names import plain, spellings, without_article
 
 STANDARD_INPUT = Path("-")
 """The path that means: read the song from standard input."""
 
 _KEYS = ("file", "title", "composer", "year", "licence", "shows", "source")
-ENDINGS = (".mid", ".midi", ".kar", ".rmi")
 _NAME = attrgetter("name")
 _DIGITS = re.compile(r"(\d+)")
 

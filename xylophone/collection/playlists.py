@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..errors import FileError, XylophoneError
 from ..files import read_bytes, write_text
-from .library import ENDINGS, STANDARD_INPUT, find_song, find_songs, natural
+from ..midifile.foreign import ENDINGS
+from .library import STANDARD_INPUT, find_song, find_songs, natural
 
 LIST_ENDINGS = (".m3u", ".m3u8")
 

@@ -24,10 +24,10 @@ from ..errors import FileError, XylophoneError
 from ..files import read_bytes
 from ..instrument import Instrument
 from ..midifile import MOST_SONG_BYTES, parse_song
+from ..midifile.foreign import ENDINGS
 from ..song import Song
 from ..tables import NOTE, Ints, as_notes
 from .catalogue import Catalogue, Found, Scored
-from .library import ENDINGS
 from .tunes import first_alike, tune_of
 from .workers import Lost, outcomes
 

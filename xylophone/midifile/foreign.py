@@ -7,8 +7,10 @@ import re
 from pathlib import PurePosixPath
 
 from ..errors import SongError
+from .texts import decoded, is_marked
 
-SONG_ENDINGS = (".mid", ".midi", ".kar", ".rmi", ".smf")
+ENDINGS = (".mid", ".midi", ".kar", ".rmi")
+"""How the names of songs end."""
 
 _EXPORT = "open it in the program it is from and export a Standard MIDI File (.mid)"
 _MUSICXML = "open it in a notation program, MuseScore for one, and export a Standard MIDI File (.mid)"
@@ -98,16 +100,9 @@ def _what(source: bytes) -> tuple[str, str]:
 
 def _text(start: bytes) -> str:
     """Return the beginning of a file as text; '' where it is none."""
-    for mark, encoding in (
-        (b"\xef\xbb\xbf", "utf-8"),
-        (b"\xff\xfe", "utf-16-le"),
-        (b"\xfe\xff", "utf-16-be"),
-    ):
-        if start.startswith(mark):
-            return start[len(mark) :].decode(encoding, "replace")
-    if b"\0" in start or sum(byte > 126 for byte in start) > len(start) * 0.3:
+    if not is_marked(start) and (b"\0" in start or sum(byte > 126 for byte in start) > len(start) * 0.3):
         return ""
-    return start.decode("utf-8", "replace")
+    return decoded(start, "utf-8")
 
 
 def unpack(source: bytes, name: str, most: int) -> bytes:
@@ -139,7 +134,7 @@ def unpack(source: bytes, name: str, most: int) -> bytes:
 def _is_song(name: str) -> bool:
     path = PurePosixPath(name)
     hidden = path.name.startswith(".") or path.parts[0] == "__MACOSX"
-    return path.suffix.lower() in SONG_ENDINGS and not hidden
+    return path.suffix.lower() in ENDINGS and not hidden
 
 
 def _of_archive(names: list[str], songs: list[str]) -> str:

@@ -89,13 +89,12 @@ def _again(tick: Ints, channel: Bytes, pitch: Bytes, rows: Ints) -> Ints:
     """Return when the key of each of these notes is struck again, as late as can be where it never is."""
     key = channel.astype(np.uint16) << 7 | pitch
     order = np.argsort(key, kind="stable")
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    key, moment = np.append(key[order].astype(np.int32), -1), np.append(tick[order], 0)
-    found = place[rows] + 1
-    while (level := (key[found] == key[place[rows]]) & (moment[found] == tick[rows])).any():
-        found += level  # struck twice at once is struck once
-    return np.asarray(np.where(key[found] == key[place[rows]], moment[found], np.iinfo(np.int64).max))
+    stride = int(tick.max(initial=0)) + 1
+    struck = np.append(key[order].astype(np.int64) * stride + tick[order], -1)
+    mine = key[rows].astype(np.int64) * stride + tick[rows]
+    following = struck[np.searchsorted(struck[:-1], mine, "right")]  # struck twice at once is struck once
+    same = following // stride == mine // stride
+    return np.asarray(np.where(same, following % stride, np.iinfo(np.int64).max))
 
 
 def offsets(settings: Settings, row: Ints, tick: Ints, end: Ints, channel: Bytes) -> tuple[Ints, int]:

@@ -51,7 +51,7 @@ def encoding_of(texts: Sequence[bytes], shown: Sequence[bytes]) -> TextEncoding:
         for found in (_XF.search(text), _KAR.match(text)):
             if found and found[1] in _LANGUAGES:
                 return TextEncoding(_LANGUAGES[found[1]])
-    beyond = [text for text in texts if not text.isascii() and not _marked(text)]
+    beyond = [text for text in texts if not text.isascii() and not is_marked(text)]
     if not beyond or _are_utf8(beyond):
         return TextEncoding()
     import chardet
@@ -65,7 +65,8 @@ def encoding_of(texts: Sequence[bytes], shown: Sequence[bytes]) -> TextEncoding:
     return TextEncoding(found_name or "cp1252", few and not all(text.isascii() for text in shown))
 
 
-def _marked(text: bytes) -> bool:
+def is_marked(text: bytes) -> bool:
+    """Tell whether a text begins with the mark of an encoding."""
     return any(text.startswith(mark) for mark, _ in _MARKS)
 
 
