@@ -14,8 +14,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from xylophone import Calibration, Instrument, Song, arrange, sequence
-from xylophone.arranger import ChangeKind
+from xylophone import Arrangement, Calibration, Instrument, Song, arrange, sequence
 from xylophone.tables import STRIKE, Priority, Refusal
 
 Ints = npt.NDArray[np.integer]
@@ -178,17 +177,17 @@ def by_channel(song: Song, instrument: Instrument) -> Outcome:
 
 def of_arranger(song: Song, instrument: Instrument, **options: object) -> Outcome:
     """Return what this project's arranger makes of a song; options are those of `arrange`."""
-    arrangement = arrange(song, instrument, **options)
-    notes, changes = arrangement.notes, arrangement.changes.table
+    return of_arrangement(arrange(song, instrument, **options))
+
+
+def of_arrangement(arrangement: Arrangement) -> Outcome:
+    """Return an arrangement as an outcome."""
+    notes = arrangement.notes
     strikes = np.zeros(len(notes), STRUCK)
-    strikes["time"], strikes["pitch"] = notes["onset"], instrument.pitches[notes["hammer"]]
+    strikes["time"], strikes["pitch"] = notes["onset"], arrangement.instrument.pitches[notes["hammer"]]
     for key in ("velocity", "source", "priority"):
         strikes[key] = notes[key]
-    carrier = np.full(len(song), -1)
-    carrier[notes["source"]] = np.arange(len(notes))
-    merged = changes[changes["kind"] == ChangeKind.MERGED]
-    carrier[merged["note"]] = carrier[merged["into"]]
-    return Outcome(arrangement.transpose, strikes, carrier)
+    return Outcome(arrangement.transpose, strikes, arrangement.carrier)
 
 
 def disguised(song: Song, seed: int = 0) -> tuple[Song, Ints]:
