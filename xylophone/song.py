@@ -90,7 +90,8 @@ class Song:
     `notes`, `tempos`, `meters` and `keys` are read-only tables of dtype NOTE, TEMPO, METER and KEY.
     `duration` is the end of the last note or of the longest track, whichever is later. `warnings` names what
     was damaged in the file or cannot sound, one line each. `lyrics` are in the order of time; `loop` are the
-    song times, in seconds, of the part that the file means to be repeated.
+    song times, in seconds, of the part that the file means to be repeated; `cut` those of each long silence
+    that was shortened, in which the tempos are faster than the music's.
 
     >>> song = load_song(find_song("greensleeves"))
     >>> len(song), round(song.tempo_at(10.0)), song.measure_at(0.0)
@@ -108,6 +109,7 @@ class Song:
     lyrics: tuple[Lyric, ...] = ()
     loop: tuple[float, float] | None = None
     encoding: TextEncoding = field(default_factory=TextEncoding)
+    cut: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         known = ((self.notes, NOTE), (self.tempos, TEMPO), (self.meters, METER), (self.keys, KEY))
@@ -156,7 +158,8 @@ class Song:
         return float(row["time"] + (quarter - row["quarter"]) * 60.0 / row["bpm"])
 
     def tempo_at(self, time: float) -> float:
-        """Return the tempo at a moment in quarter notes a minute."""
+        """Return the tempo at a moment in quarter notes a minute; where silence was cut, of what follows."""
+        time = next((end for begin, end in self.cut if begin <= time < end), time)
         return float(self.tempos["bpm"][max(0, int(np.searchsorted(self.tempos["time"], time, "right")) - 1)])
 
     def measure_at(self, time: float) -> tuple[int, float]:

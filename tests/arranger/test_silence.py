@@ -98,3 +98,10 @@ def test_no_silence_is_too_long_and_everything_stands_in_its_measure(
         fitted.song.measures_at(new + 1e-6).tolist()
         == whole.song.measures_at(np.array(onsets) + 1e-6).tolist()
     )
+
+
+def test_in_silence_that_is_cut_the_tempo_is_that_of_what_follows() -> None:
+    whole = piece([20.0, 21.0, 60.0], tempos=[(0.0, 0.0, 120.0), (30.0, 60.0, 90.0)])
+    song = without_silence(whole)[0].song
+    assert [song.tempo_at(time) for time in (0.5, 1.0, 1.9, 2.1, 4.9, 5.0)] == [120, 120, 120, 90, 90, 90]
+    assert song.tempos["bpm"].max() > 1000

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import pty
 import select
+import struct
 import sys
+import termios
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 import programs
 from xylophone.cli.printing import clock_time
-from xylophone.cli.screen import GLOW, Lights, bars, status
+from xylophone.cli.screen import GLOW, Lights, bars, fit, status
 from xylophone.instrument import build_instrument
 from xylophone.player import PlayerState, Snapshot
 from xylophone.tables import HIT
@@ -72,6 +76,35 @@ def test_the_status_names_place_and_manner() -> None:
     assert first == "Tune (2/3)  measure 12, beat 3  90 bpm, volume 0.80  paused"
     assert second.count("━") == second.count("─") == 30
     assert second.endswith("1:05 / 2:10")
+
+
+@pytest.mark.parametrize("width", [6, 8, 9, 20, 33, 47, 80])
+@pytest.mark.parametrize(
+    "title", ["Tune", "A title longer than a narrow terminal is wide, and more", "日本語の曲" * 8]
+)
+def test_the_state_is_read_at_every_width_and_the_title_yields(title: str, width: int) -> None:
+    shot = Snapshot(PlayerState.PAUSED, 0, 3, title, 3.0, 9.0, 12, 1.5, 120.0, 1.0, 1.0, 0)
+    first = drawn(status(shot, width, "1/3"), width)[0]
+    assert first.endswith("paused"[:width])
+    assert cell_len(first) <= width
+    assert "measure 12, beat 1" in first or width < 47
+    assert first.startswith(title[:2]) or width < 20
+
+
+def test_the_size_of_the_terminal_holds_and_not_what_a_shell_once_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("LINES", "10")
+    ours, theirs = pty.openpty()
+    with open(theirs, "w") as file:
+        console = Console(file=file)
+        for width, new in [(60, True), (60, False), (90, True)]:
+            fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 30, width, 0, 0))
+            assert (fit(console), console.width, console.height) == (new, width, 30)
+        fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 0, 0, 0, 0))
+        assert (fit(console), console.width) == (False, 90)
+    os.close(ours)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (65.9, "1:05"), (3605, "1:00:05")])

@@ -210,3 +210,13 @@ def test_changes_to_what_was_seeked_to_while_paused() -> None:
     hits = stage.hits()
     assert hits["channel"].tolist()[-4:] == [14, 15, 16, 17]
     assert np.diff(hits["time"])[-3:] == pytest.approx([0.125] * 3, abs=0.001)
+
+
+@pytest.mark.parametrize("change", [lambda player: player.set_volume(0.2), lambda p: p.set_transpose(29)])
+def test_no_change_makes_a_strike_too_late_or_moves_it(change) -> None:
+    for before in np.arange(0.03, 0.13, 0.002):
+        stage = Stage()
+        stage.player.play(piece([0.0, 1.0, 1.5], [67, 67, 67]), volume=1.5)
+        stage.clock.at(1.104 - float(before), lambda player=stage.player: change(player))
+        hits = stage.hits()
+        assert np.diff(hits["time"]) == pytest.approx([1.0, 0.5], abs=0.002), f"{before:.3f} s before it"

@@ -49,7 +49,8 @@ class PlainPlayer:
     paused_at: float | None = None
     ahead: float = -np.inf  # before it some notes were struck ahead of a pause
     todo: list[Strike] = field(default_factory=list)
-    parts: list[tuple[float, float, float, int]] = field(default_factory=list)  # time, position, speed, piece
+    parts: list[tuple[float, float, float, int]] = field(default_factory=list)
+    """Time, position, speed (0 in the gap after a piece), piece."""
     over: bool = False
     end: float = np.inf  # of the last piece
 
@@ -67,6 +68,8 @@ class PlainPlayer:
                 at = time + (onset - position) / self.speed
                 if at > time - 1e-9 and (at < end - 1e-9 or not looped):
                     self.todo.append(Strike(at, piece, note, self.loud(piece, note)))
+            if not looped:
+                self.parts.append((end, last, 0.0, piece))
             if looped or self.loop:
                 time, position = end + (0.0 if looped else self.gap()), self.loop[0]
             elif piece + 1 < len(self.pieces) or self.repeat:
@@ -81,11 +84,12 @@ class PlainPlayer:
     def loud(self, piece: int, note: int) -> float:
         return float(np.clip(self.pieces[piece].notes["velocity"][note] * self.volume, 1, 127))
 
+    def part(self, moment: float) -> tuple[float, float, float, int]:
+        return [part for part in self.parts if part[0] <= moment or part is self.parts[0]][-1]
+
     def where(self, moment: float) -> tuple[int, float]:
         """Return the piece and position that sound at a moment."""
-        time, position, speed, piece = [
-            part for part in self.parts if part[0] <= moment or part is self.parts[0]
-        ][-1]
+        time, position, speed, piece = self.part(moment)
         return piece, position + (max(moment, time) - time) * speed
 
     def heard(self, now: float) -> tuple[int, float]:
@@ -102,23 +106,23 @@ class PlainPlayer:
             self.paused_at, self.parts = now + REACTION, []
         self.lay(now + SOON if self.paused_at is None else self.paused_at, piece, position)
 
-    def switch(self, now: float, **changes: object) -> None:
-        """Change something for what starts soon; times of what sounds sooner stay."""
+    def switch(self, now: float, **changes: object) -> tuple[int, float]:
+        """Change something for what starts soon; times of what sounds sooner stay. Return where that was."""
         paused = self.paused_at is not None
-        moment, again = (self.paused_at, -np.inf) if paused else (now + SOON, now + 0.05)
-        moment = max(moment, self.ahead)
+        moment = max(self.paused_at if paused else now + SOON, self.ahead)
+        begin, _, speed, _ = self.part(moment)
         piece, position = self.where(moment)
         for name, value in changes.items():
             setattr(self, name, value)
         self.todo = [strike for strike in self.todo if strike.time < moment - 1e-9]
         for strike in self.todo:
-            if strike.start >= again:
+            if paused:
                 strike.velocity = self.loud(strike.piece, strike.note)
-        self.lay(moment, piece, position)
+        self.lay(moment if speed else begin, piece, position)
+        return piece, position
 
     def set_loop(self, now: float, begin: float, end: float) -> None:
-        self.switch(now, loop=(begin, end))
-        piece, position = self.then(now)
+        piece, position = self.switch(now, loop=(begin, end))
         if position >= end:
             self.jump(now, piece, begin)
 
@@ -195,8 +199,6 @@ class Both:
                 (player.toggle if rng.integers(2) else player.pause)()
                 plain.paused_at = now + REACTION
                 plain.ahead = max(plain.ahead, plain.paused_at + LEAD)
-            case "speed" | "loop" if plain.then(now)[1] > length(plain.pieces[plain.then(now)[0]]):
-                return  # between two pieces: what a silence becomes of that, nobody asks
             case "speed" if rng.integers(2):
                 player.set_speed(speed := float(rng.choice([0.5, 1.0, 1.5])))
                 plain.switch(now, speed=speed)

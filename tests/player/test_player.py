@@ -293,3 +293,53 @@ def test_a_fatal_fault_of_the_backend_ends_the_playing(stage: Stage) -> None:
         player.wait()
     assert player.state is PlayerState.FAILED
     assert [fault.message for fault in player.faults] == ["the cable is out: plug it in"]
+
+
+def a_gap(stage: Stage) -> None:
+    """Begin two pieces; the first is over at 0.604 s, the second begins at 1.604 s."""
+    stage.player.play([piece([0.0], [67], 0.5), piece([0.0], [90], 0.5)])
+
+
+@pytest.mark.parametrize("speed", [0.25, 4.0])
+def test_no_speed_stretches_the_gap_between_two_pieces(stage: Stage, speed: float) -> None:
+    a_gap(stage)
+    stage.clock.at(0.9, lambda: stage.player.set_speed(speed))
+    stage.clock.at(1.1, lambda: stage.player.set_volume(0.9))
+    assert stage.heard() == [(0.0, 0), (1.5, 23)]
+
+
+def test_a_speed_after_the_last_strike_leaves_the_end_where_it_was(stage: Stage) -> None:
+    stage.player.play(piece([0.0], [67], 0.5))
+    stage.clock.at(1.0, lambda: stage.player.set_speed(0.25))
+    stage.player.wait()
+    assert stage.clock.now() == pytest.approx(0.104 + 0.5 + 1.0, abs=0.002)
+
+
+def test_a_loop_set_in_a_gap_begins_at_once(stage: Stage) -> None:
+    stage.player.play([piece(BEAT, duration=4.25), piece([0.0], [90], 0.5)])
+    stage.clock.at(4.9, lambda: stage.player.set_loop(1.0, 2.0))
+    stage.clock.at(6.4, stage.player.end_loop)
+    hits = stage.hits()
+    assert hits["channel"].tolist()[16:] == [4, 5, 6, 7, 4, 5, *range(6, 16), 23]
+    assert hits["time"][16] == pytest.approx(5.0, abs=0.01)
+
+
+def test_in_a_gap_the_position_is_the_end_of_the_piece_before(stage: Stage) -> None:
+    a_gap(stage)
+    positions: list[tuple[float, int]] = []
+    stage.clock.at(1.2, lambda: stage.player.seek_by(-0.2))
+    stage.clock.at(1.0, lambda: positions.append((stage.player.position, stage.player.snapshot().piece)))
+    stage.clock.at(1.31, lambda: positions.append((stage.player.position, stage.player.snapshot().piece)))
+    assert stage.heard()[-1] == (1.2 + 0.104 + 0.2 + 1.0 - 0.104, 23)
+    assert positions == [(0.5, 0), (pytest.approx(0.306, abs=0.003), 0)]
+
+
+def test_what_changes_in_a_pause_holds_for_all_that_the_pause_took_back(stage: Stage) -> None:
+    stage.player.play(piece([0.0, 0.435, 0.44, 0.445, 0.8]))
+    player = stage.player
+    stage.clock.at(0.5, player.pause)
+    stage.clock.at(1.0, lambda: player.set_speed(1.1))
+    stage.clock.at(1.1, lambda: player.set_transpose(12))
+    stage.clock.at(1.2, lambda: player.set_volume(0.9))
+    stage.clock.at(2.0, player.resume)
+    assert stage.hits()["channel"].tolist() == [0, 13, 14, 15, 16]

@@ -113,6 +113,7 @@ def _shorter(song: Song, cuts: Cuts) -> Song:
     notes["pedal"] = np.minimum(notes["pedal"], notes["duration"])
     keys["time"] = cuts.moved(song.keys["time"])
     at = cuts.moved(np.array([lyric.time for lyric in song.lyrics])).tolist() if song.lyrics else []
+    cut = [*song.cut, *zip(cuts.begin.tolist(), cuts.end.tolist(), strict=True)]
     return replace(
         song,
         notes=notes,
@@ -120,5 +121,6 @@ def _shorter(song: Song, cuts: Cuts) -> Song:
         tempos=cuts.faster(song.tempos, song),
         lyrics=tuple(replace(lyric, time=time) for lyric, time in zip(song.lyrics, at, strict=True)),
         loop=None if song.loop is None else tuple(cuts.moved(np.array(song.loop)).tolist()),
+        cut=tuple((float(begin), float(end)) for begin, end in cuts.moved(np.array(cut).reshape(-1, 2))),
         duration=float(cuts.moved(np.array([cuts.duration]))[0]),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -111,13 +112,9 @@ def show(
 
     console, instrument = terminal(), player.backend.instrument
 
-    help_line, widths = Text(HELP, style="dim"), {console.width}
+    help_line = Text(HELP, style="dim")
 
     def draw() -> RenderableType:
-        if console.width not in widths:  # the terminal has broken the lines of the last picture anew
-            put(CLEARED)
-            widths.clear()
-            widths.add(console.width)
         now = player.backend.now() - (DELAY if delayed else 0.0)
         drawn = bars(instrument, lights.shades(now), console.width, not console.no_color)
         shot = player.snapshot()
@@ -132,13 +129,35 @@ def drawn_again(draw: Callable[[], RenderableType], console: Console, per_second
     """Return what shows a picture, drawn anew so often, in the terminal while its block runs."""
     from rich.live import Live
 
+    fit(console)
+
+    def fitted() -> RenderableType:
+        if fit(console):  # the terminal has broken the lines of the last picture anew
+            put(CLEARED)
+        return draw()
+
     return Live(
-        get_renderable=draw,
+        get_renderable=fitted,
         console=console,
         refresh_per_second=per_second,
         transient=True,
         redirect_stderr=sys.stderr.isatty(),  # lines on it go above the picture; a file gets its own
     )
+
+
+def fit(console: Console) -> bool:
+    """Give a console the size of its terminal, whatever COLUMNS and LINES say; tell whether its width is new.
+
+    Those hold what a shell has set once; a terminal is resized.
+    """
+    try:
+        columns, lines = os.get_terminal_size(console.file.fileno())
+    except (OSError, ValueError):  # no terminal, or no file at all
+        return False
+    before = console.width
+    if columns and lines:
+        console.size = (columns, lines)
+    return console.width != before
 
 
 CLEARED = "\x1b[2J\x1b[H"
@@ -147,20 +166,28 @@ CLEARED = "\x1b[2J\x1b[H"
 HELP = "space pause  ←→ seek  ↑↓ volume  +- speed  n p next, previous  q stop"
 
 
+TITLE = 12
+"""Columns that a title has at least, where there are so many: what stands after it gives way."""
+
+
 def status(shot: Snapshot, width: int, queued: str = "") -> RenderableType:
     """Return two lines: the song with its place in the queue and in the music, and a bar of how far it is."""
     from rich.text import Text
 
     queue = f" ({queued})" if queued else ""
     place = "" if shot.beat is None else f"  measure {shot.measure}, beat {int(shot.beat)}"
-    manner = f"{shot.tempo_bpm:.0f} bpm, volume {shot.volume:.2f}"
+    manner = f"  {shot.tempo_bpm:.0f} bpm, volume {shot.volume:.2f}"
     state = "  paused" if shot.state == "paused" else ""
+    left = width - len(state)
     clock = f"{clock_time(shot.position)} / {clock_time(shot.duration)}"
     room = max(8, min(60, width - len(clock) - 3))
     done = round(room * min(1.0, shot.position / shot.duration)) if shot.duration else 0
-    title = plain(shot.title)
-    line = Text(f"{title}{queue}{place}  {manner}", no_wrap=True, overflow="ellipsis")
-    line.append(state, "bold yellow")
+    rests = (f"{queue}{place}{manner}", f"{queue}{place}", queue, "")
+    rest = next(rest for rest in rests if not rest or len(rest) + TITLE <= left)
+    line = Text(no_wrap=True, overflow="crop")
+    if left > 0:
+        line.append(plain(shot.title)).truncate(left - len(rest), overflow="ellipsis")
+    line.append(rest).append(state[-width:], "bold yellow")
     line.append(f"\n{'━' * done}", "red").append("─" * (room - done), "grey50").append(f"  {clock}")
     return line
 

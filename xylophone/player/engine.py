@@ -13,9 +13,9 @@ import numpy as np
 from ..arranger import Arrangement
 from ..backends.backend import Backend
 from ..sequencer import Plan, Planner
-from ..tables import STRIKE, Strikes, as_strikes, joined, picked
+from ..tables import STRIKE, Strikes, as_strikes, picked
 from .record import Record
-from .timeline import Stretch, Timeline, length, revised
+from .timeline import Stretch, Timeline, length
 
 REACTION = 0.01
 """s from a command to the first pulse that is taken back: none is taken back while it starts."""
@@ -94,7 +94,7 @@ class Engine:
         if not waited or self.paused_at is not None:
             return
         stretch = timeline.at(np.inf)
-        over = stretch.time_of(length(stretch.arrangement))
+        over = timeline.over(stretch)
         earliest = over + timeline.gap_after(stretch.piece)
         if over <= now:
             self._take_back(now)
@@ -202,15 +202,16 @@ class Engine:
         """Repeat from here to there; from the beginning of the loop at once when its end is past."""
         self.switch(now, lambda: setattr(self.timeline, "loop", loop))
         if self.timeline.laid:
-            stretch, position = self._then(now)
-            if position >= loop[1]:
-                self.jump(now, stretch.piece, loop[0])
+            last = self.timeline.at(np.inf)
+            if last.position >= loop[1]:
+                self.jump(now, last.piece, loop[0])
 
     def switch(self, now: float, change: Callable[[], object]) -> None:
-        """Change something for all notes whose pulses start READY from now or later; play none twice.
+        """Change something for what no change makes start sooner than READY from now; play nothing twice.
 
-        Every pulse that starts sooner has its contact before `moment`. So notes from there on are
-        taken from the timeline again, and of those before it the ones that were taken back.
+        Those are the notes from `moment` on, which are taken from the timeline again. Of those before it
+        the ones that were taken back stay as they were: softer, they would have to start when it is too
+        late for that. In a pause there is time, so there they change too.
         """
         timeline = self.timeline
         if not timeline.laid:
@@ -220,14 +221,13 @@ class Engine:
         stretch = timeline.at(moment)
         end = timeline.end_of(stretch)
         change()
-        new = timeline.pieces[stretch.piece]
-        first, border = stretch.border(moment, new, end)
-        kept = self._revised(picked(held, held["time"] < border), stretch, new)
-        timeline.lay(moment, stretch.piece, stretch.position_at(moment), first)
+        first, border = stretch.border(moment, timeline.pieces[stretch.piece], end)
+        kept = picked(held, held["time"] < border)
         if self.paused_at is None:
             self._planner.add(kept)
         else:
-            self._held = kept
+            self._held = timeline.revised(kept, self.volume)
+        timeline.lay_again(stretch, moment, first)
 
     def over(self, now: float) -> bool:
         """Tell whether nothing is left to play and all bars have rung out."""
@@ -285,12 +285,6 @@ class Engine:
         self.record.take_back(after, again)
         self._fed = -np.inf
         return self._planner.rewind(after)
-
-    def _revised(self, strikes: Strikes, stretch: Stretch, new: Arrangement) -> Strikes:
-        """Return strikes as the arrangement and volume now have them, earlier passes as they were."""
-        mine = strikes["time"] >= stretch.time
-        news = revised(picked(strikes, mine), new.notes, self.volume)
-        return joined((picked(strikes, ~mine), news))
 
     def _forget_pause(self) -> None:
         self._held, self.paused_at, self._fed = NOTHING, None, -np.inf

@@ -76,8 +76,28 @@ class Stretch:
         return first, max(after - ROUNDING, before + (after - before) / 2)
 
 
+class Gap(Stretch):
+    """The silence after a piece: its position is the piece's end, and no speed makes it longer or shorter."""
+
+    def position_at(self, moment: float) -> float:
+        """Return the end of the piece."""
+        return self.position
+
+    def time_of(self, position: float) -> float:
+        """Return when the silence begins."""
+        return self.time
+
+    def first_from(self, moment: float, arrangement: Arrangement | None = None) -> int:
+        """Return that no note is left."""
+        return len(arrangement or self.arrangement)
+
+    def border(self, moment: float, arrangement: Arrangement, end: float) -> tuple[int, float]:
+        """Return that no note is left, and the middle of the silence, where no strike is."""
+        return len(arrangement), (self.time + end) / 2
+
+
 class Timeline:
-    """Stretches one after the other: pieces of a queue, loops, changes of speed."""
+    """Stretches one after the other: pieces of a queue, the gaps between them, loops, changes of speed."""
 
     def __init__(self) -> None:
         self.pieces: list[Arrangement] = []
@@ -109,9 +129,22 @@ class Timeline:
         arrangement = self.pieces[piece]
         if first is None:
             first = int(np.searchsorted(arrangement.notes["onset"], position))
-        kept = [stretch for stretch in self._stretches if stretch.time < moment]
-        self._stretches = [*kept, Stretch(moment, position, self.speed, piece, arrangement, first)]
-        self._next = first
+        self._put(Stretch(moment, position, self.speed, piece, arrangement, first))
+
+    def lay_again(self, stretch: Stretch, moment: float, first: int) -> None:
+        """Let a stretch go on at a moment, as its piece and the speed now are, from a note on."""
+        if isinstance(stretch, Gap):
+            self._lay_gap(stretch.time, stretch.piece)
+        else:
+            self.lay(moment, stretch.piece, stretch.position_at(moment), first)
+
+    def _lay_gap(self, moment: float, piece: int) -> None:
+        arrangement = self.pieces[piece]
+        self._put(Gap(moment, length(arrangement), self.speed, piece, arrangement, len(arrangement)))
+
+    def _put(self, stretch: Stretch) -> None:
+        kept = [earlier for earlier in self._stretches if earlier.time < stretch.time]
+        self._stretches, self._next = [*kept, stretch], stretch.first
 
     def clear(self) -> None:
         """Forget where everything is."""
@@ -137,10 +170,11 @@ class Timeline:
         while True:
             stretch = self._stretches[-1]
             end = self._end_of(stretch)
-            stop = stretch.first_from(min(until, end))
+            whole = end < until and not self._loops(stretch)  # a last note at the very end is struck too
+            stop = len(stretch.arrangement) if whole else stretch.first_from(min(until, end))
             parts.append(stretch.strikes(self._next, max(self._next, stop), volume))
             self._next = max(self._next, stop)
-            if end >= until or not self._follow(stretch, max(end, soonest)):
+            if end >= until or not self._follow(stretch, end, soonest):
                 break
         return joined(parts)
 
@@ -148,18 +182,36 @@ class Timeline:
         """Return the time at which everything is over, None while something is still to follow."""
         stretch = self._stretches[-1]
         follows = self.loop is not None or self.repeat or self.more or stretch.piece + 1 < len(self.pieces)
-        return None if follows else stretch.time_of(length(stretch.arrangement))
+        return None if follows else self.over(stretch)
+
+    @staticmethod
+    def over(stretch: Stretch) -> float:
+        """Return when the piece of a stretch is over, if nothing leads back."""
+        return stretch.time_of(length(stretch.arrangement))
+
+    def revised(self, strikes: Strikes, volume: float) -> Strikes:
+        """Return strikes as their pieces now have them, at a volume, times kept."""
+        begins = [-np.inf, *(stretch.time for stretch in self._stretches[1:])]
+        place = np.searchsorted(begins, strikes["time"], side="right") - 1
+        notes = [self.pieces[stretch.piece].notes for stretch in self._stretches]
+        parts = [revised(picked(strikes, place == n), notes[n], volume) for n in np.unique(place)]
+        return joined(parts or [strikes])
 
     def end_of(self, stretch: Stretch) -> float:
         """Return when a stretch ends: where the next is laid, or will be."""
         later = [other.time for other in self._stretches if other.time > stretch.time]
         return min(later, default=self._end_of(stretch))
 
+    def _loops(self, stretch: Stretch) -> bool:
+        return self.loop is not None and stretch.position < self.loop[1]
+
     def _end_of(self, stretch: Stretch) -> float:
-        """When the next stretch begins: at the loop's end, or a pause after the piece's."""
-        if self.loop is not None and stretch.position < self.loop[1]:
+        """When the next stretch begins: at the loop's end, at the piece's, or when its gap is over."""
+        if isinstance(stretch, Gap):
+            return stretch.time + self.gap_after(stretch.piece)
+        if self.loop is not None and self._loops(stretch):
             return stretch.time_of(self.loop[1])
-        return stretch.time_of(length(stretch.arrangement)) + self.gap_after(stretch.piece)
+        return self.over(stretch)
 
     @property
     def waits(self) -> bool:
@@ -174,14 +226,17 @@ class Timeline:
         following = self.pieces[piece + 1 : piece + 2] or (self.pieces[:1] if self.repeat else [])
         return 0.0 if following and following[0] is self.pieces[piece] else GAP
 
-    def _follow(self, stretch: Stretch, end: float) -> bool:
+    def _follow(self, stretch: Stretch, end: float, soonest: float) -> bool:
         """Lay what comes after a stretch; False when that was the last."""
-        if self.loop is not None:
-            self.lay(end, stretch.piece, self.loop[0])
+        begin = max(end, soonest)
+        if self.loop is not None and (self._loops(stretch) or isinstance(stretch, Gap)):
+            self.lay(begin, stretch.piece, self.loop[0])
+        elif not isinstance(stretch, Gap):
+            self._lay_gap(end, stretch.piece)
         elif stretch.piece + 1 < len(self.pieces):
-            self.lay(end, stretch.piece + 1, 0.0)
+            self.lay(begin, stretch.piece + 1, 0.0)
         elif self.repeat:
-            self.lay(end, 0, 0.0)
+            self.lay(begin, 0, 0.0)
         else:
             return False
         return True
