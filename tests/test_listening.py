@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from imports import ROOT
 from xylophone import Arrangement, Song, arrange, build_instrument, find_song, load_song
@@ -35,7 +37,9 @@ def bench() -> Iterator[SimpleNamespace]:
     sys.path.insert(0, str(ROOT / "benchmarks"))
     names = ("listener", "listened", "degrade")
     modules: dict[str, ModuleType] = {name: importlib.import_module(f"arrangements.{name}") for name in names}
-    yield SimpleNamespace(**modules, command=importlib.import_module("listening"))
+    yield SimpleNamespace(
+        **modules, command=importlib.import_module("listening"), pairs=importlib.import_module("pairs")
+    )
     sys.path.remove(str(ROOT / "benchmarks"))
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(ROOT / "benchmarks")):
@@ -230,3 +234,37 @@ def test_a_song_without_accompaniment_has_only_the_faults_of_its_tune(bench: Sim
     lost = bench.degrade.points_lost(heard(bench, *tune))
     assert {name for name, points in lost.items() if not np.isnan(points)} == {"chopped", "shifted"}
     assert lost["chopped"] > 0
+
+
+def test_pairs_are_blind_and_readers_are_counted(bench: SimpleNamespace, tmp_path: Path) -> None:
+    song, run = str(find_song("sakura")), CliRunner().invoke
+    for state, name in (("before", "solo"), ("after", "faithful")):
+        words = ["play", str(tmp_path / state), song, "--preset", name]
+        assert run(bench.pairs.main, words, catch_exceptions=False).exit_code == 0
+    folder, key = tmp_path / "pairs", tmp_path / "key.json"
+    words = ["write", *(str(tmp_path / name) for name in ("before", "after", "pairs")), "--key", str(key)]
+    words += ["--no-sound", "--seed", "3", "--seconds", "20"]
+    assert run(bench.pairs.main, words, catch_exceptions=False).exit_code == 0
+    known = json.loads(key.read_text())["01"]
+    assert {path.name for path in (folder / "01").iterdir()} == {
+        "source.txt",
+        f"{known['before']}.txt",
+        f"{known['after']}.txt",
+    }
+    orders = [line.split()[1:] for line in (folder / "sheets.txt").read_text().splitlines()]
+    assert sorted(orders) == sorted([[known["before"], known["after"]], [known["after"], known["before"]]])
+    rolls = [(folder / "01" / f"{known[state]}.txt").read_text().split() for state in ("before", "after")]
+    assert 0 < len(rolls[0]) < len(rolls[1])
+    said = [[f"01 {known['after']}"] * 2, [f"01 {known['after']}", f"01 {known['before']}"], ["01 tie"]]
+    assert bench.pairs.tally({"01": known}, said) == {"after": 1, "tie": 2}
+
+
+def test_a_roll_says_what_begins_when_and_how_loud(bench: SimpleNamespace) -> None:
+    song = load_song(find_song("sakura"))
+    lines = bench.pairs.source_roll(song, 5.0)
+    first = song.notes[0]
+    assert lines[0].startswith(f"{first['onset']:.2f}  ")
+    assert len(lines) == len(
+        np.unique(np.round(100 * song.notes["onset"][song.notes["onset"] < 5.0 + first["onset"]]))
+    )
+    assert bench.pairs.roll(np.array([0.0, 0.001]), np.array([60, 72]), ["x", "y"]) == ["0.00  C5 y  C4 x"]
