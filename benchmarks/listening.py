@@ -1,7 +1,7 @@
 """What a listener hears of arrangements of real files: one table of rows, each beside what is asked.
 
     python benchmarks/listening.py FILES-or-FOLDERS... [--preset P] [--layout song-bell] [--jobs 2]
-        [--json OUT] [--against OLD.json] [--strips FOLDER]
+        [--rule "b nearest"] [--json OUT] [--against OLD.json] [--strips FOLDER]
 
 A path that ends in .txt is a list of files, one a line, relative to the list. arrangements/listener.py says
 what each row counts. Which files are songs, counterpoint or chorales, and which name their tune, is told by
@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import click
@@ -33,20 +33,23 @@ from arrangements.listener import (
     lead,
     melody_of,
     near_basses,
+    played,
     ranges,
     singer,
     steps,
     texture,
     worst_voice,
 )
-from arrangements.rules import Ints, audible, disguised, of_arrangement
+from arrangements.rules import RULES, Ints, as_arrangement, audible, disguised, of_arrangement
 from arrangements.scores import likeness, read_source, share, sounded
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from startup import Figure
 
-from xylophone import Arrangement, Song, XylophoneError, arrange, judge, load_song, preset
+from xylophone import Arrangement, Calibration, Song, XylophoneError, arrange, judge, load_song, preset
+from xylophone.simulation.bench import measure
+from xylophone.simulation.hammers import Twin
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,25 @@ class Asked:
     counterpoint: str
     chorales: str
     transpositions: bool
+    rule: str | None = None
+    heard: bool = False
 
     def arranged(self, song: Song, **options: object) -> Arrangement:
-        """Return the song as it is arranged by this setting."""
+        """Return the song as it is arranged by this setting; a rule knows no options."""
+        if self.rule is not None:
+            instrument = stage(self.layout)[0]
+            outcome = RULES[self.rule](song, instrument)
+            return as_arrangement(outcome, song, instrument, read_source(song).skyline.rows)
         if self.preset is not None:
             options["weights"] = preset(self.preset)
         return arrange(song, stage(self.layout)[0], **options)
+
+
+@cache
+def tuned(layout: str) -> tuple[Twin, Calibration]:
+    """Return simulated hammers, and what the bench measures of them."""
+    twin = Twin(stage(layout)[0])
+    return twin, measure(twin)
 
 
 def paths_of(places: Sequence[Path], limit: int | None) -> list[Path]:
@@ -136,8 +152,10 @@ def of_file(path: Path, asked: Asked) -> Row | str:
         row["imitates"] = bool(re.search(asked.counterpoint, str(path)))
     if re.search(asked.songs, str(path)):
         row |= of_singer(song, tracks, asked)
-    if asked.transpositions:
+    if asked.transpositions and asked.rule is None:
         row["shift"] = better_shift(heard, lambda shift: asked.arranged(song, transpose=shift))
+    if asked.heard:
+        row["lead heard"] = lead(played(heard, *tuned(asked.layout)))[0]
     return failed(row) if heard.alone else row
 
 
@@ -195,6 +213,7 @@ def listen(paths: Sequence[Path], asked: Asked, jobs: int) -> tuple[list[Row], l
 @click.command()
 @click.argument("places", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--preset", help="Preset of the arranger; else its default.")
+@click.option("--rule", type=click.Choice(list(RULES)), help="What another project does, instead.")
 @click.option("--layout", default="song-bell", show_default=True)
 @click.option("--limit", type=click.IntRange(1), help="Files of each folder, evenly spaced.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1))
@@ -211,6 +230,7 @@ def listen(paths: Sequence[Path], asked: Asked, jobs: int) -> tuple[list[Row], l
 @click.option(
     "--strips", type=click.Path(exists=True, file_okay=False, path_type=Path), help="People's own strips."
 )
+@click.option("--heard", is_flag=True, help="Play all on simulated hammers too (slow).")
 @click.option("--kinds", is_flag=True, help="Print a table for each folder too.")
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write all rows.")
 @click.option(
@@ -221,14 +241,14 @@ def main(
     json_path: Path | None, against: Path | None, **options: object,
 ) -> None:  # fmt: skip
     """Print what a listener hears of arrangements of real files."""
-    rows, failed = listen(paths_of(places, limit), Asked(**options), jobs)
-    for line in failed:
+    rows, left_out = listen(paths_of(places, limit), Asked(**options), jobs)
+    for line in left_out:
         click.echo(f"left out: {line}")
     if json_path:
         json_path.write_text(json.dumps(rows))
     old: list[Row] = json.loads(against.read_text()) if against else []
     alone = sum(bool(row["alone"]) for row in rows)
-    click.echo(f"{len(rows)} files, {alone} of them without their accompaniment, {len(failed)} left out")
+    click.echo(f"{len(rows)} files, {alone} of them without their accompaniment, {len(left_out)} left out")
     found = figures(rows)
     console = Console(width=150)
     console.print(

@@ -15,9 +15,10 @@ import pytest
 from click.testing import CliRunner
 
 from imports import ROOT
-from xylophone import Arrangement, Song, arrange, build_instrument, find_song, load_song
+from xylophone import Arrangement, Song, arrange, build_instrument, calibration_for, find_song, load_song
 from xylophone.arranger import Reason
 from xylophone.arranger.changes import NO_HAMMER, Changes
+from xylophone.simulation.hammers import Twin
 from xylophone.song import Track
 from xylophone.tables import ARRANGED, NOTE, Priority, as_arranged, as_notes
 
@@ -35,7 +36,7 @@ def bench() -> Iterator[SimpleNamespace]:
     """The modules of the benchmark; their folder is on the path only as long as these tests run."""
     before = set(sys.modules)
     sys.path.insert(0, str(ROOT / "benchmarks"))
-    names = ("listener", "listened", "degrade")
+    names = ("listener", "listened", "degrade", "rules")
     modules: dict[str, ModuleType] = {name: importlib.import_module(f"arrangements.{name}") for name in names}
     yield SimpleNamespace(
         **modules, command=importlib.import_module("listening"), pairs=importlib.import_module("pairs")
@@ -86,6 +87,21 @@ def test_a_tune_leads_over_all_that_is_struck_until_its_next_note(bench: SimpleN
         [-20 * STEP, 40 * STEP]
     )  # nothing is struck with the second
     assert bench.listener.lead(song) == pytest.approx((10 * STEP, -14 * STEP))
+
+
+def test_each_strike_gets_the_level_that_is_heard_of_it(bench: SimpleNamespace) -> None:
+    bars = [84 - 12 * (place % 2) for place in range(20)]
+    notes = [(0.5 * place, bar, bar, TUNE if bar == 84 else REST) for place, bar in enumerate(bars)]
+    song = heard(bench, *notes, velocity=[110, 30] * 5 + [70, 50] * 5)
+    instrument = build_instrument("song-bell")
+    alike = Twin(instrument, tolerance=0.0, scatter_time=0.0, scatter_level_db=0.0)
+    told = bench.listener.played(song, alike, calibration_for(instrument, None))
+    groups = told.level.reshape(2, 5, 2)
+    assert np.ptp(groups, axis=1).max() < 0.1
+    (loudest, softest), (loud, soft) = groups.mean(axis=1)
+    assert loudest > loud + 1 > soft + 2 > softest + 3
+    lost = bench.listener.replace(song, measured=np.where(np.arange(20) < 10, np.nan, song.level))
+    assert bench.listener.leads(lost) == pytest.approx([20 * STEP] * 5)
 
 
 def test_a_tune_s_own_steps_are_held_against_the_written_ones(bench: SimpleNamespace) -> None:
@@ -268,3 +284,26 @@ def test_a_roll_says_what_begins_when_and_how_loud(bench: SimpleNamespace) -> No
         np.unique(np.round(100 * song.notes["onset"][song.notes["onset"] < 5.0 + first["onset"]]))
     )
     assert bench.pairs.roll(np.array([0.0, 0.001]), np.array([60, 72]), ["x", "y"]) == ["0.00  C5 y  C4 x"]
+
+
+def test_a_rule_of_others_is_heard_as_the_arranger_is(bench: SimpleNamespace) -> None:
+    asked = bench.command.Asked("song-bell", None, "^$", "", "^$", "^$", "^$", True, "b nearest")
+    song = load_song(find_song("greensleeves"))
+    arrangement, outcome = asked.arranged(song), bench.rules.nearest(song, build_instrument("song-bell"))
+    assert np.array_equal(arrangement.struck, outcome.struck)
+    assert arrangement.melody == len(np.unique(outcome.carrier[arrangement.roles == Priority.MELODY]))
+    row = bench.command.of_file(Path(find_song("greensleeves")), asked)
+    assert row["score"] < 100
+    assert "shift" not in row
+
+
+def test_rules_and_disguises_take_notes_of_a_second_port(bench: SimpleNamespace) -> None:
+    written = [(0.5 * place, 72 + place, 72 + place, TUNE) for place in range(4)]
+    song = arranged(written).song
+    notes = song.notes.copy()
+    notes["channel"] = [0, 17, 25, 31]
+    song = replace(song, notes=as_notes(notes))
+    assert len(bench.rules.by_channel(song, build_instrument("song-bell")).strikes) == 4
+    other, order = bench.rules.disguised(song)
+    assert sorted(order.tolist()) == [0, 1, 2, 3]
+    assert other.notes["channel"].tolist()[1:] == [17, 25, 31]

@@ -55,6 +55,23 @@ def mean(values: np.ndarray) -> float:
     return float(np.mean(values)) if len(values) else float("nan")
 
 
+def unequal(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows of files in which not all parts are equal."""
+    return [row for row in rows if not row.get("imitates")]
+
+
+def lead_heard(rows: Sequence[Row]) -> list[Figure]:
+    """Return how far the leads that are heard are from the planned ones, if files were played."""
+    pairs = [(row["lead heard"], row["lead"]) for row in rows if "lead heard" in row and not row["alone"]]
+    away = np.abs(np.diff(np.array(pairs, np.float64).reshape(-1, 2), axis=1)[:, 0])
+    away = away[~np.isnan(away)]
+    if not len(away):
+        return []
+    middle, most = np.percentile(away, (50, 100))
+    note = f"{len(away)} files, most {most:.1f} dB"
+    return [Figure("lead heard, from the planned one: median", (middle,), "dB", (0.5,), (0.3,), note=note)]
+
+
 def balance(rows: Sequence[Row]) -> list[Figure]:
     """Return the figures of levels."""
     median, dynamic = column(rows, "lead"), [row for row in rows if row["written"] >= WRITTEN_SPAN]
@@ -67,7 +84,8 @@ def balance(rows: Sequence[Row]) -> list[Figure]:
             (90,),
             (97,),
             more=True,
-            note=f"{len(median)} files, their median {at(rows, 'lead', 50)[0]:.1f} dB",
+            note=f"{len(median)} files, their median {at(rows, 'lead', 50)[0]:.1f} dB; "
+            f"without counterpoint {100 * mean(column(unequal(rows), 'lead') >= 2.5):.0f} %",
         ),
         Figure(
             "lead: 10th percentile within a file, median",
@@ -78,6 +96,7 @@ def balance(rows: Sequence[Row]) -> list[Figure]:
             more=True,
             note=f"{100 * mean(low >= 1):.0f} % of files have 1 dB",
         ),
+        *lead_heard(rows),
         Figure(
             "tune's steps within 0.5 dB of the scaled ones",
             (100 * mean(column(rows, "steps")),),
@@ -101,7 +120,7 @@ def balance(rows: Sequence[Row]) -> list[Figure]:
 
 def voices(rows: Sequence[Row]) -> list[Figure]:
     """Return the figures of what is struck where."""
-    plain_rows = [row for row in rows if not row.get("imitates")]
+    plain_rows = unequal(rows)
     of_kind = [[row for row in rows if row.get("imitates") is kind] for kind in (True, False)]
     names = ("true counterpoint", "chorales")
     return [

@@ -8,15 +8,17 @@ within 30 ms are one. NaN says that a file has nothing to count.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from arrangements.rules import Bools, Floats, Ints, audible, of_arrangement
 from arrangements.scores import NEAR, exact, instants, share, upper_line
-from xylophone import Arrangement, Song
+from xylophone import Arrangement, Calibration, Song, sequence, strikes_of
 from xylophone.arranger import judge
+from xylophone.performance.simulate import perform
+from xylophone.simulation.hammers import Twin
 from xylophone.tables import Priority
 
 SPAN = 10.9
@@ -50,6 +52,9 @@ class Heard:
 
     arrangement: Arrangement
     tune: Ints
+    measured: Floats | None = (
+        None  # level of each strike, dB, where it was played; NaN where it was not heard
+    )
 
     @property
     def song(self) -> Song:
@@ -68,7 +73,9 @@ class Heard:
 
     @cached_property
     def level(self) -> Floats:
-        """The planned level of each strike, dB above the softest."""
+        """The level of each strike in dB: as measured, else as planned, above the softest."""
+        if self.measured is not None:
+            return self.measured
         return (self.arrangement.notes["velocity"].astype(np.float64) - 1.0) * SPAN / 126.0
 
     @cached_property
@@ -121,19 +128,33 @@ def melody_of(arrangement: Arrangement, labelled: Ints) -> Heard:
     return Heard(arrangement, upper_line(arrangement.song, labelled).rows if len(labelled) else marked)
 
 
+def played(heard: Heard, twin: Twin, calibration: Calibration) -> Heard:
+    """Return the same as simulated hammers play it, with the levels that are heard."""
+    strikes = strikes_of(heard.arrangement.notes)
+    strikes["source"] = np.arange(len(strikes))
+    plan = sequence(strikes, heard.arrangement.instrument, calibration)
+    hits = perform(plan, twin).hits
+    hits = hits[(hits["strike"] >= 0) & ~hits["double"]]
+    level = np.full(len(strikes), np.nan)
+    level[plan.rows["source"][hits["strike"]]] = hits["level"]
+    return replace(heard, measured=level)
+
+
 def leads(heard: Heard) -> Floats:
     """Return by how many dB each struck tune note stands over the loudest accompaniment until the next one.
 
     Counted are strikes from 30 ms before the tune note until 30 ms before the next note of the tune, struck
     or not, however late that is; a tune note without any among them has no lead.
     """
-    level = np.append(np.where(heard.accompanies, heard.level, -np.inf), -np.inf)
+    counts = heard.accompanies & ~np.isnan(heard.level)
+    level = np.append(np.where(counts, heard.level, -np.inf), -np.inf)
     first, last = heard.windows
     if not len(first):
         return np.zeros(0)
     loudest = np.maximum.reduceat(level, np.stack((first, last), axis=1).ravel())[::2]
     there = (first < last) & (heard.strike >= 0) & np.isfinite(loudest)
-    return heard.level[heard.strike[there]] - loudest[there]
+    found = heard.level[heard.strike[there]] - loudest[there]
+    return found[~np.isnan(found)]
 
 
 def lead(heard: Heard) -> tuple[float, float]:

@@ -15,7 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from xylophone import Arrangement, Calibration, Instrument, Song, arrange, sequence
-from xylophone.tables import STRIKE, Priority, Refusal
+from xylophone.arranger import NO_ROLE, Reason
+from xylophone.arranger.changes import NO_HAMMER, Changes
+from xylophone.song import MOST_CHANNELS
+from xylophone.tables import ARRANGED, STRIKE, Priority, Refusal, as_arranged, filled
 
 Ints = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.floating]
@@ -166,7 +169,7 @@ def by_channel(song: Song, instrument: Instrument) -> Outcome:
     heard, pitch = _pitches(song)
     shifts = 12 * np.arange(-10, 11)
     hits = np.isin(np.arange(128) + shifts[:, None], instrument.pitches)
-    shift = np.zeros(16, np.int64)
+    shift = np.zeros(MOST_CHANNELS, np.int64)
     for channel in np.unique(song.notes["channel"][heard]):
         mine = heard & (song.notes["channel"] == channel)
         most = hits @ np.bincount(pitch[mine], minlength=128)
@@ -190,17 +193,38 @@ def of_arrangement(arrangement: Arrangement) -> Outcome:
     return Outcome(arrangement.transpose, strikes, arrangement.carrier)
 
 
+def as_arrangement(outcome: Outcome, song: Song, instrument: Instrument, tune: Ints) -> Arrangement:
+    """Return an outcome as an arrangement whose melody is the rows `tune` of the song; all else is inner."""
+    roles = np.where(audible(song), Priority.INNER, NO_ROLE).astype(np.uint8)
+    roles[tune] = Priority.MELODY
+    strikes, carrier = outcome.strikes, outcome.carrier
+    source, there = strikes["source"], np.flatnonzero(carrier >= 0)
+    hammer = np.searchsorted(instrument.pitches, strikes["pitch"])
+    columns = {key: strikes[key] for key in ("velocity", "source")}
+    notes = filled(
+        ARRANGED, len(strikes), onset=strikes["time"], hammer=hammer, priority=roles[source], **columns
+    )
+    bars, into = np.full(len(song), NO_HAMMER, np.uint8), np.full(len(song), -1, np.int32)
+    bars[there], into[there] = hammer[carrier[there]], source[carrier[there]]
+    into[source] = -1
+    reason = np.where(carrier < 0, Reason.NO_BAR, Reason.NONE).astype(np.uint8)
+    away = strikes["pitch"] - song.notes["pitch"][source].astype(np.int64) - outcome.transpose
+    changes = Changes.of(song, instrument, outcome.transpose, reason, bars, into, source[away % 12 != 0])
+    return Arrangement(song, instrument, outcome.transpose, as_arranged(notes), changes, roles)
+
+
 def disguised(song: Song, seed: int = 0) -> tuple[Song, Ints]:
     """Return the song without names, tracks and channels in another order, and which row each note had.
 
-    Drums stay on their channel. Notes that begin together stand in the new order of tracks.
+    Drums stay on their channel, and so do notes of a second port. Notes that begin together stand in the new
+    order of tracks.
     """
     chance = np.random.default_rng(seed)
     number = np.zeros(1 + max((track.number for track in song.tracks), default=0), np.int64)
     old = np.array([track.number for track in song.tracks], np.int64)
     number[old] = chance.permutation(old)
-    channel = np.arange(16)
-    melodic = np.delete(channel, 9)
+    channel = np.arange(MOST_CHANNELS)
+    melodic = np.delete(channel[:16], 9)
     channel[melodic] = chance.permutation(melodic)
     order = np.lexsort((number[song.notes["track"]], song.notes["onset"]))
     notes = song.notes[order]
