@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from backends.serial_world import INSTRUMENT, World, pulses, scale
+from backends.serial_world import INSTRUMENT, USB, World, pulses, scale
 from xylophone.backends.backend import Backend
 from xylophone.backends.contract import Coils
+from xylophone.backends.serial import SerialBackend
 from xylophone.errors import BackendError, SafetyError
 from xylophone.link.messages import RAW_STOP, TICK_RATE, Disarm
 from xylophone.link.sender import ON_BOARD
@@ -110,6 +111,27 @@ def test_silence_goes_below_all_frames_when_frames_do_not_get_through():
         backend.clock.wait_until(3.0)
         assert world.board.armed
         assert len(world.board.struck()) <= 1.2 / 0.05
+
+
+@pytest.mark.parametrize(
+    ("take_back", "played"),
+    [
+        (SerialBackend.stop, 18),
+        (SerialBackend.silence, 18),
+        (lambda backend: backend.cancel(backend.now()), 19),
+    ],
+)
+def test_a_strike_that_begins_as_it_is_taken_back_is_counted_once(take_back, played):
+    world = World()
+    with world.open() as backend:
+        backend.schedule(scale(0.1, 60))
+        backend.clock.wait_until(1.0 - USB / 2)  # one starts at 1.0; what is said now arrives after that
+        take_back(backend)
+        assert backend.report().pulses == 18
+        backend.clock.wait_until(2.0)
+        report = backend.report()
+        assert len(world.board.struck()) == 19
+        assert (report.pulses, report.cancelled, report.notes["cut"]) == (played, 41, 19 - played)
 
 
 def test_a_line_that_is_dead_for_a_while():

@@ -81,7 +81,14 @@ def test_a_strike_that_was_taken_back_too_late_counts_as_played():
     held = book(0.1, 0.2, sent=2)
     held.take_back(0.2)
     held.confirm(int(to_clock(0.3)), 2, 0.3)
-    assert (held.ended(0.3, True), held.missed) == (2, 0)
+    assert (held.ended(0.3, True), held.missed, held.overtaken) == (2, 0, 1)
+
+
+def test_a_strike_that_begins_before_the_board_hears_of_the_silence_counts_as_cut():
+    held = book(0.1, 0.2, 0.3, sent=3)
+    assert held.silence(0.19) == 2
+    held.confirm(int(to_clock(0.25)), 2, 0.25)
+    assert (held.ended(0.25, True), held.missed, held.cut, held.overtaken) == (1, 0, 1, 1)
 
 
 def test_silence_cuts_what_runs_and_keeps_what_has_ended():

@@ -85,7 +85,7 @@ class SerialBackend(Backend):
             pulses=session.book.ended(now, board.heard),
             late=session.late + session.lost(now) + counters.total("late"),
             latest=max(session.latest, counters.worst_late),
-            cancelled=self._cancelled,
+            cancelled=self._cancelled - session.book.overtaken,
             refused=counters.refused,
             notes=session.notes(now) | {"reconnects": float(board.reconnects)},
         )

@@ -23,6 +23,8 @@ class Book:
         self.missed = 0  # due, and not started by the board
         self.cut = 0  # ended by silence
         self.regained = 0  # given up as lost, and played all the same
+        self.overtaken = 0  # taken back, and started all the same: the board had begun when it heard of it
+        self._silenced = False  # what was taken back last was so by silence, which cuts what has started
         self._unsure = 0  # lost, as far as is known
         self._epoch = 0  # of `played` and `cut`, what the board's present count does not hold
         self._missed_before = 0
@@ -55,7 +57,11 @@ class Book:
         return dropped
 
     def take_back(self, after: float) -> tuple[int, int | None]:
-        """Take out what starts at or after `after`; return how many, and the clock of the first sent one."""
+        """Take out what starts at or after `after`; return how many, and the clock of the first sent one.
+
+        Those that the board starts before it hears of it are `overtaken`, once it has told of them.
+        """
+        self._silenced = False
         place = int(np.searchsorted(self.pulses["start"], after))
         count = len(self.pulses) - place
         clock = int(self.clocks[place]) if place < len(self.clocks) else None
@@ -68,6 +74,7 @@ class Book:
         runs = ~self._ended(now)
         self.cut += int(np.count_nonzero(runs))
         self._keep(np.flatnonzero(~np.pad(runs, (0, len(self.pulses) - len(runs)))))
+        self._silenced = True
         return count
 
     def confirm(self, clock: int, fired: int, now: float) -> None:
@@ -78,8 +85,10 @@ class Book:
         most = told + int(np.searchsorted(self.clocks, clock + MARGIN, "right"))
         surplus = max(0, fired - most)  # taken back too late to stop them, or not lost after all
         regained = min(surplus, self._unsure)
-        self.played += surplus
-        self.regained += regained
+        overtaken = surplus - regained
+        cut = overtaken if self._silenced else 0
+        self.played, self.cut = self.played + surplus - cut, self.cut + cut
+        self.regained, self.overtaken = self.regained + regained, self.overtaken + overtaken
         self._unsure -= regained
         self.missed = self._missed_before + max(0, least - fired)
         done = self._ended(now) & (self.clocks <= self._confirmed)
