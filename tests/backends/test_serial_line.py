@@ -154,6 +154,26 @@ def test_waiting_in_virtual_time_moves_the_clock_no_further_than_it_must():
     assert clock.now() == pytest.approx(0.503)
 
 
+def test_what_has_arrived_within_the_limit_counts_though_the_thread_had_no_processor_to_read_it(monkeypatch):
+    monkeypatch.setattr("xylophone.backends.serial_turns.UNREAD", SOON)
+    turns, read, over = ThreadTurns(), [], threading.Event()
+
+    def turn() -> float:
+        over.wait()
+        with turns.lock:
+            read.append("answer")
+            turns.tell()
+        return 0.0
+
+    def done() -> bool:
+        over.set()  # the thread goes on when nothing more is waited for
+        return bool(read)
+
+    turns.start(turn)
+    assert turns.wait(done, 0.0)
+    turns.end()
+
+
 def test_a_thread_turns_and_tells_those_who_wait():
     turns, seen = ThreadTurns(), []
 

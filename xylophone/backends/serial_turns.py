@@ -13,6 +13,9 @@ VIRTUAL_TURN = 0.001
 LEAVE = 0.5
 """s that the thread is given to leave."""
 
+UNREAD = 0.2
+"""s that the thread is given, once a wait is over, to take what has arrived meanwhile."""
+
 
 Turn = Callable[[], float]
 """One turn; returns how many seconds of real time the next can wait."""
@@ -26,6 +29,7 @@ class ThreadTurns:
         self._changed = threading.Condition(self.lock)
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
+        self._turns = 0
 
     def start(self, turn: Turn) -> None:
         """Begin to call `turn`, which takes the lock itself, on a thread that lets the program end."""
@@ -38,12 +42,20 @@ class ThreadTurns:
         self._thread.start()
 
     def wait(self, done: Callable[[], bool], limit: float) -> bool:
-        """Return True as soon as `done`, False after `limit` seconds."""
+        """Return True as soon as `done`, False after `limit` seconds and a turn that began after them.
+
+        On a busy machine the thread may have had no processor meanwhile, and what is waited for lies unread.
+        """
         with self.lock:
-            return self._changed.wait_for(done, limit)
+            if self._changed.wait_for(done, limit):
+                return True
+            later = self._turns + 2  # the next to end may have begun before
+            self._changed.wait_for(lambda: done() or self._turns >= later, UNREAD)
+            return done()
 
     def tell(self) -> None:
-        """Have those who wait look again; with the lock held."""
+        """Have those who wait look again, since a turn ends; with the lock held."""
+        self._turns += 1
         self._changed.notify_all()
 
     def end(self) -> None:
