@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import gc
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from counts import FEW, USUAL
+from firmware.building import BUILDS
 from quick import is_quick
 
 # Before numpy is there: the tests have processes for all cores, so linear algebra needs no threads besides.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # An example may be slow on a busy machine; that is no fault of what is tested.
-settings.register_profile("xylophone", deadline=None, max_examples=40)
-settings.register_profile("quick", deadline=None, max_examples=10)
+settings.register_profile("xylophone", deadline=None, max_examples=USUAL)
+settings.register_profile("quick", deadline=None, max_examples=FEW)
 settings.load_profile("xylophone")
 
 
@@ -28,6 +31,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     gc.disable()  # until all tests are collected: there is no garbage
+    if not hasattr(config, "workerinput"):
+        builds = tempfile.TemporaryDirectory(prefix="xylophone-builds-")
+        os.environ[BUILDS] = builds.name
+        config.add_cleanup(builds.cleanup)
     if config.getoption("--quick"):
         settings.load_profile("quick")
 
@@ -39,11 +46,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return cores if config.getoption("--quick") else 2 * cores
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--quick"):
-        left_out = [item for item in items if not is_quick(item.path)]
-        items[:] = [item for item in items if is_quick(item.path)]
-        config.hook.pytest_deselected(items=left_out)
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out of the first circle, before it is imported, what does not belong to it."""
+    if not config.getoption("--quick") or not collection_path.match("test_*.py"):
+        return None
+    return None if is_quick(collection_path) else True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: is_quick(item.path))  # what waits first, so that others work meanwhile
 
 

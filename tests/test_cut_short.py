@@ -6,14 +6,13 @@ import errno
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import programs
+import forking
 from cuts import killing
 from cuts.changes import CARELESS, CHANGES, Change
 from cuts.power import lay_out, power_cuts
@@ -36,14 +35,7 @@ def begun(change: Change, folder: Path) -> Path:
 
 def killed_everywhere(name: str, folder: Path) -> Any:
     """Return what came of a change that was killed after each system call that made a difference."""
-    tests = Path(__file__).parent
-    ran = programs.run(
-        [sys.executable, killing.__file__, name, str(folder)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = forking.run([killing.__file__, name, folder], env=os.environ, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
 
@@ -165,19 +157,9 @@ def test_of_many_choices_for_a_song_at_once_none_is_lost(tmp_path: Path) -> None
 
 def crowd(folder: Path, count: int, command: list[str]) -> list[int]:
     """Run a command line so many times at once, and return the exit codes."""
-    tests = Path(__file__).parent
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)]),
-        **{name: str(folder / "home") for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")},
-    }
-    ran = programs.run(
-        [sys.executable, str(tests / "cuts" / "crowd.py"), str(count), *command],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    homes = {name: str(folder / "home") for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")}
+    words = [Path(__file__).parent / "cuts" / "crowd.py", count, *command]
+    ran = forking.run(words, cwd=folder, env=os.environ | homes, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     codes: list[int] = json.loads(ran.stdout.splitlines()[-1])
     return codes

@@ -6,7 +6,6 @@ import ast
 import importlib
 import os
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import click
 import pytest
 from pydantic import BaseModel
 
-import programs
+import forking
 import xylophone
 import xylophone.config.schema
 from imports import ROOT
@@ -185,15 +184,8 @@ def test_an_example_runs_on_the_simulated_instrument(example, tmp_path):
     """In an empty folder, with no configuration of whoever runs the tests."""
     code = [line for line in example.read_text(encoding="utf-8").splitlines() if line.strip()]
     assert len(code) <= 30
-    own = {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    own = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("XYLO")}
-    ran = programs.run(
-        [sys.executable, str(example)],
-        cwd=tmp_path,
-        env=kept | own,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    ran = forking.run([example], cwd=tmp_path, env=kept | own, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == ""

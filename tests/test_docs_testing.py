@@ -23,8 +23,6 @@ def test_the_tests_in_the_page_pass_in_an_empty_folder(tmp_path: Path) -> None:
     assert count >= 3
     own = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "XDG_CONFIG_HOME": str(tmp_path)}
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "xylophone.testing", str(tmp_path)]
-    ran = programs.run(
-        command, cwd=tmp_path, env={**os.environ, **own}, capture_output=True, text=True, timeout=120
-    )
+    ran = programs.run(command, cwd=tmp_path, env={**os.environ, **own}, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout
     assert f"{count} passed" in ran.stdout

@@ -287,7 +287,10 @@ def test_the_processes_of_a_pi_stay_small(root):
 def test_programs_that_tests_start_end_with_them(root):
     """Nobody waits without an end for one that an assertion has left running: tests/programs.py ends it."""
     bare = re.compile(r"\bsubprocess\.(Popen|run|call|check_call|check_output)\(|\bos\.(system|popen)\(")
+    hasty = re.compile(r"\bcommunicate\(timeout=|\b(host|process|player|play)\.wait\([^)]|\btimeout=\d")
     tests = sorted((root / "tests").rglob("*.py"))
     assert len(tests) > 100
     found = [path.name for path in tests if bare.search(path.read_text(encoding="utf-8"))]
     assert not found
+    found = [path.name for path in tests if hasty.search(path.read_text(encoding="utf-8"))]
+    assert not found, "tests wait as long as programs.PATIENCE, since machines can be busy"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from arranger.melodies import bars, layouts, melodies, shifted, song_of, songs
+from counts import examples
 from xylophone.arranger import MERGE_WITHIN, PRESETS, Arrangement, ChangeKind, arrange, judge
 from xylophone.instrument import Instrument, build_instrument
 from xylophone.song import Song
@@ -115,7 +116,7 @@ def only_what_has_no_bar_in_any_octave_is_dropped_for_that(arrangement, _within)
 
 
 @given(songs(), layouts, options)
-@settings(max_examples=30)
+@examples(30)
 def test_the_same_arguments_give_the_same_arrangement(song, instrument, chosen):
     first, second = arrange(song, instrument, **chosen), arrange(song, instrument, **chosen)
     assert np.array_equal(first.notes, second.notes)

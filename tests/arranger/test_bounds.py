@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from counts import examples
 from midifile import smf
 from xylophone.arranger import PRESETS, Arrangement, ChangeKind, arrange
 from xylophone.arranger.account import describe
@@ -38,7 +39,7 @@ def arranged(content: bytes, preset: str = "virtuoso") -> Arrangement:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@settings(max_examples=20)
+@examples(20)
 @given(division=divisions, micros=st.sampled_from([1, 500_000, SLOWEST]), row=st.lists(notes, max_size=30))
 def test_strikes_are_never_more_than_a_fixed_number_for_each_note(
     preset: str, division: int, micros: int, row: list[tuple[int, int, int, bool]]

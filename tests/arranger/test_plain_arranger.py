@@ -8,9 +8,10 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from arranger.melodies import layouts
+from counts import examples
 from xylophone.arranger import arrange, judge
 from xylophone.arranger.arrangement import NO_ROLE
 from xylophone.arranger.fold import Folding, bars_of
@@ -66,7 +67,7 @@ def test_an_instant_ends_before_a_gap_and_is_never_longer_than_one(steps: list[f
 
 
 @given(SEEDS)
-@settings(max_examples=30)
+@examples(30)
 def test_repeats_are_notes_of_equal_measures_and_most_of_them_choose(seed: int) -> None:
     rng = np.random.default_rng(seed)
     size = 40
@@ -121,7 +122,7 @@ def plain_rating(score: Score, rows: list[int], slots: range, slot: np.ndarray) 
 
 
 @given(SEEDS)
-@settings(max_examples=6)
+@examples(6)
 def test_who_leads_is_found_from_the_points_of_each_line_at_each_moment(seed: int) -> None:
     song = some_song(seed, 60)
     score = score_of(song)
@@ -165,7 +166,7 @@ def test_who_leads_is_found_from_the_points_of_each_line_at_each_moment(seed: in
 
 
 @given(SEEDS, layouts)
-@settings(max_examples=10)
+@examples(10)
 def test_the_best_transposition_is_the_cheapest_of_all(seed: int, instrument) -> None:
     rng = np.random.default_rng(seed)
     score = score_of(some_song(seed))
@@ -209,7 +210,7 @@ def test_the_best_transposition_is_the_cheapest_of_all(seed: int, instrument) ->
 
 
 @given(SEEDS, layouts)
-@settings(max_examples=15)
+@examples(15)
 def test_octaves_of_a_melody_cost_the_least_of_all_that_there_are(seed: int, instrument) -> None:
     rng = np.random.default_rng(seed)
     notes = np.zeros(6, NOTE)
@@ -243,7 +244,7 @@ def test_octaves_of_a_melody_cost_the_least_of_all_that_there_are(seed: int, ins
 
 
 @given(SEEDS, layouts)
-@settings(max_examples=15)
+@examples(15)
 def test_quality_counts_what_is_lost_note_by_note(seed: int, instrument) -> None:
     made = arrange(some_song(seed), instrument)
     notes, struck = made.song.notes, made.struck.tolist()
@@ -283,7 +284,7 @@ def test_quality_counts_what_is_lost_note_by_note(seed: int, instrument) -> None
 
 
 @given(SEEDS, layouts)
-@settings(max_examples=20)
+@examples(20)
 def test_accompaniment_goes_to_the_cheapest_octaves_phrase_by_phrase(seed: int, instrument) -> None:
     rng = np.random.default_rng(seed)
     notes = np.zeros(9, NOTE)

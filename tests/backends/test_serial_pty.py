@@ -17,13 +17,13 @@ import pytest
 
 import programs
 from backends.serial_world import INSTRUMENT, scale
-from firmware.building import make
+from firmware.building import built
 from xylophone.backends import open_backend
 from xylophone.backends.serial import SerialBackend
 from xylophone.clock import SystemClock
 from xylophone.errors import BackendMissing
 
-SOON = 30.0
+SOON = programs.PATIENCE
 """s that anything may take which takes a second on a machine that is not busy."""
 
 
@@ -47,7 +47,7 @@ class Program:
 
     def end(self) -> None:
         self.process.kill()
-        self.process.communicate(timeout=SOON)
+        self.process.communicate()
 
     def end_after(self, lines: list[str]) -> None:
         """End it, and add what it has said since to these lines."""
@@ -55,17 +55,15 @@ class Program:
         assert self.process.stdout is not None
         with self.process.stdout as told:
             lines += told.read().splitlines()
-        self.process.wait(SOON)
+        self.process.wait()
 
     def reset(self) -> None:
         self.process.send_signal(signal.SIGUSR1)
 
 
 @pytest.fixture(scope="module")
-def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("virtual-board")
-    make(folder, "virtual-board")
-    return folder / "xylophone-virtual-board"
+def command() -> Path:
+    return built("virtual-board") / "xylophone-virtual-board"
 
 
 @pytest.fixture
@@ -185,7 +183,7 @@ def test_a_host_that_is_killed_leaves_half_a_second_and_no_coil_on(
     edges = [told.readline() for _ in range(21)]  # it plays
     host.kill()
     killed = time.monotonic()
-    host.wait(SOON)
+    host.wait()
     clock = SystemClock()
     clock.wait_until(2.0)  # what was queued would have sounded
     board.end_after(edges)

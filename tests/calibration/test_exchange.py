@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from counts import examples
 from xylophone.calibration.exchange import COLUMNS, FORMAT, from_json, to_csv, to_json
 from xylophone.calibration.file import (
     calibration_text,
@@ -63,7 +64,7 @@ def edited(text: str, change: Callable[[dict[str, Any]], Any]) -> str:
     return json.dumps(document)
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(st.integers(0, 1000), st.integers(2, 9))
 def test_json_there_and_back_is_exact_to_the_digits_of_the_file(seed: int, knots: int) -> None:
     one = uneven(seed, knots)

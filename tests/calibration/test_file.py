@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from counts import examples
 from xylophone.calibration.file import (
     calibration_for,
     calibration_text,
@@ -231,7 +232,7 @@ JUNK = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     key=st.sampled_from(["version", "kind", "rest_time", "supply", "warmth", "hammers", "other"]),
     value=JUNK,

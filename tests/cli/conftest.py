@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import mido
 import pytest
 
-import programs
+import forking
 from firmware.building import need
 from xylophone.cli import run
 
@@ -87,9 +86,9 @@ def midi(tmp_path: Path) -> Callable[..., Path]:
 def virtual_board(tmp_path: Path, cache: Path) -> Iterator[str]:
     """The port of a virtual board, as `xylophone firmware emulate` runs it."""
     need("cc")
-    environment = os.environ | {"XDG_CACHE_HOME": str(cache), "HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "xylophone", "firmware", "emulate"]
-    with programs.Program(command, stdout=subprocess.PIPE, text=True, env=environment) as emulation:
+    environment = os.environ | {"XDG_CACHE_HOME": str(cache), "HOME": str(tmp_path)}
+    words = ["firmware", "emulate"]
+    with forking.Fork(words, stdout=subprocess.PIPE, text=True, env=environment) as emulation:
         assert emulation.stdout is not None
         first, second = emulation.stdout.readline(), emulation.stdout.readline()
         port = first.removeprefix("virtual board on ").split(",")[0]

@@ -12,13 +12,13 @@ import threading
 import time
 import tty
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import forking
 import programs
-
-SOON = 60.0
-"""s that anything may take which takes a few on a machine that is not busy."""
 
 XYLOPHONE = [sys.executable, "-m", "xylophone"]
 
@@ -85,6 +85,8 @@ class Scene:
         }
         self.edges: list[tuple[float, int, int]] = []
         self.board = programs.Program([program, "--edges"], stdout=subprocess.PIPE, text=True)
+        with suppress(PermissionError):  # a board has a processor of its own
+            os.setpriority(os.PRIO_PROCESS, self.board.pid, -10)
         assert self.board.stdout is not None
         port = self.board.stdout.readline().strip()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -94,7 +96,7 @@ class Scene:
         self.link = folder / "board"
         self.link.symlink_to(self.cable.plug_in() if self.cable else port)
         self.url = f"serial://{self.link}"
-        self.player: subprocess.Popen[bytes] | None = None
+        self.player: forking.Fork | programs.Program | None = None
         self.keys: int | None = None
         self.prefix: list[str] = []
         self._shown = b""
@@ -102,11 +104,9 @@ class Scene:
     def play(self, song: str, *options: str) -> None:
         """Start a player that has a terminal for keys and screen, and wait until it strikes."""
         keys, terminal = pty.openpty()
-        command = [*self.prefix, *XYLOPHONE, "play", song, "--backend", self.url, "--mute", *options]
+        words = ["play", song, "--backend", self.url, "--mute", *options]
         with (self.folder / "errors").open("wb") as errors:
-            self.player = programs.Program(
-                command, stdin=terminal, stdout=terminal, stderr=errors, env=self.environment, cwd=self.folder
-            )
+            self.player = self.start(*words, stdin=terminal, stdout=terminal, stderr=errors)
         os.close(terminal)
         self.keys = keys
         self._screen = threading.Thread(target=self._look, daemon=True)
@@ -114,9 +114,16 @@ class Scene:
         self.wait(lambda: len(self.edges) > 8 or self.player.poll() is not None)
         assert self.player.poll() is None, self.said()
 
+    def start(self, *words: str, **streams: Any) -> forking.Fork | programs.Program:
+        """Start a command; anew where something else is to start it."""
+        streams |= {"env": self.environment, "cwd": self.folder}
+        if not self.prefix:
+            return forking.Fork(words, **streams)
+        return programs.Program([*self.prefix, *XYLOPHONE, *words], **{"stdin": subprocess.DEVNULL} | streams)
+
     def press(self, key: bytes) -> None:
         """Press a key until the player ends: what is typed before it reads keys is thrown away."""
-        end = time.monotonic() + SOON
+        end = time.monotonic() + programs.PATIENCE
         while self.player.poll() is None and time.monotonic() < end:
             os.write(self.keys, key)
             time.sleep(0.3)
@@ -124,8 +131,8 @@ class Scene:
     def ended(self) -> End:
         """Wait for the player to end."""
         assert self.player is not None
-        code = self.player.wait(SOON)
-        self._screen.join(SOON)
+        code = self.player.wait()
+        self._screen.join(programs.PATIENCE)
         return End(code, self._shown.decode(errors="replace") + self.said())
 
     def kill_board(self) -> None:
@@ -137,22 +144,15 @@ class Scene:
         self.link.unlink()
         self.cable.out = True
 
-    def run(self, *arguments: str) -> End:
-        """Run another command to its end."""
-        done = programs.run(
-            [*self.prefix, *XYLOPHONE, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            env=self.environment,
-            cwd=self.folder,
-            timeout=SOON,
-        )
-        return End(done.returncode, done.stdout + done.stderr)
+    def run(self, *words: str, **streams: Any) -> End:
+        """Run another command to its end; return what it says on pipes."""
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with self.start(*words, text=True, **pipes | streams) as ran:
+            said = ran.communicate()
+        return End(ran.returncode, "".join(part or "" for part in said))
 
     def wait(self, what: Callable[[], bool]) -> None:
-        end = time.monotonic() + SOON
+        end = time.monotonic() + programs.PATIENCE
         while not what():
             assert time.monotonic() < end, self.said()
             time.sleep(0.01)
@@ -172,16 +172,16 @@ class Scene:
         if self.player is not None and self.player.poll() is None:
             for number in (signal.SIGCONT, signal.SIGKILL):
                 self.player.send_signal(number)
-            self.player.wait(SOON)
+            self.player.wait()
         if self.board.poll() is None:
             self.board.send_signal(signal.SIGCONT)
             self.board.kill()
-        self.board.wait(SOON)
+        self.board.wait()
         if self.cable is not None:
             self.cable.out = True  # a terminal without a board behind it is always ready, with nothing
-        self._reader.join(SOON)
+        self._reader.join(programs.PATIENCE)
         if self.keys is not None:
-            self._screen.join(SOON)
+            self._screen.join(programs.PATIENCE)
             os.close(self.keys)
         assert self.board.stdout is not None
         self.board.stdout.close()

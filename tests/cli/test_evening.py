@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+import programs
 from cli.conftest import Ran
 from midifile import smf
 from player.pieces import INSTRUMENT, Stage
@@ -51,12 +53,14 @@ def evening_of(
 
 
 def heard(evening: Evening, each: Callable[[Player], object] = lambda player: None) -> list[int]:
-    """Play an evening on a virtual clock, which does not wait for the worker; return the pitches in order."""
+    """Play an evening on a virtual clock that stands while the worker works; return the pitches in order."""
     stage = Stage()
 
     def watch(_now: float) -> None:
         evening.attend(player)
         each(player)
+        if evening._worker.busy:
+            wait([evening._worker.future], programs.PATIENCE)
 
     player = Player(stage.backend, watch=watch)
     player.play(evening.first().piece, more=True).wait()

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
+import forking
 import programs
-from firmware.building import FIRMWARE, need
+from firmware.building import FIRMWARE, built, need
 from xylophone.board.image import IMAGE, read_program, read_record
-from xylophone.board.tools import build_virtual_board
 from xylophone.errors import FileError
 from xylophone.instrument import build_instrument
 from xylophone.link.limits import ceilings
@@ -222,21 +222,20 @@ def test_play_on_the_virtual_board_that_emulate_runs(
 
 
 def test_a_board_that_resets_is_told_as_it_happens_and_accounted_for_at_the_end(
-    tmp_path: Path, cache: Path, midi: Callable[..., Path]
+    tmp_path: Path, midi: Callable[..., Path]
 ) -> None:
-    need("cc")
     song = midi(*((72 + n % 12, n / 4, 0.1, 90, 0) for n in range(24)))
-    program = build_virtual_board(FIRMWARE, cache / "xylophone")
-    own = os.environ | {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    program = built("virtual-board") / "xylophone-virtual-board"
+    own = os.environ | {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
     with programs.Program([program], stdout=subprocess.PIPE, text=True) as board:
         assert board.stdout is not None
         url = f"serial://{board.stdout.readline().strip()}"
-        command = [sys.executable, "-m", "xylophone", "play", str(song), "--backend", url]
-        with programs.Program(command, stdout=PIPE, stderr=PIPE, text=True, env=own, cwd=tmp_path) as player:
+        words = ["play", str(song), "--backend", url]
+        with forking.Fork(words, stdout=PIPE, stderr=PIPE, text=True, env=own, cwd=tmp_path) as player:
             assert player.stdout is not None
             assert player.stdout.readline() == "playing Tune\n"
             board.send_signal(signal.SIGUSR1)
-            out, err = player.communicate(timeout=30)
+            out, err = player.communicate()
         board.terminate()
     reset, back = err.splitlines()
     assert reset.startswith("xylophone: the board has reset: its reset line was pulled")

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
+import forking
 import programs
 from cli.hostile import FORGED, TUNE, song
 from firmware.building import need
 from midifile import smf
 
-PLAY = [sys.executable, "-m", "xylophone", "play", "greensleeves", "--mute"]
+PLAY = ["play", "greensleeves", "--mute"]
 
 
 @pytest.fixture
@@ -31,9 +32,8 @@ def test_a_signal_ends_the_playing_with_one_line_and_its_code(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     """Here in a pipe; other signals, ends and backends are in test_said_of_coils.py."""
-    with programs.Program(
-        PLAY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
-    ) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with forking.Fork(PLAY, **pipes, env=environment, cwd=tmp_path) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("playing Greensleeves")
         process.send_signal(signal.SIGTERM)
@@ -54,9 +54,9 @@ def test_a_reader_that_leaves_is_no_error(environment: dict[str, str], tmp_path:
 
 
 def test_a_song_is_read_from_standard_input(environment: dict[str, str], tmp_path: Path) -> None:
-    song = (Path(__file__).parents[2] / "songs" / "twinkle.mid").read_bytes()
-    command = [sys.executable, "-m", "xylophone", "info", "-", "--json"]
-    run = programs.run(command, input=song, capture_output=True, check=False, env=environment, cwd=tmp_path)
+    with (Path(__file__).parents[2] / "songs" / "twinkle.mid").open("rb") as song:
+        words = ["info", "-", "--json"]
+        run = forking.run(words, stdin=song, capture_output=True, env=environment, cwd=tmp_path)
     assert run.returncode == 0
     assert b'"notes": ' in run.stdout
 
@@ -91,13 +91,9 @@ ODD = [
         "xylophone: cannot write the output: No space left on device; make room",
     ),
     (f"{XYLOPHONE} --help >/dev/full", 1, "cannot write the output: No space left"),
-    (f"touch file; XDG_CACHE_HOME=$PWD/file {XYLOPHONE} songs scan .", 1, "cannot make the folder "),
-    (f"touch file; XYLOPHONE_CONFIG=file/x {XYLOPHONE} info", 1, "which is not there: mend the variable"),
     (f"mkdir a; cd a; rmdir ../a; {XYLOPHONE} songs scan .", 1, "the working folder is not there any more"),
     (f"mkdir a; cd a; rmdir ../a; {XYLOPHONE} info twinkle >/dev/null", 0, ""),
-    (f"COLUMNS=0 LINES=x TERM=nonsense {XYLOPHONE} instruments >/dev/null", 0, ""),
     (f"PYTHONIOENCODING=ascii {XYLOPHONE} info ode_to_joy >/dev/null", 0, ""),
-    (f"mkfifo xylophone.toml; {XYLOPHONE} info", 1, "is a pipe or a device, no file"),
 ]
 """What a shell runs, the exit code, and what the one line on stderr holds; no words, no line."""
 
@@ -114,6 +110,41 @@ def test_odd_streams_folders_and_variables_get_one_line(
     assert run.stderr.count("\n") == bool(words), run.stderr
 
 
+SET = [
+    ({"XDG_CACHE_HOME": "file"}, ["songs", "scan", "."], 1, "cannot make the folder "),
+    ({"XYLOPHONE_CONFIG": "file/x"}, ["info"], 1, "which is not there: mend the variable"),
+    ({"COLUMNS": "0", "LINES": "x", "TERM": "nonsense"}, ["instruments"], 0, ""),
+]
+"""Variables, a command, its exit code, and what the one line on stderr holds."""
+
+
+@pytest.mark.parametrize(("variables", "command", "code", "words"), SET)
+def test_odd_variables_get_one_line(
+    environment: dict[str, str],
+    tmp_path: Path,
+    variables: dict[str, str],
+    command: list[str],
+    code: int,
+    words: str,
+) -> None:
+    (tmp_path / "file").touch()
+    paths = {name: str(tmp_path / value) for name, value in variables.items() if "XDG" in name}
+    own = environment | variables | paths
+    run = forking.run(command, capture_output=True, text=True, env=own, cwd=tmp_path)
+    assert (run.returncode, bool(run.stdout)) == (code, not code)
+    assert words in run.stderr
+    assert run.stderr.count("\n") == bool(words), run.stderr
+
+
+def test_a_configuration_that_is_found_and_is_a_pipe_is_not_waited_for(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "xylophone.toml")
+    run = forking.run(["info"], capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert (run.returncode, run.stdout, run.stderr.count("\n")) == (1, "", 1)
+    assert "is a pipe or a device, no file" in run.stderr
+
+
 FEW_BYTES = """
 import resource, sys
 from xylophone.cli import run
@@ -128,14 +159,7 @@ sys.exit(run(["info", "large.mid"]))
 def test_too_little_memory_is_one_line(environment: dict[str, str], tmp_path: Path) -> None:
     notes = smf.on(72) + b"\x01\x48\x00\x01\x48\x60" * 700_000
     (tmp_path / "large.mid").write_bytes(smf.song(smf.track(notes)))
-    run = programs.run(
-        [sys.executable, "-c", FEW_BYTES],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-        cwd=tmp_path,
-    )
+    run = forking.run(["-c", FEW_BYTES], capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert run.returncode == 1
     assert run.stderr.startswith("xylophone: this needs more memory than there is")
     assert run.stderr.count("\n") == 1
@@ -146,13 +170,8 @@ def test_a_virtual_board_without_a_place_for_its_program_is_one_line(
 ) -> None:
     need("cc")
     (tmp_path / "file").touch()
-    run = programs.run(
-        [sys.executable, "-m", "xylophone", "firmware", "emulate"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment | {"XDG_CACHE_HOME": str(tmp_path / "file")},
-    )
+    own = environment | {"XDG_CACHE_HOME": str(tmp_path / "file")}
+    run = forking.run(["firmware", "emulate"], capture_output=True, text=True, env=own)
     assert (run.returncode, run.stdout, run.stderr.count("\n")) == (1, "", 1)
     assert "set XDG_CACHE_HOME to a folder that can be written" in run.stderr
 
@@ -162,8 +181,8 @@ def test_a_terminal_gets_our_own_styles_and_nothing_of_a_songs_name_or_title(
 ) -> None:
     (tmp_path / TUNE).write_bytes(song())
     ours, theirs = pty.openpty()
-    with programs.Program(
-        [sys.executable, "-m", "xylophone", "play", TUNE, "--mute"],
+    with forking.Fork(
+        ["play", TUNE, "--mute"],
         stdin=subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,

@@ -15,7 +15,7 @@ import pytest
 
 import programs
 from cli.scenes import End, Scene
-from firmware.building import make
+from firmware.building import built
 from xylophone.backends.contract import Coils
 from xylophone.link.messages import SILENCE
 
@@ -63,11 +63,9 @@ Ends = dict[tuple[str, str], "Future[tuple[End, End | None, int]]"]
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def program() -> Path:
     """The virtual board."""
-    folder = tmp_path_factory.mktemp("virtual-board")
-    make(folder, "virtual-board")
-    return folder / "xylophone-virtual-board"
+    return built("virtual-board") / "xylophone-virtual-board"
 
 
 def tune(folder: Path, seconds: float) -> Path:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import pty
 import re
 import select
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+import forking
+import programs
 from xylophone.backends.contract import Fault
 from xylophone.backends.simulated import SimulatedBackend
 from xylophone.calibration.file import default_calibration, read_calibration, write_calibration
@@ -433,20 +435,18 @@ class Terminal:
     """The program in a pseudo-terminal of 80 by 24: keys go in, and what it writes comes out."""
 
     def __init__(self, folder: Path, cache: Path, *arguments: str) -> None:
-        import pty
-
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "XYLO"))}
         more = {"HOME": str(folder), "XDG_CACHE_HOME": str(cache), "TERM": "xterm", "NO_COLOR": "1"}
+        own = kept | more | {"COLUMNS": "80", "LINES": "24"}
         self.text = ""
-        self.pid, self.end = pty.fork()
-        if not self.pid:
-            os.chdir(folder)
-            command = [sys.executable, "-m", "xylophone", "tune", "hand", *arguments]
-            os.execvpe(command[0], command, kept | more | {"COLUMNS": "80", "LINES": "24"})
+        self.end, theirs = pty.openpty()
+        streams = dict.fromkeys(("stdin", "stdout", "stderr"), theirs)
+        self.fork = forking.Fork(["tune", "hand", *arguments], env=own, cwd=folder, leads=True, **streams)
+        os.close(theirs)
 
     def await_words(self, words: str, since: int = 0) -> int:
         """Read until these words have come after a place in the text; return the place behind them."""
-        until = time.monotonic() + 30
+        until = time.monotonic() + programs.PATIENCE
         while words not in self.text[since:]:
             ready, _, _ = select.select([self.end], [], [], 1.0)
             assert time.monotonic() < until, self.text[-3000:]
@@ -458,17 +458,17 @@ class Terminal:
         os.write(self.end, keys.encode())
 
     def code(self) -> int:
-        """Read to the end, for which it has 30 s, and return the exit code."""
-        until = time.monotonic() + 30
+        """Read to the end, and return the exit code."""
+        until = time.monotonic() + programs.PATIENCE
         while time.monotonic() < until:
             if select.select([self.end], [], [], 1.0)[0]:
                 if not (more := self._read()):
                     break
                 self.text += more
         else:
-            os.kill(self.pid, signal.SIGKILL)
+            self.fork.kill()
         os.close(self.end)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.fork.wait()
 
     def _read(self) -> str:
         try:
@@ -478,7 +478,6 @@ class Terminal:
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", read)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_a_session_in_a_terminal(tmp_path: Path, cache: Path) -> None:
     terminal = Terminal(tmp_path, cache, "C6", "--mute")
     seen = terminal.await_words("unsaved   nothing")
@@ -496,7 +495,6 @@ def test_a_session_in_a_terminal(tmp_path: Path, cache: Path) -> None:
     assert (calibration.origin[C6], calibration.backend) == ("set", "sim:")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 @pytest.mark.parametrize(("number", "code", "by"), [(None, 130, "Ctrl-C"), (signal.SIGTERM, 143, "a signal")])
 def test_a_signal_ends_it_and_names_what_is_not_saved(
     tmp_path: Path, cache: Path, number: signal.Signals | None, code: int, by: str
@@ -508,7 +506,7 @@ def test_a_signal_ends_it_and_names_what_is_not_saved(
     if number is None:
         terminal.press("\x03")
     else:
-        os.kill(terminal.pid, number)
+        terminal.fork.send_signal(number)
     assert terminal.code() == code
     last = f"xylophone: stopped by {by}; all coils are off; not saved: C6 latency +1 ms"
     assert terminal.text.rstrip().splitlines()[-1].endswith(last)

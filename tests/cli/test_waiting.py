@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import forking
 import programs
 from backends.serial_world import INSTRUMENT, World
-from firmware.building import make
+from firmware.building import built
 from player.pieces import piece
 from xylophone.backends.serial import SerialBackend
 from xylophone.cli.waiting import wait_for_board
@@ -21,9 +21,6 @@ from xylophone.errors import BackendAbsent, BackendError, BackendMissing, Safety
 from xylophone.player import Player
 
 HOUR = 3600.0
-SOON = 60.0
-"""s that anything may take which takes a second on a machine that is not busy."""
-
 Came = Callable[[], None]
 
 
@@ -117,30 +114,20 @@ def test_a_cable_that_is_out_for_an_hour_is_waited_for_and_the_song_begins_anew(
     assert "did not come back within 30 s" in said[0]
 
 
-def test_the_command_plays_when_the_board_comes(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder, link = tmp_path_factory.mktemp("virtual-board"), tmp_path / "board"
-    make(folder, "virtual-board")
+def test_the_command_plays_when_the_board_comes(tmp_path: Path) -> None:
+    program, link = built("virtual-board") / "xylophone-virtual-board", tmp_path / "board"
     words = ["play", "twinkle", "--speed", "10", "--quiet", "--wait", "--backend", f"serial://{link}"]
     places = {**os.environ, "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
-    with programs.Program(
-        [sys.executable, "-m", "xylophone", *words],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=places,
-        cwd=tmp_path,
-    ) as playing:
+    with forking.Fork(words, stderr=subprocess.PIPE, text=True, env=places, cwd=tmp_path) as playing:
         assert playing.stderr is not None
         assert playing.stderr.readline() == (
             f"xylophone: waiting for the board: serial://{link}: cannot open the port: there is no such "
             "port: check the USB cable; list them with: xylophone devices\n"
         )
-        program = folder / "xylophone-virtual-board"
         with programs.Program([program], stdout=subprocess.PIPE, text=True) as board:
             assert board.stdout is not None
             link.symlink_to(board.stdout.readline().strip())
             assert playing.stderr.readline() == "xylophone: the board is there\n"
-            playing.communicate(timeout=SOON)
+            playing.communicate()
             board.terminate()
     assert playing.returncode == 0

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 import tomlkit
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from counts import examples
 from xylophone.config import Settings, load_settings
 from xylophone.config.schema import TABLES
 from xylophone.errors import ConfigError
@@ -55,7 +56,7 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(content=configurations())
 def test_a_valid_file_is_the_instrument_that_it_describes(path: Path, content: dict[str, Any]) -> None:
     instrument = load(path, content).instrument
@@ -98,14 +99,14 @@ def complaint(path: Path, content: dict[str, Any]) -> str:
     return str(path)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(content=JUNK)
 def test_junk_is_never_anything_but_a_config_error(path: Path, content: dict[str, Any]) -> None:
     told = complaint(path, content).split("\n")
     assert all(line.startswith(str(path)) and line.isprintable() for line in told)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(text=st.text(alphabet=st.sampled_from("[]=.\"'#\n \tabC6éx0{},-\\\0"), max_size=60))
 def test_text_that_is_hardly_toml_is_never_anything_but_a_config_error(path: Path, text: str) -> None:
     path.write_bytes(text.encode())

@@ -13,10 +13,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 import programs
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
+
+BUILDS = "XYLOPHONE_TEST_BUILDS"
+"""Variable of the environment: the folder of what is built once in a run; tests/conftest.py makes it."""
 
 PACKAGES = {
     "cc": "gcc libc6-dev",
@@ -57,6 +61,14 @@ def make(folder: Path, target: str, **variables: str) -> None:
     need("make", "cc")
     settings = [f"{name}={value}" for name, value in ({"BUILD": str(folder)} | variables).items()]
     run(["make", "--silent", "-C", str(FIRMWARE), target, *settings])
+
+
+def built(target: str, **variables: str) -> Path:
+    """Return the folder with a target of the firmware, built once in a run by whoever needs it first."""
+    folder = Path(os.environ[BUILDS]) / "-".join([target, *variables])
+    with FileLock(f"{folder}.lock"):
+        make(folder, target, **variables)
+    return folder
 
 
 def run(command: list[str], environment: Mapping[str, str] | None = None) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-import tempfile
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from firmware.building import make, need
+from firmware.building import built, need
 from xylophone.link.messages import Cause
 from xylophone.tables import Rows
 
@@ -28,11 +27,8 @@ HEARD = np.dtype([("at", "f8"), ("byte", "u1")], align=True)
 def library() -> ctypes.CDLL:
     """Return the virtual board as a library, built once in a run; with checks where SANITIZE says so."""
     need("cc", "make")
-    folder = tempfile.TemporaryDirectory(prefix="xylophone-firmware-")
-    make(Path(folder.name), "host", **({SANITIZE: "1"} if os.environ.get(SANITIZE) else {}))
-    board = typed(Path(folder.name) / "libxylophone.so")
-    board.folder = folder  # lives as long as the library
-    return board
+    folder = built("host", **({SANITIZE: "1"} if os.environ.get(SANITIZE) else {}))
+    return typed(folder / "libxylophone.so")
 
 
 def typed(path: Path) -> ctypes.CDLL:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from counts import examples
 from firmware.host import VirtualBoard
 from firmware.order import CHANNELS, MS, Order, strikes
 from link.snapping import snap
@@ -23,7 +24,7 @@ moments = st.lists(
 """For each strike the ticks since the one before, and its width."""
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(start=st.integers(-100 * MS, 100 * MS), rows=moments)
 def test_it_is_the_same_function_in_both_languages(start: int, rows: list[tuple[int, int]]) -> None:
     board = VirtualBoard(clock_start=WRAP - 300 * MS)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import select
 import subprocess
-import sys
 import termios
 import tty
 from pathlib import Path
 
-import programs
+import forking
 from firmware.behind_bootloader import BOOTLOADER, Mega, Port
 from firmware.building import need
 from xylophone.clock import SystemClock, VirtualClock
@@ -84,9 +83,9 @@ def test_a_blank_board_gets_the_firmware_and_keeps_what_its_hammers_stand(emulat
     (tmp_path / "xylophone.toml").write_text('[instrument]\nkind = "jf-0530b"\n')
     cable = Cable(Mega(emulator, BOOTLOADER, None, VirtualClock()))
     own = os.environ | dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"), str(tmp_path))
-    command = [sys.executable, "-m", "xylophone", "firmware", "flash", "--port", cable.path]
+    words = ["firmware", "flash", "--port", cable.path]
     pipe, clock = subprocess.PIPE, SystemClock()
-    with programs.Program(command, stdout=pipe, stderr=pipe, text=True, env=own, cwd=tmp_path) as flashing:
+    with forking.Fork(words, stdout=pipe, stderr=pipe, text=True, env=own, cwd=tmp_path) as flashing:
         while flashing.poll() is None and clock.now() < LONGEST:
             cable.turn()
         out, err = flashing.communicate()

@@ -171,6 +171,5 @@ class FakePi:
             cwd=self._folder,  # where lgpio leaves a FIFO
             capture_output=True,
             text=True,
-            timeout=60,
             **options,
         )

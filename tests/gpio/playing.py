@@ -14,14 +14,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import forking
 import programs
 from xylophone.gpio.datagrams import is_stopped
 
-PATIENCE = 20.0
-"""s after which what was waited for is taken not to come: long, since machines can be busy."""
 
-
-def wait_for(what: Callable[[], bool], limit: float = PATIENCE) -> bool:
+def wait_for(what: Callable[[], bool], limit: float = programs.PATIENCE) -> bool:
     """Return True as soon as something is so, False after `limit` seconds."""
     end = time.monotonic() + limit
     while not what():
@@ -44,16 +42,20 @@ class Playing:
     ) -> None:
         """Start it, and wait until it plays; `period` is the s from strike to strike."""
         host = Path(__file__).with_name("host.py")
-        self.host = programs.Program(
-            [sys.executable, str(host), url, str(hammers), json.dumps(wiring or {}), str(period)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | dict(environment or {}),
-            preexec_fn=lambda: signal.signal(
-                signal.SIGHUP, signal.SIG_DFL
-            ),  # also where nohup runs the tests
-        )
+        words = [host, url, hammers, json.dumps(wiring or {}), period]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        if environment is None:
+            self.host: forking.Fork | programs.Program = forking.Fork(words, env=os.environ, **pipes)
+        else:  # what the loader reads, a fork has read
+            command = [sys.executable, *map(str, words)]
+            self.host = programs.Program(
+                command,
+                env=os.environ | dict(environment),
+                preexec_fn=lambda: signal.signal(
+                    signal.SIGHUP, signal.SIG_DFL
+                ),  # also where nohup runs the tests
+                **pipes,
+            )
         self.said: list[dict[str, Any]] = []
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -74,13 +76,13 @@ class Playing:
     def faults(self) -> list[str]:
         """Return the messages of faults and errors that the host has said; all of them once it has ended."""
         if self.has_ended("host"):
-            self._reader.join(PATIENCE)
+            self._reader.join(programs.PATIENCE)
         said = [line for line in self.hear()[1:] if "coils" not in line]
         return [line.get("fault") or line.get("error") or "" for line in said]
 
     def coils(self) -> str:
         """Return what the host, which has ended, has said that is known of the coils."""
-        self._reader.join(PATIENCE)
+        self._reader.join(programs.PATIENCE)
         return next(str(line["coils"]) for line in self.hear() if "coils" in line)
 
     def kill(self, who: str, number: signal.Signals) -> None:
@@ -106,7 +108,7 @@ class Playing:
                 except ProcessLookupError:
                     break
         self.host.wait()
-        self._reader.join(PATIENCE)
+        self._reader.join(programs.PATIENCE)
         assert self.host.stderr is not None
         said = self.host.stderr.read()
         for pipe in (self.host.stdout, self.host.stderr):

@@ -49,7 +49,7 @@ class Stand:
     def refusal_by_the_host(self, kind: str) -> str:
         """Return the one line by which a start is refused that a host on the Pi finds by itself."""
         playing = self.start(kind)
-        assert playing.host.wait(20) == 1
+        assert playing.host.wait() == 1
         (said,) = playing.said
         assert self.pi.coils(kind) == 0
         return self._reason(kind, said["error"])
@@ -174,7 +174,7 @@ def test_a_reset_line_that_leads_nowhere(stand: Stand) -> None:
 
 def test_more_hammers_than_pins(stand: Stand) -> None:
     playing = stand.start("pins", 30)
-    assert playing.host.wait(20) == 1
+    assert playing.host.wait() == 1
     assert "gpio:pins has 17 outputs: a Pi has 17 pins for coils, so use gpio:595" in playing.said[0]["error"]
 
 
@@ -191,7 +191,7 @@ def test_outputs_that_somebody_else_plays_on(stand: Stand) -> None:
     stand.play_on("595")
     second = Playing("gpio:595", stand.pi.environment, 30)
     try:
-        assert second.host.wait(20) == 1
+        assert second.host.wait() == 1
         assert "GPIO25 cannot be had" in second.said[0]["error"]
         assert "end the program that uses it (xylophone off)" in second.said[0]["error"]
         assert not first.has_ended("dispatcher")
@@ -205,7 +205,7 @@ class TestBusThatFails:
         playing = stand.start(kind)
         stand.play_on(kind)
         setattr(stand.pi.state, fault, FOR_EVER)
-        assert playing.host.wait(20) == 1
+        assert playing.host.wait() == 1
         assert stand.pi.coils(kind) == 0
         (said,) = {words for words in playing.faults() if "failed" in words}
         assert said.startswith("the outputs failed and were switched off: ")
@@ -249,7 +249,7 @@ def test_a_chip_that_was_reset_in_play_is_noticed(stand: Stand) -> None:
     playing = stand.start("mcp23017", 1)
     stand.play_on("mcp23017")
     stand.pi.state.reg[1][0:2] = (0xFF, 0xFF)
-    assert playing.host.wait(20) == 1
+    assert playing.host.wait() == 1
     assert any("MCP23017 at 0x21 was reset" in words for words in playing.faults())
     assert stand.pi.coils("mcp23017") == 0
 
@@ -316,7 +316,7 @@ class TestPins:
 
     def test_a_pin_that_fails_ends_the_playing_with_all_off(self, pi: FakePi, playing: Playing) -> None:
         pi.state.pin_failures = 1
-        assert playing.host.wait(20) == 1
+        assert playing.host.wait() == 1
         assert pi.coils("pins") == 0
         assert playing.faults()[-1].startswith("the outputs failed and were switched off: GPIO")
         assert "cannot be written" in playing.faults()[-1]
@@ -325,7 +325,7 @@ class TestPins:
         self, pi: FakePi, playing: Playing
     ) -> None:
         pi.state.pin_delay_us = 400_000
-        assert playing.host.wait(20) == 1
+        assert playing.host.wait() == 1
         assert pi.coils("pins") == 0
         assert "the dispatcher hung for" in playing.faults()[-1]
         assert "all outputs are off" in playing.faults()[-1]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import forking
 import programs
 from gpio.fake_pi import FakePi
 from gpio.playing import wait_for
@@ -19,18 +20,14 @@ from xylophone.gpio.null import read_trace
 STRIKE = ["strike", "C6", "--mute", "--times", "4", "--backend"]
 
 
-def command(
-    folder: Path, *arguments: str, environment: dict[str, str] | None = None
-) -> subprocess.Popen[str]:
+def command(folder: Path, *words: str, pi: FakePi | None = None) -> forking.Fork | programs.Program:
+    """Start a command; anew where the loader is to read what stands for the Pi."""
     homes = {name: str(folder / "home") for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")}
-    return programs.Program(
-        [sys.executable, "-m", "xylophone", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-        env=os.environ | homes | (environment or {}),
-    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": folder}
+    if pi is None:
+        return forking.Fork(words, env=os.environ | homes, **pipes)
+    anew = [sys.executable, "-m", "xylophone", *words]
+    return programs.Program(anew, env=os.environ | homes | pi.environment, **pipes)
 
 
 def test_strike_is_no_success_when_the_dispatcher_stood_still(tmp_path: Path) -> None:
@@ -40,7 +37,7 @@ def test_strike_is_no_success_when_the_dispatcher_stood_still(tmp_path: Path) ->
         lambda: trace.exists() and trace.stat().st_size > 0 and any(m for _, m in read_trace(str(trace)))
     )
     programs.stand_still(min(children_of(striking.pid)))
-    out, err = striking.communicate(timeout=60)
+    out, err = striking.communicate()
     assert striking.returncode == 1
     assert "struck" not in out
     *faults, last = err.splitlines()
@@ -49,7 +46,7 @@ def test_strike_is_no_success_when_the_dispatcher_stood_still(tmp_path: Path) ->
 
 
 def test_strike_says_what_it_struck(tmp_path: Path) -> None:
-    out, err = command(tmp_path, *STRIKE, "gpio:null").communicate(timeout=60)
+    out, err = command(tmp_path, *STRIKE, "gpio:null").communicate()
     assert out == "struck C6 4 times at velocity 80\n"
     assert "Traceback" not in err
 
@@ -59,10 +56,8 @@ def test_doctor_sees_a_slow_bus(tmp_path: Path, url: str, delay: str) -> None:
     pi = FakePi(tmp_path)
     setattr(pi.state, delay, 5000)
     (tmp_path / "xylophone.toml").write_text('[instrument]\npitches = ["C6", "D6", "E6", "F6"]\n')
-    doctor = command(
-        tmp_path, "doctor", "--backend", url, "--hammers", "--yes", environment=dict(pi.environment)
-    )
-    out, err = doctor.communicate(timeout=60)
+    doctor = command(tmp_path, "doctor", "--backend", url, "--hammers", "--yes", pi=pi)
+    out, err = doctor.communicate()
     assert re.search(r"warning  writes   a write to the outputs takes \d{4,5} us.*raise gpio\.spi_rate", out)
     late = re.search(r"lateness coils go on (\d+) us late", out)
     assert late is not None

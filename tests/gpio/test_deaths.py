@@ -5,15 +5,16 @@ Here without wires: what was written, and whether the watchdog's line would have
 
 from __future__ import annotations
 
+import os
+import re
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import programs
+import forking
 from gpio.playing import Playing, wait_for
 from xylophone.gpio.host import LEAVING, OFF
 from xylophone.gpio.null import read_trace
@@ -68,7 +69,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 @pytest.mark.parametrize("number", ASKED)
 def test_a_host_that_is_asked_to_leave_switches_off_and_ends_all(bench, number):
     bench.playing.kill("host", number)
-    assert bench.playing.host.wait(20) in (ASKED[number], -number)
+    assert bench.playing.host.wait() in (ASKED[number], -number)
     assert bench.masks()[-1] == 0
     assert bench.line()[-1] == 0
     assert wait_for(lambda: bench.playing.has_ended("dispatcher") and bench.playing.has_ended("watchdog"))
@@ -86,7 +87,7 @@ with open_backend("gpio:null?trace={trace}", build_instrument()) as backend:
         pass
     raise RuntimeError("in play")
 """
-    ran = programs.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    ran = forking.run(["-c", program], env=os.environ, capture_output=True, text=True)
     assert "RuntimeError: in play" in ran.stderr
     assert 1 << 3 in [mask for _, mask in read_trace(str(trace))]
     assert read_trace(str(trace))[-1][1] == 0
@@ -112,7 +113,7 @@ def test_a_host_that_is_stopped_is_silent_and_can_go_on(bench):
 def test_a_dispatcher_that_is_killed_is_cut_off_and_said(bench):
     bench.playing.kill("dispatcher", signal.SIGKILL)
     assert wait_for(lambda: bench.line()[-1] == 0)
-    assert bench.playing.host.wait(20) == 1
+    assert bench.playing.host.wait() == 1
     assert "the dispatcher ended (signal 9)" in bench.playing.faults()[-1]
     assert wait_for(lambda: bench.playing.has_ended("watchdog"))
 
@@ -131,7 +132,7 @@ def test_a_dispatcher_that_is_stopped_is_cut_off_and_goes_on_when_it_is_continue
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_dispatcher_that_is_asked_to_leave_switches_off(bench, number):
     bench.playing.kill("dispatcher", number)
-    assert bench.playing.host.wait(20) == 1
+    assert bench.playing.host.wait() == 1
     assert bench.masks()[-1] == 0
     assert bench.line()[-1] == 0
     assert "asked to end by a signal" in bench.playing.faults()[-1]
@@ -140,7 +141,7 @@ def test_a_dispatcher_that_is_asked_to_leave_switches_off(bench, number):
 @pytest.mark.parametrize("number", [signal.SIGTERM])
 def test_without_its_watchdog_the_dispatcher_writes_zeros_and_stops(bench, number):
     bench.playing.kill("watchdog", number)
-    assert bench.playing.host.wait(20) == 1
+    assert bench.playing.host.wait() == 1
     assert bench.masks()[-1] == 0
     assert "the watchdog has ended" in bench.playing.faults()[-1]
     assert wait_for(lambda: bench.playing.has_ended("dispatcher"))
@@ -149,7 +150,7 @@ def test_without_its_watchdog_the_dispatcher_writes_zeros_and_stops(bench, numbe
 def test_with_a_watchdog_that_is_stopped_the_dispatcher_writes_zeros_and_stops(bench):
     bench.playing.kill("watchdog", signal.SIGSTOP)
     assert bench.stays_off()
-    assert bench.playing.host.wait(20) == 1
+    assert bench.playing.host.wait() == 1
     assert bench.masks()[-1] == 0
     assert "the watchdog was stopped" in bench.playing.faults()[-1]
 
@@ -160,7 +161,7 @@ def test_a_watchdog_that_is_stopped_in_a_pause_lets_no_coil_go_on(tmp_path):
         assert wait_for(lambda: any(bench.masks()) and bench.masks()[-1] == 0)
         bench.playing.kill("watchdog", signal.SIGSTOP)
         strikes, begin = sum(map(bool, bench.masks())), time.monotonic()
-        assert bench.playing.host.wait(20) == 1
+        assert bench.playing.host.wait() == 1
         assert sum(map(bool, bench.masks())) == strikes
         assert "the watchdog was stopped" in bench.playing.faults()[-1]
         assert time.monotonic() - begin < LEAVING
@@ -178,7 +179,7 @@ def test_a_dispatcher_that_stays_stopped_is_told_by_its_watchdog(bench):
 def test_where_both_are_killed_the_host_takes_the_line(bench, first):
     bench.playing.kill(first, signal.SIGKILL)
     bench.playing.kill("watchdog" if first == "dispatcher" else "dispatcher", signal.SIGKILL)
-    assert bench.playing.host.wait(20) == 1
+    assert bench.playing.host.wait() == 1
     assert bench.is_off()
     assert bench.line()[-1] == 0
 
@@ -186,9 +187,13 @@ def test_where_both_are_killed_the_host_takes_the_line(bench, first):
 def test_where_both_are_stopped_the_host_takes_the_line(bench):
     for who in ("watchdog", "dispatcher"):
         bench.playing.kill(who, signal.SIGSTOP)
-    assert bench.playing.host.wait(20) == 1
+    assert bench.playing.host.wait() == 1
     assert bench.line()[-1] == 0
-    assert bench.playing.faults()[-1].startswith("dispatcher and watchdog were stopped: all outputs are off")
+    # a dispatcher that has seen the watchdog stand still before it stood still itself has told so
+    assert re.match(
+        "(dispatcher and watchdog were|the watchdog was) stopped: all outputs are off",
+        bench.playing.faults()[-1],
+    )
 
 
 def test_a_watchdog_that_does_not_answer_is_not_said_to_have_switched_off(tmp_path):
@@ -202,7 +207,7 @@ with open_backend("gpio:null?trace={tmp_path / "writes"}", build_instrument()) a
     backend.silence()
     print([fault.message for fault in backend.poll()])
 """
-    ran = programs.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    ran = forking.run(["-c", program], env=os.environ, capture_output=True, text=True)
     assert ran.stdout == f"['the dispatcher does not answer: {OFF}']\n"
     assert read_trace(f"{tmp_path / 'writes'}.guard")[-1][1] == 0
 
@@ -220,5 +225,5 @@ with open_backend("gpio:null?trace={tmp_path / "writes"}", build_instrument()) a
     except BackendError as error:
         print(error)
 """
-    ran = programs.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    ran = forking.run(["-c", program], env=os.environ, capture_output=True, text=True)
     assert "asked to end by a signal" in ran.stdout

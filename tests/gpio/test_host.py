@@ -10,10 +10,10 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+import forking
 import programs
 from gpio.fake_pi import FakePi
 from gpio.playing import wait_for
@@ -37,8 +37,11 @@ def program(url: str, then: str = "pass") -> list[str]:
     return [sys.executable, "-c", OPEN.format(url=url, then=then)]
 
 
-def ran(url: str, then: str = "pass", **options: Any) -> subprocess.CompletedProcess[str]:
-    return programs.run(program(url, then), capture_output=True, text=True, timeout=60, **options)
+def ran(url: str, then: str = "pass", pi: FakePi | None = None) -> subprocess.CompletedProcess[str]:
+    if pi is None:
+        return forking.run(program(url, then)[1:], env=os.environ, capture_output=True, text=True)
+    own = os.environ | pi.environment
+    return programs.run(program(url, then), env=own, capture_output=True, text=True, check=False)
 
 
 def children_of(process: int) -> list[int]:
@@ -54,7 +57,6 @@ def test_a_folder_with_modules_of_the_same_names_is_not_imported_from(tmp_path: 
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
     )
     assert (done.stdout, done.stderr) == ("open\n", "")
 
@@ -63,8 +65,8 @@ def test_a_host_with_more_than_a_thousand_files_can_play() -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     limit = f"import resource, os; resource.setrlimit(resource.RLIMIT_NOFILE, ({hard}, {hard}))\n"
     many = limit + "kept = [os.open('/dev/null', os.O_RDONLY) for _ in range(1100)]\n"
-    command = [sys.executable, "-c", many + program("gpio:null", "backend.silence()")[2]]
-    done = programs.run(command, capture_output=True, text=True, timeout=60)
+    words = ["-c", many + program("gpio:null", "backend.silence()")[2]]
+    done = forking.run(words, env=os.environ, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("open\n", "")
 
 
@@ -73,9 +75,8 @@ def test_a_host_that_is_interrupted_while_it_opens_leaves_without_a_word_of_its_
     after_ms: int,
 ) -> None:
     """However far they have come: the sleep is what is tested."""
-    host = programs.Program(
-        program("gpio:null", "import time; time.sleep(60)"), stdout=-1, stderr=-1, text=True
-    )
+    words = program("gpio:null", "import time; time.sleep(60)")[1:]
+    host = forking.Fork(words, env=os.environ, stdout=-1, stderr=-1, text=True)
     children: list[int] = []
 
     def started() -> bool:
@@ -87,7 +88,7 @@ def test_a_host_that_is_interrupted_while_it_opens_leaves_without_a_word_of_its_
     for process in (host.pid, *children):  # as a terminal does that has them all in its foreground
         with suppress(ProcessLookupError):  # it has left as the one before did
             os.kill(process, signal.SIGINT)
-    out, err = host.communicate(timeout=30)
+    out, err = host.communicate()
     assert "Traceback" not in err
     assert "KeyboardInterrupt" in out or "BackendError" in out
     assert wait_for(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
@@ -101,7 +102,7 @@ def pi(tmp_path: Path) -> FakePi:
 def test_a_refused_start_is_one_line_every_time(pi: FakePi) -> None:
     pi.take_away("/dev/spidev0.0")
     for _ in range(2):
-        done = ran("gpio:595", env=os.environ | pi.environment)
+        done = ran("gpio:595", pi=pi)
         assert done.stdout.startswith("BackendMissing gpio:595: /dev/spidev0.0 is not there: switch SPI on")
         assert done.stderr == ""
 
@@ -111,7 +112,7 @@ def test_a_refused_start_is_one_line_every_time(pi: FakePi) -> None:
 )
 def test_a_bus_that_is_far_too_slow_is_refused_by_its_time(pi: FakePi, url: str, delay: str, ms: int) -> None:
     setattr(pi.state, delay, 1000 * ms)
-    done = ran(url, env=os.environ | pi.environment)
+    done = ran(url, pi=pi)
     assert done.stdout.startswith(f"OutputError {url}: the outputs took ") or (
         done.stdout.startswith(f"BackendMissing {url}: the outputs took ")
     )

@@ -178,7 +178,7 @@ def test_without_dispatcher_and_watchdog_the_host_switches_off(
     assert playing.playing is not None
     for who, number in deaths.items():
         playing.playing.kill(who, number)
-    assert playing.playing.host.wait(20) in (1, 143)
+    assert playing.playing.host.wait() in (1, 143)
     assert playing.is_off()
     assert not any("SWITCH" in words for words in playing.playing.faults())
 

@@ -7,8 +7,9 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from counts import examples
 from link.usb_model import UsbModel
 from xylophone.link.clock_fit import fit_clock
 from xylophone.link.clock_sync import ClockSync, unwrap
@@ -51,7 +52,7 @@ def plain_fit(rows: np.ndarray, now: float, rate: float | None) -> tuple[float, 
     return received[-1] + TICK_RATE * values[0], found, sigma * math.sqrt(of_offset)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(SEEDS, st.sampled_from([4, 11, 12, 14, 15, 40]), st.sampled_from([0.1, 0.5, 1.4, 1.6]), st.booleans())
 def test_the_fit_is_that_of_least_squares(seed: int, count: int, every: float, known: bool) -> None:
     rows = exchanges(seed, count, every)
@@ -62,7 +63,7 @@ def test_the_fit_is_that_of_least_squares(seed: int, count: int, every: float, k
     assert found.error == pytest.approx(wanted[2], rel=1e-3)
 
 
-@settings(max_examples=8)
+@examples(8)
 @given(SEEDS, st.sampled_from([None, TICK_RATE * 1.004]), st.sampled_from([0.0, 700.0]))
 def test_the_line_is_the_curve_until_it_is_in_use_and_then_bends_towards_it(
     seed: int, rate: float | None, hurry: float

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from counts import examples
 from link.test_connection import ack, hello_reply, strikes, sync_reply
 from xylophone.link import messages as m
 from xylophone.link.connection import Connection
@@ -229,7 +230,7 @@ def one_rare_act(rng: np.random.Generator, link: Connection, plain: PlainLink, n
                 plain.open, plain.credit = True, 30
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(st.integers(0, 10**6))
 def test_the_link_sends_what_the_plain_one_sends(seed: int) -> None:
     early = Connection(5.0)

@@ -10,14 +10,15 @@ import mido
 import numpy as np
 import pytest
 import symusic
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, strategies as st
 
+from counts import examples
 from midifile.smf import END, chunk, header
 from midifile.synthesizer import SYSTEMS, Synthesizer
 from xylophone import SongError, parse_song
 from xylophone.song import Song
 
-FEW = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+FEW = examples(60, suppress_health_check=[HealthCheck.too_slow])
 DELTAS = st.sampled_from([0, 0, 0, 1, 60, 127, 128, 480, 5_000, 20_000])
 CHANNELS, PITCHES, SEVEN = st.sampled_from([0, 1, 9, 15]), st.sampled_from([59, 60, 61]), st.integers(0, 127)
 
@@ -208,7 +209,7 @@ BYTES = st.one_of(
 )
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(
     st.lists(BYTES, max_size=3),
     st.integers(0, 3),
@@ -221,7 +222,7 @@ def test_any_bytes_in_a_track_give_a_lawful_song(tracks, format, division, lie, 
     lawful(both_ways(header(format, len(tracks) if claimed is None else claimed, division) + chunks))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data())
 def test_a_file_with_some_bytes_changed_gives_a_lawful_song(data):
     content = bytearray(written(tune(3, 2, 40)))
@@ -230,7 +231,7 @@ def test_a_file_with_some_bytes_changed_gives_a_lawful_song(data):
     lawful(both_ways(bytes(content)))
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(st.binary(max_size=200))
 def test_any_bytes_at_all_are_a_song_or_a_song_error(content):
     try:

@@ -8,9 +8,10 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from arranger.melodies import layouts, line, song_of, songs
+from counts import examples
 from midifile.smf import meta, meter, note, off, on, song, tempo, track
 from xylophone import Song, arrange, build_instrument, load_song, parse_song, songs as own_songs
 from xylophone.arranger import PRESETS, Arrangement
@@ -107,7 +108,7 @@ def test_seconds_of_a_film_are_kept_though_they_have_no_quarters() -> None:
     assert read.notes["onset"] == pytest.approx(parsed.notes["onset"], abs=CLOSE)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(songs(), layouts, st.sampled_from(sorted(PRESETS)))
 def test_any_arrangement_goes_through_a_file(song: Song, instrument, preset: str) -> None:
     arrangement = arrange(song, instrument, weights=PRESETS[preset])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from counts import examples
 from player.pieces import INSTRUMENT, Stage, piece
 from xylophone.backends.simulated import SimulatedBackend
 from xylophone.cli.play import FASTER, KEYS, LOUDER
@@ -174,7 +175,7 @@ def random_piece(seed: int, stretched: float = 1.0) -> object:
     return piece(onsets.tolist(), [67 + n % 25 for n in range(40)])
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(COMMANDS, st.integers(0, 10_000))
 def test_whatever_is_commanded_every_note_sounds_once(commands, seed: int) -> None:
     stage = Stage()
@@ -184,7 +185,7 @@ def test_whatever_is_commanded_every_note_sounds_once(commands, seed: int) -> No
     assert heard + sum(stage.player.refusals.values()) == 40
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(COMMANDS, COMMANDS, st.integers(0, 10_000), st.floats(0.0, 0.9))
 def test_after_a_seek_every_later_note_sounds_once(before, after, seed: int, part: float) -> None:
     stage = Stage()

@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings, strategies as st
+from hypothesis import assume, given, strategies as st
 
+from counts import examples
 from player.pieces import INSTRUMENT, Stage, piece
 from sequencer.playing import straight
 from xylophone.arranger import Arrangement
@@ -269,7 +270,7 @@ def test_before_anything_is_played_the_snapshot_says_so() -> None:
     assert Stage().player.snapshot() == nothing
 
 
-@settings(max_examples=40, derandomize=True)
+@examples(40, derandomize=True)
 @given(st.integers(0, 10**6))
 def test_every_bar_is_struck_when_and_as_hard_as_the_plain_player_says(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -6,8 +6,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from counts import examples
 from player.pieces import INSTRUMENT
 from xylophone.errors import OptionError
 from xylophone.player.bounds import clamped, factor_of, loop_of, within
@@ -28,7 +29,7 @@ def some_rows(rng: np.random.Generator, begin: float) -> Rows:
     return np.sort(rows, order="time", kind="stable")
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.integers(0, 10**6))
 def test_the_record_holds_what_a_list_holds(seed: int) -> None:
     rng = np.random.default_rng(seed)

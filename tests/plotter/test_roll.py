@@ -8,9 +8,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from arranger.melodies import layouts, line, song_of, songs, together
+from counts import examples
 from xylophone import Song, arrange, build_instrument, load_song, songs as own_songs
 from xylophone.arranger import PRESETS
 from xylophone.errors import FileError, OptionError
@@ -109,7 +110,7 @@ def test_what_was_done_is_told_in_the_heading() -> None:
     assert line_.split("  ·  ")[:3] == ["score 100 of 100", "melody from track 0", "up an octave"]
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(songs(), layouts)
 def test_every_strike_is_a_dot_and_every_loss_a_cross(song: Song, instrument) -> None:
     arrangement = arrange(song, instrument, weights=PRESETS["virtuoso"])

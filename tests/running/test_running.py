@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import forking
 import programs
 from xylophone.errors import BackendMissing
 from xylophone.running.playing import end_playing, last_played, leaving_on_signals, playing
 
-ROOT = Path(__file__).resolve().parents[2]
 HARDWARE = "serial:///dev/ttyACM0"
 
 HOLD = """
@@ -27,18 +26,17 @@ with leaving_on_signals(), playing(sys.argv[1], Path(sys.argv[2])):
     threading.Event().wait(60)
 """
 
-Start = Callable[[str], "subprocess.Popen[str]"]
+Start = Callable[[str], forking.Fork]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """A way to start a process that plays on a URL until it is ended."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[forking.Fork] = []
 
-    def begin(url: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", HOLD, url, str(tmp_path)]
-        own = {**os.environ, "PYTHONPATH": str(ROOT)}
-        process = programs.Program(command, env=own, stdout=subprocess.PIPE, text=True)
+    def begin(url: str) -> forking.Fork:
+        words = ["-c", HOLD, url, tmp_path]
+        process = forking.Fork(words, env=os.environ, stdout=subprocess.PIPE, text=True)
         started.append(process)
         assert process.stdout is not None
         assert process.stdout.readline() == "playing\n"
@@ -46,8 +44,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     yield begin
     for process in started:
-        process.end()
-        process.communicate()
+        with process:
+            process.end()
 
 
 def ended(folder: Path) -> dict[int, bool]:
@@ -73,7 +71,7 @@ def test_simulations_and_other_hardware_do_not_exclude_each_other(start: Start, 
 def test_off_ends_every_playing_process_by_its_own_way_out(start: Start, tmp_path: Path) -> None:
     processes = [start("sim:"), start(HARDWARE)]
     assert ended(tmp_path) == {process.pid: False for process in processes}
-    assert [process.wait(10) for process in processes] == [4, 4]
+    assert [process.wait() for process in processes] == [4, 4]
     assert end_playing(tmp_path) == []
 
 
@@ -86,7 +84,7 @@ def test_what_does_not_answer_is_stopped_by_the_asker_and_then_killed(start: Sta
 
     assert [player.killed for player in end_playing(tmp_path, stop)] == [True]
     assert stopped == [(HARDWARE, None)]  # while it still had its port
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait() == -signal.SIGKILL
 
 
 def test_another_off_is_not_ended(start: Start, tmp_path: Path) -> None:
@@ -103,7 +101,7 @@ def test_what_a_killed_process_left_behind_means_nothing_and_the_next_start_clea
 ) -> None:
     for process in [start(url) for url in (HARDWARE, "sim:", "serial:COM3")]:
         process.kill()
-        process.wait(10)
+        process.wait()
     assert len(list(tmp_path.glob("*.lock"))) == 3
     assert end_playing(tmp_path) == []
     with playing(HARDWARE, tmp_path):

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from counts import examples
 from sequencer.playing import INSTRUMENT, straight
 from xylophone.calibration.values import CURVES, Calibration, SupplyTerms, WarmthTerms
 from xylophone.errors import OptionError
@@ -39,7 +40,7 @@ def some(seed: int) -> tuple[Instrument, Calibration]:
 
 
 @given(SEEDS)
-@settings(max_examples=20)
+@examples(20)
 def test_bounds_hold_for_the_worst_that_can_be_at_any_knot(seed: int) -> None:
     instrument, c = some(seed)
     curves = Curves(instrument, c)
@@ -65,7 +66,7 @@ def test_bounds_hold_for_the_worst_that_can_be_at_any_knot(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=20)
+@examples(20)
 def test_a_strike_gets_what_lies_between_its_knots(seed: int) -> None:
     instrument, c = some(seed)
     curves, rng = Curves(instrument, c), np.random.default_rng(seed)

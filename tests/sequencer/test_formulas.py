@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from counts import examples
 from sequencer.playing import INSTRUMENT, sensitive, straight, strikes
 from xylophone.calibration.values import Calibration
 from xylophone.sequencer import Plan, Planner, PlanOptions, sequence
@@ -58,13 +59,13 @@ def assert_formulas_hold(plan: Plan, terms: Calibration, near: float = 1e-5) -> 
         assert row["time"] + row["moved"] - start[n] == pytest.approx(latency, abs=near)
 
 
-@settings(max_examples=8)
+@examples(8)
 @given(SEEDS)
 def test_every_pulse_is_what_its_formula_gives_under_the_sag_warmth_and_rest_of_the_plan(seed: int) -> None:
     assert_formulas_hold(sequence(some_strikes(seed), AMPLE, sensitive(AMPLE), STRICT), sensitive(AMPLE))
 
 
-@settings(max_examples=4)
+@examples(4)
 @given(SEEDS, st.integers(40, 400))
 def test_planned_in_steps_every_pulse_is_what_its_formula_gives(seed: int, step_ms: int) -> None:
     table = some_strikes(seed)
@@ -80,7 +81,7 @@ def test_planned_in_steps_every_pulse_is_what_its_formula_gives(seed: int, step_
     assert_formulas_hold(Plan(AMPLE, whole, 0.0), sensitive(AMPLE))
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(SEEDS)
 def test_hammers_too_weak_for_a_crowd_strike_softer_and_by_their_formula(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -98,7 +99,7 @@ def test_hammers_too_weak_for_a_crowd_strike_softer_and_by_their_formula(seed: i
     assert (sent["width"] <= 0.022 + 1e-9).all()
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(SEEDS)
 def test_strikes_that_the_supply_moves_towards_each_other_keep_recovery(seed: int) -> None:
     """A chord is struck twice, recovery apart: what runs before it pushes it on, what runs after it back."""

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from counts import examples
 from sequencer.playing import INSTRUMENT, sensitive, strikes
 from xylophone.instrument import Instrument
 from xylophone.sequencer import Plan, Planner, PlanOptions, sequence
@@ -29,7 +30,7 @@ OPTIONS = st.builds(
 TIGHT = Instrument("tight", INSTRUMENT.kind, INSTRUMENT.hammers, 3.0)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(ROWS, OPTIONS, st.sampled_from([INSTRUMENT, TIGHT]))
 def test_every_law_holds_for_any_strikes(
     rows: list[tuple[float, int, float, int]], options: PlanOptions, instrument: Instrument
@@ -44,7 +45,7 @@ def test_every_law_holds_for_any_strikes(
     assert_moves_stay_small(plan, options)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(ROWS, st.integers(20, 400))
 def test_planning_in_steps_keeps_every_law(rows: list[tuple[float, int, float, int]], step_ms: int) -> None:
     table = strikes(*rows)

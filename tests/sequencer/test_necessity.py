@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from counts import examples
 from sequencer.playing import INSTRUMENT, sensitive, straight, strikes
 from sequencer.test_laws import (
     TIGHT,
@@ -59,7 +60,7 @@ def test_on_time_is_what_was_used_less_what_was_refilled(seed: int, refill: floa
         assert found[n] == pytest.approx(used[owner])
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(SEEDS, st.sampled_from([None, 0.5]))
 def test_heat_refuses_what_would_overdraw_and_nothing_else(seed: int, step: float | None) -> None:
     rng = np.random.default_rng(seed)
@@ -95,7 +96,7 @@ def test_a_bucket_that_earlier_commits_have_emptied_refuses_the_next_strike_alon
     assert refused == [0] * 8 + [1, 0, 1, 1]  # 16 ms are used each time, 5 ms come back
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(SEEDS)
 def test_the_supply_refuses_what_would_pass_its_limit_and_nothing_else(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -123,7 +124,7 @@ def test_of_a_chord_that_is_too_large_the_loudest_are_struck(order: list[int]) -
     assert sorted(struck)[-7:] == sorted(loud)[-7:]
 
 
-@settings(max_examples=5)
+@examples(5)
 @given(SEEDS, st.integers(3, 60))
 def test_large_chords_planned_in_small_steps_keep_every_law(seed: int, step_ms: int) -> None:
     rng = np.random.default_rng(seed)

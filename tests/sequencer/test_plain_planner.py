@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from counts import examples
 from sequencer.plain_planner import Item, PlainPlanner
 from sequencer.playing import INSTRUMENT, straight, strikes
 from xylophone.sequencer import Plan, Planner, PlanOptions
@@ -56,7 +57,7 @@ def assert_same(plan: Plan, items: list[Item], first: int) -> None:
     assert plan.pulses["channel"].tolist() == [CROWDED.hammers[item.hammer].channel for *_, item in played]
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(SEEDS)
 def test_the_planner_does_what_the_plain_one_does(seed: int) -> None:
     rng = np.random.default_rng(seed)

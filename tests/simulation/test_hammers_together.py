@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
+from counts import examples
 from simulation.striking import chord, exact, pulses, random_song, same, settled_blow, small
 from xylophone.instrument import build_instrument
 from xylophone.simulation.hammers import BLOCK, Twin
@@ -156,7 +157,7 @@ def test_scatter_has_the_size_that_was_asked_for_and_no_bias():
     assert abs(np.corrcoef(late, louder)[0, 1]) < 0.1
 
 
-@settings(max_examples=10)
+@examples(10)
 @given(
     st.lists(
         st.tuples(st.floats(0.0, 0.4), st.floats(0.0005, 0.03), st.integers(0, 3)),

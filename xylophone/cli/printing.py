@@ -98,7 +98,8 @@ def put(text: str) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever read us has left
+        let_go_of_output()
         raise
     except OSError as error:
         let_go_of_output()
