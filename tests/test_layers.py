@@ -15,7 +15,7 @@ import programs
 from imports import PACKAGE, ROOT, Import, all_imports, imports_of, sources
 
 LAYERS = [
-    {"errors", "clock", "pitch", "files", "tables"},
+    {"errors", "clock", "pitch", "files", "tables", "words"},
     {"song", "instrument", "wiring", "strikes"},
     {"midifile", "config", "calibration", "arranger", "sequencer", "sound"},
     {"link", "tuning", "performance.performance", "collection.tunes"},

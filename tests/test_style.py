@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from itertools import pairwise
 from pathlib import Path
 
 from imports import sources
@@ -60,3 +62,40 @@ def test_the_first_line_of_a_docstring_is_a_sentence():
             if told and told.splitlines()[0][-1] not in ".:?":
                 over.add(name)
     assert over == RUN_OVER
+
+
+COUNTED = (
+    "bars boards bytes channels coils commands files hammers hits measures misses notes octaves outputs "
+    "pieces pulses semitones songs steps strikes times tracks warnings"
+)
+"""What is counted in what people read."""
+
+NEVER_ONE = {
+    ("cli.firmware", "size"): "bytes of an image",
+    ("files", "most"): "a limit",
+    ("midifile.foreign", "most"): "a limit",
+    ("link.frames", "len(payload)"): "more than a frame holds",
+    ("link.messages", "layout.size"): "for who writes a program",
+    ("link.messages", "len(payload)"): "for who writes a program",
+    ("pitch", "_COUNTS.get(count, str(count))"): "one is 'an octave'",
+    ("player.bounds", "factor"): "not above 0",
+}
+"""Numbers that are not 1 where they are told, and why. Limits in capitals and decimals are let be."""
+
+
+def test_one_of_something_is_not_called_several():
+    plural = re.compile(rf" ({'|'.join(COUNTED.split())})\b")
+    found = {
+        (module, ast.unparse(number.value))
+        for module, (_, tree) in modules().items()
+        for text in ast.walk(tree)
+        if isinstance(text, ast.JoinedStr)
+        for number, after in pairwise(text.values)
+        if isinstance(number, ast.FormattedValue)
+        and not (isinstance(number.value, ast.Name) and number.value.id.isupper())
+        and not (number.format_spec and re.search("[.g]", ast.unparse(number.format_spec)))
+        and isinstance(after, ast.Constant)
+        and plural.match(after.value)
+    }
+    assert found <= set(NEVER_ONE), "say it with words.counted, which knows one from several"
+    assert set(NEVER_ONE) <= found, "what is no longer said needs no exception"

@@ -12,6 +12,7 @@ import numpy as np
 from .errors import InstrumentError, did_you_mean
 from .pitch import parse_pitch, pitch_name
 from .tables import Floats, Ints
+from .words import counted
 
 LEAST_REST = 0.002
 """s from coil off to coil on that every coil is given: two looks of what watches the outputs."""
@@ -158,7 +159,8 @@ class Instrument:
     def __post_init__(self) -> None:
         if not 1 <= len(self.hammers) <= MOST_HAMMERS:
             raise InstrumentError(
-                f"{len(self.hammers)} hammers: an instrument has 1..{MOST_HAMMERS}; list its pitches"
+                f"{counted(len(self.hammers), 'hammer')}: an instrument has "
+                f"1..{MOST_HAMMERS}; list its pitches"
             )
         pitches = [hammer.pitch for hammer in self.hammers]
         if any(low >= high for low, high in pairwise(pitches)):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import BackendMissing, ConfigError
+from .words import counted
 
 KINDS = ("595", "mcp23017", "pins", "null")
 """What drives the coils: a chain of 74HC595, MCP23017 expanders, the Pi's own pins; null drives nothing."""
@@ -83,7 +84,8 @@ class Wiring:
         outputs, last = self.outputs(kind), max(channels)
         if last < outputs:
             return
-        needs = f"{len(channels)} hammers on channels up to {last}, but gpio:{kind} has {outputs} outputs"
+        hammers = counted(len(channels), "hammer")
+        needs = f"{hammers} on channels up to {last}, but gpio:{kind} has {counted(outputs, 'output')}"
         if kind == "pins" and last < len(HONEST_PINS):
             raise BackendMissing(f"{needs}: name a pin for each as gpio.pins in xylophone.toml")
         if kind == "pins":

@@ -23,7 +23,7 @@ def test_the_first_is_told_at_once_and_a_machine_that_is_too_slow_says_so_in_one
     told = lines_of(range(80))
     assert [time for time, _ in told] == pytest.approx([0.0, 10.0])
     first, again = (message for _, message in told)
-    assert first == f"1 pulses came up to 20.0 ms late and were not played: {BUSY}"
+    assert first == f"1 pulse came up to 20.0 ms late and was not played: {BUSY}"
     assert again == (
         f"100 pulses came up to 20.0 ms late and were not played: {BUSY}, again and again within 10 s, and "
         "may be too slow to play: end other programs, or play from another one"

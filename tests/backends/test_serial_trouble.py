@@ -286,7 +286,7 @@ def test_what_the_board_refuses_is_counted_by_reason(rows, reason, words):
         backend.clock.wait_until(2.0)
         (line,) = told(backend)
         report = backend.report()
-    assert "the board refused 1 strikes" in line
+    assert "the board refused 1 strike," in line
     assert words in line
     assert report.refused == {reason: 1}
     assert report.pulses == len(rows) - 1 == len(world.board.struck())
@@ -311,5 +311,5 @@ def test_what_comes_too_late_to_the_board_is_counted():
         backend.clock.wait_until(2.0)
         (line,) = told(backend)
         report = backend.report()
-    assert "1 pulses came up to" in line
+    assert "1 pulse came up to" in line
     assert (report.pulses, report.late) == (1, 1)

@@ -290,3 +290,13 @@ def test_a_scan_takes_nothing_up(xylophone: Run, midi: Midi, tmp_path: Path) -> 
     (found,) = xylophone("songs", "scan", tmp_path, "--json", "--jobs", "1").json
     assert found["transpose"] == 0
     assert "--preset" in xylophone("songs", "scan", "--help").out
+
+
+def test_the_picture_of_a_song_without_a_title_is_headed_by_the_name_of_its_file(
+    xylophone: Run, midi: Callable[..., Path], tmp_path: Path
+) -> None:
+    song = midi((72, 0, 0.5, 80, 0), name="no_name.mid", title="")
+    ran = xylophone("arrange", song, "--plot", "roll.svg", "-o", "out.mid")
+    assert (ran.code, ran.out) == (0, "wrote out.mid: 1 strike\nwrote roll.svg\n")
+    assert "no_name.mid" in (tmp_path / "roll.svg").read_text()
+    assert load_song(tmp_path / "out.mid").title == ""

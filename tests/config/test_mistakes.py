@@ -88,7 +88,7 @@ def complaints(path: Path, text: str) -> list[str]:
         ),
         (
             "[instrument]\npitches = [60]\nchannels = [1, 2]",
-            "line 3: instrument.channels has 2 channels for 1 bars: give each one",
+            "line 3: instrument.channels has 2 channels for 1 bar: give each one",
         ),
         (
             "[instrument]\nchannels = [64]",

@@ -163,7 +163,7 @@ def test_a_wrong_count_of_tracks():
 
 
 def test_no_tracks_at_all():
-    assert damaged(header(), "the header claims 1 tracks and there are 0") == []
+    assert damaged(header(), "the header claims 1 track and there are 0") == []
 
 
 def test_junk_before_the_header_and_between_the_tracks():
@@ -247,5 +247,5 @@ def test_memory_grows_no_faster_than_the_file(body):
 
 def test_a_track_with_padding_does_not_swallow_the_next():
     content = song(chunk(note(60) + END + b"\0" + track(note(62))))
-    pitches = damaged(content, "track 0, byte 18: the track's length is wrong", "the header claims 1 tracks")
+    pitches = damaged(content, "track 0, byte 18: the track's length is wrong", "the header claims 1 track")
     assert pitches == [60, 62]

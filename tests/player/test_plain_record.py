@@ -86,7 +86,7 @@ def test_a_command_reaches_back_over_so_many_commits_and_no_more() -> None:
         record.add(Plan(INSTRUMENT, rows.copy(), 0.0, first=number))
     record.take_back(-1.0)
     assert len(record) == 3
-    with pytest.raises(OptionError, match="cannot remember -1 strikes"):
+    with pytest.raises(OptionError, match="cannot remember -1 strike"):
         Record(-1)
 
 

@@ -288,7 +288,7 @@ def test_what_cannot_be_rendered_is_refused(tmp_path):
         render(hits((0.0, 63, -6.0)), INSTRUMENT)
     with pytest.raises(OptionError, match="more than the 21600 s"):
         render(hits((1e9, 0, -6.0)), INSTRUMENT)
-    with pytest.raises(OptionError, match="of sound for 1 hits, which is nearly all silence"):
+    with pytest.raises(OptionError, match="of sound for 1 hit, which is nearly all silence"):
         render(hits((700.0, 0, -6.0)), INSTRUMENT)
     with pytest.raises(OptionError, match="time is no number"):
         render(hits((math.nan, 0, -6.0)), INSTRUMENT)

@@ -13,6 +13,7 @@ import numpy as np
 from ..pitch import interval_words
 from ..song import MOST_CHANNELS
 from ..tables import Bools, Ints, Priority
+from ..words import counted
 from .arrangement import NO_ROLE, Arrangement
 from .changes import Reason
 from .form import key_of, places, sections
@@ -264,7 +265,7 @@ def _percent(share: float) -> str:
 
 
 def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return counted(number, what, spec=",")
 
 
 def _listed(words: list[str]) -> str:

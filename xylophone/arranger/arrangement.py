@@ -11,6 +11,7 @@ from ..errors import SilentSong, SongError
 from ..instrument import Instrument
 from ..song import Song
 from ..tables import Arranged, Ints, Priority, as_arranged, as_change_rows
+from ..words import counted
 from .changes import ChangeKind, Changes, Reason
 
 NO_ROLE = 255
@@ -59,7 +60,8 @@ class Arrangement:
             table.flags.writeable = False
         if len(self.notes) - self.again != self.kept + self.folded + self.replaced:
             raise ValueError(
-                f"{len(self.notes) - self.again} strikes for {self.kept} kept, {self.folded} folded and "
+                f"{counted(len(self.notes) - self.again, 'strike')} for "
+                f"{self.kept} kept, {self.folded} folded and "
                 f"{self.replaced} replaced notes: each of these needs one strike"
             )
         self._check_rows()
@@ -152,7 +154,9 @@ class Arrangement:
         chief = max(_REMEDIES, key=lambda reason: counts[reason])
         which = f"all {len(self.song)}" if counts[chief] == len(self.song) else f"{counts[chief]}"
         error = SilentSong if counts[Reason.SILENT] == len(self.song) else SongError
-        raise error(f"none of the song's {len(self.song)} notes can be struck: {which} {_REMEDIES[chief]}")
+        raise error(
+            f"none of the song's {counted(len(self.song), 'note')} can be struck: {which} {_REMEDIES[chief]}"
+        )
 
     @cached_property
     def _counted(self) -> tuple[list[int], list[int]]:

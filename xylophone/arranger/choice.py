@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import OptionError
 from ..song import MOST_CHANNELS, Song
 from ..tables import Bools, Ints
+from ..words import counted
 from .changes import Reason
 
 SOFTEST = 0.5
@@ -38,7 +39,7 @@ class Choice:
         for track, octaves in self.octaves.items():
             if abs(octaves) > MOST_OCTAVES:
                 raise OptionError(
-                    f"track {track} cannot be moved by {octaves} octaves: give "
+                    f"track {track} cannot be moved by {counted(octaves, 'octave')}: give "
                     f"-{MOST_OCTAVES}..{MOST_OCTAVES}"
                 )
         for channel in (*(self.channels or ()), *self.mute_channels):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..words import counted
 from .contract import Fault
 
 BUSY = "the machine is too busy"
@@ -36,7 +37,10 @@ class Lateness:
         """Return what is to be told by now, a fault or none."""
         if not self._count or now < self._next:
             return ()
-        late = f"{self._count} pulses came up to {1e3 * self._by:.1f} ms late and were not played"
+        late = (
+            f"{counted(self._count, 'pulse')} came up to {1e3 * self._by:.1f} ms late and "
+            f"{'was' if self._count == 1 else 'were'} not played"
+        )
         message = f"{late}: {self._cause}"
         if self._times >= OFTEN:
             message = (

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 from ..config.places import state_folder
 from ..errors import BackendAbsent, BackendMissing, MissingExtra, OptionError, install
 from ..files import alone_with, is_there, make_folder, read_text, write_text
+from ..words import counted
 
 MEGAS = frozenset(
     {
@@ -162,7 +163,7 @@ def choose_port(ports: Sequence[Port], remembered: bool = False) -> Port:
             return choice[0]
         if choice:
             raise BackendMissing(
-                f"serial:auto: there are {len(choice)} boards, {_listed(choice)}: {_name(choice)}"
+                f"serial:auto: there are {counted(len(choice), 'board')}, {_listed(choice)}: {_name(choice)}"
             )
     possible = [port for port in ports if port.possible]
     if possible:

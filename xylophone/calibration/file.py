@@ -20,6 +20,7 @@ from ..files import key_name, read_toml, write_text
 from ..instrument import Instrument
 from ..pitch import parse_pitch, pitch_name
 from ..tables import Floats
+from ..words import counted
 from .values import CURVES, ORIGINS, TERMS, Calibration, SupplyTerms, WarmthTerms
 
 VERSION = 2
@@ -136,7 +137,7 @@ def _names(instrument: Instrument) -> tuple[str, ...]:
 def _span(kind: str, hammers: tuple[str, ...]) -> str:
     if len(hammers) == 1:
         return f"1 {kind} hammer {hammers[0]}"
-    return f"{len(hammers)} {kind} hammers {hammers[0]}..{hammers[-1]}"
+    return f"{counted(len(hammers), f'{kind} hammer')} {hammers[0]}..{hammers[-1]}"
 
 
 def _head(calibration: Calibration) -> str:

@@ -25,6 +25,7 @@ import numpy as np
 
 from ..errors import CalibrationError
 from ..tables import Floats
+from ..words import counted
 
 MOST_WIDTH = 0.2
 """s; the longest pulse that a calibration holds."""
@@ -149,7 +150,8 @@ class Calibration(Response):
             array = np.ascontiguousarray(getattr(self, key), dtype=np.float64)
             if array.shape != shape or shape[1] < 2:
                 raise CalibrationError(
-                    f"calibration: {key} has shape {array.shape}, it must be {len(self.hammers)} hammers "
+                    f"calibration: {key} has shape {array.shape}, it must be "
+                    f"{counted(len(self.hammers), 'hammer')} "
                     "by the same two or more knots: tune again, or delete the file for the default"
                 )
             array.flags.writeable = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from ..performance.simulate import simulate
 from ..plotter.roll import plot_arrangement
 from ..sequencer import PlanOptions
 from ..simulation.hammers import twin_of
+from ..words import counted
 from . import completion
 from .calibrations import calibration_of
 from .info import print_account
@@ -36,6 +37,7 @@ from .options import (
     setting_options,
     settings,
     song_options,
+    titled,
 )
 from .printing import say, say_json
 from .screen import busy
@@ -81,7 +83,7 @@ def arrange(
     song = load(path, asked.encoding)
     told = [_forgotten(path)] if forget else []
     arrangement = asked.arrange(path, song, found.instrument)
-    told += [f"wrote {written}" for written in outputs.write(arrangement, found)]
+    told += [f"wrote {written}" for written in outputs.write(arrangement, found, titled(song, path))]
     told += [_saved(path, asked)] if save else []
     for line in told:
         say(line, err=as_json)
@@ -111,16 +113,20 @@ class Outputs:
             if _same(path, source):
                 raise OptionError(f"cannot write {path}: it is the song itself: name another file")
 
-    def write(self, arrangement: Arrangement, found: Settings) -> Iterator[str]:
-        """Write the files and yield words for each; SongError where nothing would be struck."""
+    def write(self, arrangement: Arrangement, found: Settings, title: str) -> Iterator[str]:
+        """Write the files and yield words for each; SongError where nothing would be struck.
+
+        `title` is what the picture is headed by: a file that names no song is not given a name.
+        """
         if self.song or self.picture or self.before:
             arrangement.require_notes()
         if self.song:
             write_song(self.song, as_song(arrangement))
-            yield f"{self.song}: {len(arrangement)} strikes"
+            yield f"{self.song}: {counted(len(arrangement), 'strike')}"
         if self.picture:
             with busy(f"drawing {self.picture}"):
-                plot_arrangement(arrangement, self.picture)
+                named = replace(arrangement, song=replace(arrangement.song, title=title))
+                plot_arrangement(named, self.picture)
             yield str(self.picture)
         if self.before and self.after:
             _compare(arrangement, found, self.before, self.after)

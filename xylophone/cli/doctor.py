@@ -13,6 +13,7 @@ from ..backends.serial import SerialBackend
 from ..config import Settings
 from ..errors import BackendError, BackendMissing, XylophoneError
 from ..files import write_text
+from ..words import counted
 from .calibrations import calibration_of
 from .findings import (
     FAILED,
@@ -94,14 +95,17 @@ class _Shown:
         if FAILED in levels:
             raise failure(f"{levels.count(FAILED)} of {len(levels)} checks failed: see above")
         warnings = levels.count(WARNING)
-        but = f", but for {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
+        but = f", but for {counted(warnings, 'warning')}" if warnings else ""
         say(f"all is well{but}")
 
 
 def _examine(stage: Stage, found: Settings) -> Iterator[Finding]:
     """Yield what there is to say of an open backend."""
     instrument = found.instrument
-    limits = f"{len(instrument)} hammers of {instrument.name}, at most {instrument.largest_chord} at once"
+    limits = (
+        f"{counted(len(instrument), 'hammer')} of {instrument.name}, at "
+        f"most {instrument.largest_chord} at once"
+    )
     yield Finding(OK, "backend", f"{found.backend} opens{_board(stage)}")
     if is_gpio(stage.backend):
         yield Finding(OK, "limits", f"{limits}: the dispatcher holds the same")
@@ -159,7 +163,10 @@ def _board(stage: Stage) -> str:
 
 
 def _agreed(found: Settings) -> bool:
-    question = f"Strike all {len(found.instrument)} hammers of {found.backend} softly, one after the other?"
+    question = (
+        f"Strike all {counted(len(found.instrument), 'hammer')} of "
+        f"{found.backend} softly, one after the other?"
+    )
     return ask(question)
 
 

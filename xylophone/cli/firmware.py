@@ -20,6 +20,7 @@ from ..instrument import Instrument
 from ..link.limits import ceilings, limits_of
 from ..link.messages import CEILINGS_AT, BoardType, HelloReply
 from ..running.playing import leaving_on_signals, playing
+from ..words import counted
 from .printing import say
 
 FILE = click.Path(path_type=Path)
@@ -134,7 +135,7 @@ def board_words(said: HelloReply) -> str:
         kinds.get(BoardType(said.board)) if said.board in list(BoardType) else f"board of kind {said.board}"
     )
     release = f"{said.version >> 8}.{said.version & 255}"
-    return f"{kind}, firmware {release}, protocol {said.protocol}, {said.channels} channels"
+    return f"{kind}, firmware {release}, protocol {said.protocol}, {counted(said.channels, 'channel')}"
 
 
 @contextmanager

@@ -16,10 +16,11 @@ from ..config import Saved
 from ..errors import XylophoneError
 from ..pitch import pitch_name
 from ..song import Song
+from ..words import counted
 from . import completion
 from .options import Asked, arrange_options, find_all, load, setting_options, settings, song_options, titled
 from .prepared import KEEPS_IT, LeftOut
-from .printing import clock_time, counted, say, say_json
+from .printing import clock_time, say, say_json
 
 SHOWN_CHANGES = 20
 
@@ -120,7 +121,10 @@ def _print_song(arrangement: Arrangement, path: Path, saved: Saved | None, all_c
     if saved:
         _line("saved", f"{saved.path} is taken up; --no-saved leaves it out")
     _line("instrument", _instrument(arrangement.instrument))
-    _line("transposed", f"{arrangement.transpose:+d} semitones" if arrangement.transpose else "not at all")
+    _line(
+        "transposed",
+        f"{counted(arrangement.transpose, 'semitone', spec='+d')}" if arrangement.transpose else "not at all",
+    )
     dropped = arrangement.dropped
     reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
     _line("kept", str(arrangement.kept))
@@ -178,7 +182,9 @@ def _print_settings(found: Any, as_json: bool) -> None:
     kind = instrument.kind
     _line("hammers", f"{kind.name}: {kind.about}")
     _line(
-        "supply", f"{instrument.supply_limit:g} A: at most {instrument.largest_chord} hammers at one instant"
+        "supply",
+        f"{instrument.supply_limit:g} A: at most "
+        f"{counted(instrument.largest_chord, 'hammer')} at one instant",
     )
     for name, line in found.lines():
         _line(name, line)
@@ -187,7 +193,7 @@ def _print_settings(found: Any, as_json: bool) -> None:
 def _instrument(instrument: Any) -> str:
     bars = instrument.hammers
     most = f"at most {instrument.largest_chord} at one instant"
-    return f"{instrument.name}, {len(bars)} bars {bars[0].name}..{bars[-1].name}, {most}"
+    return f"{instrument.name}, {counted(len(bars), 'bar')} {bars[0].name}..{bars[-1].name}, {most}"
 
 
 def _line(name: str, text: str) -> None:

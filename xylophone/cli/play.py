@@ -21,6 +21,7 @@ from ..errors import BackendAbsent, BackendError, OptionError, XylophoneError
 from ..player import Player
 from ..running.playing import leaving_on_signals, playing
 from ..sequencer import PlanOptions
+from ..words import counted
 from . import completion
 from .calibrations import calibration_of
 from .evening import Evening, Programme, Told
@@ -38,7 +39,7 @@ from .options import (
     stage_options,
 )
 from .prepared import Preparation
-from .printing import beep, counted, has_pictures, say, warn
+from .printing import beep, has_pictures, say, warn
 from .queue import Part, Queue, queue_options
 from .screen import busy, reading_keys, show
 from .stage import Stage, open_stage, sounding

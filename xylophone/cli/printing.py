@@ -50,11 +50,6 @@ def plain(text: str) -> str:
     return "".join("?" if category(sign) in _STEERING else sign for sign in text)
 
 
-def counted(count: int, what: str) -> str:
-    """Return how many of something there are, in words: '1 strike', '2 strikes'."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
 def clock_time(seconds: float) -> str:
     """Return a time as minutes and seconds, hours where there are any: '1:05', '1:00:05'."""
     minutes, rest = divmod(int(seconds), 60)

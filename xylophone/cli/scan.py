@@ -16,6 +16,7 @@ from ..config import cache_folder
 from ..errors import FileError
 from ..midifile.foreign import ENDINGS
 from ..running.playing import leaving_on_signals
+from ..words import counted
 from . import scan_lists
 from .incidents import with_words
 from .options import FOLDER_PATH, Choices, arrange_options, setting_options, settings
@@ -84,7 +85,7 @@ def _fill(catalogue: Catalogue, setting: Any, folders: tuple[Path, ...], jobs: i
             with _progress(count) as advance:
                 scan_all(catalogue, setting, min(jobs, max(1, waiting)), advance)
     except (KeyboardInterrupt, SystemExit) as signalled:
-        done = f"{count[0]:,} of {count[1]:,} files are done; run it again to go on"
+        done = f"{count[0]:,} of {counted(count[1], 'file is', 'files are', ',')} done; run it again to go on"
         raise with_words(signalled, done) from None
     if not count[1]:
         listed = ", ".join(str(folder) for folder in folders)
@@ -99,7 +100,7 @@ def _progress(count: list[int]) -> Iterator[Callable[[], object]]:
     def step() -> None:
         count[0] += 1
         if count[0] * TOLD // count[1] > (count[0] - 1) * TOLD // count[1]:
-            say(f"{count[0]:,} of {count[1]:,} files", err=True)
+            say(f"{count[0]:,} of {counted(count[1], 'file', spec=',')}", err=True)
 
     def advance() -> None:
         count[0] += 1

@@ -11,6 +11,7 @@ import click
 
 from ..collection.catalogue import Catalogue, Found, Scored
 from ..collection.scanner import same_tunes
+from ..words import counted
 from .printing import clock_time, plain, say, say_json
 
 WIDEST_TITLE = 40
@@ -102,7 +103,7 @@ def _summary(catalogue: Catalogue, leaders: Sequence[int]) -> str:
         parts.append(f"{same:,} {'are' if same > 1 else 'is'} the same tune as another")
     if failed:
         parts.append(f"{failed:,} could not be read (--failed lists {'them' if failed > 1 else 'it'})")
-    return f"{listed:,} file{'s' if listed > 1 else ''}: {', '.join(parts)}"
+    return f"{counted(listed, 'file', spec=',')}: {', '.join(parts)}"
 
 
 def _cells(file: Found, fit: Scored) -> tuple[str, ...]:

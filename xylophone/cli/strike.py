@@ -8,6 +8,7 @@ import click
 
 from ..backends.contract import Report
 from ..errors import BackendError, OptionError
+from ..words import counted
 from . import completion
 from .calibrations import calibration_of
 from .incidents import line_words, not_played
@@ -38,7 +39,7 @@ def strike(bars: tuple[str, ...], velocity: float, times: int, mute: bool, **opt
         say(f"{refused.hammer} not struck: {refused.why}", err=True)
     _require_played(stage.backend.report(), len(plan.pulses))
     names = " ".join(found.instrument.hammers[hammer].name for hammer in hammers)
-    say(f"struck {names}{f' {times} times' if times > 1 else ''} at velocity {velocity:g}")
+    say(f"struck {names}{' ' + counted(times, 'time') if times > 1 else ''} at velocity {velocity:g}")
 
 
 def _require_played(report: Report, planned: int) -> None:
@@ -48,6 +49,7 @@ def _require_played(report: Report, planned: int) -> None:
         return
     reasons = "; ".join(filter(None, [f"not played: {lost}" if lost else "", line_words(report)]))
     raise BackendError(
-        f"{report.pulses} of {planned} strikes were played{f' ({reasons})' if reasons else ''}: "
+        f"{report.pulses} of {counted(planned, 'strike was', 'strikes were')} "
+        f"played{f' ({reasons})' if reasons else ''}: "
         "look with xylophone doctor, and in docs/troubleshooting.md"
     )

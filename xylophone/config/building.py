@@ -19,6 +19,7 @@ from ..instrument import (
     hammer_of,
 )
 from ..pitch import parse_pitch, pitch_name
+from ..words import counted
 from .mistakes import Mistake, config_error, dotted, mistakes_of
 from .schema import Config, HammerTable, InstrumentTable
 
@@ -89,12 +90,16 @@ def _contradiction(table: InstrumentTable) -> tuple[str, str] | None:
     bars = len(_pitches(table))
     if not 1 <= bars <= MOST_HAMMERS:
         return "lowest", (
-            f"instrument.lowest to instrument.highest are {bars} bars: "
+            f"instrument.lowest to instrument.highest are {counted(bars, 'bar')}: "
             f"an instrument has 1..{MOST_HAMMERS}, so change one of them"
         )
     if table.channels is not None and len(table.channels) != bars:
         channels = len(table.channels)
-        return "channels", f"instrument.channels has {channels} channels for {bars} bars: give each one"
+        return (
+            "channels",
+            f"instrument.channels has {counted(channels, 'channel')} for "
+            f"{counted(bars, 'bar')}: give each one",
+        )
     return None
 
 

@@ -21,6 +21,7 @@ from ..song import MOST_CHANNELS
 from ..wiring import BOUNDS, HONEST_PINS, ON_ERROR, Wiring
 from .values import (
     DEFAULT_BACKEND,
+    MOST_SEED,
     SPEEDS,
     TOLERANCES,
     VOLUMES,
@@ -247,7 +248,7 @@ class PlayerTable(Table):
 class SimulationTable(Table):
     """[simulation]: the simulated instrument."""
 
-    seed: int = _number(_SIMULATION.seed, 0, 2**32 - 1, "", "which hammers: one seed, one instrument")
+    seed: int = _number(_SIMULATION.seed, 0, MOST_SEED, "", "which hammers: one seed, one instrument")
     tolerance: float = _number(
         _SIMULATION.tolerance, *TOLERANCES, "", "how much hammers differ; 1 is ordinary, 0 not at all"
     )

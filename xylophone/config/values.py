@@ -16,7 +16,8 @@ VOLUMES = (0.01, 10.0)
 TOLERANCES, SCATTERS = (0.0, 3.0), (0.0, 10.0)
 """Bounds of the factors on what is ordinary: differences between hammers, scatter from strike to strike."""
 
-MOST_SEED = 2**63 - 1
+MOST_SEED = 2**32 - 1
+"""The greatest seed, of simulated hammers and of a shuffle, wherever it is given."""
 
 DEFAULT_BACKEND = "sim:"
 """The backend when nothing else was asked for: the simulated instrument."""

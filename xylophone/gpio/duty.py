@@ -9,6 +9,7 @@ from contextlib import suppress
 from time import monotonic_ns
 
 from ..errors import BackendError
+from ..words import counted
 from .coil_limits import FASTER
 from .datagrams import Datagram, receive
 from .dispatcher import Dispatcher
@@ -67,7 +68,8 @@ class Duty:
         elif kind == Datagram.HOST_STOPPED:
             lost = self.silence()
             self._links.tell(
-                f"this program was stopped: all outputs were switched off; {lost} pulses are lost"
+                "this program was stopped: all outputs were switched off; "
+                f"{counted(lost, 'pulse is', 'pulses are')} lost"
             )
         elif kind == Datagram.NO_LINE:
             raise Leave(body.decode())
@@ -171,7 +173,9 @@ class Duty:
             return
         self.allowed, self._failed, self._returning = True, False, False
         if self._told:
-            self._links.tell(f"the outputs are on duty again; {self._lost} pulses are lost")
+            self._links.tell(
+                f"the outputs are on duty again; {counted(self._lost, 'pulse is', 'pulses are')} lost"
+            )
         self._told, self._lost = False, 0
 
     def _prepare(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..words import counted
 from .messages import BoardFault, Cause
 
 CAUSES = {
@@ -50,7 +51,10 @@ class Resumed(News):
     lost: int  # pulses that were in its queue, or due while it was away
 
     def __str__(self) -> str:
-        return f"the board is back, playing on; {self.lost} pulses were not played meanwhile"
+        return (
+            f"the board is back, playing on; {counted(self.lost, 'pulse was', 'pulses were')} "
+            "not played meanwhile"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class StrikesRefused(News):
     count: int
 
     def __str__(self) -> str:
-        return f"the board refused {self.count} strikes, {REASONS[self.reason]}"
+        return f"the board refused {counted(self.count, 'strike')}, {REASONS[self.reason]}"
 
 
 @dataclass(frozen=True, slots=True)

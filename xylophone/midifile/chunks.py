@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ..words import counted
 from .damage import Faults
 from .foreign import is_foreign, refuse
 
@@ -57,7 +58,9 @@ def _find_header(source: bytes, name: str, faults: Faults) -> int | None:
     start = source.find(_SURE_HEADER)
     if start >= 0 and not is_foreign(source):
         if not wrapped:
-            faults.add(f"{start} bytes before the header are left out", 0)
+            faults.add(
+                f"{counted(start, 'byte')} before the header {'is' if start == 1 else 'are'} left out", 0
+            )
         return start
     if source.startswith(_TRACK):
         return None

@@ -7,6 +7,7 @@ import re
 from pathlib import PurePosixPath
 
 from ..errors import SongError
+from ..words import counted
 from .texts import decoded, is_marked
 
 ENDINGS = (".mid", ".midi", ".kar", ".rmi")
@@ -141,7 +142,8 @@ def _of_archive(names: list[str], songs: list[str]) -> str:
     if songs:
         listed = ", ".join(songs[:3]) + (", ..." if len(songs) > 3 else "")
         return (
-            f"a zip archive of {len(songs)} songs ({listed}): unpack it, and give one of them or their folder"
+            f"a zip archive of {counted(len(songs), 'song')} ({listed}): unpack "
+            "it, and give one of them or their folder"
         )
     if "META-INF/container.xml" in names:
         return f"no MIDI file but compressed MusicXML: {_MUSICXML}"

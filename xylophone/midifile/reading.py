@@ -12,6 +12,7 @@ from ..errors import FileError
 from ..files import read_bytes
 from ..song import Lyric, Song, TextEncoding, Track
 from ..tables import NOTE, Floats, Ints, Notes, as_notes
+from ..words import counted
 from .channels import DRUM_CHANNEL, Settings, loops_of, set_up, settings
 from .chunks import MOST_TRACKS, Header, behind_track, next_track, read_header
 from .damage import Faults
@@ -115,7 +116,7 @@ class _Reading:
         self._sort()
         found, claimed = len(self.tracks), self.header.tracks
         if found != claimed and claimed >= 0:
-            self.faults.add(f"the header claims {claimed} tracks and there are {found}", 10)
+            self.faults.add(f"the header claims {counted(claimed, 'track')} and there are {found}", 10)
 
     def _sort(self) -> None:
         """Sort the messages of the tracks that wait; all of them are whole."""
@@ -247,7 +248,7 @@ def _set_channels(table: Notes, known: Settings, tick: Ints, end: Ints, faults: 
         pitch = table["pitch"] + np.where(table["drum"], 0, off)
         table["pitch"] = np.clip(pitch, 0, 127)
         if between:
-            what = "1 note sounds" if between == 1 else f"{between} notes sound"
+            what = counted(between, "note sounds", "notes sound")
             faults.add(f"{what} between two bars: the nearest is struck")
 
 

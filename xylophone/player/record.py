@@ -12,6 +12,7 @@ from ..errors import OptionError, PlayerError
 from ..performance.performance import Performance
 from ..sequencer import Plan
 from ..tables import PLANNED, Hits, Ints, Planned, Refusal, as_planned, copied, joined, picked
+from ..words import counted
 
 RECENT = 64
 """Commits that a command can reach back to; far more than a lookahead holds."""
@@ -35,7 +36,7 @@ class Record:
 
     def __init__(self, most: int = 100_000) -> None:
         if most < 0:
-            raise OptionError(f"cannot remember {most} strikes: give 0 or more")
+            raise OptionError(f"cannot remember {counted(most, 'strike')}: give 0 or more")
         self.refusals: Counter[str] = Counter()
         self.zero: float | None = None
         self._most = most

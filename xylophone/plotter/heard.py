@@ -13,6 +13,7 @@ import numpy as np
 
 from ..performance.performance import Performance
 from ..tables import Bools
+from ..words import counted
 from . import marks
 from .page import INNER, LEFT, RIGHT, WIDTH, clock, shown
 
@@ -137,7 +138,7 @@ def draw_heading(performance: Performance) -> Iterator[Any]:
 
 def figures(summary: dict[str, Any]) -> Iterator[str]:
     """Yield the figures below the title; those that are not known are left out."""
-    counts = [f"{summary['strikes']} strikes", f"{summary['missed']} missed"]
+    counts = [counted(summary["strikes"], "strike"), f"{summary['missed']} missed"]
     counts.append(f"{sum(summary['refused'].values())} refused")
     yield ", ".join([*counts, *([f"{summary['double']} double"] if summary["double"] else [])])
     timing, level = summary["timing_error"], summary["level_error_db"]

@@ -10,6 +10,7 @@ from ..config.values import SimulationSettings
 from ..errors import BackendError
 from ..instrument import Instrument
 from ..tables import PULSE, Ints, Pulses, as_pulses, copied, joined, picked
+from ..words import counted
 from .carried import Carried, Ghosts, carry, haunt
 from .integrate import LONGEST_FLIGHT
 from .parameters import Hammers, build_hammers, parameters_of, rewound
@@ -144,7 +145,7 @@ class Twin:
             channel = int(pulses["channel"][np.argmin(place)])
             raise BackendError(
                 f"channel {channel} has no hammer: {self.instrument.name} has "
-                f"{len(self.instrument)} hammers; send pulses to their channels only"
+                f"{counted(len(self.instrument), 'hammer')}; send pulses to their channels only"
             )
         return place
 

@@ -20,6 +20,7 @@ import numpy as np
 from ..errors import OptionError
 from ..instrument import Instrument
 from ..tables import HIT, Complex, Floats, Hits, Ints, Samples, as_hits, joined, ordered, picked
+from ..words import counted
 from .bars import MODES, bars_of
 from .wav import SAMPLE_RATE, write_wav
 
@@ -233,7 +234,8 @@ def frames_of(hits: Hits, sample_rate: int, tail: float) -> int:
         )
     if seconds > SPARSE + EACH * len(hits):
         raise OptionError(
-            f"the piece takes {seconds:.0f} s of sound for {len(hits)} hits, which is nearly all silence: "
+            f"the piece takes {seconds:.0f} s of sound for {counted(len(hits), 'hit')}, "
+            "which is nearly all silence: "
             "take the gaps out of it, or render a part of it"
         )
     return int(np.ceil(seconds * sample_rate))

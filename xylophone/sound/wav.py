@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import OptionError, TuningError
 from ..files import read_bytes, replace_file
 from ..tables import Floats, Samples
+from ..words import counted
 
 SAMPLE_RATE = 48000
 
@@ -143,7 +144,7 @@ def _format(path: Path, chunk: bytes) -> Format:
     if bits not in BITS.get(code, ()):
         raise _unreadable(path, f"its format is {code} of {bits} bit")
     if not channels or not 0 < rate <= FASTEST_RATE:
-        raise _unreadable(path, f"it says to have {channels} channels and {rate} samples a second")
+        raise _unreadable(path, f"it says to have {counted(channels, 'channel')} and {rate} samples a second")
     return Format(code, channels, rate, bits // 8)
 
 

@@ -19,6 +19,7 @@ from ..errors import TuningError
 from ..instrument import Instrument
 from ..sound.position import Position
 from ..tables import TRIAL, Samples, Trials, as_trials, joined
+from ..words import counted
 from .analysis import Analysis, analyse
 from .evidence import fundamentals_of
 from .rounds import GAP, TURNS, Turns, blind_rounds, first_round, next_round, trials_of
@@ -126,7 +127,7 @@ class AutoSession:
             turns = [turn for turn in vague if analysis.fits[turn[0]] is not None]
             if not turns or self._seconds() + self._length(turns) > LONGEST:
                 break
-            analysis = self._play(turns, f"{len(turns)} hammers again", number)
+            analysis = self._play(turns, f"{counted(len(turns), 'hammer')} again", number)
         return self._play_chords(analysis)
 
     def once(self, turns: Turns) -> tuple[Take, ...]:

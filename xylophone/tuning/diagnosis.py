@@ -9,6 +9,7 @@ import numpy as np
 
 from ..sound.position import Position
 from ..tables import Bools, Floats
+from ..words import counted
 from .analysis import Analysis
 from .evidence import Evidence, clear_rows
 from .fitting import FittedCurve
@@ -172,11 +173,11 @@ def _dead(analysis: Analysis, place: int) -> Finding | None:
         return HammerFault.WEAK, heard, LOOSEN
     elsewhere = np.count_nonzero(evidence.bar[rows] >= 0)
     if len(clear) or 2 * elsewhere > len(rows):
-        heard = f"only {len(clear)} of {len(rows)} strikes were heard clearly"
+        heard = f"only {len(clear)} of {counted(len(rows), 'strike')} were heard clearly"
         return HammerFault.UNCLEAR, heard, QUIETER
     return (
         HammerFault.DEAD,
-        f"no sound from {len(rows)} strikes with pulses up to {widest:.1f} ms",
+        f"no sound from {counted(len(rows), 'strike')} with pulses up to {widest:.1f} ms",
         f"check the cable of output {hammer.channel}, its driver, and that its plunger moves freely",
     )
 
@@ -196,7 +197,7 @@ def _double(analysis: Analysis, place: int, found: FittedCurve) -> Finding | Non
     loudness = float(np.median(evidence.second[usual][twice]))
     return (
         HammerFault.DOUBLE,
-        f"a second blow of {loudness:.0f} dB after {twice.sum()} of {len(usual)} strikes, from "
+        f"a second blow of {loudness:.0f} dB after {twice.sum()} of {counted(len(usual), 'strike')}, from "
         f"{shortest:.1f} ms on",
         "move it a little away from its bar, damp its way back, or give it a lower longest_pulse_ms",
     )

@@ -27,6 +27,7 @@ from ...tuning.edits import middle, with_hammer, with_others
 from ...tuning.keeping import Held, hold
 from ...tuning.sag import result_of
 from ...tuning.trials import PLAN, Take, load_session, plan_text, read_plan
+from ...words import counted
 from ..incidents import tell, with_words
 from ..options import FOLDER_PATH, stage_options
 from ..printing import say
@@ -133,7 +134,11 @@ def _listened(
 def _earlier(folder: Path, found: Settings) -> tuple[tuple[Take, ...], Position | None]:
     """Return what a session that broke off has recorded, and where its microphone stood."""
     earlier, position = load_session(folder, found.instrument)
-    say(f"going on with {folder}: {sum(len(take.trials) for take in earlier)} strikes are there")
+    say(
+        f"going on with {folder}: "
+        f"{counted(sum(len(take.trials) for take in earlier), 'strike is', 'strikes are')} "
+        "there"
+    )
     return earlier, position
 
 
@@ -164,7 +169,7 @@ def _play_blind(found: Settings, folder: Path, position: Position, yes: bool) ->
     make_folder(folder, "name another folder with --session")
     write_text(folder / PLAN, plan_text([trials], found.instrument, position))
     say(
-        f"played {len(trials)} strikes; analyse the recording with: "
+        f"played {counted(len(trials), 'strike')}; analyse the recording with: "
         f"xylophone tune auto --from-wav RECORDING.wav --plan {folder / PLAN}"
     )
 
@@ -185,7 +190,8 @@ def _conclude(
         known = sum(one is not None for one in analysis.fits)
         if known < LEAST * len(calibration.hammers):
             raise TuningError(
-                f"only {known} of {len(calibration.hammers)} hammers could be measured: mend what is "
+                f"only {known} of {counted(len(calibration.hammers), 'hammer')} "
+                "could be measured: mend what is "
                 "named above, "
                 "and tune again; the calibration is as it was"
             )
@@ -250,8 +256,8 @@ def summary(analysis: Analysis, calibration: Calibration, ailments: Sequence[Ail
     trials = analysis.evidence.trials
     known = [found for found in analysis.fits if found is not None]
     seconds = float(trials["start"][-1] - trials["start"][0])
-    share = f"{len(known)} of {len(analysis.fits)} hammers"
-    yield f"measured {share} by {len(trials)} strikes in {_clock(seconds)}"
+    share = f"{len(known)} of {counted(len(analysis.fits), 'hammer')}"
+    yield f"measured {share} by {counted(len(trials), 'strike')} in {_clock(seconds)}"
     latency = 1e3 * float(np.median([np.median(found.uncertainty()[1]) for found in known]))
     places = [place for place, found in enumerate(analysis.fits) if found is not None]
     level = float(np.median([analysis.level_doubt(place) for place in places]))

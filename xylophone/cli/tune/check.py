@@ -28,6 +28,7 @@ from ...tuning.checking import (
     history_of,
     read_history,
 )
+from ...words import counted
 from ..incidents import tell
 from ..options import stage_options
 from ..printing import say
@@ -71,9 +72,11 @@ def check(every: bool, yes: bool, **options: Any) -> None:
     if drifted:
         names = ", ".join(drift.hammer for drift in drifted)
         raise CalibrationError(
-            f"{len(drifted)} of {len(drifts)} hammers have drifted ({names}): xylophone tune auto"
+            f"{len(drifted)} of {counted(len(drifts), 'hammer has', 'hammers have')} "
+            f"drifted ({names}): xylophone tune auto"
         )
-    say(f"all {len(drifts)} hammers strike as they were tuned")
+    strikes = counted(len(drifts), "hammer strikes as it was", "hammers strike as they were")
+    say(f"all {strikes} tuned" if len(drifts) > 1 else f"{strikes} tuned")
 
 
 def _measured(

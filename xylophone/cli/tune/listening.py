@@ -18,6 +18,7 @@ from ...sound.position import LENGTH, Position, position_of
 from ...soundcard.microphone import Microphone
 from ...tuning.auto_session import Ear, Progress
 from ...tuning.checking import history_of, read_history
+from ...words import counted
 from ..incidents import closing
 from ..option_types import stack
 from ..printing import ask, terminal
@@ -36,7 +37,7 @@ listening_options = stack(
 def ask_to_strike(found: Settings, yes: bool, how: str) -> None:
     """Ask before real hammers are struck, unless the answer is `yes` already; click.Abort for a no."""
     if not (yes or found.backend.startswith("sim:")):
-        ask(f"Strike all {len(found.instrument)} hammers of {found.backend} {how}", abort=True)
+        ask(f"Strike all {counted(len(found.instrument), 'hammer')} of {found.backend} {how}", abort=True)
 
 
 def position_from(options: dict[str, Any]) -> Position | None:

@@ -12,6 +12,7 @@ from ...calibration.file import default_calibration
 from ...errors import CalibrationError, OptionError
 from ...files import read_text, write_text
 from ...tuning.edits import check_likely
+from ...words import counted
 from ..calibrations import in_force
 from ..options import FOLDER_PATH, settings
 from ..printing import say
@@ -36,7 +37,7 @@ def export(path: Path, as_format: str | None, **options: Any) -> None:
         say(*text.splitlines())
         return
     write_text(path, text)
-    say(f"wrote {path}: {len(calibration.hammers)} hammers of kind {calibration.kind}")
+    say(f"wrote {path}: {counted(len(calibration.hammers), 'hammer')} of kind {calibration.kind}")
 
 
 @click.command("import")

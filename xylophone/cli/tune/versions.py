@@ -13,6 +13,7 @@ from ...calibration.values import Calibration
 from ...config import Settings
 from ...errors import CalibrationError, FileError
 from ...tuning.keeping import NEVER_TUNED, Version, Versions, hold
+from ...words import counted
 from ..calibrations import untuned
 from ..printing import say
 from ..screen import table
@@ -113,7 +114,9 @@ def _row(version: Version, read: dict[int, Calibration | None], present: int) ->
     before = read.get(version.made_from)
     names = [line.partition(":")[0] for line in changes(before, calibration)] if before else []
     what = (
-        ", ".join(names) if before and len(names) <= NAMED else f"{len(names or calibration.hammers)} hammers"
+        ", ".join(names)
+        if before and len(names) <= NAMED
+        else counted(len(names or calibration.hammers), "hammer")
     )
     return (
         mark, version.number, version.made_from, calibration.tuned or "nobody knows when",

@@ -1,0 +1,14 @@
+"""How many of something there are, in words that are right for one too."""
+
+from __future__ import annotations
+
+
+def counted(count: int, one: str, several: str = "", spec: str = "") -> str:
+    """Return a count in words: '1 strike', '2 strikes'.
+
+    `several` is what it is called where it is not 1, by default with an s; `spec` how the number is written.
+
+    >>> counted(1, "strike"), counted(1200, "strike", spec=","), counted(1, "pulse was", "pulses were")
+    ('1 strike', '1,200 strikes', '1 pulse was')
+    """
+    return f"{count:{spec}} {one if abs(count) == 1 else several or f'{one}s'}"
