@@ -142,7 +142,12 @@ def of_file(path: Path, asked: Asked) -> Row | str:
     if not len(source.rows) or not len(arrangement.notes):
         return f"{path}: no note is heard"
     heard = melody_of(arrangement, source.labelled)
-    row = {"file": str(path), "kind": path.parent.name, "alone": heard.alone, "labelled": len(tracks) > 0}
+    row = {
+        "file": str(path.resolve()),
+        "kind": path.parent.name,
+        "alone": heard.alone,
+        "labelled": len(tracks) > 0,
+    }
     row |= rows_of(heard) | of_texture(song, asked)
     row |= {f"lost {fault}": points for fault, points in points_lost(heard).items()}
     outcome = of_arrangement(arrangement)
@@ -192,7 +197,7 @@ def overview(found: Sequence[Figure], before: Mapping[str, Figure]) -> Table:
         grid.add_column(head)
     for figure in found:
         name, measured, least, aim = figure.cells()
-        old = [before[name].cells()[1].split(",")[0]] if name in before else [""]
+        old = [before[name].cells()[1].split(",")[0].removesuffix(" MISSED")] if name in before else [""]
         grid.add_row(
             name, least, aim, *(old if before else []), measured, style="red" if figure.missed else None
         )
@@ -234,7 +239,9 @@ def listen(paths: Sequence[Path], asked: Asked, jobs: int) -> tuple[list[Row], l
 @click.option("--kinds", is_flag=True, help="Print a table for each folder too.")
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write all rows.")
 @click.option(
-    "--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Rows of before."
+    "--against",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Rows of before: of the same files.",
 )
 def main(
     places: tuple[Path, ...], limit: int | None, jobs: int, strips: Path | None, kinds: bool,
@@ -246,11 +253,12 @@ def main(
         click.echo(f"left out: {line}")
     if json_path:
         json_path.write_text(json.dumps(rows))
-    old: list[Row] = json.loads(against.read_text()) if against else []
+    files = {row["file"] for row in rows}
+    old = [row for row in (json.loads(against.read_text()) if against else []) if row["file"] in files]
     alone = sum(bool(row["alone"]) for row in rows)
     click.echo(f"{len(rows)} files, {alone} of them without their accompaniment, {len(left_out)} left out")
     found = figures(rows)
-    console = Console(width=150)
+    console = Console(width=170)
     console.print(
         overview([*found, *(of_strips(strips) if strips else [])], by_name(figures(old) if old else ()))
     )

@@ -307,3 +307,16 @@ def test_rules_and_disguises_take_notes_of_a_second_port(bench: SimpleNamespace)
     other, order = bench.rules.disguised(song)
     assert sorted(order.tolist()) == [0, 1, 2, 3]
     assert other.notes["channel"].tolist()[1:] == [17, 25, 31]
+
+
+def test_two_states_are_compared_on_the_files_that_both_have(bench: SimpleNamespace, tmp_path: Path) -> None:
+    one, two = (str(find_song(name)) for name in ("sakura", "greensleeves"))
+    words = ["--no-transpositions", "--first", "^$"]
+    before = ["--preset", "solo", "--json", str(tmp_path / "before.json")]
+    assert CliRunner().invoke(bench.command.main, [one, two, *words, *before]).exit_code == 1
+    run = CliRunner().invoke(bench.command.main, [one, *words, "--against", str(tmp_path / "before.json")])
+    assert run.output.startswith("1 files, 0 of them without their accompaniment, 0 left out")
+    line = next(line for line in run.output.splitlines() if line.startswith(" notes sounded"))
+    rows = json.loads((tmp_path / "before.json").read_text())
+    assert len(rows) == 2
+    assert "0.00 / 0.00 %" in line
