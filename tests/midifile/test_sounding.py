@@ -97,6 +97,13 @@ def test_a_bend_counts_that_holds_for_most_of_a_note(messages, pitch):
     assert pitches(*messages) == [pitch]
 
 
+def test_a_pitch_that_turns_often_and_notes_that_turn_in_numbers_are_judged_alike():
+    turns = b"".join(bend(0, 1) + bend(2, 1) + bend(2, 2) for _ in range(300))
+    assert pitches(on(60), turns, off(60)) == [62]
+    some = (bend(0), on(60), bend(2, 1), off(60, 2), on(64), bend(0, 3), off(64, 1))
+    assert pitches(*some * 1100) == [62, 66] * 1100
+
+
 def test_between_two_bars_the_nearest_sounds_and_it_is_told_once():
     parsed = parse_song(song(track(bend(0.6), note(60), bend(0.45), note(62), bend(0.1), note(64))))
     assert parsed.notes["pitch"].tolist() == [61, 62, 64]

@@ -6,9 +6,10 @@ Controllers); General MIDI 2 1.2a, 3.3 (banks 120 and 121); Yamaha XG Specificat
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ..tables import Bools, Bytes, Floats, Ints, Samples
 from .decoding import Controls
@@ -66,22 +67,32 @@ def settings(controls: Controls, tick: Ints, order: Ints, channels: int) -> Sett
     A control holds from its tick on for all tracks, since a channel is one voice of a synthesizer; at
     equal ticks the order of the file decides.
     """
-    controls = controls.where(np.argsort(controls.tick, kind="stable"))
-    place = np.append(np.zeros(channels, np.int64), _places(tick, order, controls.tick, controls.after))
-    owner = np.append(np.arange(channels), controls.channel).astype(np.int64)
+    by_time = np.argsort(controls.tick, kind="stable")
+    places = _places(tick, order, controls.tick[by_time], controls.after[by_time])
+    owner = np.append(np.arange(channels, dtype=np.uint8), controls.channel[by_time])
     by_channel = np.argsort(owner, kind="stable")
-    row = np.maximum(by_channel - channels, 0)  # of the controls; nothing counts of those that open a channel
-    opens, owner = by_channel < channels, owner[by_channel]
-    told = _Told(controls.where(row), opens)
+    opens, owner = by_channel < channels, owner[by_channel].astype(np.int64)
+    row = np.maximum(by_channel - channels, 0)  # where a channel opens nothing counts of what stands there
+    mine = by_time[row]
+    told = _Told(controls.status[mine], controls.first[mine], controls.second[mine], opens)
     return Settings(
-        place[by_channel] + owner * (len(tick) + 1),
-        np.where(opens, 0, controls.tick[row]),
+        np.where(opens, 0, places[row]) + owner * (len(tick) + 1),
+        np.where(opens, 0, controls.tick[mine]),
         owner,
         told.factor(),
         told.program(),
         told.drum(owner % 16 == DRUM_CHANNEL),
         told.offset(),
     )
+
+
+def rows_of(known: Settings, channel: Bytes, first: int, total: int) -> Ints:
+    """Return the rows of the settings in which notes are struck: those from `first` on, of so many in all."""
+    by_channel = np.argsort(channel, kind="stable")  # what is looked up comes in order, which is fast
+    place = channel[by_channel].astype(np.int64) * (total + 1) + by_channel + first
+    row = np.empty(len(channel), np.int64)
+    row[by_channel] = np.searchsorted(known.place, place, "right") - 1
+    return row
 
 
 def loops_of(controls: Controls) -> Bools:
@@ -114,39 +125,46 @@ def set_up(controls: Controls, setups: list[Setup], channels: int) -> Controls:
 class _Told:
     """Messages channel by channel, in the order of time; `opens` marks where each channel begins."""
 
-    def __init__(self, controls: Controls, opens: Bools) -> None:
-        status, first = np.where(opens, np.uint8(0), controls.status), controls.first
-        self._status, self._first, self._second, self._opens = status, first, controls.second, opens
-        self._control = np.where((status >= 0xB0) & (status < 0xC0), first, _SAME)
-        self._control[status == MARK] = first[status == MARK]
+    def __init__(self, status: Bytes, first: Bytes, second: Bytes, opens: Bools) -> None:
+        status[opens] = 0
+        self._status, self._first, self._second, self._opens = status, first, second, opens
+        self._control = np.where((status & 0xF0 == 0xB0) | (status == MARK), first, _SAME)
         self._known = set(np.flatnonzero(np.bincount(self._control)).tolist())
-        self._fresh = opens | self._is(SYSTEM)
-        self._anew = self._fresh | self._is(RESET)
+        self._fresh = self._anew = opens
+        if SYSTEM in self._known:
+            self._fresh = self._anew = opens | self._is(SYSTEM)
+        if RESET in self._known:
+            self._anew = self._fresh | self._is(RESET)
 
     def _is(self, controller: int) -> Bools:
         return np.asarray(self._control == controller)
 
-    def _last(self, plain: int | Bytes, told: Bools, values: Bytes, *, reset: bool = False) -> Bytes:
-        """Return for each row the value told last; `plain` is told by a system's reset, or any `reset`."""
-        return _latest(plain, self._anew if reset else self._fresh, told, values)
-
     def _of(self, controller: int, plain: int, *, reset: bool = False) -> Bytes:
-        if controller not in self._known:
-            return np.full(len(self._opens), plain, np.uint8)
-        return self._last(plain, self._is(controller), self._second, reset=reset)
+        """Return for each row the controller's value; `plain` is told by a system's reset, or any `reset`."""
+        fresh = self._anew if reset else self._fresh
+        return self._latest(plain, fresh, self._is(controller), self._second)
+
+    def _latest(
+        self, plain: int | Bools, fresh: Bools, told: Bools, values: npt.NDArray[Any]
+    ) -> npt.NDArray[Any]:
+        """Return for each row the value told last; where things begin afresh that is `plain`."""
+        rows = np.where(told | fresh, np.arange(len(told), dtype=np.int32), 0)
+        return np.asarray(np.where(fresh, plain, values)[np.maximum.accumulate(rows)])
 
     def factor(self) -> Samples:
         """Return what loudness is multiplied by."""
-        if not self._known & {VOLUME, EXPRESSION}:
-            return np.ones(len(self._opens), np.float32)
-        volume = self._of(VOLUME, PLAIN_VOLUME)
-        expression = self._of(EXPRESSION, PLAIN_EXPRESSION, reset=True)
-        factor = volume.astype(np.float32) * expression / (PLAIN_VOLUME * PLAIN_EXPRESSION)
-        return np.asarray(factor, np.float32)
+        factor = np.ones(len(self._opens), np.float32)
+        if VOLUME in self._known:
+            factor *= self._of(VOLUME, PLAIN_VOLUME)
+            factor /= PLAIN_VOLUME
+        if EXPRESSION in self._known:
+            factor *= self._of(EXPRESSION, PLAIN_EXPRESSION, reset=True)
+            factor /= PLAIN_EXPRESSION
+        return factor
 
     def program(self) -> Bytes:
         """Return the program."""
-        return self._last(0, (self._status >= 0xC0) & (self._status < 0xD0), self._first)
+        return self._latest(0, self._fresh, self._status & 0xF0 == 0xC0, self._first)
 
     def drum(self, plain: Bools) -> Bools:
         """Return whether a channel strikes drums; `plain` says which do where nothing is told.
@@ -156,12 +174,12 @@ class _Told:
         """
         if not self._known & {SYSTEM, BANK, DRUM_PART}:
             return plain
-        system = _latest(0, self._opens, self._is(SYSTEM), self._second)
+        system = self._latest(0, self._opens, self._is(SYSTEM), self._second)
         bank = self._is(BANK) & (system != GS)
         drums = (self._second == 120) | ((self._second >= 126) & (system != GM2))
         tells = drums | (self._second == 121) | (system == XG)
-        value = np.where(bank, drums, self._second > 0).astype(np.uint8)
-        return self._last(plain.astype(np.uint8), (bank & tells) | self._is(DRUM_PART), value) > 0
+        value = np.where(bank, drums, self._second > 0)
+        return self._latest(plain, self._fresh, (bank & tells) | self._is(DRUM_PART), value)
 
     def offset(self) -> Floats:
         """Return by how many semitones what sounds is above what is written: tuning, shifts and bend."""
@@ -170,38 +188,38 @@ class _Told:
             shift += self._of(controller, CENTRE).astype(float) - CENTRE
         if MASTER_FINE in self._known:
             shift += _signed(self._of(MASTER_FINE, CENTRE), self._of(MASTER_FINER, 0))
-        bend: Floats = np.zeros(len(shift))
-        bent = (self._status >= _BEND) & (self._status < MARK)
-        if bent.any():
-            halves = ((CENTRE, self._second), (0, self._first))
-            bend = _signed(*(self._last(plain, bent, values, reset=True) for plain, values in halves))
+        bend = self._bend()
         if DATA not in self._known:
-            return np.asarray(shift + bend * PLAIN_RANGE)
-        coarse = self._parameter(2, DATA, CENTRE).astype(float) - CENTRE
-        fine = _signed(self._parameter(1, DATA, CENTRE), self._parameter(1, FINE_DATA, 0))
-        span = self._parameter(0, DATA, PLAIN_RANGE) + self._parameter(0, FINE_DATA, 0) / 100
-        return np.asarray(shift + coarse + fine + bend * span)
+            return shift + bend * PLAIN_RANGE
+        chosen = self._parameter()
+        shift += self._entered(chosen == 2, DATA, CENTRE).astype(float) - CENTRE
+        shift += _signed(*(self._entered(chosen == 1, *half) for half in ((DATA, CENTRE), (FINE_DATA, 0))))
+        span = (self._entered(chosen == 0, *half) for half in ((DATA, PLAIN_RANGE), (FINE_DATA, 0)))
+        return shift + bend * (next(span) + next(span) / 100)
 
-    def _parameter(self, number: int, controller: int, plain: int) -> Bytes:
-        """Return what a part of a registered parameter was set to."""
+    def _bend(self) -> Floats:
+        """Return the bend, -1 up to 1."""
+        bent = self._status & 0xF0 == _BEND
+        if not bent.any():
+            return np.zeros(len(bent))
+        value = self._second.astype(np.int16) << 7 | self._first
+        return self._latest(CENTRE << 7, self._anew, bent, value) / 8192 - 1
+
+    def _parameter(self) -> Bytes:
+        """Return the number of the registered parameter that is chosen."""
         other = self._is(NRPN) | self._is(NRPN_FINE)
-        chosen = [
-            self._last(
-                _NO_PARAMETER,
-                self._is(half) | other,
-                np.where(other, np.uint8(_NO_PARAMETER), self._second),
-                reset=True,
-            )
-            for half in (RPN, RPN_FINE)
-        ]
-        told = self._is(controller) & (chosen[0] == 0) & (chosen[1] == number)
-        return self._last(plain, told, self._second)
+        value = np.where(other, np.uint8(_NO_PARAMETER), self._second)
+        coarse, fine = (
+            self._latest(_NO_PARAMETER, self._anew, self._is(half) | other, value) for half in (RPN, RPN_FINE)
+        )
+        return np.where(coarse == 0, fine, np.uint8(_NO_PARAMETER))
 
-
-def _latest(plain: int | Bytes, fresh: Bools, told: Bools, values: Bytes) -> Bytes:
-    """Return for each row the value told last; where things begin afresh that is `plain`."""
-    rows = np.where(told | fresh, np.arange(len(told), dtype=np.int32), 0)
-    return np.asarray(np.where(fresh, np.asarray(plain, np.uint8), values)[np.maximum.accumulate(rows)])
+    def _entered(self, chosen: Bools, controller: int, plain: int) -> Bytes:
+        """Return what was entered of a parameter where it was `chosen`."""
+        told = self._is(controller) & chosen
+        if not told.any():
+            return np.full(len(told), plain, np.uint8)
+        return self._latest(plain, self._fresh, told, self._second)
 
 
 def _signed(coarse: Bytes, fine: Bytes) -> Floats:

@@ -9,6 +9,7 @@ Then strikes find their ends, and the messages of a few tracks are sorted by wha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,12 +37,12 @@ class Columns(NamedTuple):
 
 
 def _kept() -> Bools:
-    """Say which messages a song is made of, by status and first data byte."""
+    """Say which messages a song is made of, by status x 128 + first data byte."""
     table = np.zeros((256, 128), np.bool_)
     table[0x80:0xA0] = table[0xC0:0xD0] = table[0xE0:0xF0] = True
     table[MARK, 1:] = True
     table[0xB0:0xC0, _KEPT_CONTROLLERS] = True
-    return table
+    return table.ravel()
 
 
 _KEPT = _kept()
@@ -63,7 +64,7 @@ class Decoder:
         status = self._statuses(content, last)
         first = content[low[:, 1]]
         columns = Columns(tick, status, first, content[low[:, 2]])
-        kept = _KEPT[status, first]
+        kept = _KEPT.take(status.astype(np.uint16) << 7 | first)  # an index of one number is the fast one
         return columns if kept.all() else columns.where(kept)
 
     def _ticks(self, content: Bytes, last: Ints, ends: Ints) -> Ints:
@@ -96,7 +97,7 @@ class Decoder:
 
 
 _BLOCK = 1 << 15
-"""Messages whose ends are looked for at once, so that intermediate tables stay small."""
+"""Rows that are worked on at once, so that intermediate tables stay small."""
 
 
 TOLD = (TEMPO, METER, KEY, LYRIC, LOOP)
@@ -166,8 +167,9 @@ def sort_messages(columns: Columns, number: int, end: int, *, one_after_another:
     track = np.repeat(np.arange(len(starts), dtype=np.uint16), counts)
     channel = _channels(columns, marks, kinds)
     silent = columns.status >= 0xA0
-    strikes = np.flatnonzero((columns.status >= 0x90) & (columns.second > 0) & ~silent)
-    end_of_note = _ends(columns, track, channel, np.flatnonzero(~silent))
+    strike = (columns.status >= 0x90) & (columns.second > 0) & ~silent
+    strikes = np.flatnonzero(strike)
+    end_of_note = _ends(columns, track, channel, strike, np.flatnonzero(~silent))
     tick, _, pitch, velocity = columns.where(strikes)
     track = track[strikes] + np.uint16(number)
     notes = NoteColumns(tick, end_of_note[strikes], pitch, velocity, channel[strikes], track)
@@ -189,7 +191,7 @@ def _channels(columns: Columns, marks: Ints, kinds: Bytes) -> Bytes:
     return channel
 
 
-def _ends(columns: Columns, track: Ints, channel: Bytes, rows: Ints) -> Ints:
+def _ends(columns: Columns, track: Ints, channel: Bytes, strike: Bools, rows: Ints) -> Ints:
     """Return for each message the tick at which it ends, if it is a strike; else its own tick.
 
     `rows` are the note-ons and note-offs. Equal pitches that overlap end in the order in which they began.
@@ -204,17 +206,22 @@ def _ends(columns: Columns, track: Ints, channel: Bytes, rows: Ints) -> Ints:
     order = np.argsort(key, kind="stable")  # a radix sort where the key has 16 bits
     key, rows = key[order], rows[order]
     end = columns.tick.copy()
+    for part in blocks(key):
+        block = rows[part]
+        begun, ended = pair(key[part], strike[block])
+        end[block[begun]] = columns.tick[block[ended]]
+    return end
+
+
+def blocks(key: npt.NDArray[Any]) -> Iterator[slice]:
+    """Give the parts of a sorted column that are worked on at once; all rows of a key are in one."""
     low = 0
-    while low < len(rows):
-        high = len(rows)
+    while low < len(key):
+        high = len(key)
         if low + _BLOCK < high:
             high = int(np.searchsorted(key, key[low + _BLOCK], "right"))
-        block = rows[low:high]
-        strike = (columns.status[block] >= 0x90) & (columns.second[block] > 0)
-        begun, ended = pair(key[low:high], strike)
-        end[block[begun]] = columns.tick[block[ended]]
+        yield slice(low, high)
         low = high
-    return end
 
 
 def pair(key: npt.NDArray[Any], strike: Bools) -> tuple[Ints, Ints]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from ..files import read_bytes
 from ..song import Lyric, Song, TextEncoding, Track
 from ..tables import NOTE, Floats, Ints, Notes, as_notes
 from ..words import counted
-from .channels import DRUM_CHANNEL, Settings, loops_of, set_up, settings
+from .channels import DRUM_CHANNEL, Settings, loops_of, rows_of, set_up, settings
 from .chunks import MOST_TRACKS, Header, behind_track, next_track, read_header
 from .damage import Faults
 from .decoding import TOLD, Columns, Controls, Decoder, NoteColumns, Sorted, sort_messages
@@ -131,11 +130,11 @@ class _Reading:
 
 def _song(reading: _Reading, division: Division, encoding: str | None) -> Song:
     parts, meta = reading.parts, reading.tape.meta
-    marks = {kind: _joined(part.marks[kind] for part in parts) for kind in TOLD}
+    marks = {kind: _whole([part.marks[kind] for part in parts]) for kind in TOLD}
     tempo = TempoMap(division, marks[TEMPO], meta.tempos)
     meters = meter_table(tempo, marks[METER], meta.meters, sequences=reading.header.format == 2)
-    ends = _joined(part.ends for part in parts)
-    looped = _joined(part.controls.tick[loops_of(part.controls)] for part in parts)
+    ends = _whole([part.ends for part in parts])
+    looped = _whole([part.controls.tick[loops_of(part.controls)] for part in parts])
     notes = _table(reading, tempo, int(ends.max(initial=0)))
     stop = float(tempo.seconds(ends.max(keepdims=True))[0]) if len(ends) else 0.0
     stop = max(stop, float((notes["onset"] + notes["duration"]).max(initial=0.0)))
@@ -190,10 +189,6 @@ def _loop(times: Floats, ends: list[bool], controls: Floats, stop: float) -> tup
     )
 
 
-def _joined(arrays: Iterable[np.ndarray]) -> np.ndarray:
-    return np.concatenate([np.zeros(0, np.int64), *arrays])
-
-
 def _table(reading: _Reading, tempo: TempoMap, last: int) -> Notes:
     """Return the table of all notes, sorted by onset; `last` is the tick at which the song ends."""
     parts = reading.parts
@@ -205,20 +200,22 @@ def _table(reading: _Reading, tempo: TempoMap, last: int) -> Notes:
     tick = _whole(columns.pop("tick"))
     order = np.argsort(tick, kind="stable")
     table = as_notes(np.zeros(len(order), NOTE))
-    for name in ("pitch", "velocity", "channel", "track"):
+    for name in ("velocity", "track"):
         table[name] = _whole(columns.pop(name))[order]
-    table["loudness"] = table["velocity"]
-    table["drum"] = table["channel"] % 16 == DRUM_CHANNEL
+    channel, pitch = (_whole(columns.pop(name))[order] for name in ("channel", "pitch"))
+    table["channel"], table["pitch"], table["loudness"] = channel, pitch, table["velocity"]
+    table["drum"] = channel % 16 == DRUM_CHANNEL
     tick, end = tick[order], _whole(columns.pop("end"))[order]
-    channels = int(table["channel"].max(initial=0)) + 1
+    channels = int(channel.max(initial=0)) + 1
     controls = set_up(controls, reading.tape.setups, channels)
-    pedals, silent = of_pedals(controls), end
-    if pedals.any():
-        silent = held(controls, tick, end, table["channel"], table["pitch"], last)
-        controls = controls.where(np.flatnonzero(~pedals))
-    if len(controls.tick) and len(table):
-        _set_channels(table, settings(controls, tick, order, channels), tick, end, reading.faults)
+    pedals = of_pedals(controls)
+    others = controls.where(np.flatnonzero(~pedals)) if pedals.any() else controls
+    known = settings(others, tick, order, channels) if len(others.tick) and len(table) else None
+    del order  # the largest tables come now
+    silent = held(controls, tick, end, channel, pitch, last) if pedals.any() else end
     _set_times(table, tempo, tick, end, silent)
+    if known:
+        _set_channels(table, known, tick, end, reading.faults)
     return table
 
 
@@ -235,16 +232,15 @@ def _set_times(table: Notes, tempo: TempoMap, tick: Ints, end: Ints, silent: Int
 
 def _set_channels(table: Notes, known: Settings, tick: Ints, end: Ints, faults: Faults) -> None:
     """Fill in what the channels were set to: loudness, program, drums, and the pitch that sounds."""
-    row, changed = np.empty(len(table), np.int64), known.factor != 1
+    row, changed = np.empty(len(table), np.int32), (known.factor != 1).any()
     for low in range(0, len(table), _ROWS_AT_ONCE):
         rows = table[low : low + _ROWS_AT_ONCE]
-        place = rows["channel"].astype(np.int64) * (len(table) + 1) + np.arange(low, low + len(rows))
-        mine = row[low : low + len(rows)] = np.searchsorted(known.place, place, "right") - 1
-        if changed.any():
+        mine = row[low : low + len(rows)] = rows_of(known, rows["channel"].copy(), low, len(table))
+        if changed:
             rows["loudness"] *= known.factor[mine]
         rows["program"], rows["drum"] = known.program[mine], known.drum[mine]
     if known.offset.any():
-        off, between = offsets(known, row, tick, end, table["channel"])
+        off, between = offsets(known, row, tick, end, table["channel"].copy())
         pitch = table["pitch"] + np.where(table["drum"], 0, off)
         table["pitch"] = np.clip(pitch, 0, 127)
         if between:
@@ -264,7 +260,9 @@ def _controls(parts: list[Sorted]) -> Controls:
 
 def _whole(columns: list[np.ndarray]) -> np.ndarray:
     """Return what a column is in all parts; that of one part, which may be large, is not copied."""
-    return columns[0] if len(columns) == 1 else np.concatenate(columns)
+    if len(columns) == 1:
+        return columns[0]
+    return np.concatenate(columns) if columns else np.zeros(0, np.int64)
 
 
 def _title(reading: _Reading, encoding: str) -> str:

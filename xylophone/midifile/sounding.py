@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ..tables import Bools, Bytes, Floats, Ints
 from .channels import RESET, Settings
-from .decoding import Controls
+from .decoding import Controls, blocks
 from .setups import SYSTEM
 from .tape import MARK
 
@@ -17,6 +18,11 @@ DAMPER, SOSTENUTO = 64, 66
 
 _BETWEEN = 0.25
 """Semitones; what is farther than this from the nearest pitch sounds between two bars."""
+
+_SPANS_AT_ONCE = 1 << 10
+_MOST_TURNS = 1 << 8
+"""Notes in whose time the pitch turns are looked at so many at once, and so many turns of each count, so that
+intermediate tables stay small."""
 
 
 def of_pedals(controls: Controls) -> Bools:
@@ -34,17 +40,23 @@ def held(controls: Controls, tick: Ints, end: Ints, channel: Bytes, pitch: Bytes
     """
     stride = max(last, int(end.max(initial=0))) + 2
     damper, sostenuto = (_presses(controls, pedal, stride, last) for pedal in (DAMPER, SOSTENUTO))
-    place = channel.astype(np.int64) * stride
-    silent = end
-    for _ in range(1 + bool(len(sostenuto.down))):  # each pedal may hold what the other has held
-        if len(sostenuto.down):
-            silent = _held(sostenuto, place, silent, since=tick)
-        silent = _held(damper, place, silent)
-    longer = np.flatnonzero((silent > end) & (end > tick))
-    if not len(longer):
-        return end
-    silent, until = end.copy(), silent[longer]
-    silent[longer] = np.maximum(end[longer], np.minimum(until, _again(tick, channel, pitch, longer)))
+    key = channel.astype(np.uint16) << 7 | pitch
+    order = np.argsort(key, kind="stable").astype(np.int32)  # what is looked up comes in order, which is fast
+    key, silent = key[order], end
+    for part in blocks(key):
+        rows = order[part]
+        written, struck = end[rows], tick[rows]
+        place = (key[part] >> 7) * np.int64(stride)
+        until = written
+        for _ in range(1 + bool(len(sostenuto.down))):  # each pedal may hold what the other has held
+            if len(sostenuto.down):
+                until = _held(sostenuto, place, until, since=struck)
+            until = _held(damper, place, until)
+        until = np.minimum(until, _again(key[part], struck))
+        longer = np.flatnonzero((until > written) & (written > struck))
+        if len(longer):
+            silent = end.copy() if silent is end else silent
+            silent[rows[longer]] = until[longer]
     return silent
 
 
@@ -85,16 +97,15 @@ def _held(presses: _Presses, place: Ints, end: Ints, since: Ints | None = None) 
     return np.asarray(np.maximum(until, end))
 
 
-def _again(tick: Ints, channel: Bytes, pitch: Bytes, rows: Ints) -> Ints:
-    """Return when the key of each of these notes is struck again, as late as can be where it never is."""
-    key = channel.astype(np.uint16) << 7 | pitch
-    order = np.argsort(key, kind="stable")
-    stride = int(tick.max(initial=0)) + 1
-    struck = np.append(key[order].astype(np.int64) * stride + tick[order], -1)
-    mine = key[rows].astype(np.int64) * stride + tick[rows]
-    following = struck[np.searchsorted(struck[:-1], mine, "right")]  # struck twice at once is struck once
-    same = following // stride == mine // stride
-    return np.asarray(np.where(same, following % stride, np.iinfo(np.int64).max))
+def _again(key: npt.NDArray[Any], tick: Ints) -> Ints:
+    """Return when the key of each note is struck again, as late as can be where it never is.
+
+    Notes are sorted by key and tick; one struck twice at once is struck once.
+    """
+    begins = np.flatnonzero(np.append(True, (key[1:] != key[:-1]) | (tick[1:] != tick[:-1])))
+    following = tick[begins[1:]]
+    following[key[begins[1:]] != key[begins[:-1]]] = np.iinfo(np.int64).max
+    return np.repeat(np.append(following, np.iinfo(np.int64).max), np.diff(begins, append=len(key)))
 
 
 def offsets(settings: Settings, row: Ints, tick: Ints, end: Ints, channel: Bytes) -> tuple[Ints, int]:
@@ -104,44 +115,101 @@ def offsets(settings: Settings, row: Ints, tick: Ints, end: Ints, channel: Bytes
     vibrato around it moves it. `row` is the row of the settings in which a note is struck, which counts for
     one without an end.
     """
-    near = np.rint(settings.offset)
+    moved = np.zeros(256, np.bool_)
+    moved[settings.channel[settings.offset != 0]] = True
+    mine = np.flatnonzero(moved[channel])
+    mine = mine[np.argsort(channel[mine], kind="stable")]  # what is looked up comes in order, which is fast
     stride = int(max(settings.tick.max(), end.max(initial=0))) + 2
-    at, place = settings.channel * stride + settings.tick, channel.astype(np.int64) * stride
-    rows = np.searchsorted(at, place + tick, "right") - 1, np.searchsorted(at, place + end, "left") - 1
-    row = np.where(end > tick, rows[0], row)
-    off = near[row]
-    apart = settings.offset[row] - off
-    changing = np.flatnonzero(rows[1] > rows[0])
+    place = channel[mine].astype(np.int64) * stride
+    begin, finish, value = place + tick[mine], place + end[mine], settings.offset[row[mine]]
+    curve = _curve(settings, stride)
+    first = np.searchsorted(curve.at, begin, "right") - 1
+    last = np.searchsorted(curve.at, finish, "left") - 1
+    value = np.where(finish > begin, curve.offset[first], value)
+    near = np.rint(value)
+    apart = value - near
+    changing = np.flatnonzero(last > first)
     if len(changing):
-        begin, finish = place[changing] + tick[changing], place[changing] + end[changing]
-        pick = rows[0][changing], rows[1][changing]
-        off[changing], apart[changing] = _for_most(settings.offset, near, at, (begin, finish), pick)
-    return off.astype(np.int64), int(np.count_nonzero(np.abs(apart) > _BETWEEN))
+        span = _Spans(begin[changing], finish[changing], first[changing], last[changing])
+        near[changing], apart[changing] = _for_most(curve, near[changing], span)
+    off = np.zeros(len(row), np.int64)
+    off[mine] = near
+    return off, int(np.count_nonzero(np.abs(apart) > _BETWEEN))
 
 
-def _for_most(
-    offset: Floats, near: Floats, at: Ints, span: tuple[Ints, Ints], rows: tuple[Ints, Ints]
-) -> tuple[Floats, Floats]:
-    """Return the rounded offset that holds longest in each span, and the mean distance from it there."""
-    length = np.diff(at, append=at[-1])
-    longest, best, apart = np.full(len(span[0]), -1.0), np.zeros(len(span[0])), np.zeros(len(span[0]))
-    for value in np.unique(near):
-        mine = near == value
-        time, far = (
-            _within(weight, length, at, span, rows) for weight in (mine * 1.0, mine * (offset - value))
+class _Curve(NamedTuple):
+    """Offsets of channels from the moments at which they change, counted as channel x stride + tick."""
+
+    at: Ints
+    offset: Floats
+    near: Floats  # rounded
+
+    def within(self, weight: Floats, spans: _Spans) -> Floats:
+        """Return the integral of a weight over each span of time."""
+        total = np.append(0.0, np.cumsum(weight[:-1] * np.diff(self.at)))
+        begin = total[spans.first] + weight[spans.first] * (spans.begin - self.at[spans.first])
+        return np.asarray(
+            total[spans.last] + weight[spans.last] * (spans.finish - self.at[spans.last]) - begin
         )
-        more = time > longest
-        best[more], longest[more] = value, time[more]
-        apart[more] = far[more] / np.maximum(1.0, time[more])
-    return best, apart
 
 
-def _within(
-    weight: Floats, length: Ints, at: Ints, span: tuple[Ints, Ints], rows: tuple[Ints, Ints]
-) -> Floats:
-    """Return the integral of a weight over each span of time; `rows` hold its begin and its end."""
-    total = np.concatenate(([0.0], np.cumsum(weight * length)))
-    begin, finish = (
-        total[row] + weight[row] * (moment - at[row]) for row, moment in zip(rows, span, strict=True)
+class _Spans(NamedTuple):
+    """Spans of time: moments, and the rows of a curve in which they begin and end."""
+
+    begin: Ints
+    finish: Ints
+    first: Ints
+    last: Ints
+
+    def where(self, rows: Ints) -> _Spans:
+        """Return only some spans."""
+        return _Spans(self.begin[rows], self.finish[rows], self.first[rows], self.last[rows])
+
+
+def _curve(settings: Settings, stride: int) -> _Curve:
+    offset, channel = settings.offset, settings.channel
+    changes = (offset[1:] != offset[:-1]) | (channel[1:] != channel[:-1])
+    rows = np.flatnonzero(np.append(True, changes))
+    return _Curve(channel[rows] * stride + settings.tick[rows], offset[rows], np.rint(offset[rows]))
+
+
+def _for_most(curve: _Curve, near: Floats, spans: _Spans) -> tuple[Floats, Floats]:
+    """Return the rounded offset that holds longest in each span, and the mean distance from it there.
+
+    `near` are the rounded offsets at their beginnings, which hold to the end in most.
+    """
+    apart = curve.within(curve.offset - curve.near, spans) / (spans.finish - spans.begin)
+    begins = np.append(True, curve.near[1:] != curve.near[:-1])
+    run, edges = np.cumsum(begins) - 1, np.append(np.flatnonzero(begins), len(begins))
+    turning = np.flatnonzero(run[spans.last] != run[spans.first])
+    for low in range(0, len(turning), _SPANS_AT_ONCE):
+        rows = turning[low : low + _SPANS_AT_ONCE]
+        some = spans.where(rows)
+        counts = np.minimum(run[some.last] - run[some.first] + 1, _MOST_TURNS)
+        near[rows], apart[rows] = _longest(curve, edges, run[some.first], counts, some)
+    return near, apart
+
+
+def _longest(curve: _Curve, edges: Ints, run: Ints, counts: Ints, spans: _Spans) -> tuple[Floats, Floats]:
+    """Return what `_for_most` does of spans in which the pitch turns.
+
+    `edges` are the rows of the curve at which a rounded offset begins; a span has `counts` of them, from
+    `run` on.
+    """
+    which = np.repeat(np.arange(len(counts)), counts)
+    edge = np.arange(len(which)) + np.repeat(run - np.cumsum(counts) + counts, counts)
+    spans, begin, end = spans.where(which), edges[edge], edges[edge + 1]
+    pieces = _Spans(
+        np.maximum(spans.begin, curve.at[begin]),
+        np.minimum(spans.finish, np.append(curve.at, spans.finish.max())[end]),
+        np.maximum(spans.first, begin),
+        np.minimum(spans.last, end - 1),
     )
-    return np.asarray(finish - begin)
+    lowest = curve.near[begin].min()
+    value = (curve.near[begin] - lowest).astype(np.int64)
+    shape = len(counts), int(value.max()) + 1
+    key, size = which * shape[1] + value, shape[0] * shape[1]
+    time = np.bincount(key, pieces.finish - pieces.begin, size).reshape(shape)
+    far = np.bincount(key, curve.within(curve.offset - curve.near, pieces), size).reshape(shape)
+    rows = np.arange(len(counts)), np.argmax(time, axis=1)
+    return rows[1] + lowest, far[rows] / np.maximum(1.0, time[rows])

@@ -98,25 +98,26 @@ class Tape:
         """
         self._track, self._running, self._ended, self.meta.prefix = track, 0, False, None
         self._further, position = 0, start
-        while position < end and not self._ended:
-            position = self._tempo_run(self._run(position, end), end)
+        while position < end:
+            position = self._run(position, end)
             if position < end:
                 try:
                     position = self._event(position, end)
                 except _Cut:
                     self._fault("the track ends inside an event; it is played up to there", position)
                     position = end
-            end = self._go_on(position, end, sure)
-            if self.full():
+            if self._ended:
+                end = self._go_on(position, end, sure)
+            if len(self._tape) >= BATCH:
                 yield position
+            if self._ended:
+                break
         if not self._ended:
             self._fault("the track has no end-of-track event", end)
         yield position
 
     def _go_on(self, position: int, end: int, sure: int) -> int:
         """Go on behind an end-of-track event if something is there; return up to where the track may go."""
-        if not self._ended:
-            return end
         if not self._further:
             found = self.source.find(b"MTrk", position, min(sure, end))
             self._further = found if found >= 0 else min(sure, end)
@@ -140,6 +141,7 @@ class Tape:
         return run.end()
 
     def _tempo_run(self, position: int, end: int) -> int:
+        """Take the tempo changes that follow one; return the byte behind them."""
         run = _TEMPOS.match(self.source, position, min(end, position + BATCH)) if self.runs else None
         if run is None:
             return position
@@ -151,9 +153,9 @@ class Tape:
     def _event(self, position: int, end: int) -> int:
         """Take one event of any kind; return the byte behind it."""
         source = self.source
-        at = self._number_end(position, end)
+        at = position + 1 if source[position] < 0x80 else self._number_end(position, end)
         delta = source[position:at]
-        if len(delta) > 4:
+        if at - position > 4:
             self._fault("a delta time of more than four bytes is read as the longest there is", position)
             delta = _LONGEST_DELTA
         if at >= end:
@@ -247,7 +249,7 @@ class Tape:
             raise _Cut
         content = self.source[begin : begin + min(length, MOST_BYTES)]
         self._mark(delta, *self.meta.take(self._track, kind, content, self.faults, begin))
-        return begin + length
+        return self._tempo_run(begin + length, end) if kind == 0x51 else begin + length
 
     def _number_end(self, at: int, end: int) -> int:
         """Return the byte behind a number of variable length."""
@@ -260,6 +262,8 @@ class Tape:
 
     def _number(self, at: int, end: int) -> tuple[int, int]:
         """Return a number of variable length and the byte behind it; at most 28 bits of it count."""
+        if at < end and self.source[at] < 0x80:
+            return self.source[at], at + 1
         behind = self._number_end(at, end)
         value = 0
         for byte in self.source[max(at, behind - 4) : behind]:

@@ -23,6 +23,8 @@ _CYRILLIC = ("koi8-r", "cp1251")
 _BEYOND = re.compile(rb"([A-Za-z]?)[\x80-\xff]+([A-Za-z]?)")
 """Letters beyond ASCII stand within Latin words in Western texts, in words of their own in Cyrillic ones."""
 
+_ASCII = bytes(range(128))
+
 FEW = 24
 """Bytes beyond ASCII; fewer of them make a guess that is told as one."""
 
@@ -31,8 +33,7 @@ _ENOUGH = 1 << 16
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
-_XF = re.compile(rb"\{@([A-Z]+)\}")
-_KAR = re.compile(rb"@L([A-Z]{4})")
+_NAMED = re.compile(rb"\{@([A-Z]+)\}|^@L([A-Z]{4})", re.MULTILINE)
 _LANGUAGES = {
     b"JP": "cp932", b"LATIN": "cp1252",
     b"JAPN": "cp932", b"JAPA": "cp932", b"KORE": "cp949", b"CHIN": "gb18030", b"RUSS": "cp1251",
@@ -47,10 +48,12 @@ def encoding_of(texts: Sequence[bytes], shown: Sequence[bytes]) -> TextEncoding:
     What the file names is believed; else they are UTF-8 if all can be, and else what chardet makes of
     them, of CANDIDATES alone, and of those no Cyrillic one where most letters stand within Latin words.
     """
-    for text in texts:
-        for found in (_XF.search(text), _KAR.match(text)):
-            if found and found[1] in _LANGUAGES:
-                return TextEncoding(_LANGUAGES[found[1]])
+    whole = b"\n".join(texts)
+    for xf, karaoke in _NAMED.findall(whole):
+        if (xf or karaoke) in _LANGUAGES:
+            return TextEncoding(_LANGUAGES[xf or karaoke])
+    if whole.isascii():
+        return TextEncoding()
     beyond = [text for text in texts if not text.isascii() and not is_marked(text)]
     if not beyond or _are_utf8(beyond):
         return TextEncoding()
@@ -61,7 +64,7 @@ def encoding_of(texts: Sequence[bytes], shown: Sequence[bytes]) -> TextEncoding:
     within = sum(bool(before or behind) for before, behind in runs) > len(runs) / 2
     known = [name for name in CANDIDATES if not (within and name in _CYRILLIC)]
     found_name = chardet.detect(content, include_encodings=known, compat_names=False)["encoding"]
-    few = sum(byte > 127 for byte in content) < FEW
+    few = len(content.translate(None, _ASCII)) < FEW
     return TextEncoding(found_name or "cp1252", few and not all(text.isascii() for text in shown))
 
 
@@ -81,22 +84,28 @@ def _are_utf8(texts: Sequence[bytes]) -> bool:
 
 def decoded(text: bytes, encoding: str) -> str:
     """Return bytes as text; its own mark says more than `encoding`, and a letter that was cut is left out."""
-    for mark, own in _MARKS:
-        if text.startswith(mark):
-            text, encoding = text[len(mark) :], own
-    return codecs.getincrementaldecoder(encoding)("replace").decode(text)
+    if not text.isascii():
+        for mark, own in _MARKS:
+            if text.startswith(mark):
+                text, encoding = text[len(mark) :], own
+    try:
+        return text.decode(encoding)
+    except UnicodeDecodeError:
+        return codecs.getincrementaldecoder(encoding)("replace").decode(text)
 
 
 def one_line(text: str) -> str:
     """Return a title or name: on one line, without control characters, at most MOST_LETTERS letters."""
-    letters = (letter if letter.isprintable() else " " if letter.isspace() else "" for letter in text)
-    return " ".join("".join(letters).split())[:MOST_LETTERS].strip()
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else " " * letter.isspace() for letter in text)
+    return " ".join(text.split())[:MOST_LETTERS].strip()
 
 
 def sung(text: str) -> str:
     r"""Return a syllable as it is sung; / and \ before it are the line breaks of karaoke files."""
-    for sign, breaks in (("/", "\n"), ("\\", "\n\n")):
-        if text.startswith(sign):
-            text = breaks + text[1:]
+    if text.startswith(("/", "\\")):
+        text = ("\n" if text[0] == "/" else "\n\n") + text[1:]
+    if text.isprintable():
+        return text
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return "\n".join("".join(letter for letter in line if letter.isprintable()) for line in lines)
