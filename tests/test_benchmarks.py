@@ -55,6 +55,17 @@ def test_a_row_shows_values_bounds_and_aims(benchmarks: dict[str, ModuleType]) -
     assert row.cells() == ("delay", "0.50 / 4.00 ms, late MISSED", "1 / 3 ms", "0.7 / 1.8 ms")
 
 
+def test_pedals_hold_in_the_second_reading_what_they_find(benchmarks: dict[str, ModuleType]) -> None:
+    second = benchmarks["second_reader"]
+    notes = [
+        second.Note(tick, 0, 0, pitch, 64, False, end, end)
+        for tick, end, pitch in ((0, 10, 60), (0, 20, 62), (30, 40, 60), (50, 60, 64), (70, 80, 65))
+    ]
+    pedals = [(20, 64, 127), (35, 66, 127), (45, 64, 0), (65, 66, 0), (75, 64, 127)]
+    second.hold(notes, pedals, 100)
+    assert [note.silent for note in notes] == [10, 20, 65, 60, 100]
+
+
 def test_heaviest_moment_of_a_plan(benchmarks: dict[str, ModuleType]) -> None:
     heaviest = benchmarks["accuracy"].heaviest
     assert heaviest(plan_of()) == 0

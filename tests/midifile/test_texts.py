@@ -36,6 +36,21 @@ def test_all_texts_of_a_file_are_judged_together(encoding):
     assert parsed.encoding.guessed == (beyond < FEW and encoding != "utf_8")
 
 
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"\xa9 1998", "© 1998"),
+        (b"\xc6" * 30 + b" \xa9 1998", "Æ" * 30 + " © 1998"),
+        (b"non \xe8 lontana", "non è lontana"),
+        (b"pi\xf9 s\xec \xe8 gi\xe0 " * 8, "più sì è già " * 8),
+        (b"B\xe8o da\xf2t m\xe2y tr\xf4i, Ly\xec ng\xfd\xf2a \xf4 " * 3, "Bèo dạt mây trôi, Lý ngựa ô " * 3),
+        ("Größe".encode().replace("ö".encode(), "o\u0308".encode()), "Größe"),
+    ],
+)
+def test_signs_and_single_letters_are_no_cyrillic_and_tones_stand_on_vowels(content, text):
+    assert decoded(content, encoding_of([content], [content]).name) == text
+
+
 def test_of_short_texts_alone_most_are_right_and_all_wrong_ones_are_guesses():
     texts = [(text, encoding) for encoding, names in FILES.items() for text in names]
     found = [

@@ -9,10 +9,12 @@ import numpy as np
 from ..song import Track
 from ..tables import Bools, Notes
 
-_KIT = re.compile(
+KIT = re.compile(
     r"(?i)(?<![a-z])(drum ?(s|set|kit)?|kit|perc(ussion|us)?|batteri[ea]|bater[ií]a|schlagzeug|slagverk"
     r"|trommeln)(?![a-z])|ударн|ドラム|パーカッション|鼓|드럼"
 )
+"""Names of kits of drums."""
+
 _PITCHED = re.compile(
     r"(?i)steel|taiko|timpani|kettle|pauken|tom|tuned|melodic|pitched|marimba|vibra|xylo|glock|bell|mallet|hang"
     r"|tongue"
@@ -38,7 +40,7 @@ def kits(notes: Notes, tracks: tuple[Track, ...]) -> Bools:
     """Return which notes, not told to be drums, are drums all the same: by name, keys, and having no line."""
     found = np.zeros(len(notes), np.bool_)
     for track in tracks:
-        if _KIT.search(track.name) and not _PITCHED.search(track.name):
+        if KIT.search(track.name) and not _PITCHED.search(track.name):
             mine = (notes["track"] == track.number) & ~notes["drum"]
             for channel in set(notes["channel"][mine].tolist()):
                 part = mine & (notes["channel"] == channel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Sequence
+from unicodedata import normalize
 
 from ..song import TextEncoding
 
@@ -15,13 +16,21 @@ MOST_BYTES = 4 * MOST_LETTERS
 """Bytes of a text that are read: what so many letters may take."""
 
 CANDIDATES = (
-    "cp1252", "cp932", "gb18030", "big5hkscs", "euc_jis_2004", "cp949", "koi8-r", "cp1251",
+    "cp1252", "cp932", "gb18030", "big5hkscs", "euc_jis_2004", "cp949", "koi8-r", "cp1251", "cp1258",
 )  # fmt: skip
-"""What may be guessed: Western, Japanese, Chinese, Korean and Russian sets, the widest of each."""
+"""What may be guessed: Western, Japanese, Chinese, Korean, Russian, Vietnamese sets, the widest of each."""
 
-_CYRILLIC = ("koi8-r", "cp1251")
-_BEYOND = re.compile(rb"([A-Za-z]?)[\x80-\xff]+([A-Za-z]?)")
-"""Letters beyond ASCII stand within Latin words in Western texts, in words of their own in Cyrillic ones."""
+_CYRILLIC, _VIETNAMESE = ("koi8-r", "cp1251"), "cp1258"
+_LETTERS = rb"\xa3\xa8\xb3\xb8\xc0-\xff"
+_WORD = re.compile(rb"(?<![A-Za-z" + _LETTERS + rb"])[" + _LETTERS + rb"]{2,}(?![A-Za-z" + _LETTERS + rb"])")
+"""Letters beyond ASCII stand in words of their own in Cyrillic texts; in Western ones they stand within Latin
+words or alone, as in "non è", and signs as the one for copyright and lines of one sign are no words."""
+
+_TONE = re.compile(rb"[\xcc\xd2\xde\xec\xf2]")
+_TONE_ON_VOWEL = re.compile(
+    rb"(?i:[aeiouy\xc2\xc3\xca\xd4\xd5\xdd\xe2\xe3\xea\xf4\xf5\xfd])[\xcc\xd2\xde\xec\xf2]"
+)
+"""Windows-1258 writes the tones of Vietnamese behind the vowels that have them."""
 
 _ASCII = bytes(range(128))
 
@@ -46,7 +55,7 @@ def encoding_of(texts: Sequence[bytes], shown: Sequence[bytes]) -> TextEncoding:
     """Return the encoding of texts, which are judged together; a guess is told for those `shown` only.
 
     What the file names is believed; else they are UTF-8 if all can be, and else what chardet makes of
-    them, of CANDIDATES alone, and of those no Cyrillic one where most letters stand within Latin words.
+    them, of CANDIDATES alone.
     """
     whole = b"\n".join(texts)
     for xf, karaoke in _NAMED.findall(whole):
@@ -60,12 +69,21 @@ def encoding_of(texts: Sequence[bytes], shown: Sequence[bytes]) -> TextEncoding:
     import chardet
 
     content = b"\n".join(beyond)[:_ENOUGH]
-    runs = _BEYOND.findall(content)
-    within = sum(bool(before or behind) for before, behind in runs) > len(runs) / 2
-    known = [name for name in CANDIDATES if not (within and name in _CYRILLIC)]
-    found_name = chardet.detect(content, include_encodings=known, compat_names=False)["encoding"]
     few = len(content.translate(None, _ASCII)) < FEW
+    known = _candidates(content, few=few)
+    found_name = chardet.detect(content, include_encodings=known, compat_names=False)["encoding"]
     return TextEncoding(found_name or "cp1252", few and not all(text.isascii() for text in shown))
+
+
+def _candidates(content: bytes, *, few: bool) -> list[str]:
+    """Return what a text may be written in, by how its letters beyond ASCII stand."""
+    letters = len(content.translate(None, _ASCII))
+    in_words = sum(len(word) for word in _WORD.findall(content) if len(set(word)) > 1)
+    left_out = {*_CYRILLIC} if 2 * in_words < letters else set()
+    tones, on_vowels = (len(kind.findall(content)) for kind in (_TONE, _TONE_ON_VOWEL))
+    if few or not tones or 10 * on_vowels < 9 * tones:
+        left_out.add(_VIETNAMESE)
+    return [name for name in CANDIDATES if name not in left_out]
 
 
 def is_marked(text: bytes) -> bool:
@@ -83,15 +101,17 @@ def _are_utf8(texts: Sequence[bytes]) -> bool:
 
 
 def decoded(text: bytes, encoding: str) -> str:
-    """Return bytes as text; its own mark says more than `encoding`, and a letter that was cut is left out."""
-    if not text.isascii():
-        for mark, own in _MARKS:
-            if text.startswith(mark):
-                text, encoding = text[len(mark) :], own
+    """Return bytes as text; its own mark says more than `encoding`, and a letter that was cut is left out.
+
+    Letters and their accents are one where they can be.
+    """
+    for mark, own in () if text.isascii() else _MARKS:
+        if text.startswith(mark):
+            text, encoding = text[len(mark) :], own
     try:
-        return text.decode(encoding)
+        return normalize("NFC", text.decode(encoding))
     except UnicodeDecodeError:
-        return codecs.getincrementaldecoder(encoding)("replace").decode(text)
+        return normalize("NFC", codecs.getincrementaldecoder(encoding)("replace").decode(text))
 
 
 def one_line(text: str) -> str:
