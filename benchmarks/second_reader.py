@@ -303,12 +303,15 @@ def compared(path: str) -> tuple[Counter[str], list[Difference]]:
     counts = Counter({"files": 1, "notes": len(notes), "notes of drums": int(notes["drum"].sum())})
     counts["notes that a pedal holds"] = held
     counts["files with drums"], counts["files with pedals"] = int(notes["drum"].any()), int(held > 0)
-    found = list(_others(song, path))
+    views: dict[str, np.ndarray | str] = {name: _read(read, path) for name, read in LIBRARIES.items()}
     try:
         reading = Reading(mido.MidiFile(path, clip=True))
+        views["mido"] = reading.seconds([note.tick for note in reading.notes])
     except Exception as error:  # whatever it may be that mido cannot read
         counts["files that mido cannot read"] = 1
-        return counts, [*found, Difference("mido", type(error).__name__, path)]
+        views["mido"] = type(error).__name__
+        return counts, list(_views(song, views, path))
+    found = list(_views(song, views, path))
     for name in ("track", "channel", "velocity"):
         if notes[name].tolist() != [getattr(note, name) for note in reading.notes]:
             return counts, [*found, Difference("notes", _damage(song), path)]
@@ -322,21 +325,33 @@ def _damage(song: Song) -> str:
     return "damaged" if any("byte" in line for line in song.warnings) else ""
 
 
-def _others(song: Song, path: str) -> Iterator[Difference]:
-    """Compare how many notes there are and when they begin with the views of two libraries."""
-    for name, read in (("symusic", _symusic), ("pretty_midi", _pretty_midi)):
-        try:
-            onsets = read(path)
-        except Exception as error:  # whatever it may be that the library cannot read
-            yield Difference(name, f"cannot read it: {type(error).__name__}", path)
-            continue
-        mine, ended = song.notes["onset"], song.notes["duration"] > 0
-        if len(onsets) != len(mine):
-            unended = len(mine) - np.count_nonzero(ended)
-            why = "notes without length or end are left out" if unended else _damage(song)
-            yield Difference(f"{name}: notes", why, f"{path}: {len(mine)} and {len(onsets)}")
-        elif len(mine) and np.abs(np.sort(mine) - np.sort(onsets)).max() > 200 * NEAR:
-            yield Difference(f"{name}: onsets", _damage(song), path)
+def _read(read: Callable[[str], list[float]], path: str) -> np.ndarray | str:
+    """Return when notes begin, or why a library cannot read the file."""
+    try:
+        return np.array(read(path))
+    except Exception as error:  # whatever it may be
+        return type(error).__name__
+
+
+def _views(song: Song, views: dict[str, np.ndarray | str], path: str) -> Iterator[Difference]:
+    """Compare how many notes there are and when they begin; `views` are onsets, or why there are none."""
+    mine, unended = np.sort(song.notes["onset"]), np.count_nonzero(song.notes["duration"] == 0)
+    alike = {
+        name: not isinstance(view, str)
+        and len(view) == len(mine)
+        and not np.any(np.abs(np.sort(view) - mine) > 200 * NEAR)
+        for name, view in views.items()
+    }
+    for name, view in views.items():
+        if isinstance(view, str):
+            yield Difference(name, f"cannot read it: {view}", path)
+        elif not alike[name]:
+            why = _damage(song)
+            if sum(alike.values()) == len(alike) - 1:
+                why = "the two other readers agree with the parser"
+            elif unended and len(view) < len(mine):
+                why = "notes without length or end are left out"
+            yield Difference(f"{name}: notes or onsets", why, f"{path}: {len(mine)} and {len(view)}")
 
 
 def _symusic(path: str) -> list[float]:
@@ -350,6 +365,9 @@ def _pretty_midi(path: str) -> list[float]:
     import pretty_midi
 
     return [note.start for part in pretty_midi.PrettyMIDI(path).instruments for note in part.notes]
+
+
+LIBRARIES = {"symusic": _symusic, "pretty_midi": _pretty_midi}
 
 
 def _times(song: Song, reading: Reading, path: str) -> Iterator[Difference]:
