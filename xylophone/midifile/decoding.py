@@ -176,7 +176,8 @@ def sort_messages(columns: Columns, number: int, end: int, *, one_after_another:
     silent[marks[kinds != SETUP]] = False
     controls = np.flatnonzero(silent)
     chosen, after = columns.where(controls), np.searchsorted(strikes, controls)
-    told = {kind: columns.tick[marks[kinds == kind]] for kind in TOLD}
+    at = columns.tick[marks]
+    told = {kind: at[kinds == kind] for kind in TOLD}
     return Sorted(notes, Controls(chosen.tick, after, *chosen[1:], channel[controls]), told, ends)
 
 
@@ -232,8 +233,11 @@ def pair(key: npt.NDArray[Any], strike: Bools) -> tuple[Ints, Ints]:
 
     A queue for each key would do, note by note. Here one running count of what sounds serves all keys: the
     n-th end that finds something sounding ends the n-th strike of its key, and an end finds nothing exactly
-    where the count falls to a new low.
+    where the count falls to a new low. Mostly strikes and ends take turns, and nothing need be counted.
     """
+    if _in_turns(key, strike):
+        begins = np.arange(0, len(key), 2)
+        return begins, begins + 1
     edges = np.flatnonzero(key[1:] != key[:-1]) + 1
     bounds = np.concatenate(([0], edges, [len(key)]))
     group = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
@@ -250,3 +254,10 @@ def pair(key: npt.NDArray[Any], strike: Bools) -> tuple[Ints, Ints]:
     first_begin, first_end = np.searchsorted(begins, bounds), np.searchsorted(ends, bounds)
     own = group[ends]
     return begins[first_begin[own] + np.arange(len(ends)) - first_end[own]], ends
+
+
+def _in_turns(key: npt.NDArray[Any], strike: Bools) -> bool:
+    """Tell whether each strike is followed by the end of its own key."""
+    if len(key) % 2 or not strike[::2].all() or strike[1::2].any():
+        return False
+    return bool((key[::2] == key[1::2]).all())

@@ -127,6 +127,7 @@ def key_table(tempo: TempoMap, ticks: Ints, keys: list[tuple[int, bool]]) -> Key
     if len(ticks):
         table["time"] = tempo.seconds(ticks)
         table["sharps"], table["minor"] = zip(*keys, strict=True)
+    if len(ticks) > 1:
         table = ordered(table, "time")
         table = picked(table, np.append(np.diff(table["time"]) > 0, True))
     return table

@@ -32,7 +32,8 @@ _TONE_ON_VOWEL = re.compile(
 )
 """Windows-1258 writes the tones of Vietnamese behind the vowels that have them."""
 
-_ASCII = bytes(range(128))
+_ASCII, _SIGNS = bytes(range(128)), "©®°«»".encode("cp1252")
+"""Most files that have anything beyond ASCII have the sign for copyright and nothing else."""
 
 FEW = 24
 """Bytes beyond ASCII; fewer of them make a guess that is told as one."""
@@ -66,9 +67,11 @@ def encoding_of(texts: Sequence[bytes], shown: Sequence[bytes]) -> TextEncoding:
     beyond = [text for text in texts if not text.isascii() and not is_marked(text)]
     if not beyond or _are_utf8(beyond):
         return TextEncoding()
+    content = b"\n".join(beyond)[:_ENOUGH]
+    if content.translate(None, _SIGNS).isascii():
+        return TextEncoding("cp1252")
     import chardet
 
-    content = b"\n".join(beyond)[:_ENOUGH]
     few = len(content.translate(None, _ASCII)) < FEW
     known = _candidates(content, few=few)
     found_name = chardet.detect(content, include_encodings=known, compat_names=False)["encoding"]
