@@ -10,13 +10,15 @@ import pytest
 
 from backends.serial_world import World
 from backends.toy import toys
-from gpio.mocked import KINDS
+from gpio.mocked import KINDS, backend_on
 from xylophone.backends import SCHEMES, open_backend
 from xylophone.backends.backend import Backend
 from xylophone.backends.contract import Coils
 from xylophone.backends.serial import SerialBackend
 from xylophone.clock import VirtualClock
 from xylophone.errors import BackendError, OptionError, OrderError, SafetyError
+from xylophone.gpio.guards import NullGuard
+from xylophone.gpio.null import Null
 from xylophone.instrument import Instrument, build_instrument
 from xylophone.tables import PULSE, STRIKE, Rows
 
@@ -38,7 +40,7 @@ def on_a_board(instrument: Instrument, clock: VirtualClock) -> AbstractContextMa
 
 def without_wires(instrument: Instrument, clock: VirtualClock) -> AbstractContextManager[Backend]:
     """Open the GPIO backend with outputs that are nowhere."""
-    return open_backend("gpio:null", instrument, clock)
+    return backend_on(Null(), NullGuard(), instrument, clock)
 
 
 def with_outputs(kind: str) -> Opener:

@@ -171,7 +171,8 @@ def test_tracks_channels_and_transposition_are_the_users(xylophone: Run, midi: C
     assert xylophone("info", path, "--json", "--channels", "1").json["dropped"] == {"not chosen": 1}
     assert xylophone("info", path, "--json", "--mute-channels", "1").json["dropped"] == {"muted": 8}
     assert xylophone("info", path, "--json", "--transpose", "-3").json["transpose"] == -3
-    assert "no notes in track 7: choose from 0" in xylophone("info", path, "--tracks", "7").err
+    told = xylophone("info", path, "--tracks", "7").err
+    assert "track 7 has no notes in this song: tracks with notes are 0" in told
 
 
 def test_strike_and_off_work_on_the_simulation(xylophone: Run) -> None:

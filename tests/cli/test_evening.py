@@ -136,7 +136,7 @@ def test_a_single_song_that_cannot_be_played_is_an_error(folder: Path) -> None:
 
 
 UNNAMED = [
-    (["--tracks", "7"], "the song has no notes in track 7"),
+    (["--tracks", "7"], "track 7 has no notes in this song"),
     (["--octave", "0:11"], "11"),
     (["--mute-channels", "1"], "are muted"),
 ]

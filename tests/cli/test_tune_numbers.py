@@ -125,7 +125,7 @@ def test_show_draws_every_hammer(xylophone: Run, tmp_path: Path) -> None:
     spans = [path.attrib["d"].count("M") for path in page.iter(f"{svg}path") if path.get("stroke-opacity")]
     assert spans == [1, 30, 30]  # the legend's, latencies, levels
     assert (tmp_path / "c.PNG").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    one_line(xylophone("tune", "show", "--plot", "c.pdf"), 2, "c.pdf", ".svg and .png")
+    one_line(xylophone("tune", "show", "--plot", "c.pdf"), 2, "c.pdf", ".svg or .png")
 
 
 # set

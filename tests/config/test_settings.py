@@ -84,7 +84,7 @@ def test_without_a_file_everything_is_default(alone: Path) -> None:
     assert settings.instrument == build_instrument()
     assert (settings.config, settings.calibration, settings.backend) == (None, None, DEFAULT_BACKEND)
     assert (settings.player, settings.simulation) == (PlayerSettings(), SimulationSettings())
-    assert (settings.arrange, settings.weights) == (ArrangeSettings(), preset(DEFAULT_PRESET))
+    assert (settings.arrange, settings.arrange.weights) == (ArrangeSettings(), preset(DEFAULT_PRESET))
     assert settings.calibration_home == alone / "user" / "calibration-sim.toml"
     assert load(alone, backend="serial:auto").calibration_home == alone / "user" / "calibration.toml"
     assert dict(settings.lines())["config"] == "none (no file found)"
@@ -102,7 +102,7 @@ def test_every_key_of_a_file_reaches_the_settings(alone: Path) -> None:
     assert (second.shortest_pulse, second.longest_pulse) == (0.0165, 0.03)
     assert (second.current, second.refill, second.capacity) == (0.35, 0.2, 50.0)
     assert settings.backend == "serial:auto"
-    assert settings.weights == replace(preset("music-box"), chord=6, cramped=2, tremolo=True)
+    assert settings.arrange.weights == replace(preset("music-box"), chord=6, cramped=2, tremolo=True)
     assert settings.player == PlayerSettings(speed=0.9, volume=1.2, roll=False)
     assert settings.simulation == SimulationSettings(7, 0.5, 0.0002, 0.0)
 
@@ -164,7 +164,7 @@ def test_every_weight_can_be_configured() -> None:
 
 
 def test_weights_without_a_preset_change_the_default_one(alone: Path) -> None:
-    assert load(alone, "[arrange]\ngap = 0.5").weights == replace(preset(DEFAULT_PRESET), gap=0.5)
+    assert load(alone, "[arrange]\ngap = 0.5").arrange.weights == replace(preset(DEFAULT_PRESET), gap=0.5)
 
 
 def test_a_layout_given_takes_the_place_of_the_bars_only(alone: Path) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from gpio.chips import Board, Chain, I2cBus, Mcp23017, Reset, on_i2c
+from gpio.in_process import InProcess
 from xylophone.backends.gpio import GpioBackend
 from xylophone.clock import VirtualClock
 from xylophone.gpio.coil_limits import Limits
 from xylophone.gpio.direct_pins import DirectPins
 from xylophone.gpio.expander import Expander
 from xylophone.gpio.guards import Guard, LineGuard, NullGuard
-from xylophone.gpio.lines import InProcess
 from xylophone.gpio.outputs import Output
 from xylophone.gpio.shift_register import ShiftRegister
 from xylophone.instrument import Instrument

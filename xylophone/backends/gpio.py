@@ -6,11 +6,11 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 
-from ..clock import Clock, SystemClock, VirtualClock
+from ..clock import Clock, SystemClock
 from ..errors import BackendError, OptionError
 from ..gpio.coil_limits import FASTER, SECOND, Limits
 from ..gpio.dispatcher import Switching
-from ..gpio.lines import Dispatching, open_line_to
+from ..gpio.host import Processes
 from ..gpio.log import REFUSALS, Count
 from ..gpio.pi import require_pi
 from ..instrument import Instrument
@@ -40,7 +40,7 @@ class GpioBackend(Backend):
     name = "gpio"
     lookahead = LOOKAHEAD
 
-    def __init__(self, instrument: Instrument, line: Dispatching, clock: SystemClock | VirtualClock) -> None:
+    def __init__(self, instrument: Instrument, line: Processes, clock: Clock) -> None:
         """Play over a line whose times are those of a clock."""
         super().__init__(instrument, clock)
         self.line = line
@@ -137,18 +137,18 @@ def open_gpio(
     """Return the backend that the rest of a `gpio:` URL names: '595', 'mcp23017', 'pins' or 'null'.
 
     'null?trace=FILE' notes every write. Raises OptionError for another name, BackendMissing where outputs
-    are not there or too few, BackendError where they do not start.
+    are not there or too few, BackendError where they do not start. A clock must be the machine's.
     """
     kind, trace = _named(rest)
     wiring = Wiring() if wiring is None else wiring
     wiring.require(kind, [hammer.channel for hammer in instrument.hammers])
     clock = SystemClock() if clock is None else clock
-    assert isinstance(clock, SystemClock | VirtualClock)
-    virtual = clock if isinstance(clock, VirtualClock) else None
+    if not isinstance(clock, SystemClock):
+        raise OptionError(f"gpio:{kind} plays by the machine's own time: give it a SystemClock, or none")
     try:
         if kind != "null":
             require_pi()
-        line = open_line_to(kind, wiring, Limits.of(instrument), trace, virtual)
+        line = Processes(kind, wiring, Limits.of(instrument), trace)
     except BackendError as error:
         raise type(error)(f"gpio:{kind}: {error}") from error
     return GpioBackend(instrument, line, clock)

@@ -28,6 +28,7 @@ from ..words import counted
 from . import completion
 from .calibrations import calibration_of
 from .info import print_account
+from .option_types import PICTURE, Target
 from .options import (
     FOLDER_PATH,
     Asked,
@@ -43,7 +44,7 @@ from .printing import say, say_json
 from .screen import busy
 from .stage import simulation_of
 
-SONGS, PICTURES = (".mid", ".midi"), (".svg", ".png")
+SONG = Target("write", ".mid", ".midi")
 
 
 @click.command()
@@ -51,11 +52,9 @@ SONGS, PICTURES = (".mid", ".midi"), (".svg", ".png")
 @setting_options
 @arrange_options
 @song_options
-@click.option("-o", "--output", type=FOLDER_PATH, metavar="FILE", help="Write what will be played: .mid.")
+@click.option("-o", "--output", type=SONG, metavar="FILE", help="Write what will be played: .mid.")
 @click.option("--json", "as_json", is_flag=True, help="Print notes and strikes as JSON (docs/arranging.md).")
-@click.option(
-    "--plot", type=FOLDER_PATH, metavar="FILE", help="Draw the song and what is struck: .svg, .png."
-)
+@click.option("--plot", type=PICTURE, metavar="FILE", help="Draw the song and what is struck: .svg, .png.")
 @click.option(
     "--compare", type=FOLDER_PATH, metavar="PREFIX", help="Write PREFIX-before.wav and PREFIX-after.wav."
 )
@@ -104,9 +103,6 @@ class Outputs:
 
     def check(self, source: Path) -> None:
         """Refuse, before anything is done, what cannot be written, or would replace the song itself."""
-        for path, endings, doing in ((self.song, SONGS, "write"), (self.picture, PICTURES, "draw")):
-            if path is not None and path.suffix.lower() not in endings:
-                raise OptionError(f"cannot {doing} {path}: its name must end in {' or '.join(endings)}")
         paths = (self.song, self.picture, self.before, self.after)
         check_writable(*paths)
         for path in filter(None, paths):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from ..errors import OptionError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -46,12 +49,33 @@ class Numbers(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return tuple(found)
 
 
-class Seconds(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+class Within(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A number, least..most where these are given; click's own ranges would let NaN pass."""
+
+    name = "float"
+
+    def __init__(self, *bounds: float) -> None:
+        self._bounds = bounds
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number; OptionError out of bounds."""
+        number = self.read(value, param, ctx)
+        if self._bounds and not self._bounds[0] <= number <= self._bounds[1]:
+            option, rule = param.opts[0] if param else "value", "{:g}..{:g}".format(*self._bounds)
+            raise OptionError(f"{option} {number:g} is out of range: give {rule}")
+        return number
+
+    def read(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return what is written; a usage error says how it is."""
+        return float(click.FLOAT.convert(value, param, ctx))
+
+
+class Seconds(Within):
     """A time: 90, 1:30, 1:02:03, 90s, 20min, 1h."""
 
     name = "time"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def read(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return seconds; a usage error says how a time is written."""
         if isinstance(value, float):
             return value
@@ -98,6 +122,26 @@ class WithPasses(click.Command):
         if read and read[-1] == "--loop":
             read[-1] = f"--loop={ENDLESS}"
         return super().parse_args(ctx, [*read, *args[own:]])
+
+
+class Target(click.Path):
+    """A file that is written, whose name has one of some endings; `doing` says in words what for."""
+
+    def __init__(self, doing: str, *endings: str) -> None:
+        super().__init__()
+        self._doing, self._endings = doing, endings
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; OptionError for another ending."""
+        path = Path(value)
+        if path.suffix.lower() not in self._endings:
+            raise OptionError(
+                f"cannot {self._doing} {path}: its name must end in {' or '.join(self._endings)}"
+            )
+        return path
+
+
+PICTURE = Target("draw", ".svg", ".png")
 
 
 class TrackOctaves(click.ParamType):  # type: ignore[type-arg,unused-ignore]

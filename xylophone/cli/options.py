@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ..midifile import load_song
 from ..midifile.texts import decoded
 from ..song import Song
 from . import completion
-from .option_types import Numbers, TrackOctaves, stack
+from .option_types import Numbers, TrackOctaves, Within, stack
 from .printing import warn
 
 FOLDER_PATH = click.Path(path_type=Path)
@@ -69,57 +69,18 @@ song_options = stack(
 """What can be chosen for a song beside `arrange_options`, which fit any number of songs."""
 
 playing_options = stack(
-    click.option("--speed", type=float, help="Factor on the song's tempo, {:g}..{:g}.".format(*SPEEDS)),
-    click.option("--bpm", type=float, help="Tempo at the beginning, in quarter notes a minute."),
-    click.option("--volume", type=float, help="Factor on velocities, {:g}..{:g}.".format(*VOLUMES)),
+    click.option(
+        "--speed", type=Within(*SPEEDS), help="Factor on the song's tempo, {:g}..{:g}.".format(*SPEEDS)
+    ),
+    click.option("--bpm", type=Within(1, 2000), help="Tempo at the beginning, in quarter notes a minute."),
+    click.option(
+        "--volume", type=Within(*VOLUMES), help="Factor on velocities, {:g}..{:g}.".format(*VOLUMES)
+    ),
     click.option("--as-written", is_flag=True, help="Keep long silence, which is cut else (docs/cli.md)."),
     click.option("--roll/--no-roll", default=None, help="Roll too large a chord, or drop notes."),
 )
 
 CHOSEN = ("tracks", "channels", "mute_tracks", "mute_channels", "drums", "transpose", "preset")
-
-TEMPOS = (1.0, 2000.0)
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What holds for arranging one song; `options` are the arguments of `arrange`."""
-
-    chosen: Chosen
-    weights: Weights
-
-    @classmethod
-    def take(cls, options: dict[str, Any], found: Settings | None = None) -> Choices:
-        """Take the arranging options out of a command's keyword arguments; for whichever song."""
-        return Asked.take(options, found).choices()
-
-    def arrange(self, song: Song, instrument: Instrument) -> Arrangement:
-        """Arrange a song as was chosen; OptionError for a track that the song has not."""
-        have, options = {track.number for track in song.tracks}, self.options
-        for number in (*(options["tracks"] or ()), *options["mute_tracks"], *options["octaves"]):
-            if number not in have:
-                listed = ", ".join(str(track) for track in sorted(have)) or "none"
-                raise OptionError(f"the song has no notes in track {number}: choose from {listed}")
-        return arrange(song, instrument, **options)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keyword arguments of `arrange`."""
-        chosen = self.chosen
-        return {
-            "tracks": chosen.tracks,
-            "channels": chosen.channels,
-            "mute_tracks": chosen.mute_tracks or (),
-            "mute_channels": chosen.mute_channels or (),
-            "drums": bool(chosen.drums),
-            "transpose": chosen.transpose,
-            "octaves": chosen.octaves,
-            "weights": self.weights,
-        }
-
-    def transposed(self, semitones: int) -> Choices:
-        """Return the same choices, transposed by so many semitones."""
-        return replace(self, chosen=replace(self.chosen, transpose=semitones))
 
 
 @dataclass(frozen=True)
@@ -132,7 +93,7 @@ class Asked:
     encoding: str | None = None
 
     @classmethod
-    def take(cls, options: dict[str, Any], found: Settings | None = None) -> Asked:
+    def take(cls, options: dict[str, Any], found: Settings) -> Asked:
         """Take the arranging options out of a command's keyword arguments; OptionError for no preset."""
         octaves = dict(options.pop("octave", ()))
         with_saved, encoding = (
@@ -141,28 +102,35 @@ class Asked:
         )
         given = {key: options.pop(key) for key in CHOSEN}
         preset(given["preset"] or DEFAULT_PRESET)
-        weights = found.weights if found else preset(DEFAULT_PRESET)
-        return cls(Chosen(**given, octaves=octaves), weights, with_saved, encoding)
+        return cls(Chosen(**given, octaves=octaves), found.arrange.weights, with_saved, encoding)
 
     def saved(self, path: Path) -> Saved | None:
         """Return what is saved beside a song, None where nothing is or it is not asked for."""
         return read_saved(path) if self.with_saved and path != STANDARD_INPUT else None
 
-    def choices(self, saved: Saved | None = None) -> Choices:
-        """Return what holds for a song: the command line, then what is saved, then the configuration."""
-        both = self.chosen.over(saved.chosen) if saved else self.chosen
-        return Choices(both, preset(both.preset) if both.preset else self.weights)
+    def arguments(self, saved: Saved | None = None) -> dict[str, Any]:
+        """Return the keyword arguments of `arrange`: the command line, then what is saved, then settings."""
+        chosen = self.chosen.over(saved.chosen) if saved else self.chosen
+        return {
+            "tracks": chosen.tracks,
+            "channels": chosen.channels,
+            "mute_tracks": chosen.mute_tracks or (),
+            "mute_channels": chosen.mute_channels or (),
+            "drums": bool(chosen.drums),
+            "transpose": chosen.transpose,
+            "octaves": chosen.octaves,
+            "weights": preset(chosen.preset) if chosen.preset else self.weights,
+        }
 
-    def choices_for(self, path: Path, song: Song) -> Choices:
-        """Return what holds for the song of a file; ConfigError where what is saved beside it is broken."""
+    def arrange(self, path: Path, song: Song, instrument: Instrument) -> Arrangement:
+        """Arrange a song that was read from a file as the user asks, and as is saved beside it.
+
+        OptionError for a track that the song has not, ConfigError where what is saved is broken.
+        """
         saved = self.saved(path)
         if saved:
             saved.check_tracks(track.number for track in song.tracks)
-        return self.choices(saved)
-
-    def arrange(self, path: Path, song: Song, instrument: Instrument) -> Arrangement:
-        """Arrange a song that was read from a file as the user asks, and as is saved beside it."""
-        return self.choices_for(path, song).arrange(song, instrument)
+        return arrange(song, instrument, **self.arguments(saved))
 
 
 def find_all(names: tuple[str, ...]) -> tuple[list[Path], XylophoneError | None]:
@@ -250,24 +218,16 @@ class Manner:
 
     @classmethod
     def take(cls, options: dict[str, Any], found: Settings) -> Manner:
-        """Take the playing options out of a command's keyword arguments; OptionError out of bounds."""
+        """Take the playing options out of a command's keyword arguments."""
         speed, bpm, volume, roll = (options.pop(key) for key in ("speed", "bpm", "volume", "roll"))
         if speed is not None and bpm is not None:
             raise click.UsageError("--speed and --bpm both set the tempo: give one of them")
-        manner = cls(
+        return cls(
             found.player.speed if speed is None else speed,
             bpm,
             found.player.volume if volume is None else volume,
             found.player.roll if roll is None else roll,
         )
-        for name, value, (least, most) in (
-            ("speed", manner.speed, SPEEDS),
-            ("volume", manner.volume, VOLUMES),
-            ("bpm", 120.0 if bpm is None else bpm, TEMPOS),
-        ):
-            if not least <= value <= most:
-                raise OptionError(f"--{name} {value:g} is out of range: give {least:g}..{most:g}")
-        return manner
 
     def speed_of(self, piece: Arrangement) -> float:
         """Return the factor on a song's tempo; OptionError where --bpm would need one out of bounds."""

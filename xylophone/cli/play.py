@@ -15,7 +15,7 @@ import click
 from ..arranger import Arrangement
 from ..collection.chance import not_by_chance
 from ..collection.library import songs
-from ..collection.playlists import LIST_ENDINGS, write_list
+from ..collection.playlists import write_list
 from ..config import Settings
 from ..errors import BackendAbsent, BackendError, OptionError, XylophoneError
 from ..player import Player
@@ -118,10 +118,6 @@ def _shuffled(paths: list[Path]) -> list[Path]:
 
 def _save_list(target: Path, paths: list[Path], missing: XylophoneError | None) -> None:
     """Write a queue as a list of songs."""
-    if target.suffix.casefold() not in LIST_ENDINGS:
-        raise OptionError(
-            f"cannot write {target} as a list: its name must end in {' or '.join(LIST_ENDINGS)}"
-        )
     check_writable(target)
     write_list(target, paths)
     say(f"wrote {target}: {counted(len(paths), 'song')}")

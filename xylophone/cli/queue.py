@@ -11,11 +11,13 @@ import click
 
 from ..arranger import Arrangement
 from ..collection.order import Order
+from ..collection.playlists import LIST_ENDINGS
 from ..config.values import MOST_SEED
 from ..errors import OptionError
 from ..player.bounds import GAPS, SHORTEST_LOOP
-from .option_types import Passes, Seconds, stack
-from .options import FOLDER_PATH
+from .option_types import Passes, Seconds, Target, stack
+
+LIST = Target("write a list to", *LIST_ENDINGS)
 
 ENDLESS = 0
 """Passes that have no end."""
@@ -26,9 +28,9 @@ queue_options = stack(
     click.option("--loop", type=Passes(), metavar="[N]", help="Play again and again, or N times in all."),
     click.option("--shuffle", is_flag=True, help="In an order drawn by chance, anew for each pass."),
     click.option("--seed", type=click.IntRange(0, MOST_SEED), help="Of --shuffle: the same draws the same."),
-    click.option("--pause", type=Seconds(), help="Silence between songs; 1 s without it."),
-    click.option("--for", "limit", type=Seconds(), metavar="TIME", help="For about so long: 20min."),
-    click.option("--save-list", type=FOLDER_PATH, metavar="FILE", help="Write the queue as .m3u."),
+    click.option("--pause", type=Seconds(*GAPS), help="Silence between songs; 1 s without it."),
+    click.option("--for", "limit", type=Seconds(1, GAPS[1]), metavar="TIME", help="About so long: 20min."),
+    click.option("--save-list", type=LIST, metavar="FILE", help="Write the queue as .m3u."),
 )
 
 
@@ -82,9 +84,6 @@ class Queue:
             raise click.UsageError("--end goes with --loop without a number: add it, or leave --end out")
         if given["seed"] is not None and not given["shuffle"]:
             raise click.UsageError("--seed goes with --shuffle: add it, or leave --seed out")
-        for name, value, least in (("pause", given["pause"], 0.0), ("for", given["limit"], 1.0)):
-            if value is not None and not least <= value <= GAPS[1]:
-                raise OptionError(f"--{name} {value:g} is out of range: give {least:g} s..24h")
         endless = given["loop"] == ENDLESS and given["limit"] is None
         return cls(Part(start, end, endless), **given)
 

@@ -19,7 +19,7 @@ from ..running.playing import leaving_on_signals
 from ..words import counted
 from . import scan_lists
 from .incidents import with_words
-from .options import FOLDER_PATH, Choices, arrange_options, setting_options, settings
+from .options import FOLDER_PATH, Asked, arrange_options, setting_options, settings
 from .printing import say, terminal, warn
 from .screen import busy
 
@@ -58,7 +58,7 @@ def scan(
     if duplicates + failed + as_json > 1:
         raise click.UsageError("--duplicates, --failed and --json print different lists: give one of them")
     found = settings(options)
-    setting = ScanSetting(found.instrument, Choices.take(options, found).options)
+    setting = ScanSetting(found.instrument, Asked.take(options, found).arguments())
     setting.check()
     with open_catalogue(database or cache_folder() / DATABASE, setting.key) as catalogue:
         _fill(catalogue, setting, folders, jobs or _cores())

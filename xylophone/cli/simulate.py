@@ -11,8 +11,7 @@ import click
 from ..calibration.file import default_calibration
 from ..calibration.values import Calibration
 from ..collection.library import find_song
-from ..config.values import MOST_SEED, SCATTERS, TOLERANCES, SimulationSettings
-from ..errors import OptionError
+from ..config.values import MOST_SEED, SCATTERS, TOLERANCES
 from ..instrument import Instrument
 from ..performance.performance import Performance
 from ..performance.simulate import constant_latency, simulate as perform
@@ -22,8 +21,8 @@ from ..simulation.hammers import twin_of
 from ..sound.rendering import render_wav
 from . import completion
 from .calibrations import calibration_of
+from .option_types import PICTURE, Target, Within
 from .options import (
-    FOLDER_PATH,
     Asked,
     Manner,
     arrange_options,
@@ -49,14 +48,16 @@ KNOWLEDGE = ("bench", "default", "constant")
 @arrange_options
 @song_options
 @playing_options
-@click.option("--seed", type=int, help="Which hammers, and which scatter; 0 unless configured.")
 @click.option(
-    "--scatter", type=float, default=1.0, show_default=True, help="Factor on strike scatter, 0..10."
+    "--seed", type=click.IntRange(0, MOST_SEED), help="Which hammers and scatter; else as configured."
 )
-@click.option("--tolerance", type=float, help="Factor on the differences between hammers, 0..3.")
+@click.option(
+    "--scatter", type=Within(*SCATTERS), default=1.0, help="Factor on strike scatter, 0..10; else 1."
+)
+@click.option("--tolerance", type=Within(*TOLERANCES), help="Factor on how hammers differ, 0..3.")
 @click.option("--knows", type=click.Choice(KNOWLEDGE), help="What is known of the hammers (docs/cli.md).")
-@click.option("--wav", type=FOLDER_PATH, help="Write what is heard, 48 kHz stereo.")
-@click.option("--plot", type=FOLDER_PATH, help="Draw what was planned and heard: .svg, or .png.")
+@click.option("--wav", type=Target("write sound to", ".wav"), help="Write what is heard, 48 kHz stereo.")
+@click.option("--plot", type=PICTURE, help="Draw what was planned and heard: .svg, or .png.")
 @click.option("--json", "as_json", is_flag=True, help="Print every strike as JSON (docs/cli.md).")
 def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **options: Any) -> None:
     """Play a song on simulated hammers in a blink, and say how well it went."""
@@ -66,13 +67,13 @@ def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **op
         raise click.UsageError("--knows and --calibration both say what is known: give one of them")
     found = settings(options)
     asked, manner = Asked.take(options, found), Manner.take(options, found)
-    _check_targets(wav, plot)
+    check_writable(wav, plot)
     path = find_song(name)
     prepared = Preparation(asked, found.instrument, options.pop("as_written"))(path)
     if not as_json:
         prepared.tell()
     arrangement = prepared.piece
-    twin = twin_of(found.instrument, _varied(simulation_of(found), **given))
+    twin = twin_of(found.instrument, simulation_of(found).varied(**given))
     with busy("measuring the simulated hammers"):
         calibration = _known(knows, found.instrument) or calibration_of(
             found if knows is None else replace(found, calibration=None), twin
@@ -90,15 +91,6 @@ def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **op
     say(*(f"wrote {path}" for path in (wav, plot) if path is not None), err=as_json)
 
 
-def _check_targets(wav: Path | None, plot: Path | None) -> None:
-    """Refuse outputs that cannot be written before anything is played."""
-    if plot is not None and plot.suffix.lower() not in (".svg", ".png"):
-        raise OptionError(f"cannot draw {plot}: its name must end in .svg or .png")
-    if wav is not None and wav.suffix.lower() != ".wav":
-        raise OptionError(f"cannot write sound to {wav}: its name must end in .wav")
-    check_writable(wav, plot)
-
-
 def _write(performance: Performance, wav: Path | None, plot: Path | None) -> None:
     """Write sound and picture where they were asked for."""
     if wav is not None:
@@ -107,21 +99,6 @@ def _write(performance: Performance, wav: Path | None, plot: Path | None) -> Non
     if plot is not None:
         with busy(f"drawing {plot}"):
             draw(performance, plot)
-
-
-def _varied(
-    configured: SimulationSettings, seed: int | None, scatter: float, tolerance: float | None
-) -> SimulationSettings:
-    """Return what is configured, and what the options say; OptionError out of bounds."""
-    for option, value, (least, most) in (
-        ("scatter", scatter, SCATTERS),
-        ("tolerance", tolerance, TOLERANCES),
-    ):
-        if value is not None and not least <= value <= most:
-            raise OptionError(f"--{option} {value:g} is out of range: give {least:g}..{most:g}")
-    if seed is not None and not 0 <= seed <= MOST_SEED:
-        raise OptionError(f"--seed {seed} is out of range: give 0..{MOST_SEED}")
-    return configured.varied(seed, scatter, tolerance)
 
 
 def _known(knows: str | None, instrument: Instrument) -> Calibration | None:

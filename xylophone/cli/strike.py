@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from ..backends.contract import Report
-from ..errors import BackendError, OptionError
+from ..errors import BackendError
 from ..words import counted
 from . import completion
 from .calibrations import calibration_of
 from .incidents import line_words, not_played
+from .option_types import Within
 from .options import settings, stage_options
 from .printing import say
 from .stage import alone_on_stage, sounding
@@ -20,16 +21,12 @@ from .striking import strike_in_turn
 
 @click.command()
 @click.argument("bars", metavar="BAR...", nargs=-1, required=True, shell_complete=completion.bars)
-@click.option("--velocity", type=float, default=80.0, show_default=True, help="1..127.")
-@click.option("--times", type=int, default=1, show_default=True, help="How often, twice a second; 1..100.")
+@click.option("--velocity", type=Within(1, 127), default=80.0, show_default=True, help="1..127.")
+@click.option("--times", type=click.IntRange(1, 100), default=1, show_default=True, help="Twice a second.")
 @stage_options
 @click.option("--mute", is_flag=True, help="No loudspeaker.")
 def strike(bars: tuple[str, ...], velocity: float, times: int, mute: bool, **options: Any) -> None:
     """Strike a bar, or several at once, by name (C6, F#5) or MIDI number."""
-    if not 1 <= velocity <= 127:
-        raise OptionError(f"--velocity {velocity:g} is out of range: give 1..127")
-    if not 1 <= times <= 100:
-        raise OptionError(f"--times {times} is out of range: give 1..100")
     found = settings(options)
     hammers = list(dict.fromkeys(found.instrument.index(bar) for bar in bars))
     with alone_on_stage(found) as stage, sounding(stage, mute):

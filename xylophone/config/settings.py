@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from ..arranger import Weights
 from ..errors import ConfigError, FileError
 from ..instrument import DEFAULT_LAYOUT, LAYOUTS, Instrument, build_instrument
 from ..wiring import Wiring
@@ -53,11 +52,6 @@ class Settings:
     simulation: SimulationSettings = field(default_factory=SimulationSettings)
     sources: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def weights(self) -> Weights:
-        """What the arranger weighs, unless a command or a song names another preset."""
-        return self.arrange.weights
-
     def check_links(self) -> None:
         """Raise FileError where a link stands for what tuning writes, beside a file that nobody named."""
         if self.config is not None and self.sources.get("config") == WORKING:
@@ -94,7 +88,7 @@ class Settings:
             "config": None if self.config is None else str(self.config),
             "calibration": None if self.calibration is None else str(self.calibration),
             "backend": self.backend,
-            "arrange": {"preset": self.arrange.preset, "weights": asdict(self.weights)},
+            "arrange": {"preset": self.arrange.preset, "weights": asdict(self.arrange.weights)},
             "player": asdict(self.player),
             "simulation": asdict(self.simulation),
             "sources": dict(self.sources),

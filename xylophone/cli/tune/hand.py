@@ -17,10 +17,11 @@ from ...calibration.values import Calibration
 from ...config import Settings
 from ...errors import OptionError, XylophoneError
 from ...soundcard.loudspeaker import DELAY
-from ...tuning.by_ear import ByEar, Company
+from ...tuning.by_ear import VELOCITIES, ByEar, Company
 from ...tuning.edits import carried
 from ...tuning.keeping import hold
 from ..incidents import line_words, not_played, with_words
+from ..option_types import Within
 from ..options import stage_options
 from ..printing import plain_text, say, terminal, warn
 from ..screen import bars, drawn_again, reading_keys
@@ -125,7 +126,9 @@ def play_keys(session: HandSession) -> None:
 
 @click.command()
 @click.argument("bar", required=False)
-@click.option("--velocity", type=float, default=80.0, show_default=True, help="To begin with; 1..127.")
+@click.option(
+    "--velocity", type=Within(*VELOCITIES), default=80.0, show_default=True, help="At first; 1..127."
+)
 @click.option("--reference", metavar="BAR", help="Bar to strike together with; else the nearest.")
 @stage_options
 @click.option("--mute", is_flag=True, help="No loudspeaker.")
@@ -134,8 +137,6 @@ def hand(bar: str | None, velocity: float, reference: str | None, mute: bool, **
 
     Without BAR it begins with the lowest; n and p go to the next and previous one.
     """
-    if not 1 <= velocity <= 127:
-        raise OptionError(f"--velocity {velocity:g} is out of range: give 1..127")
     undo = undo_command(options)
     found, path = place_of(options)
     place = 0 if bar is None else found.instrument.index(bar)

@@ -15,7 +15,8 @@ from ...plotter.hammer_curves import plot_tuning
 from ...tuning.edits import middle
 from .. import completion
 from ..calibrations import in_force
-from ..options import FOLDER_PATH, settings
+from ..option_types import PICTURE
+from ..options import settings
 from ..printing import say, say_json
 from ..screen import table
 from .kept import tuned_options
@@ -45,7 +46,7 @@ _SHORT = {
 
 @click.command()
 @click.argument("bars", metavar="[BAR...]", nargs=-1, shell_complete=completion.bars)
-@click.option("--plot", type=FOLDER_PATH, help="Draw all hammers: .svg, or .png.")
+@click.option("--plot", type=PICTURE, help="Draw all hammers: .svg, or .png.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/cli.md).")
 @tuned_options
 def show(bars: tuple[str, ...], plot: Path | None, as_json: bool, **options: Any) -> None:

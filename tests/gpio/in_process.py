@@ -1,22 +1,20 @@
-"""The host's line to a dispatcher: two processes in real time, or this one on a virtual clock."""
+"""A dispatcher in the process of the tests, on a virtual clock, in the place of the two that play."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ..clock import VirtualClock
-from ..wiring import Wiring
-from .coil_limits import SECOND, Limits
-from .datagrams import Said
-from .dispatcher import Dispatcher, Switching
-from .guards import Guard, open_guard
-from .host import Processes
-from .log import Count, Log
-from .outputs import Output, open_output
+from xylophone.clock import VirtualClock
+from xylophone.gpio.coil_limits import SECOND, Limits
+from xylophone.gpio.datagrams import Said
+from xylophone.gpio.dispatcher import Dispatcher, Switching
+from xylophone.gpio.guards import Guard
+from xylophone.gpio.log import Count, Log
+from xylophone.gpio.outputs import Output
 
 
 class InProcess:
-    """A dispatcher in this process, turned by a virtual clock; nobody watches it, so it is for tests.
+    """What `Processes` is to its host, with a dispatcher in this process that nobody watches.
 
     `trouble` is what keeps the outputs from being known to be off, '' for nothing.
     """
@@ -95,17 +93,3 @@ class InProcess:
             self._dispatcher.forget(self._now())
             self.log.add(Count.ERRORS)
             self._said.append(Said(f"the outputs failed and were switched off: {error}", True))
-
-
-Dispatching = InProcess | Processes
-"""What the backend has of a dispatcher; times are ns."""
-
-
-def open_line_to(
-    kind: str, wiring: Wiring, limits: Limits, trace: str = "", clock: VirtualClock | None = None
-) -> Dispatching:
-    """Return the line to a dispatcher for these outputs; in this process where there is a virtual clock."""
-    if clock is None:
-        return Processes(kind, wiring, limits, trace)
-    guard = open_guard(kind, wiring, lambda: None, trace)
-    return InProcess(open_output(kind, wiring, trace), guard, limits, clock)
