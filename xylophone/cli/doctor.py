@@ -182,10 +182,10 @@ def _strike_all(stage: Stage, found: Settings) -> Iterator[Finding]:
     for refused in plan.refused:
         yield Finding(FAILED, "hammers", f"{refused.hammer} was not struck: {refused.why}")
     after = stage.backend.report()
-    lost = not_played(after, {})
+    lost = not_played(after)
     count = after.pulses - before.pulses
     if lost or count < len(plan.pulses):
-        reasons = f"; not played: {lost}" if lost else ""
+        reasons = f"; {lost}" if lost else ""
         yield Finding(
             FAILED, "hammers", f"{count} of {len(hammers)} struck{reasons}: see docs/troubleshooting.md"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -92,15 +93,16 @@ def tell(faults: Iterable[Fault]) -> None:
             warn(fault.message)
 
 
-def not_played(report: Report, refusals: Mapping[str, int]) -> str:
-    """Return what was not played as '3 late, 2 recovery', by reason; '' when everything was.
+def not_played(report: Report, refusals: Mapping[str, int] | None = None) -> str:
+    """Return 'not played: 3 late, 2 recovery', and what went wrong on the way; '' when everything was played.
 
     `refusals` are the sequencer's; the backend's own and what came too late are in the report.
     """
-    counts = dict(refusals)
-    for reason, count in (*report.refused.items(), ("late", report.late)):
-        counts[reason] = counts.get(reason, 0) + count
-    return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()) if count)
+    counts = Counter(refusals) + Counter(report.refused) + Counter(late=report.late)
+    if not counts:
+        return ""
+    lost = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
+    return "; ".join(filter(None, (f"not played: {lost}", line_words(report))))
 
 
 def line_words(report: Report) -> str:

@@ -25,7 +25,7 @@ from ..words import counted
 from . import completion
 from .calibrations import calibration_of
 from .evening import Evening, Programme, Told
-from .incidents import line_words, not_played, tell
+from .incidents import not_played, tell
 from .option_types import WithPasses
 from .options import (
     Asked,
@@ -226,7 +226,7 @@ def _say_goodbye(player: Player, stage: Stage, quiet: bool, *last: str) -> None:
     report = player.backend.report()
     words = [f"played {counted(report.pulses, 'strike')}"]
     if lost := not_played(report, player.refusals):
-        words += [f"not played: {lost}", *filter(None, [line_words(report)])]
+        words.append(lost)
     if not quiet:
         say("; ".join([*words, *last]))
     elif lost:

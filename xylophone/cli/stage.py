@@ -48,6 +48,14 @@ class Stage:
             if self.loudspeaker is not None:
                 self.loudspeaker.hear(hits)
 
+    def attend(self) -> None:
+        """Pass on what was struck, and tell what the backend met; BackendError if nothing more plays then."""
+        self.listen()
+        faults = self.backend.poll()
+        tell(faults)
+        for fault in faults:
+            fault.require_more()
+
     def tell_faults(self, player: Player) -> None:
         """Print the faults that a player has met on this stage since the last call."""
         new, self._faults_told = player.faults_met - self._faults_told, player.faults_met

@@ -41,10 +41,9 @@ def strike(bars: tuple[str, ...], velocity: float, times: int, mute: bool, **opt
 
 def _require_played(report: Report, planned: int) -> None:
     """Raise BackendError, with what went wrong on the way, unless all that was planned was played."""
-    lost = not_played(report, {})
     if planned and report.pulses >= planned:
         return
-    reasons = "; ".join(filter(None, [f"not played: {lost}" if lost else "", line_words(report)]))
+    reasons = not_played(report) or line_words(report)
     raise BackendError(
         f"{report.pulses} of {counted(planned, 'strike was', 'strikes were')} "
         f"played{f' ({reasons})' if reasons else ''}: "

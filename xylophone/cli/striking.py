@@ -9,7 +9,6 @@ import numpy as np
 from ..calibration.values import Calibration
 from ..sequencer import Plan, Planner
 from ..tables import STRIKE, Floats, Priority, Strikes, as_strikes, filled
-from .incidents import tell
 from .stage import Stage
 
 SETTLE = 1.0
@@ -65,8 +64,4 @@ def _watch(stage: Stage, times: Sequence[float], began: Callable[[int], object])
             begun += 1
         due = times[begun] if begun < len(times) else end
         backend.clock.wait_until(min(due, now + STEP))
-        stage.listen()
-        faults = backend.poll()
-        tell(faults)
-        for fault in faults:
-            fault.require_more()
+        stage.attend()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from time import monotonic, sleep
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from ..wiring import Wiring
 from .null import Trace
@@ -20,10 +20,10 @@ PATIENCE = 1.0
 Taken = TypeVar("Taken")
 
 
-class Guard(Protocol):
+class Guard:
     """What switches off. `severs` tells that it does so without ending the dispatcher, which can go on."""
 
-    severs: bool
+    severs = True
 
     def claim(self) -> None:
         """Take the line and switch off with it; OutputError where that cannot be."""
@@ -33,18 +33,17 @@ class Guard(Protocol):
 
     def cut(self) -> None:
         """Switch all outputs off."""
+        raise NotImplementedError
 
     def rest(self, resting: bool) -> None:
         """Open the relay, if there is one, while nothing is to play; else close it again."""
 
 
-class LineGuard:
+class LineGuard(Guard):
     """A pin: /OE of the 74HC595, which is off while high, or one that is off while low.
 
     That is /RESET of the MCP23017, and the master enable.
     """
-
-    severs = True
 
     def __init__(self, pin: int, off: bool, factory: Any = None) -> None:
         self._pin, self._off = pin, off
@@ -65,11 +64,8 @@ class LineGuard:
         if self._line is not None:
             self._line.value = self._off
 
-    def rest(self, resting: bool) -> None:
-        """Have no relay."""
 
-
-class MasterEnable:
+class MasterEnable(Guard):
     """A guard, and the relay in the supply of all coils, which is on only while the guard allows."""
 
     def __init__(self, guard: Guard, pin: int, factory: Any = None) -> None:
@@ -100,8 +96,8 @@ class MasterEnable:
         (self._relay.cut if resting else self._relay.allow)()
 
 
-class PinsGuard:
-    """The coils' own pins, had only once the dispatcher has been ended."""
+class PinsGuard(Guard):
+    """The coils' own pins, the dispatcher's until it has been ended."""
 
     severs = False
 
@@ -110,26 +106,15 @@ class PinsGuard:
         self._factory = factory or pin_factory()
         self._taken: list[Any] = []  # gpiozero lets go of what nobody holds
 
-    def claim(self) -> None:
-        """Take nothing: the pins are the dispatcher's."""
-
-    def allow(self) -> None:
-        """Have nothing to allow."""
-
     def cut(self) -> None:
         """End the dispatcher, take its pins and drive them low; OutputError where one stays out of reach."""
         self._end()
         for pin in self._pins[len(self._taken) :]:
             self._taken.append(patiently(partial(open_line, pin, self._factory, level=False)))
 
-    def rest(self, resting: bool) -> None:
-        """Have no relay."""
 
-
-class NullGuard:
+class NullGuard(Guard):
     """No line: with a trace, it is noted when the outputs would have been off (0) or allowed (1)."""
-
-    severs = True
 
     def __init__(self, trace: str = "") -> None:
         self._trace = Trace(f"{trace}.guard") if trace else None
@@ -147,9 +132,6 @@ class NullGuard:
         """Note it."""
         if self._trace is not None:
             self._trace.add(0)
-
-    def rest(self, resting: bool) -> None:
-        """Have no relay."""
 
 
 def take(guard: Guard, claim: Callable[[], None]) -> None:

@@ -20,7 +20,7 @@ from ...soundcard.loudspeaker import DELAY
 from ...tuning.by_ear import VELOCITIES, ByEar, Company
 from ...tuning.edits import carried
 from ...tuning.keeping import hold
-from ..incidents import line_words, not_played, with_words
+from ..incidents import not_played, with_words
 from ..option_types import Within
 from ..options import stage_options
 from ..printing import plain_text, say, terminal, warn
@@ -186,7 +186,5 @@ def _say_goodbye(session: HandSession, path: Path) -> None:
     words += [f"wrote {path}"] if by_ear.saved is not by_ear.loaded else []
     words += [f"not saved: {unsaved_words(by_ear)}"] if by_ear.unsaved else []
     say("; ".join([*(words or ["nothing was changed"]), str(session.stage.backend.coils)]))
-    report = session.stage.backend.report()
-    if lost := not_played(report, {}):
-        told = [f"not played: {lost}", *filter(None, [line_words(report)])]
-        warn("; ".join(told))
+    if lost := not_played(session.stage.backend.report()):
+        warn(lost)

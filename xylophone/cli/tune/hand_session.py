@@ -9,7 +9,6 @@ import numpy as np
 from ...calibration.values import Calibration
 from ...errors import CalibrationError, OptionError, XylophoneError
 from ...tuning.by_ear import ByEar, Company
-from ..incidents import tell
 from ..stage import Stage
 from ..striking import STEP
 from .striker import Striker
@@ -77,11 +76,7 @@ class HandSession:
     def look(self) -> None:
         """Strike what is due, let it be heard and seen; BackendError after which nothing more plays."""
         self._strike_due()
-        self.stage.listen()
-        faults = self.stage.backend.poll()
-        tell(faults)
-        for fault in faults:
-            fault.require_more()
+        self.stage.attend()
 
     def want(self) -> None:
         """Strike once, as soon as what was struck before has sounded."""
