@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from cli.conftest import Ran
-from xylophone.cli import completion
+from xylophone.cli.song_options import complete_songs
 
 ASKED = [
     ("xylophone play greens", ["greensleeves"]),
@@ -31,7 +31,7 @@ def test_what_was_begun_is_completed(
 
 
 def test_files_are_the_shell_s_to_complete() -> None:
-    assert completion.songs(None, None, "some/fol")[-1].type == "file"  # type: ignore[arg-type]
+    assert complete_songs(None, None, "some/fol")[-1].type == "file"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

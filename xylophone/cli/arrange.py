@@ -25,30 +25,20 @@ from ..plotter.roll import plot_arrangement
 from ..sequencer import PlanOptions
 from ..simulation.hammers import twin_of
 from ..words import counted
-from . import completion
 from .calibrations import calibration_of
 from .info import print_account
 from .option_types import PICTURE, Target
-from .options import (
-    FOLDER_PATH,
-    Asked,
-    arrange_options,
-    check_writable,
-    load,
-    setting_options,
-    settings,
-    song_options,
-    titled,
-)
+from .options import FOLDER_PATH, check_writable, setting_options, settings
 from .printing import say, say_json
 from .screen import busy
+from .song_options import Asked, arrange_options, complete_songs, load, song_options, titled
 from .stage import simulation_of
 
 SONG = Target("write", ".mid", ".midi")
 
 
 @click.command()
-@click.argument("name", metavar="SONG", shell_complete=completion.songs)
+@click.argument("name", metavar="SONG", shell_complete=complete_songs)
 @setting_options
 @arrange_options
 @song_options

@@ -17,10 +17,10 @@ from ..errors import XylophoneError
 from ..pitch import pitch_name
 from ..song import Song
 from ..words import counted
-from . import completion
-from .options import Asked, arrange_options, find_all, load, setting_options, settings, song_options, titled
+from .options import setting_options, settings
 from .prepared import KEEPS_IT, LeftOut
 from .printing import clock_time, say, say_json
+from .song_options import Asked, arrange_options, complete_songs, find_all, load, song_options, titled
 
 SHOWN_CHANGES = 20
 
@@ -28,7 +28,7 @@ Value = TypeVar("Value")
 
 
 @click.command()
-@click.argument("names", metavar="[SONG]...", nargs=-1, shell_complete=completion.songs)
+@click.argument("names", metavar="[SONG]...", nargs=-1, shell_complete=complete_songs)
 @setting_options
 @click.option("--backend", metavar="URL", help="Backend to look up, in place of the configured one.")
 @arrange_options

@@ -22,26 +22,24 @@ from ..player import Player
 from ..running.playing import leaving_on_signals, playing
 from ..sequencer import PlanOptions
 from ..words import counted
-from . import completion
 from .calibrations import calibration_of
 from .evening import Evening, Programme, Told
 from .incidents import not_played, tell
 from .option_types import WithPasses
-from .options import (
-    Asked,
-    Manner,
-    arrange_options,
-    check_writable,
-    find_all,
-    playing_options,
-    settings,
-    song_options,
-    stage_options,
-)
+from .options import check_writable, settings, stage_options
 from .prepared import Preparation
 from .printing import beep, has_pictures, say, warn
 from .queue import Part, Queue, queue_options
 from .screen import busy, reading_keys, show
+from .song_options import (
+    Asked,
+    Manner,
+    arrange_options,
+    complete_songs,
+    find_all,
+    playing_options,
+    song_options,
+)
 from .stage import Stage, open_stage, sounding
 from .suspended import suspending
 from .waiting import wait_for_board
@@ -65,7 +63,7 @@ KEYS: dict[str, tuple[Callable[[Player], object], str]] = {
 
 
 @click.command(cls=WithPasses)
-@click.argument("names", metavar="SONG...", nargs=-1, required=True, shell_complete=completion.songs)
+@click.argument("names", metavar="SONG...", nargs=-1, required=True, shell_complete=complete_songs)
 @stage_options
 @arrange_options
 @song_options
@@ -200,9 +198,8 @@ class _Playing:
             yield
             return
         keys = reading_keys(lambda key: _press(player, key)) if sys.stdin.isatty() else nullcontext()
-        delayed = stage.loudspeaker is not None
         with (
-            show(player, stage.lights, delayed, self.evening.place) as shown,
+            show(player, stage.lights, stage.delay, self.evening.place) as shown,
             keys,
             suspending(player, shown) as look,
         ):

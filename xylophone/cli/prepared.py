@@ -11,8 +11,8 @@ from ..config.beside import ENDING
 from ..errors import SilentSong, XylophoneError
 from ..instrument import Instrument
 from ..midifile import load_song
-from .options import Asked, titled
 from .printing import warn
+from .song_options import Asked, titled
 
 KEEPS_IT = "--as-written keeps it"
 """The remedy for silence that is cut."""

@@ -19,9 +19,10 @@ from ..running.playing import leaving_on_signals
 from ..words import counted
 from . import scan_lists
 from .incidents import with_words
-from .options import FOLDER_PATH, Asked, arrange_options, setting_options, settings
+from .options import FOLDER_PATH, setting_options, settings
 from .printing import say, terminal, warn
 from .screen import busy
+from .song_options import Asked, arrange_options
 
 DATABASE = "scan.sqlite"
 """Its name in the user's cache folder."""

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..instrument import Instrument
-from ..soundcard.loudspeaker import DELAY
 from ..tables import Hits
 from .printing import clock_time, plain, plain_text, put, terminal
 
@@ -100,12 +99,12 @@ def busy(what: str, quiet: bool = False) -> Iterator[None]:
 
 @contextmanager
 def show(
-    player: Player, lights: Lights, delayed: bool, place: Callable[[int], str] = lambda piece: ""
+    player: Player, lights: Lights, delay: float, place: Callable[[int], str] = lambda piece: ""
 ) -> Iterator[Live]:
     """Show bars, position and keys in the terminal while the block runs.
 
-    With a loudspeaker everything is shown as late as it sounds. `place` says which of how many songs a piece
-    of the queue is, as '2/3'.
+    Everything is shown `delay` s late, as a loudspeaker sounds it. `place` says which of how many songs a
+    piece of the queue is, as '2/3'.
     """
     from rich.console import Group
     from rich.text import Text
@@ -115,7 +114,7 @@ def show(
     help_line = Text(HELP, style="dim")
 
     def draw() -> RenderableType:
-        now = player.backend.now() - (DELAY if delayed else 0.0)
+        now = player.backend.now() - delay
         drawn = bars(instrument, lights.shades(now), console.width, not console.no_color)
         shot = player.snapshot()
         return Group(Text(""), drawn, Text(""), status(shot, console.width, place(shot.piece)), help_line)

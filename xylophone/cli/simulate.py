@@ -19,22 +19,13 @@ from ..plotter import plot as draw
 from ..sequencer import PlanOptions
 from ..simulation.hammers import twin_of
 from ..sound.rendering import render_wav
-from . import completion
 from .calibrations import calibration_of
 from .option_types import PICTURE, Target, Within
-from .options import (
-    Asked,
-    Manner,
-    arrange_options,
-    check_writable,
-    playing_options,
-    setting_options,
-    settings,
-    song_options,
-)
+from .options import check_writable, setting_options, settings
 from .prepared import Preparation
 from .printing import say, say_json
 from .screen import busy
+from .song_options import Asked, Manner, arrange_options, complete_songs, playing_options, song_options
 from .stage import simulation_of
 
 _STRIKES = "{strikes}, heard {heard}, missed {missed}, doubled {double}, rolled {rolled}"
@@ -43,7 +34,7 @@ KNOWLEDGE = ("bench", "default", "constant")
 
 
 @click.command()
-@click.argument("name", metavar="SONG", shell_complete=completion.songs)
+@click.argument("name", metavar="SONG", shell_complete=complete_songs)
 @setting_options
 @arrange_options
 @song_options

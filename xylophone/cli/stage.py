@@ -12,7 +12,7 @@ from ..clock import Clock, SystemClock
 from ..config import Settings, SimulationSettings
 from ..errors import BackendMissing, MissingExtra
 from ..running.playing import leaving_on_signals, playing
-from ..soundcard.loudspeaker import Loudspeaker
+from ..soundcard.loudspeaker import DELAY, Loudspeaker
 from .incidents import closing, tell
 from .printing import warn
 from .screen import Lights
@@ -36,6 +36,11 @@ class Stage:
         self.lights = Lights(backend.instrument)
         self.loudspeaker: Loudspeaker | None = None
         self._faults_told = 0
+
+    @property
+    def delay(self) -> float:
+        """How much later than it happens a hit is heard, and so to be seen, s."""
+        return 0.0 if self.loudspeaker is None else DELAY
 
     def listen(self) -> None:
         """Pass on what simulated hammers have struck since the last call; real bars sound by themselves."""

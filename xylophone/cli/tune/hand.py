@@ -16,7 +16,6 @@ import click
 from ...calibration.values import Calibration
 from ...config import Settings
 from ...errors import OptionError, XylophoneError
-from ...soundcard.loudspeaker import DELAY
 from ...tuning.by_ear import VELOCITIES, ByEar, Company
 from ...tuning.edits import carried
 from ...tuning.keeping import hold
@@ -95,7 +94,7 @@ def showing(session: HandSession) -> Iterator[None]:
     drawn: dict[str, Any] = {"state": None, "unsaved": ""}
 
     def draw() -> RenderableType:
-        now = stage.backend.now() - (DELAY if stage.loudspeaker is not None else 0.0)
+        now = stage.backend.now() - stage.delay
         if drawn["state"] is not session.by_ear:  # comparing all curves takes longer than drawing
             drawn["state"] = session.by_ear
             drawn["unsaved"] = unsaved_words(session.by_ear)

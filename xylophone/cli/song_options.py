@@ -1,0 +1,217 @@
+"""Options that say what is made of songs, and what they lead to: songs, arrangements, how they are played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..arranger import DEFAULT_PRESET, PRESETS, Arrangement, Weights, arrange, preset
+from ..collection.library import STANDARD_INPUT, songs as own_songs
+from ..collection.playlists import songs_meant
+from ..config import Chosen, Saved, Settings, read_saved
+from ..config.values import SPEEDS, VOLUMES
+from ..errors import OptionError, XylophoneError
+from ..instrument import Instrument
+from ..midifile import load_song
+from ..midifile.texts import decoded
+from ..song import Song
+from .option_types import Numbers, TrackOctaves, Within, stack
+from .printing import warn
+
+
+def complete_songs(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[Any]:
+    """Return the project's songs that begin so, and let the shell add files."""
+    from click.shell_completion import CompletionItem  # which only a shell asks for
+
+    names = [CompletionItem(song.name) for song in own_songs() if song.name.startswith(begun)]
+    return [*names, CompletionItem(begun, type="file")]
+
+
+def complete_presets(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+    """Return the presets of the arranger that begin so."""
+    return [name for name in PRESETS if name.startswith(begun)]
+
+
+arrange_options = stack(
+    click.option(
+        "--preset",
+        metavar="NAME",
+        shell_complete=complete_presets,
+        help="faithful, music-box, solo or virtuoso.",
+    ),
+    click.option("--tracks", type=Numbers(), help="Only these tracks, as info numbers them: 0,2-4."),
+    click.option("--channels", type=Numbers(), help="Only these channels, 1..16."),
+    click.option("--mute-tracks", type=Numbers(), help="Leave these tracks out."),
+    click.option("--mute-channels", type=Numbers(), help="Leave these channels out."),
+    click.option("--drums/--no-drums", default=None, help="Let drums strike bars too."),
+    click.option("--transpose", type=int, help="Semitones; without it the best shift is searched."),
+)
+
+song_options = stack(
+    click.option(
+        "--octave",
+        type=TrackOctaves(),
+        multiple=True,
+        metavar="TRACK:N",
+        help="Move a track by octaves: 3:-1; repeatable.",
+    ),
+    click.option("--no-saved", is_flag=True, help="Leave out what is saved beside the song."),
+    click.option("--encoding", metavar="NAME", help="Of the file's titles and names: shift_jis, cp1251, ..."),
+)
+"""What can be chosen for a song beside `arrange_options`, which fit any number of songs."""
+
+playing_options = stack(
+    click.option(
+        "--speed", type=Within(*SPEEDS), help="Factor on the song's tempo, {:g}..{:g}.".format(*SPEEDS)
+    ),
+    click.option("--bpm", type=Within(1, 2000), help="Tempo at the beginning, in quarter notes a minute."),
+    click.option(
+        "--volume", type=Within(*VOLUMES), help="Factor on velocities, {:g}..{:g}.".format(*VOLUMES)
+    ),
+    click.option("--as-written", is_flag=True, help="Keep long silence, which is cut else (docs/cli.md)."),
+    click.option("--roll/--no-roll", default=None, help="Roll too large a chord, or drop notes."),
+)
+
+CHOSEN = ("tracks", "channels", "mute_tracks", "mute_channels", "drums", "transpose", "preset")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks of arranging, and what holds where neither it nor a saved file says more."""
+
+    chosen: Chosen
+    weights: Weights
+    with_saved: bool = True
+    encoding: str | None = None
+
+    @classmethod
+    def take(cls, options: dict[str, Any], found: Settings) -> Asked:
+        """Take the arranging options out of a command's keyword arguments; OptionError for no preset."""
+        octaves = dict(options.pop("octave", ()))
+        with_saved, encoding = (
+            not options.pop("no_saved", False),
+            _known_encoding(options.pop("encoding", None)),
+        )
+        given = {key: options.pop(key) for key in CHOSEN}
+        preset(given["preset"] or DEFAULT_PRESET)
+        return cls(Chosen(**given, octaves=octaves), found.arrange.weights, with_saved, encoding)
+
+    def saved(self, path: Path) -> Saved | None:
+        """Return what is saved beside a song, None where nothing is or it is not asked for."""
+        return read_saved(path) if self.with_saved and path != STANDARD_INPUT else None
+
+    def arguments(self, saved: Saved | None = None) -> dict[str, Any]:
+        """Return the keyword arguments of `arrange`: the command line, then what is saved, then settings."""
+        chosen = self.chosen.over(saved.chosen) if saved else self.chosen
+        return {
+            "tracks": chosen.tracks,
+            "channels": chosen.channels,
+            "mute_tracks": chosen.mute_tracks or (),
+            "mute_channels": chosen.mute_channels or (),
+            "drums": bool(chosen.drums),
+            "transpose": chosen.transpose,
+            "octaves": chosen.octaves,
+            "weights": preset(chosen.preset) if chosen.preset else self.weights,
+        }
+
+    def arrange(self, path: Path, song: Song, instrument: Instrument) -> Arrangement:
+        """Arrange a song that was read from a file as the user asks, and as is saved beside it.
+
+        OptionError for a track that the song has not, ConfigError where what is saved is broken.
+        """
+        saved = self.saved(path)
+        if saved:
+            saved.check_tracks(track.number for track in song.tracks)
+        return arrange(song, instrument, **self.arguments(saved))
+
+
+def find_all(names: tuple[str, ...]) -> tuple[list[Path], XylophoneError | None]:
+    """Return the files of a queue; of several names, one that is no song is told and left out.
+
+    The error is the last one told; raised where nothing is left.
+    """
+    paths: list[Path] = []
+    failed: XylophoneError | None = None
+    for name in names:
+        found = _meant(name)
+        paths += [song for song in found if isinstance(song, Path)]
+        for refused in (song for song in found if isinstance(song, XylophoneError)):
+            if len(names) > 1 or len(found) > 1:
+                warn(refused, "left out: ")
+            failed = refused
+    if failed and not paths:
+        raise (
+            failed if len(names) == 1 else type(failed)("no song is left to play: name files that are there")
+        )
+    return paths, failed
+
+
+def _meant(name: str) -> list[Path | XylophoneError]:
+    try:
+        return songs_meant(name)
+    except XylophoneError as error:
+        return [error]
+
+
+def _known_encoding(name: str | None) -> str | None:
+    """Return the name of an encoding of text; OptionError for what Python knows none of."""
+    try:
+        "".encode(name or "utf-8")  # what is no encoding of text says so here
+        decoded(bytes(range(256)), name or "utf-8")
+    except (LookupError, ValueError) as error:  # some cannot leave a letter out
+        raise OptionError(
+            f"no encoding of text is called {name!r}: give utf-8, cp1252, shift_jis, gbk, big5, ..."
+        ) from error
+    return name
+
+
+def load(path: Path, encoding: str | None = None, *, quiet: bool = False) -> Song:
+    """Load a song; what was damaged in it is told on stderr unless `quiet`."""
+    song: Song = load_song(path, encoding)
+    for warning in () if quiet else song.warnings:
+        warn(f"warning: {path.name}: {warning}")
+    return song
+
+
+def titled(song: Song, path: Path) -> str:
+    """Return what a song is called where it is told of: its title, else the name of its file."""
+    return song.title.strip() or ("standard input" if path == STANDARD_INPUT else path.name)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How the user wants songs played: what the options say, else the configuration."""
+
+    speed: float
+    bpm: float | None
+    volume: float
+    roll: bool
+
+    @classmethod
+    def take(cls, options: dict[str, Any], found: Settings) -> Manner:
+        """Take the playing options out of a command's keyword arguments."""
+        speed, bpm, volume, roll = (options.pop(key) for key in ("speed", "bpm", "volume", "roll"))
+        if speed is not None and bpm is not None:
+            raise click.UsageError("--speed and --bpm both set the tempo: give one of them")
+        return cls(
+            found.player.speed if speed is None else speed,
+            bpm,
+            found.player.volume if volume is None else volume,
+            found.player.roll if roll is None else roll,
+        )
+
+    def speed_of(self, piece: Arrangement) -> float:
+        """Return the factor on a song's tempo; OptionError where --bpm would need one out of bounds."""
+        if self.bpm is None:
+            return self.speed
+        own = piece.song.tempo_at(float(piece.notes["onset"][0]))  # in silence before it the tempo is another
+        speed = self.bpm / own
+        if not SPEEDS[0] <= speed <= SPEEDS[1]:
+            raise OptionError(
+                f"--bpm {self.bpm:g} is {speed:.3g} times the song's {own:.4g} bpm: "
+                f"give one within {SPEEDS[0]:g}..{SPEEDS[1]:g} times"
+            )
+        return speed
