@@ -70,6 +70,16 @@ class Within(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return float(click.FLOAT.convert(value, param, ctx))
 
 
+class Whole(Within):
+    """A whole number within bounds."""
+
+    name = "integer"
+
+    def read(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return what is written; a usage error says how it is."""
+        return int(click.INT.convert(value, param, ctx))
+
+
 class Seconds(Within):
     """A time: 90, 1:30, 1:02:03, 90s, 20min, 1h."""
 

@@ -20,7 +20,7 @@ from ..sequencer import PlanOptions
 from ..simulation.hammers import twin_of
 from ..sound.rendering import render_wav
 from .calibrations import calibration_of
-from .option_types import PICTURE, Target, Within
+from .option_types import PICTURE, Target, Whole, Within
 from .options import check_writable, setting_options, settings
 from .prepared import Preparation
 from .printing import say, say_json
@@ -39,9 +39,7 @@ KNOWLEDGE = ("bench", "default", "constant")
 @arrange_options
 @song_options
 @playing_options
-@click.option(
-    "--seed", type=click.IntRange(0, MOST_SEED), help="Which hammers and scatter; else as configured."
-)
+@click.option("--seed", type=Whole(0, MOST_SEED), help="Which hammers and scatter; else as configured.")
 @click.option(
     "--scatter", type=Within(*SCATTERS), default=1.0, help="Factor on strike scatter, 0..10; else 1."
 )

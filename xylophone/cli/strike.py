@@ -12,7 +12,7 @@ from ..words import counted
 from . import completion
 from .calibrations import calibration_of
 from .incidents import line_words, not_played
-from .option_types import Within
+from .option_types import Whole, Within
 from .options import settings, stage_options
 from .printing import say
 from .stage import alone_on_stage, sounding
@@ -22,7 +22,7 @@ from .striking import strike_in_turn
 @click.command()
 @click.argument("bars", metavar="BAR...", nargs=-1, required=True, shell_complete=completion.bars)
 @click.option("--velocity", type=Within(1, 127), default=80.0, show_default=True, help="1..127.")
-@click.option("--times", type=click.IntRange(1, 100), default=1, show_default=True, help="Twice a second.")
+@click.option("--times", type=Whole(1, 100), default=1, show_default=True, help="Twice a second.")
 @stage_options
 @click.option("--mute", is_flag=True, help="No loudspeaker.")
 def strike(bars: tuple[str, ...], velocity: float, times: int, mute: bool, **options: Any) -> None:
