@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from .errors import OptionError
-from .tables import PLANNED, STRIKE, Arranged, Planned, Strikes, as_planned, as_strikes, filled
+from .tables import PLANNED, STRIKE, Arranged, Floats, Planned, Priority, Strikes, as_planned, as_strikes, filled
+
+
+DB_PER_STEP = 10.9 / 126.0
+"""dB from one velocity to the next: what 1..127 spans on tuned hammers, nominally (`Curves.common_level`)."""
+
+LEAST_LEAD = 2.0 / DB_PER_STEP
+"""Velocities that a tune goes on leading by, however soft the whole becomes: 2 dB."""
 
 
 def strikes_of(
@@ -13,8 +20,8 @@ def strikes_of(
 ) -> Strikes:
     """Return the strikes (dtype STRIKE) of arranged notes, in backend time.
 
-    `zero` is the backend time at which song time `position` sounds. Velocities are multiplied by
-    `volume` and held within 1..127. Raises OptionError unless speed and volume are above 0.
+    `zero` is the backend time at which song time `position` sounds. `volume` is as of `at_volume`. Raises
+    OptionError unless speed and volume are above 0.
 
     >>> fitted = arrange(load_song(find_song("sakura")), build_instrument())
     >>> float(strikes_of(fitted.notes, zero=10.0)["time"][0])
@@ -25,8 +32,29 @@ def strikes_of(
             raise OptionError(f"{name} {value:g} is out of range: give a factor above 0")
     kept = {key: notes[key] for key in ("source", "hammer", "priority")}
     time = zero + (notes["onset"] - position) / speed
-    velocity = np.clip(notes["velocity"] * volume, 1.0, 127.0)
-    return as_strikes(filled(STRIKE, len(notes), time=time, velocity=velocity, **kept))
+    return as_strikes(filled(STRIKE, len(notes), time=time, velocity=at_volume(notes, volume), **kept))
+
+
+def at_volume(notes: Arranged, volume: float) -> Floats:
+    """Return velocities, 1..127, at a volume above 0: a factor on the range below 127, of which 1 is all.
+
+    Below 1 the top comes down and the dynamics are pressed beneath it; of the lead of the tune at least
+    LEAST_LEAD stays. Above 1 all is pressed towards the top by as much, and the lead stays.
+    """
+    velocity = notes["velocity"]
+    if volume == 1:
+        return velocity
+    lead = notes["lead"].astype(np.float64)
+    tune = notes["priority"] == Priority.MELODY
+    part = np.where(tune, velocity - lead, velocity)  # both from 1 to 127 less the lead
+    if volume < 1:
+        range_ = 126.0 * volume
+        lead = np.minimum(lead, np.maximum(LEAST_LEAD, range_))
+        slope = np.maximum(0.0, range_ - lead) / (126.0 - notes["lead"])
+        part = 1.0 + slope * (part - 1.0)
+    else:
+        part = 127.0 - lead - (127.0 - lead - part) / volume
+    return np.asarray(np.clip(np.where(tune, part + lead, part), 1.0, 127.0))
 
 
 _GIVEN = ("time", "velocity", "source", "hammer", "priority")

@@ -106,6 +106,7 @@ ARRANGED = np.dtype(
     [
         ("onset", "f8"),  # song time, exactly that of the source unless it is struck again
         ("velocity", "f4"),  # 1..127, with fractions
+        ("lead", "f4"),  # velocities that the song's tune leads by; the same in all rows, 0 for a tune alone
         ("source", "i4"),  # row of the song's notes
         ("hammer", "u1"),  # place of the hammer in the instrument
         ("priority", "u1"),  # a Priority

@@ -68,25 +68,25 @@ class SimulatedXylophone:
 
         options = PlanOptions(roll=self.roll)
         if isinstance(music, Sequence) and not isinstance(music, str):
-            title, strikes = "", self._strikes(music, speed, volume)
+            title, notes = "", self._as_they_are(music)
         else:
             arrangement = self._arranged(music)
-            title, strikes = arrangement.song.title, strikes_of(arrangement.notes, speed=speed, volume=volume)
-        twin = self._twin()
+            title, notes = arrangement.song.title, arrangement.notes
+        twin, strikes = self._twin(), strikes_of(notes, speed=speed, volume=volume)
         plan = sequence(strikes, self.instrument, self._calibration(), options)
         return perform(plan, twin, title)
 
-    def _strikes(self, notes: Notes, speed: float, volume: float) -> Any:
+    def _as_they_are(self, notes: Notes) -> Any:
         import numpy as np
 
-        from .tables import STRIKE, Priority
+        from .tables import ARRANGED, Priority, as_arranged, ordered
 
-        table = np.zeros(len(notes), STRIKE)
+        table = np.zeros(len(notes), ARRANGED)
         for row, (bar, time, *velocity) in zip(table, notes, strict=True):
-            row["hammer"], row["time"] = self.instrument.index(bar), time / speed
-            row["velocity"] = (velocity[0] if velocity else 80.0) * volume
+            row["hammer"], row["onset"] = self.instrument.index(bar), time
+            row["velocity"] = velocity[0] if velocity else 80.0
         table["source"], table["priority"] = np.arange(len(notes)), Priority.MELODY
-        return table[np.argsort(table["time"], kind="stable")]
+        return ordered(as_arranged(table), "onset")
 
     def _arranged(self, music: Any) -> Arrangement:
         from .arranger import Arrangement, arrange

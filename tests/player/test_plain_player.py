@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, strategies as st
 
+from arranger.plain_balance import at_volume
 from counts import examples
 from player.pieces import INSTRUMENT, Stage, piece
 from sequencer.playing import straight
@@ -16,7 +17,7 @@ from xylophone.arranger import Arrangement
 from xylophone.player import Player, PlayerState
 from xylophone.player.snapshot import Snapshot
 from xylophone.player.timeline import length
-from xylophone.tables import PLANNED, Refusal
+from xylophone.tables import PLANNED, Priority, Refusal
 
 LEAD = 0.024 + 0.022 + 0.003 + 0.005  # longest latency and pulse, shift, chord
 SOON = 0.05 + LEAD
@@ -83,7 +84,9 @@ class PlainPlayer:
         return 0.0 if self.repeat and len(self.pieces) == 1 else GAP
 
     def loud(self, piece: int, note: int) -> float:
-        return float(np.clip(self.pieces[piece].notes["velocity"][note] * self.volume, 1, 127))
+        row = self.pieces[piece].notes[note]
+        tune = row["priority"] == Priority.MELODY
+        return at_volume(float(row["velocity"]), float(row["lead"]), tune, self.volume)
 
     def part(self, moment: float) -> tuple[float, float, float, int]:
         return [part for part in self.parts if part[0] <= moment or part is self.parts[0]][-1]

@@ -13,11 +13,12 @@ from ..instrument import Instrument
 from ..song import Song
 from ..tables import ARRANGED, Arranged, Bools, Floats, Ints, Priority, as_arranged, filled, picked
 from .arrangement import NO_ROLE, Arrangement
+from .balance import balanced
 from .changes import NO_HAMMER, Changes, Reason
 from .choice import Choice, left_out
 from .fold import Folding, Placed, bars_of, fold
 from .form import ostinato
-from .score import Score, instants, read_score, velocities
+from .score import Score, instants, read_score
 from .thin import MERGE_WITHIN, carriers, crowded_out, informed, loudest, unready, worth
 from .transpose import best_transposition
 from .tremolo import with_tremolo
@@ -131,16 +132,17 @@ class _Drafted:
         song, score, priority = self.song, self.chosen.score, self.chosen.priority
         sounds = np.flatnonzero(self.placed.hammer >= 0)
         row, hammer = score.row[sounds], self.placed.hammer[sounds].astype(np.uint8)
-        velocity = velocities(score.loudness, song.notes["velocity"][score.row])[sounds]
-        rank = priority[sounds] * 256.0 + velocity
+        loudness = score.loudness[sounds]
+        rank = priority[sounds] * 256.0 + loudness
         carrier = carriers(score.onset[sounds], hammer, rank, merge_within)
         carries = carrier == np.arange(len(carrier))
         notes = as_arranged(
             filled(ARRANGED, len(sounds), onset=score.onset[sounds], source=row, hammer=hammer)
         )
-        notes["velocity"], notes["priority"] = loudest(velocity, carrier), priority[sounds]
-        notes = picked(notes, carries)
-        why = self._thinned(notes)
+        notes["priority"] = priority[sounds]
+        notes, loud = picked(notes, carries), song.notes["loudness"].copy()
+        loud[notes["source"]] = loudest(loudness, priority[sounds], carrier)[carries]
+        why = self._thinned(notes, loud[notes["source"]])
         reasons = self.chosen.reasons.copy()
         reasons[score.row] = self.placed.reason
         reasons[row] = why[(np.cumsum(carries) - 1)[carrier]]
@@ -149,14 +151,15 @@ class _Drafted:
         if self.weights.tremolo:
             notes, cut = with_tremolo(notes, song, self.instrument.column("recovery"))
             changes = changes.with_shortened(cut)
+        notes = balanced(notes, song, loud, self.weights.lead)
         roles = np.full(len(song), NO_ROLE, np.uint8)
         roles[score.row] = priority
         return Arrangement(song, self.instrument, self.shift, notes, changes, roles)
 
-    def _thinned(self, notes: Arranged) -> Ints:
+    def _thinned(self, notes: Arranged, loudness: Floats) -> Ints:
         """Return a Reason for each strike, NONE for those that stay."""
         why = np.zeros(len(notes), np.uint8)
-        value, priority = worth(notes["priority"], notes["velocity"]), notes["priority"]
+        value, priority = worth(notes["priority"], loudness), notes["priority"]
         if self.weights.chord:
             why[self._crowd(notes, value)] = Reason.CROWDED
         recovery = self.instrument.column("recovery")

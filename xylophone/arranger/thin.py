@@ -43,10 +43,10 @@ def carriers(onset: Floats, hammer: Ints, rank: Floats, within: float) -> Ints:
     return carrier
 
 
-def loudest(values: Floats, carrier: Ints) -> Floats:
-    """Return for each note the greatest value among the notes that it carries."""
+def loudest(values: Floats, priority: Ints, carrier: Ints) -> Floats:
+    """Return for each note the greatest value among the notes that it carries, of a melody note its own."""
     result = values.copy()
-    merged = np.flatnonzero(carrier != np.arange(len(carrier)))
+    merged = np.flatnonzero((carrier != np.arange(len(carrier))) & (priority[carrier] < Priority.MELODY))
     np.maximum.at(result, carrier[merged], values[merged])
     return result
 
@@ -84,10 +84,10 @@ _SOON = 1.0
 """s within which a bar's next strike repeats it."""
 
 
-def worth(priority: Ints, velocity: Floats) -> Floats:
+def worth(priority: Ints, loudness: Floats) -> Floats:
     """Return what each strike is worth: by its voice, of equal ones by its loudness."""
     value = np.array([WORTH[voice] for voice in sorted(Priority)])
-    return np.asarray(value[priority] * (1.0 + velocity / 1000.0))
+    return np.asarray(value[priority] * (1.0 + loudness / 1000.0))
 
 
 def informed(value: Floats, instant: Ints, pitch: Ints, onset: Floats, hammer: Ints, again: Bools) -> Floats:

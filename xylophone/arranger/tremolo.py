@@ -17,9 +17,6 @@ HELD = 0.6
 MOST = 200
 """Times that one note is renewed, some 22 s at RATE: a file of a few bytes may hold a note for years."""
 
-SOFTER = 0.7
-"""Velocity of a renewing strike, of the note's own."""
-
 
 def with_tremolo(notes: Arranged, song: Song, recovery: Floats) -> tuple[Arranged, Arranged]:
     """Return strikes with those that renew held notes until they end, and those whose notes were cut.
@@ -37,7 +34,6 @@ def with_tremolo(notes: Arranged, song: Song, recovery: Floats) -> tuple[Arrange
     again = picked(notes, source)
     number = np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count) + 1
     again["onset"] += number * step[source]
-    again["velocity"] = np.maximum(1.0, SOFTER * again["velocity"])
     again["again"] = True
     return ordered(joined((notes, again)), "onset"), picked(notes, asked > MOST)
 

@@ -14,6 +14,7 @@ from ..errors import OptionError
 MOST_WEIGHT = 100.0
 MOST_CHORD = 64
 LONGEST_GAP = 2.0
+MOST_LEAD = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,8 @@ class Weights:
     Costs of octaves are in units of one accompaniment note that must leave its phrase; those of
     transposition in shares of the melody's notes. `chord` is the largest number of strikes at one
     instant, 0 for as many as there are; `gap` the least time (s, 0..2) between two strikes that a
-    bar of the accompaniment gets, if that is longer than its hammer's recovery. OptionError for
-    what is out of bounds.
+    bar of the accompaniment gets, if that is longer than its hammer's recovery; `lead` by how much
+    (dB, 0..6) the tune is louder than all that accompanies it. OptionError for what is out of bounds.
     """
 
     lost: float = 3.0  # transposition: a note that no bar of any octave can sound
@@ -50,6 +51,7 @@ class Weights:
 
     unlike: float = 0.2  # a note in another octave than most of what it repeats
 
+    lead: float = 3.0
     chord: int = 0
     gap: float = 0.0
     accompaniment: bool = True
@@ -62,7 +64,7 @@ class Weights:
                 raise OptionError(f"weight {field.name} {value:g} is out of range: give 0..{most:g}")
 
 
-_MOST = {"chord": MOST_CHORD, "gap": LONGEST_GAP, "accompaniment": 1, "tremolo": 1}
+_MOST = {"chord": MOST_CHORD, "gap": LONGEST_GAP, "lead": MOST_LEAD, "accompaniment": 1, "tremolo": 1}
 
 DEFAULT_PRESET = "faithful"
 

@@ -7,6 +7,7 @@ import numpy as np
 from ..song import Song, Track
 from ..tables import NOTE, Floats, Notes, Priority, as_notes, filled
 from .arrangement import Arrangement
+from .balance import unbalanced
 from .tremolo import next_strike
 
 TRACKS = {Priority.MELODY: "Melody", Priority.BASS: "Bass", Priority.INNER: "Inner voices"}
@@ -23,7 +24,7 @@ def as_song(arrangement: Arrangement) -> Song:
     """Return the strikes as a song with the tempos, metres and title of the one that was arranged.
 
     Its pitches are those of the bars, so that it is struck as it is when it is arranged for the same
-    instrument. Tracks are numbered from 1, each on a channel of its own. A note lasts as long as the one
+    instrument; its velocities differ by as many dB as on the bars, and give nearly the same levels again. Tracks are numbered from 1, each on a channel of its own. A note lasts as long as the one
     it stands for, a sixteenth at least, and ends where its bar is struck again.
 
     >>> fitted = arrange(load_song(find_song("sakura")), build_instrument())
@@ -36,7 +37,7 @@ def as_song(arrangement: Arrangement) -> Song:
     strikes, channel = arrangement.notes, place[arrangement.notes["priority"]]
     notes = as_notes(filled(NOTE, len(strikes), onset=strikes["onset"], duration=_durations(arrangement)))
     notes["pitch"], notes["program"] = arrangement.instrument.pitches[strikes["hammer"]], XYLOPHONE
-    notes["velocity"] = notes["loudness"] = np.clip(np.rint(strikes["velocity"]), 1, 127)
+    notes["velocity"] = notes["loudness"] = unbalanced(strikes)
     notes["channel"], notes["track"] = channel, channel + 1
     song = arrangement.song
     tracks = tuple(_track(number, TRACKS[priority], notes) for number, priority in enumerate(order, 1))

@@ -69,7 +69,7 @@ playing_options = stack(
     ),
     click.option("--bpm", type=Within(1, 2000), help="Tempo at the beginning, in quarter notes a minute."),
     click.option(
-        "--volume", type=Within(*VOLUMES), help="Factor on velocities, {:g}..{:g}.".format(*VOLUMES)
+        "--volume", type=Within(*VOLUMES), help="How loud, {:g}..{:g}; 1 is as arranged.".format(*VOLUMES)
     ),
     click.option("--as-written", is_flag=True, help="Keep long silence, which is cut else (docs/cli.md)."),
     click.option("--roll/--no-roll", default=None, help="Roll too large a chord, or drop notes."),

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from ..arranger.choice import MOST_OCTAVES
-from ..arranger.weights import LONGEST_GAP, MOST_CHORD, MOST_WEIGHT, PRESETS
+from ..arranger.weights import LONGEST_GAP, MOST_CHORD, MOST_LEAD, MOST_WEIGHT, PRESETS
 from ..errors import did_you_mean
 from ..instrument import HAMMER_BOUNDS, KINDS, LAYOUTS, MOST_HAMMERS
 from ..pitch import parse_pitch
@@ -227,6 +227,9 @@ class ArrangeTable(Table):
     away: float | None = _weight("each octave that an accompanying note is moved")
     high_bass: float | None = _weight("each octave that a bass note lies above the lowest bars")
     unlike: float | None = _weight("a note in another octave than most of what it repeats")
+    lead: float | None = _number(
+        None, 0, MOST_LEAD, "dB", "by how much the tune is louder than all that accompanies it"
+    )
     chord: int | None = _number(None, 0, MOST_CHORD, "", "most strikes at one instant, 0 for as many as come")
     gap: float | None = _number(
         None, 0, LONGEST_GAP, "s", "least time between two accompanying strikes of a bar"
@@ -239,7 +242,7 @@ class PlayerTable(Table):
     """[player]: how songs are played unless the command says otherwise."""
 
     speed: float = _number(_PLAYER.speed, *SPEEDS, "", "factor on the speed of every song")
-    volume: float = _number(_PLAYER.volume, *VOLUMES, "", "factor on every velocity")
+    volume: float = _number(_PLAYER.volume, *VOLUMES, "", "how loud every song is: below 1 the loudest comes down, above 1 the softest comes up")
     roll: bool = _other(
         _PLAYER.roll, "true or false", "roll a chord that the supply cannot drive at once; else drop notes"
     )

@@ -34,7 +34,7 @@ _SHOWN = {
     "hammers": ("longest_pulse_ms", "recovery_ms"),
     "backend": ("url",),
     "gpio": ("registers", "output_enable_pin", "master_enable_pin"),
-    "arrange": ("preset", "chord", "gap", "accompaniment", "tremolo"),
+    "arrange": ("preset", "lead", "chord", "gap", "accompaniment", "tremolo"),
     "player": ("speed", "volume", "roll"),
 }
 """The keys that makers set, by table; all others are in docs/configuration.md."""

@@ -11,7 +11,7 @@ SPEEDS = (0.1, 10.0)
 """Bounds of the factor on a song's tempo."""
 
 VOLUMES = (0.01, 10.0)
-"""Bounds of the factor on velocities."""
+"""Bounds of how loud; 1 is as arranged (`strikes.at_volume`)."""
 
 TOLERANCES, SCATTERS = (0.0, 3.0), (0.0, 10.0)
 """Bounds of the factors on what is ordinary: differences between hammers, scatter from strike to strike."""
@@ -41,7 +41,7 @@ class PlayerSettings:
     """How songs are played unless the command says otherwise."""
 
     speed: float = 1.0  # factor on song time
-    volume: float = 1.0  # factor on velocities
+    volume: float = 1.0  # how loud; 1 is as arranged
     roll: bool = True  # roll a chord that the supply cannot drive at once, rather than drop notes
 
 

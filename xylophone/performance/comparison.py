@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from ..arranger import Arrangement
+from ..arranger.balance import as_written
 from ..arranger.choice import SOFTEST
-from ..arranger.score import velocities
 from ..calibration.values import Calibration
 from ..instrument import MOST_HAMMERS, Instrument, hammers_of
 from ..sequencer.curves import Curves
@@ -68,7 +68,7 @@ class _Written:
         """Return all notes of a song but drums and silent ones, in as many parts as it takes."""
         notes = arrangement.song.notes
         notes = picked(notes, ~notes["drum"] & (notes["loudness"] >= SOFTEST))
-        velocity = velocities(notes["loudness"], notes["velocity"])
+        velocity = as_written(notes["loudness"], notes["velocity"])
         level = curves.common_level(np.asarray(velocity, np.float64))
         pitches = np.unique(notes["pitch"])
         kind, found = arrangement.instrument.kind, []

@@ -183,7 +183,7 @@ class Player:
             return self.set_speed(tempo_bpm / own)
 
     def set_volume(self, volume: float) -> Player:
-        """Multiply velocities by a factor, from the next notes on."""
+        """Play as loud as this, from the next notes on; 1 is as arranged (`strikes_of`)."""
         volume = within("volume", volume, VOLUMES)
         return self._change("volume", lambda: setattr(self._engine, "volume", volume))
 
@@ -229,7 +229,7 @@ class Player:
 
     @property
     def volume(self) -> float:
-        """The factor on velocities."""
+        """How loud it plays; 1 is as arranged."""
         return self._engine.volume
 
     @property
