@@ -5,8 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from .errors import OptionError
-from .tables import PLANNED, STRIKE, Arranged, Floats, Planned, Priority, Strikes, as_planned, as_strikes, filled
-
+from .tables import (
+    PLANNED,
+    STRIKE,
+    Arranged,
+    Floats,
+    Planned,
+    Priority,
+    Strikes,
+    as_planned,
+    as_strikes,
+    filled,
+)
 
 DB_PER_STEP = 10.9 / 126.0
 """dB from one velocity to the next: what 1..127 spans on tuned hammers, nominally (`Curves.common_level`)."""

@@ -119,7 +119,7 @@ def lower(tune: list[Blow], others: list[Blow], ahead: float) -> None:
     sounding, limits, over = [], [], {}
     for blow in others:
         note = max(0, sum(onset <= blow.onset for onset in onsets) - 1)
-        soon = max(note, sum(onset <= blow.onset + 0.03 for onset in onsets) - 1)
+        soon = note + (note + 1 < len(tune) and onsets[note + 1] <= blow.onset + 0.03)
         limit = min(tune[note].velocity, tune[soon].velocity) - ahead
         sounding.append(note)
         limits.append(limit)

@@ -73,7 +73,9 @@ def test_every_strike_is_as_loud_as_the_law_says(song, instrument, weights, lead
 
 @given(songs(), layouts, st.sampled_from(list(PRESETS.values())), VOLUMES, VOLUMES)
 @settings(max_examples=60)
-def test_the_lead_stays_at_every_volume_and_nothing_becomes_softer_by_more(song, instrument, weights, one, two):
+def test_the_lead_stays_at_every_volume_and_nothing_becomes_softer_by_more(
+    song, instrument, weights, one, two
+):
     notes = arrange(song, instrument, weights=weights).notes
     softer, louder = (strikes_of(notes, volume=volume)["velocity"] for volume in sorted((one, two)))
     assert np.all(softer <= louder + 1e-3)
@@ -115,7 +117,9 @@ def test_a_tune_alone_has_no_lead_and_is_as_if_there_were_none(song, lead, veloc
     notes["velocity"] = notes["loudness"] = velocities[: len(notes)]
     alone = arrange(Song(notes), BELLS, weights=Weights(lead=lead, accompaniment=False)).notes
     assert np.all(alone["lead"] == 0)
-    assert np.array_equal(alone, arrange(Song(notes), BELLS, weights=Weights(lead=0, accompaniment=False)).notes)
+    assert np.array_equal(
+        alone, arrange(Song(notes), BELLS, weights=Weights(lead=0, accompaniment=False)).notes
+    )
 
 
 @given(st.lists(st.integers(1, 127), min_size=2, max_size=60), st.integers(1, 127))

@@ -41,7 +41,7 @@ AGAIN = 3.0
 """dB by which a strike that renews a held note is softer than the note, as if it were written so."""
 
 _MOSTLY = 0.9
-"""Share of a phrase's tune notes for which there is all of the lead; beneath the others accents are pressed."""
+"""Share of a phrase's tune notes that have all of the lead; beneath the others accents are pressed."""
 
 LEAST = 2 / 3
 """Of the lead, what an accent of the accompaniment leaves at least."""
@@ -56,6 +56,9 @@ _FULL = 0.97
 """A range that takes so much of what there is will not be stretched to be heard."""
 
 _ROUNDING = 1e-6
+
+_ROW = 10_000.0
+"""Velocities between phrases laid end to end: more than any two strikes are apart."""
 
 
 def written_db(loudness: Floats) -> Floats:
@@ -75,7 +78,7 @@ def as_written(loudness: Floats, velocity: Ints) -> Floats:
         return np.zeros(0, np.float32)
     level = written_db(loudness)
     slope, offset = dynamics(level, _ranked(velocity, _LOUD)[0])
-    return np.clip(slope * level + offset, BOTTOM, TOP).astype(np.float32)
+    return np.asarray(np.clip(slope * level + offset, BOTTOM, TOP), np.float32)
 
 
 def dynamics(level: Floats, place: float, low: float = BOTTOM, beside: float = 0.0) -> tuple[float, float]:
@@ -100,8 +103,8 @@ def dynamics(level: Floats, place: float, low: float = BOTTOM, beside: float = 0
 def balanced(notes: Arranged, song: Song, loudness: Floats, lead: float) -> Arranged:
     """Return strikes with their velocities, and what the tune leads by if something accompanies it.
 
-    `loudness` is that of the song's notes, or what a strike that carries several of them is to have; `lead` is
-    in dB.
+    `loudness` is that of the song's notes, or what a strike that carries several of them is to have;
+    `lead` is in dB.
     """
     notes, voices = copied(notes), _Voices.of(notes)
     if not len(notes):
@@ -195,7 +198,8 @@ class _Line:
     def beneath(self, onset: Floats, velocity: Floats, ahead: float) -> Floats:
         """Return velocities of accompaniment at these onsets so lowered that the tune leads."""
         note = np.maximum(np.searchsorted(self.onset, onset, "right") - 1, 0)
-        near = np.maximum(np.searchsorted(self.onset, onset + NEAR, "right") - 1, note)
+        following = np.append(self.onset[1:], np.inf)
+        near = note + (following[note] <= onset + NEAR)
         limit = np.minimum(self.velocity[note], self.velocity[near]) - ahead
         over, phrase, first = velocity - limit, self._phrases(), starts(note)
         lowered = _asked(np.maximum.reduceat(over, first), phrase[note[first]], int(phrase[-1]) + 1)
@@ -212,17 +216,17 @@ class _Line:
 
 
 def _asked(over: Floats, phrase: Ints, phrases: int) -> Floats:
-    """Return by how much to lower the accompaniment in each phrase, given how far it is over here and there.
+    """Return by how much to lower the accompaniment in each phrase, given how far it is over in places.
 
-    A phrase between two that ask for more is lowered as the lesser of them: nothing swells for it alone.
+    `phrase`, of each place, ascends. A phrase between two that ask for more is lowered as
+    the lesser of them: nothing swells for it alone.
     """
-    order = np.lexsort((over, phrase))
-    first = starts(phrase[order])
-    place = (_MOSTLY * (np.diff(first, append=len(order)) - 1)).astype(np.intp)
-    asked = np.maximum(over[order][first + place], 0.0)
+    ranked, first = np.sort(over + _ROW * phrase), starts(phrase)
+    place = (_MOSTLY * (np.diff(first, append=len(phrase)) - 1)).astype(np.intp)
+    asked = np.maximum(ranked[first + place] - _ROW * phrase[first], 0.0)
     asked[1:-1] = np.maximum(asked[1:-1], np.minimum(asked[:-2], asked[2:]))
     lowered = np.zeros(phrases)
-    lowered[phrase[order][first]] = asked
+    lowered[phrase[first]] = asked
     return lowered
 
 

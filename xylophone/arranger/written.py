@@ -24,8 +24,9 @@ def as_song(arrangement: Arrangement) -> Song:
     """Return the strikes as a song with the tempos, metres and title of the one that was arranged.
 
     Its pitches are those of the bars, so that it is struck as it is when it is arranged for the same
-    instrument; its velocities differ by as many dB as on the bars, and give nearly the same levels again. Tracks are numbered from 1, each on a channel of its own. A note lasts as long as the one
-    it stands for, a sixteenth at least, and ends where its bar is struck again.
+    instrument; its velocities differ by as many dB as on the bars, and give nearly the same levels again.
+    Tracks are numbered from 1, each on a channel of its own. A note lasts as long as the one it stands for,
+    a sixteenth at least, and ends where its bar is struck again.
 
     >>> fitted = arrange(load_song(find_song("sakura")), build_instrument())
     >>> [track.name for track in as_song(fitted).tracks]

@@ -242,7 +242,12 @@ class PlayerTable(Table):
     """[player]: how songs are played unless the command says otherwise."""
 
     speed: float = _number(_PLAYER.speed, *SPEEDS, "", "factor on the speed of every song")
-    volume: float = _number(_PLAYER.volume, *VOLUMES, "", "how loud every song is: below 1 the loudest comes down, above 1 the softest comes up")
+    volume: float = _number(
+        _PLAYER.volume,
+        *VOLUMES,
+        "",
+        "how loud every song is: below 1 the loudest comes down, above 1 the softest comes up",
+    )
     roll: bool = _other(
         _PLAYER.roll, "true or false", "roll a chord that the supply cannot drive at once; else drop notes"
     )
