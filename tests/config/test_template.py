@@ -51,7 +51,7 @@ def test_it_has_some_twenty_keys_each_with_its_rule() -> None:
 
 def test_of_the_arranger_s_weights_it_has_those_that_a_person_turns() -> None:
     turned = [key for table, key in keys_of(initial_config()) if table == "arrange"]
-    assert turned == ["preset", "chord", "gap", "accompaniment", "tremolo"]
+    assert turned == ["preset", "lead", "chord", "gap", "accompaniment", "tremolo"]
 
 
 def test_every_line_that_is_off_can_be_set(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ class PlainPlayer:
     def loud(self, piece: int, note: int) -> float:
         row = self.pieces[piece].notes[note]
         tune = row["priority"] == Priority.MELODY
-        return at_volume(float(row["velocity"]), float(row["lead"]), tune, self.volume)
+        return float(np.float32(at_volume(float(row["velocity"]), float(row["lead"]), tune, self.volume)))
 
     def part(self, moment: float) -> tuple[float, float, float, int]:
         return [part for part in self.parts if part[0] <= moment or part is self.parts[0]][-1]
