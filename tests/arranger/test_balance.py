@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from arranger.melodies import layouts, line, melodies, song_of, songs, together
 from arranger.plain_balance import STEP, at_volume, balance, blows_of
+from counts import examples
 from xylophone import strikes_of
 from xylophone.arranger import PRESETS, Arrangement, Weights, arrange
 from xylophone.arranger.written import as_song
@@ -62,7 +63,7 @@ def voices(arrangement: Arrangement) -> tuple[Floats, Floats]:
 
 
 @given(songs(), layouts, st.sampled_from(list(PRESETS.values())), st.sampled_from([0.0, 1.5, 3.0, 6.0]))
-@settings(max_examples=60)
+@examples(60)
 def test_every_strike_is_as_loud_as_the_law_says(song, instrument, weights, lead):
     arrangement = arrange(song, instrument, weights=replace(weights, lead=lead))
     blows = blows_of(arrangement)
@@ -72,7 +73,7 @@ def test_every_strike_is_as_loud_as_the_law_says(song, instrument, weights, lead
 
 
 @given(songs(), layouts, st.sampled_from(list(PRESETS.values())), VOLUMES, VOLUMES)
-@settings(max_examples=60)
+@examples(60)
 def test_the_lead_stays_at_every_volume_and_nothing_becomes_softer_by_more(
     song, instrument, weights, one, two
 ):
