@@ -1,7 +1,8 @@
 """Tuning in closed loop: hammers whose true curves are never shown, a microphone, and the songs after.
 
     pip install --no-deps tinysoundfont pretty_midi     # sounds that this project did not make
-    python benchmarks/closed_loop.py [--seeds 10] [--songs 29] [--kind zye1-0530] [--layout song-bell]
+    python benchmarks/closed_loop.py [--seeds 10] [--songs 29] [--kind zye1-0530]
+                                     [--layout song-bell] [--bars steel]
 
 Each seed is another set of hammers of ordinary tolerance. Errors are of all strikes of the songs, the
 common offset of each performance removed; they hold the scatter from strike to strike, which no tuning can
@@ -38,6 +39,7 @@ from xylophone import (
 )
 from xylophone.backends.simulated import SimulatedBackend
 from xylophone.clock import VirtualClock
+from xylophone.instrument import DEFAULT_BARS
 from xylophone.performance.simulate import constant_latency, perform
 from xylophone.simulation.bench import measure
 from xylophone.simulation.ear import Room, SimulatedEar, SimulatedMicrophone, pink_noise
@@ -81,9 +83,9 @@ class Tuned:
 
 
 @cache
-def music(layout: str, kind: str, count: int) -> tuple[Instrument, list[Arrangement]]:
+def music(layout: str, kind: str, bars: str, count: int) -> tuple[Instrument, list[Arrangement]]:
     """Return the instrument and the project's songs, arranged for it."""
-    instrument = build_instrument(layout, kind)
+    instrument = build_instrument(layout, kind, bars)
     chosen = songs()[:: max(1, len(songs()) // count)]
     return instrument, [arrange(load_song(song.path), instrument) for song in chosen]
 
@@ -110,9 +112,9 @@ def session(twin: Twin, room: Room) -> tuple[AutoSession, Analysis]:
     return running, running.run()
 
 
-def tuned(seed: int, room: Room, scatter: float, layout: str, kind: str, count: int) -> Tuned:
+def tuned(seed: int, room: Room, scatter: float, layout: str, kind: str, bars: str, count: int) -> Tuned:
     """Tune one set of hammers and play the songs."""
-    instrument, arrangements = music(layout, kind, count)
+    instrument, arrangements = music(layout, kind, bars, count)
     twin = Twin(instrument, seed, 0.0003 * scatter)
     running, analysis = session(twin, replace(room, seed=seed))
     default = calibration_for(instrument, None)
@@ -125,9 +127,9 @@ def tuned(seed: int, room: Room, scatter: float, layout: str, kind: str, count: 
     return Tuned(errors, len(trials), length, took, tuple(str(found) for found in diagnose(analysis)))
 
 
-def known(seed: int, what: str, layout: str, kind: str, count: int) -> Errors:
+def known(seed: int, what: str, layout: str, kind: str, bars: str, count: int) -> Errors:
     """Play the songs with the true calibration, the default one, or one constant latency."""
-    instrument, arrangements = music(layout, kind, count)
+    instrument, arrangements = music(layout, kind, bars, count)
     twin, default = Twin(instrument, seed), calibration_for(instrument, None)
     calibrations = {
         "true": lambda: measure(twin),
@@ -137,9 +139,9 @@ def known(seed: int, what: str, layout: str, kind: str, count: int) -> Errors:
     return heard(calibrations[what](), twin, arrangements)
 
 
-def planted(seed: int, layout: str, kind: str) -> tuple[list[str], list[str]]:
+def planted(seed: int, layout: str, kind: str, bars: str) -> tuple[list[str], list[str]]:
     """Plant each fault once, and return those that were not named, and those named where there is none."""
-    instrument = build_instrument(layout, kind)
+    instrument = build_instrument(layout, kind, bars)
     places = np.random.default_rng(seed).permutation(len(instrument))[:6].tolist()
     faults = dict(zip(places[:4], Planted, strict=True))
     twin = FaultyTwin(instrument, seed, faults=faults, swapped=((places[4], places[5]),))
@@ -282,10 +284,11 @@ def of_picker(count: int) -> list[Figure]:
 @click.option("--onsets", default=1000, show_default=True, type=click.IntRange(60), help="Onsets to pick.")
 @click.option("--kind", default="zye1-0530", show_default=True)
 @click.option("--layout", default="song-bell", show_default=True)
-def main(seeds: int, count: int, onsets: int, kind: str, layout: str) -> None:
+@click.option("--bars", default=DEFAULT_BARS, show_default=True)
+def main(seeds: int, count: int, onsets: int, kind: str, layout: str, bars: str) -> None:
     """Print the figures of tuning as a table."""
     figures = of_picker(onsets)
-    where = {"layout": layout, "kind": kind}
+    where = {"layout": layout, "kind": kind, "bars": bars}
     hard = Room(snr_db=30.0, ppm=100.0, knocks=0.5)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         runs = range(seeds)
@@ -338,7 +341,7 @@ def main(seeds: int, count: int, onsets: int, kind: str, layout: str) -> None:
         Figure("the same, 1 ms scatter", (max(one.seconds for one in harder) / 60,), "min", (6,)),
         Figure("analysis of a session, longest", (max(one.analysis for one in front),), "s", (10,), (2,)),
     ]
-    show(table(f"{seeds} sets of {kind}, {layout}", figures))
+    show(table(f"{seeds} sets of {kind}, {layout}, {bars}", figures))
     sys.exit(any(figure.missed for figure in figures))
 
 

@@ -1,6 +1,7 @@
 """Hammers that nobody has tuned before: how loud each one really strikes after a session with a microphone.
 
-    python benchmarks/strangers.py [--sets 100] [--first 2000] [--world plain] [--jobs 1] [--songs 2]
+    python benchmarks/strangers.py [--sets 100] [--first 2000] [--world plain] [--bars steel]
+                                   [--jobs 1] [--songs 2]
 
 Each set is another seed: other hammers and, in the worlds that are not plain, another room, microphone,
 layout, kind of hammer and bars. After its session every hammer is struck on the bench, free of scatter, with
@@ -26,9 +27,9 @@ from xylophone import Calibration, build_instrument, calibration_for
 from xylophone.backends.simulated import SimulatedBackend
 from xylophone.clock import VirtualClock
 from xylophone.errors import TuningError
-from xylophone.instrument import KINDS, LAYOUTS, Instrument
+from xylophone.instrument import DEFAULT_BARS, KINDS, LAYOUTS, MATERIALS, Instrument
 from xylophone.simulation.curve_bench import Condition, Rig
-from xylophone.simulation.ear import Room, SimulatedEar, SimulatedMicrophone
+from xylophone.simulation.ear import GAIN, Room, SimulatedEar, SimulatedMicrophone
 from xylophone.simulation.hammers import Twin
 from xylophone.sound.bars import Bars
 from xylophone.sound.position import Position
@@ -54,6 +55,7 @@ class World:
     room: Room
     layout: str = "song-bell"
     kind: str = "zye1-0530"
+    bars: str = DEFAULT_BARS
     scatter: float = 0.0003  # s, from strike to strike
     uneven: float = 0.3  # dB, from strike to strike
     sample_rate: int = 48000
@@ -106,6 +108,7 @@ def _any_make(chance: np.random.Generator) -> dict[str, object]:
         "kind": str(chance.choice(sorted(KINDS))),
         "detuned": float(chance.uniform(0.0, 15.0)),
         "dull": (float(chance.uniform(0.5, 1.0)), float(chance.uniform(1.0, 3.0))),
+        "bars": str(chance.choice(MATERIALS)),
     }
 
 
@@ -155,10 +158,10 @@ class Judged:
 
 def session_of(world: World) -> tuple[AutoSession, Twin]:
     """Return the session of a world that is to be run, and its hammers."""
-    instrument = build_instrument(world.layout, world.kind)
+    instrument = build_instrument(world.layout, world.kind, world.bars)
     twin = Twin(instrument, world.seed, world.scatter, world.uneven)
     backend = SimulatedBackend(instrument, VirtualClock(), twin)
-    gains = world.room.gain * 10.0 ** (-world.room.position.losses(len(instrument)) / 20.0)
+    gains = world.room.gain * GAIN * 10.0 ** (-world.room.position.losses(len(instrument)) / 20.0)
     odd = world.detuned or world.dull != (1.0, 1.0)
     sounding = OddBars(instrument, world, gains[None, :]) if odd else None
     microphone = SimulatedMicrophone(instrument, world.room, world.sample_rate, sounding)
@@ -180,9 +183,10 @@ def level_errors(calibration: Calibration, twin: Twin) -> np.ndarray:
     return np.asarray(error - np.nanmedian(error))
 
 
-def judged(seed: int, world: str, songs: int) -> Judged:
+def judged(seed: int, world: str, bars: str | None, songs: int) -> Judged:
     """Tune one set of hammers and strike them on the bench, then play some songs."""
     met = WORLDS[world](seed)
+    met = replace(met, bars=bars or met.bars)
     session, twin = session_of(met)
     try:
         analysis = session.run()
@@ -193,7 +197,7 @@ def judged(seed: int, world: str, songs: int) -> Judged:
     named = {ailment.hammer: ailment.fault.value for ailment in diagnose(analysis)}
     timing = 0.0
     if songs:
-        _, arrangements = music(met.layout, met.kind, songs)
+        _, arrangements = music(met.layout, met.kind, met.bars, songs)
         timing = float(np.percentile(np.abs(heard(calibration, twin, arrangements[:songs]).timing), 95))
     seconds = float(trials["start"][-1] - trials["start"][0])
     doubt = np.array([analysis.level_doubt(place) for place in range(len(error))])
@@ -257,19 +261,21 @@ def figures_of(every: Sequence[Judged], minutes: float, timing: float | None) ->
 @click.option("--sets", default=100, show_default=True, type=click.IntRange(1), help="Sets of hammers.")
 @click.option("--first", default=2000, show_default=True, help="The first one's seed.")
 @click.option("--world", default="plain", show_default=True, type=click.Choice(list(WORLDS)))
+@click.option("--bars", type=click.Choice(MATERIALS), help="Of this material, not of the world's.")
 @click.option("--songs", default=2, show_default=True, type=click.IntRange(0), help="Played for the timing.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option("--every", is_flag=True, help="List all hammers that are named.")
-def main(sets: int, first: int, world: str, songs: int, jobs: int, every: bool) -> None:
+def main(sets: int, first: int, world: str, bars: str | None, songs: int, jobs: int, every: bool) -> None:
     """Print the figures of hammers that nobody has tuned before as a table."""
-    work, seeds, all_of_them = partial(judged, world=world, songs=songs), range(first, first + sets), []
+    work, all_of_them = partial(judged, world=world, bars=bars, songs=songs), []
+    seeds = range(first, first + sets)
     with ProcessPoolExecutor(jobs) as pool:
         for one in pool.map(work, seeds) if jobs > 1 else map(work, seeds):
             tell(one, every)
             all_of_them.append(one)
     usual = world == "plain"
     figures = figures_of(all_of_them, 3.4 if usual else 6.0, 0.85 if usual and songs else None)
-    show(table(f"{sets} sets from {first}, {world}", figures))
+    show(table(f"{sets} sets from {first}, {world}{f', {bars}' if bars else ''}", figures))
     sys.exit(any(figure.missed for figure in figures))
 
 

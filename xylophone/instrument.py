@@ -136,12 +136,20 @@ class Hammer:
             )
 
 
+MATERIALS = ("steel", "rosewood")
+"""What bars are made of; how they sound is the twin's (sound/bars.py)."""
+
+DEFAULT_BARS = "steel"
+"""Song bells, glockenspiels and music boxes: every layout is of steel unless told."""
+
+
 @dataclass(frozen=True)
 class Instrument:
     """1..64 hammers in order of their bars' pitch, and the supply that they share.
 
     `sounding` is how many semitones above its written pitch a bar sounds (24 for a glockenspiel
-    as written). Two hammers never share a pitch or a channel. Raises InstrumentError.
+    as written), `bars` what the bars are made of, one of MATERIALS. Two hammers never share a pitch or a
+    channel. Raises InstrumentError.
 
     >>> instrument = build_instrument()
     >>> instrument.hammers[instrument.index("C6")].recovery
@@ -155,8 +163,10 @@ class Instrument:
     hammers: tuple[Hammer, ...]
     supply_limit: float  # A, over all coils
     sounding: int = 0
+    bars: str = DEFAULT_BARS
 
     def __post_init__(self) -> None:
+        _known(self.bars, MATERIALS, "material of bars")
         if not 1 <= len(self.hammers) <= MOST_HAMMERS:
             raise InstrumentError(
                 f"{counted(len(self.hammers), 'hammer')}: an instrument has "
@@ -256,17 +266,19 @@ LAYOUTS: dict[str, tuple[tuple[int, ...], int, str]] = {
 DEFAULT_LAYOUT = "song-bell"
 
 
-def build_instrument(layout: str = DEFAULT_LAYOUT, kind: str = DEFAULT_KIND) -> Instrument:
-    """Return the instrument of a layout and hammer kind, all limits the kind's defaults.
+def build_instrument(
+    layout: str = DEFAULT_LAYOUT, kind: str = DEFAULT_KIND, bars: str = DEFAULT_BARS
+) -> Instrument:
+    """Return the instrument of a layout, hammer kind and material of bars, all limits the kind's defaults.
 
-    Raises InstrumentError with the nearest name for an unknown layout or kind.
+    Raises InstrumentError with the nearest name for an unknown layout, kind or material.
 
     >>> build_instrument("diatonic-15", "jf-0530b").supply_limit
     2.4
     """
     pitches, sounding, _ = LAYOUTS[_known(layout, LAYOUTS, "layout")]
     make = KINDS[_known(kind, KINDS, "hammer kind")]
-    return Instrument(layout, make, hammers_of(pitches, make), make.supply_limit, sounding)
+    return Instrument(layout, make, hammers_of(pitches, make), make.supply_limit, sounding, bars)
 
 
 def hammers_of(pitches: Iterable[int], kind: HammerKind) -> tuple[Hammer, ...]:

@@ -113,7 +113,7 @@ def test_before_and_after_can_be_compared_by_ear(xylophone: Run, midi: Midi, tmp
     assert (ran.code, ran.out) == (0, "wrote tune-before.wav and tune-after.wav\n")
     before, after = samples(tmp_path / "tune-before.wav"), samples(tmp_path / "tune-after.wav")
     assert len(before) == len(after)
-    assert len(before) / 2 / 48_000 == pytest.approx(1.75 + 3.0, abs=0.05)
+    assert len(before) / 2 / 48_000 == pytest.approx(1.75 + 5.0, abs=0.05)
     assert min(np.abs(before).max(), np.abs(after).max()) > 1000
 
     def low(sound: np.ndarray) -> float:

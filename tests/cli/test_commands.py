@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -164,6 +165,19 @@ def test_simulate_writes_sound_and_picture(xylophone: Run, midi: Callable[..., P
         assert (sound.getnchannels(), sound.getframerate(), sound.getsampwidth()) == (2, 48_000, 2)
         assert 2 < sound.getnframes() / 48_000 < 8
     assert (tmp_path / "out.svg").read_text().startswith("<?xml")
+
+
+def test_a_file_is_made_as_loud_as_asked_or_says_why_not(xylophone: Run, midi: Callable[..., Path]) -> None:
+    path = midi(*SCALE)
+    ran = xylophone("simulate", path, "--wav", "out.wav", "--loudness", "-30")
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, "wrote out.wav")
+    ran = xylophone("simulate", path, "--wav", "out.wav", "--loudness", "-5")
+    told = ran.out.splitlines()[-1]
+    assert re.fullmatch(r"wrote out\.wav, \d+\.\d dB softer so that no peak passes -1 dBFS", told)
+    ran = xylophone("simulate", path, "--loudness", "-20")
+    assert (ran.code, "name one with --wav" in ran.err) == (2, True)
+    ran = xylophone("simulate", path, "--wav", "out.wav", "--loudness", "3")
+    assert (ran.code, "give -60..-5" in ran.err) == (2, True)
 
 
 def test_tracks_channels_and_transposition_are_the_users(xylophone: Run, midi: Callable[..., Path]) -> None:

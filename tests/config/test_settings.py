@@ -31,6 +31,7 @@ kind = "jf-0530b"
 supply_limit = 3
 channels = [4, 3, 2, 1, 0]
 sounding = 12
+bars = "rosewood"
 
 [hammers.all]
 recovery_ms = 90
@@ -94,7 +95,7 @@ def test_every_key_of_a_file_reaches_the_settings(alone: Path) -> None:
     settings = load(alone, WHOLE)
     instrument = settings.instrument
     assert (instrument.name, instrument.kind, instrument.supply_limit) == ("Alma", KINDS["jf-0530b"], 3.0)
-    assert instrument.sounding == 12
+    assert (instrument.sounding, instrument.bars) == (12, "rosewood")
     assert [hammer.name for hammer in instrument.hammers] == ["C6", "C#6", "D6", "D#6", "E6"]
     assert [hammer.channel for hammer in instrument.hammers] == [4, 20, 2, 1, 0]
     assert [hammer.recovery for hammer in instrument.hammers] == [0.12, 0.09, 0.09, 0.09, 0.09]
@@ -118,6 +119,12 @@ def test_a_layout_brings_its_own_sounding(alone: Path) -> None:
     text = '[instrument]\nlayout = "glockenspiel-written"\n'
     assert load(alone, text).instrument == build_instrument("glockenspiel-written")
     assert load(alone, text + "sounding = 0").instrument.sounding == 0
+
+
+def test_a_layout_named_on_the_command_line_has_bars_of_its_own(alone: Path) -> None:
+    text = '[instrument]\nlayout = "diatonic-15"\nbars = "rosewood"\n'
+    assert load(alone, text).instrument == build_instrument("diatonic-15", bars="rosewood")
+    assert load(alone, text, layout="song-bell").instrument.bars == "steel"
 
 
 def test_pitches_are_names_or_numbers(alone: Path) -> None:

@@ -24,6 +24,7 @@ from ..performance.simulate import simulate
 from ..plotter.roll import plot_arrangement
 from ..sequencer import PlanOptions
 from ..simulation.hammers import twin_of
+from ..sound.loudness import said_of_peak
 from ..words import counted
 from .calibrations import calibration_of
 from .info import print_account
@@ -115,8 +116,8 @@ class Outputs:
                 plot_arrangement(named, self.picture)
             yield str(self.picture)
         if self.before and self.after:
-            _compare(arrangement, found, self.before, self.after)
-            yield f"{self.before} and {self.after}"
+            softer = _compare(arrangement, found, self.before, self.after)
+            yield f"{self.before} and {self.after}{said_of_peak(softer)}"
 
 
 def _pair(compare: Path | None) -> tuple[Path | None, Path | None]:
@@ -128,15 +129,18 @@ def _pair(compare: Path | None) -> tuple[Path | None, Path | None]:
     return Path(f"{compare}-before.wav"), Path(f"{compare}-after.wav")
 
 
-def _compare(arrangement: Arrangement, found: Settings, before: Path, after: Path) -> None:
-    """Let the arrangement be played on the simulated hammers, and write it and the original as sound."""
+def _compare(arrangement: Arrangement, found: Settings, before: Path, after: Path) -> float:
+    """Let the arrangement be played on the simulated hammers, and write it and the original as sound.
+
+    Returns by how many dB both had to be made softer.
+    """
     twin = twin_of(found.instrument, simulation_of(found))
     with busy("measuring the simulated hammers"):
         calibration = calibration_of(found, twin)
     with busy("playing and rendering"):
         options = PlanOptions(roll=found.player.roll)
         performance = simulate(arrangement, calibration, twin=twin, options=options)
-        write_comparison(arrangement, performance, calibration, before, after)
+        return write_comparison(arrangement, performance, calibration, before, after)
 
 
 def _check_saving(path: Path, save: bool, forget: bool) -> None:

@@ -29,6 +29,7 @@ EXTRAS = (
     ("serial", "serial", "pyserial", "boards on serial ports"),
     ("audio", "sounddevice", "sounddevice", "the simulation on the loudspeaker"),
     ("plot", "resvg_py", "resvg-py", "pictures as PNG"),
+    ("loudness", "pyloudnorm", "pyloudnorm", "WAV files as loud as asked"),
     ("gpio", "gpiozero", "gpiozero", "the pins of a Raspberry Pi"),
     ("gpio", "smbus2", "smbus2", "MCP23017 on a Raspberry Pi"),
     ("lgpio", "lgpio", "lgpio", "what gpiozero reaches the pins by"),

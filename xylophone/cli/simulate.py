@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -18,6 +18,7 @@ from ..performance.simulate import constant_latency, simulate as perform
 from ..plotter import plot as draw
 from ..sequencer import PlanOptions
 from ..simulation.hammers import twin_of
+from ..sound.loudness import LOUDEST, QUIETEST, check_meter, said_of_peak
 from ..sound.rendering import render_wav
 from .calibrations import calibration_of
 from .option_types import PICTURE, Target, Whole, Within
@@ -46,9 +47,10 @@ KNOWLEDGE = ("bench", "default", "constant")
 @click.option("--tolerance", type=Within(*TOLERANCES), help="Factor on how hammers differ, 0..3.")
 @click.option("--knows", type=click.Choice(KNOWLEDGE), help="What is known of the hammers (docs/cli.md).")
 @click.option("--wav", type=Target("write sound to", ".wav"), help="Write what is heard, 48 kHz stereo.")
+@click.option("--loudness", type=Within(QUIETEST, LOUDEST), help="Loudness of that file, in LUFS: -60..-5.")
 @click.option("--plot", type=PICTURE, help="Draw what was planned and heard: .svg, or .png.")
 @click.option("--json", "as_json", is_flag=True, help="Print every strike as JSON (docs/cli.md).")
-def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **options: Any) -> None:
+def simulate(name: str, as_json: bool, **options: Any) -> None:
     """Play a song on simulated hammers in a blink, and say how well it went."""
     knows = options.pop("knows")
     given = {key: options.pop(key) for key in ("seed", "scatter", "tolerance")}
@@ -56,7 +58,7 @@ def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **op
         raise click.UsageError("--knows and --calibration both say what is known: give one of them")
     found = settings(options)
     asked, manner = Asked.take(options, found), Manner.take(options, found)
-    check_writable(wav, plot)
+    outputs = _Outputs.take(options)
     path = find_song(name)
     prepared = Preparation(asked, found.instrument, options.pop("as_written"))(path)
     if not as_json:
@@ -72,22 +74,45 @@ def simulate(name: str, wav: Path | None, plot: Path | None, as_json: bool, **op
         performance = perform(
             arrangement, calibration, twin=twin, options=planning, speed=speed, volume=volume
         )
-    _write(performance, wav, plot)
+    told = outputs.write(performance)
     if as_json:
         say_json(performance.to_json())
     else:
         _print(performance.summary(), arrangement.song.title, found.instrument)
-    say(*(f"wrote {path}" for path in (wav, plot) if path is not None), err=as_json)
+    say(*told, err=as_json)
 
 
-def _write(performance: Performance, wav: Path | None, plot: Path | None) -> None:
-    """Write sound and picture where they were asked for."""
-    if wav is not None:
-        with busy(f"rendering {wav}"):
-            render_wav(wav, performance.hits, performance.instrument)
-    if plot is not None:
-        with busy(f"drawing {plot}"):
-            draw(performance, plot)
+class _Outputs(NamedTuple):
+    """What is to be written of a performance: sound, how loud, and a picture."""
+
+    wav: Path | None
+    loudness: float | None
+    plot: Path | None
+
+    @classmethod
+    def take(cls, options: dict[str, Any]) -> _Outputs:
+        """Take them out of a command's options; a usage error for a loudness of no file."""
+        wav, loudness, plot = (options.pop(key) for key in cls._fields)
+        if loudness is not None and wav is None:
+            raise click.UsageError("--loudness is of the WAV file: name one with --wav")
+        if loudness is not None:
+            check_meter()
+        check_writable(wav, plot)
+        return cls(wav, loudness, plot)
+
+    def write(self, performance: Performance) -> list[str]:
+        """Write what was asked for, and return what is to be told of it."""
+        told = []
+        if self.wav is not None:
+            with busy(f"rendering {self.wav}"):
+                hits, instrument = performance.hits, performance.instrument
+                softer = render_wav(self.wav, hits, instrument, loudness=self.loudness)
+            told.append(f"wrote {self.wav}{said_of_peak(softer)}")
+        if self.plot is not None:
+            with busy(f"drawing {self.plot}"):
+                draw(performance, self.plot)
+            told.append(f"wrote {self.plot}")
+        return told
 
 
 def _known(knows: str | None, instrument: Instrument) -> Calibration | None:

@@ -41,7 +41,7 @@ def read_config(path: Path) -> Config:
 def configured_instrument(path: Path, config: Config, layout: str | None) -> Instrument:
     """Return the instrument that a checked file describes; ConfigError names what cannot be.
 
-    A `layout` given here takes the place of the file's bars: its pitches, name, sounding, channels
+    A `layout` given here takes the place of the file's bars: its pitches, name, sounding, material, channels
     and tables of single hammers are left out, its kind, supply limit and [hammers.all] stay.
     """
     table = config.instrument
@@ -76,6 +76,7 @@ def _assembled(table: InstrumentTable, hammers: tuple[Hammer, ...]) -> Instrumen
         hammers=hammers,
         supply_limit=kind.supply_limit if table.supply_limit is None else table.supply_limit,
         sounding=sounding if table.sounding is None else table.sounding,
+        bars=table.bars,
     )
 
 

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from ..arranger.choice import MOST_OCTAVES
 from ..arranger.weights import LONGEST_GAP, MOST_CHORD, MOST_LEAD, MOST_WEIGHT, PRESETS
 from ..errors import did_you_mean
-from ..instrument import HAMMER_BOUNDS, KINDS, LAYOUTS, MOST_HAMMERS
+from ..instrument import DEFAULT_BARS, HAMMER_BOUNDS, KINDS, LAYOUTS, MATERIALS, MOST_HAMMERS
 from ..pitch import parse_pitch
 from ..song import MOST_CHANNELS
 from ..wiring import BOUNDS, HONEST_PINS, ON_ERROR, Wiring
@@ -145,6 +145,11 @@ class InstrumentTable(Table):
     )
     sounding: int | None = _number(
         None, -48, 48, "semitones", "how far the bars sound above the pitches given here"
+    )
+    bars: Annotated[str, _one_of(MATERIALS, "material")] = _other(
+        DEFAULT_BARS,
+        f"one of {', '.join(MATERIALS)}",
+        "what the bars are made of: how the simulated ones sound",
     )
 
 

@@ -5,7 +5,7 @@ Both have the same bars' sound, one loudness scale and one length, so that what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from ..arranger.choice import SOFTEST
 from ..calibration.values import Calibration
 from ..instrument import MOST_HAMMERS, Instrument, hammers_of
 from ..sequencer.curves import Curves
-from ..sound.rendering import CEILING, FADE, TAIL, Renderer, frames_of, mixed, stage
+from ..sound.loudness import CEILING, gain_of, true_peak
+from ..sound.rendering import FADE, TAIL, Renderer, frames_of, mixed, stage
 from ..sound.wav import SAMPLE_RATE, write_wav
 from ..tables import HIT, Hits, Samples, as_hits, filled, joined, picked
 from .performance import Performance
@@ -25,13 +26,13 @@ from .performance import Performance
 
 def write_comparison(
     arrangement: Arrangement, performance: Performance, calibration: Calibration, before: Path, after: Path
-) -> None:
+) -> float:
     """Write the song as written, drums left out, to `before`, and its performance to `after`.
 
     Written pitches that no bar has sound as bars of that pitch would. Loudness is the sequencer's, by the
-    same calibration. When one of both would pass full scale, both are made softer by as much. Raises
-    FileError where a file cannot be written, OptionError for more than six hours; each file is there whole
-    or not at all.
+    same calibration. When the true peak of one would pass CEILING, both are made softer by as much: by the dB
+    that are returned. Raises FileError where a file cannot be written, OptionError for more than six hours;
+    each file is there whole or not at all.
     """
     curves = Curves(arrangement.instrument, calibration)
     written = _Written.of(arrangement, curves)
@@ -47,10 +48,11 @@ def write_comparison(
         renderer.add(performance.hits)
         return mixed([renderer], frames, _FADED)
 
-    peak = max(_peak(original()), _peak(played()))
-    scale = np.float32(CEILING / max(peak, CEILING))
+    peak = max(true_peak(original()), true_peak(played()), CEILING)
+    scale = np.float32(CEILING / peak)
     write_wav(before, (block * scale for block in original()))
     write_wav(after, (block * scale for block in played()))
+    return float(20.0 * np.log10(peak / CEILING))
 
 
 _FADED = round(FADE * SAMPLE_RATE)
@@ -78,17 +80,14 @@ class _Written:
             columns = {"time": notes["onset"][mine], "level": level[mine], "channel": channel}
             hits = as_hits(filled(HIT, len(channel), strike=-1, **columns))
             bars = hammers_of((int(pitch) for pitch in part), kind)
-            found.append(cls(Instrument("as written", kind, bars, 1000.0), hits))
+            material = arrangement.instrument.bars
+            found.append(cls(Instrument("as written", kind, bars, 1000.0, bars=material), hits))
         return found
 
     def renderer(self, arrangement: Arrangement) -> Renderer:
         """Return what makes them sound; a note is heard from where its bar is, or would be."""
         bars, place = arrangement.instrument.pitches, self.instrument.pitches + arrangement.transpose
         gains = np.stack([np.interp(place, bars, side) for side in stage(len(bars))])
-        renderer = Renderer(self.instrument, gains=gains)
+        renderer = Renderer(self.instrument, gains=gain_of(arrangement.instrument) * gains)
         renderer.add(self.hits)
         return renderer
-
-
-def _peak(blocks: Iterable[Samples]) -> float:
-    return max((float(np.abs(block).max()) for block in blocks), default=0.0)

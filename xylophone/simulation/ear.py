@@ -14,9 +14,12 @@ import numpy as np
 
 from ..instrument import Instrument
 from ..sound.position import Position
-from ..sound.rendering import GAIN, Renderer
+from ..sound.rendering import Renderer
 from ..sound.wav import SAMPLE_RATE
 from ..tables import Floats, Hits, Samples
+
+GAIN = 0.2
+"""Amplitude of the fundamental of a blow of 1 m/s at 1 m, full scale being 1, of any material."""
 
 LOUD = -6.0
 """dB re 1 m/s: the blow above which the room's noise is told."""
@@ -70,7 +73,7 @@ class SimulatedMicrophone:
         self.sample_rate = sample_rate
         self.room = room = room or Room()
         bars = len(instrument)
-        gains = room.gain * 10.0 ** (-room.position.losses(bars) / 20.0)
+        gains = room.gain * GAIN * 10.0 ** (-room.position.losses(bars) / 20.0)
         self._sounding = sounding or Renderer(instrument, sample_rate, gains[None, :])
         self._delays = (room.position.delays(bars) + room.late)[instrument.places]
         self._chance = np.random.default_rng(room.seed)

@@ -1,11 +1,13 @@
 """The bars: which modes a blow makes ring, how loud, how long.
 
-Frequencies and decay are interpolated over the pitch that sounds, from eight notes of a real
-xylophone (G4, C5, G5, C6, G6, C7, G7, C8): partials from 1 : 3.00 : 6.93 : 11.4 at G4 to 1 : 2.71 at C8,
-where a bar of even thickness has 1 : 2.756 : 5.404 : 8.933 (Fletcher & Rossing, The Physics of Musical
-Instruments, ch. 2). The bars are in tune with A4 = 440 Hz; real ones are made 11-19 cents sharp.
+Partials lie at ratios of the fundamental that change over the compass. Decay is the material's: T60 = 2.2 /
+(loss f), with one loss factor for the fundamental and one for the partials above it, so that high bars and
+high partials ring shorter (Cremer & Heckl, Structure-Borne Sound: tau = 1 / (pi loss f)). Both were read from
+recordings of bars within an instrument's own compass; docs/simulation.md has the figures and their sources,
+and `benchmarks/bars.py` reads them out of recordings.
 
-Decay: T60 = 2.2 / (eta f) with the loss factor eta of those notes, so that their T60 is met.
+A bar of even thickness has 1 : 2.756 : 5.404 : 8.933 (Fletcher & Rossing, The Physics of Musical Instruments,
+ch. 2). The bars are in tune with A4 = 440 Hz; recorded ones are 1-19 cents sharp.
 """
 
 from __future__ import annotations
@@ -18,18 +20,47 @@ import numpy.typing as npt
 from ..pitch import frequency
 from ..tables import Floats, Ints
 
-PARTIALS = (
-    ((67, 3.00), (72, 3.00), (79, 3.21), (84, 3.02), (91, 2.79), (96, 2.75), (108, 2.71)),
-    ((67, 6.93), (72, 6.66), (79, 6.12), (108, 5.404)),
-    ((67, 11.4), (108, 8.933)),
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """How bars of a material ring.
+
+    `partials` has (sounding pitch, ratio to the fundamental) of the second, third and fourth partial, `loss`
+    and `partial_loss` are loss factors. `lowest` is the lowest sounding pitch of the recordings: bars below
+    ring as long as that one.
+    """
+
+    partials: tuple[tuple[tuple[float, float], ...], ...]
+    loss: float
+    partial_loss: float
+    lowest: float
+
+
+STEEL = Material(
+    partials=(((79, 2.73), (108, 2.66)), ((79, 5.30), (108, 5.10)), ((79, 8.67), (108, 8.59))),
+    loss=0.00032,
+    partial_loss=0.0006,
+    lowest=79,
 )
-"""(sounding pitch, ratio to the fundamental) of the second, third and fourth partial."""
+"""Glockenspiels G5..C8: 13 bars of two soundfonts, FluidR3 and Freepats."""
 
-T60 = ((67, 3.6), (72, 3.2), (79, 1.65), (84, 1.16), (91, 0.73), (96, 0.58), (103, 0.34), (108, 0.32))
-"""(sounding pitch, seconds in which the fundamental falls by 60 dB)."""
+ROSEWOOD = Material(
+    partials=(
+        ((65, 3.00), (84, 2.90), (88, 2.66), (108, 2.70)),
+        ((65, 6.68), (79, 5.80), (108, 5.60)),
+        ((65, 11.0), (84, 9.5), (108, 8.9)),
+    ),
+    loss=0.0055,
+    partial_loss=0.0077,
+    lowest=65,
+)
+"""A xylophone F4..B7: 42 bars of the University of Iowa's recordings in an anechoic room."""
 
-PARTIAL_LOSS = ((67, 0.00193), (103, 0.00319))
-"""(sounding pitch, loss factor of the partials): the second one's T60 is 0.97 s at G4, 0.08 s at G7."""
+MODELS = {"steel": STEEL, "rosewood": ROSEWOOD}
+"""The material of bars by the name that an instrument gives it."""
+
+TONAL = 4
+"""Modes of a bar that are heard as tones."""
 
 BLOW_AT = 0.44
 """Where the hammer strikes, as a part of the bar's length: a little beside the middle."""
@@ -48,7 +79,7 @@ CONTACT_BY_PITCH = -0.5
 KNOCK = ((1150.0, 0.030, 0.012), (2900.0, 0.035, 0.007))
 """(Hz, part of the fundamental's amplitude, T60 in s) of the dull knock of the hammer itself."""
 
-MODES = 4 + len(KNOCK)
+MODES = TONAL + len(KNOCK)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,22 +104,25 @@ class Bars:
         contact = CONTACT * np.maximum(speed, 1e-3) ** CONTACT_BY_SPEED
         contact *= (hertz[:, 0] / 440.0) ** CONTACT_BY_PITCH
         weight = half_sine(hertz * contact[:, None])
-        weight[:, 4:] = weight[:, :1]
+        weight[:, TONAL:] = weight[:, :1]
         return self.sine[bar] * weight / weight[:, :1] * speed[:, None]
 
 
-def bars_of(pitches: npt.ArrayLike, sample_rate: float) -> Bars:
-    """Return the bars that sound these MIDI pitches; modes above 0.45 of the sample rate are left silent."""
-    pitch = np.asarray(pitches, dtype=np.float64)
+def bars_of(pitches: npt.ArrayLike, material: str, sample_rate: float) -> Bars:
+    """Return bars that sound these MIDI pitches, of a material named in MODELS.
+
+    Modes above 0.45 of the sample rate are left silent.
+    """
+    pitch, model = np.asarray(pitches, dtype=np.float64), MODELS[material]
     fundamental = np.array([frequency(one) for one in pitch])
-    ratios = [np.ones_like(pitch), *(_over(pitch, knots) for knots in PARTIALS)]
+    ratios = [np.ones_like(pitch), *(_over(pitch, knots) for knots in model.partials)]
     tonal = fundamental[:, None] * np.stack(ratios, axis=1)
-    loss = np.repeat(_over(pitch, PARTIAL_LOSS)[:, None], 4, axis=1)
-    loss[:, 0] = _over(pitch, tuple((one, 2.2 / (t60 * frequency(one))) for one, t60 in T60))
+    loss = np.array([model.loss, *[model.partial_loss] * (TONAL - 1)])
+    ringing = tonal * np.maximum(1.0, frequency(model.lowest) / fundamental)[:, None]
     knock = np.array(KNOCK)
     alike = np.broadcast_to(knock.T[:, None], (3, len(pitch), len(KNOCK)))  # of all bars
     hertz = np.concatenate((tonal, alike[0]), axis=1)
-    t60 = np.concatenate((2.2 / (loss * tonal), alike[2]), axis=1)
+    t60 = np.concatenate((2.2 / (loss * ringing), alike[2]), axis=1)
     sine = np.concatenate((bow(BLOW_AT), knock[:, 1]))
     return Bars(hertz, np.log(1000.0) / t60, np.where(hertz < 0.45 * sample_rate, sine, 0.0))
 

@@ -5,8 +5,8 @@ adds to it at its exact moment, between samples too, so a hit on a ringing bar j
 costs no more when it is hit often. Samples are made in blocks: a row of oscillations begun at the
 block's start, times what rings there.
 
-Full scale is 1. A blow of 1 m/s has a fundamental of GAIN, for every bar; loudness follows the
-impact speed and nothing evens it out.
+Full scale is 1. A blow of 1 m/s has the same fundamental on every bar, that of the instrument's gain
+(loudness.py); loudness follows the impact speed and nothing evens it out.
 """
 
 from __future__ import annotations
@@ -22,22 +22,16 @@ from ..instrument import Instrument
 from ..tables import HIT, Complex, Floats, Hits, Ints, Samples, as_hits, joined, ordered, picked
 from ..words import counted
 from .bars import MODES, bars_of
+from .loudness import CEILING, gain_of, loudness_of, true_peak
 from .wav import SAMPLE_RATE, write_wav
 
-GAIN = 0.2
-"""Amplitude of the fundamental at 1 m/s, -14 dB re full scale: eight of the default kind's loudest blows
-at once stay below CEILING."""
-
-CEILING = 10.0 ** (-1.0 / 20.0)
-"""Peak that is never passed: -1 dB re full scale."""
-
-TAIL = 3.0
+TAIL = 5.0
 """s that are rendered after the last hit, the last FADE of them fading out."""
 
-FADE = 0.5
+FADE = 2.0
 
-SILENT = 3e-6
-"""Amplitude (-110 dB re full scale) at which a mode is let go."""
+SILENT = 1.5e-5
+"""Amplitude at which a mode is let go: -96 dB re the fundamental of a blow of 1 m/s."""
 
 BLOCK = 8192
 """Frames that are made at once."""
@@ -52,16 +46,16 @@ last for hours, and fills no disk."""
 FITS = 600.0
 """s of sound that are kept in memory (230 MB); a longer piece is rendered twice, for its peak and to disk."""
 
-WIDTH = 0.7
+WIDTH = 0.35
 """How much of the stage from left (lowest bar) to right the instrument takes."""
 
 
 class Renderer:
     """Makes sound of hits, block by block, for as long as it is asked: stereo, unless `gains` says otherwise.
 
-    `gains` has a row for each channel and in it a factor for each bar. `position` is the time of the
-    next frame, 0 at first. A renderer gives the same sound whatever the sizes of its blocks, to less
-    than half a step of 16 bit.
+    `gains` has a row for each channel and in it for each bar the amplitude of a blow of 1 m/s. `position` is
+    the time of the next frame, 0 at first. A renderer gives the same sound whatever the sizes of its blocks,
+    to less than half a step of 16 bit.
     """
 
     def __init__(
@@ -72,9 +66,11 @@ class Renderer:
         self.instrument = instrument
         self.sample_rate = sample_rate
         self._pitches = tuple(int(pitch) + instrument.sounding for pitch in instrument.pitches)
-        self._bars = bars_of(self._pitches, sample_rate)
+        self._bars = bars_of(self._pitches, instrument.bars, sample_rate)
         self._turn = -self._bars.decay + 2j * np.pi * self._bars.hertz
-        self._pan = (stage(len(instrument)) if gains is None else gains).astype(np.float32)
+        heard = gain_of(instrument) * stage(len(instrument)) if gains is None else gains
+        self._gains = heard.astype(np.float32)
+        self._volume = 1.0
         self._ringing = np.zeros(self._bars.hertz.shape, dtype=np.complex128)
         self._pending = as_hits(np.empty(0, HIT))  # hits that are still to come, sorted by time
         self._zero = 0.0  # the time at which frame 0 sounds
@@ -102,16 +98,26 @@ class Renderer:
         self._pending = ordered(joined((self._pending, hits)), "time")
 
     def read(self, frames: int) -> Samples:
-        """Return the next frames, float32 of shape (frames, channels); peaks are rounded at CEILING."""
+        """Return the next frames, float32 of shape (frames, channels), none above CEILING.
+
+        Where one would be, the volume falls towards it until that one is just as high, and stays there:
+        nothing is rounded off, and what was softer stays softer.
+        """
         sound = self.mix(frames)
-        over = np.abs(sound) > KNEE
-        if over.any():
-            sound[over] = _rounded_peaks(sound[over])
+        loudest = np.abs(sound).max(axis=1, initial=0.0)
+        volume, lowest = self._volume, CEILING / max(float(loudest.max(initial=0.0)), CEILING)
+        if lowest < volume:
+            first = int(np.argmax(loudest * volume > CEILING))
+            sound[:first] *= np.linspace(volume, lowest, first, dtype=np.float32)[:, None]
+            sound[first:] *= np.float32(lowest)
+            self._volume = lowest
+        elif volume < 1.0:
+            sound *= np.float32(volume)
         return sound
 
     def mix(self, frames: int) -> Samples:
         """Return the next frames as they are, however loud: float32 of shape (frames, channels)."""
-        sound = np.empty((frames, len(self._pan)), dtype=np.float32)
+        sound = np.empty((frames, len(self._gains)), dtype=np.float32)
         for begin in range(0, frames, BLOCK):
             self._fill(sound[begin : begin + BLOCK])
         return sound
@@ -127,7 +133,7 @@ class Renderer:
         self._new(hits, bars, rows, mono)
         self._ringing[np.abs(self._ringing) < SILENT] = 0.0
         self._frame += frames
-        for side, gains in enumerate(self._pan):
+        for side, gains in enumerate(self._gains):
             sound[:, side] = gains[rows] @ mono
 
     def _old(self, also: Ints, frames: int) -> tuple[Ints, Samples]:
@@ -146,7 +152,7 @@ class Renderer:
         begins = np.maximum(hits["time"] - self.position, 0.0) * self.sample_rate
         first = np.ceil(begins).astype(np.intp)
         turn = self._turn[bars] / self.sample_rate
-        amplitude = GAIN * self._bars.amplitudes(bars, 10.0 ** (hits["level"] / 20.0))
+        amplitude = self._bars.amplitudes(bars, 10.0 ** (hits["level"] / 20.0))
         states = -1j * amplitude * np.exp(turn * (first - begins)[:, None])
         places = np.searchsorted(rows, bars).tolist()
         for place, bar, frame, state in zip(places, bars.tolist(), first.tolist(), states, strict=True):
@@ -157,45 +163,75 @@ class Renderer:
     def _ring(self, out: Samples, bar: int, state: Complex) -> None:
         """Add the first modes of a bar, in `state` at the first frame of `out`."""
         parts = np.ascontiguousarray(state).view(np.float64).astype(np.float32)
-        out += parts @ oscillations(self._pitches[bar], self.sample_rate)[: len(parts), : len(out)]
+        out += (
+            parts
+            @ oscillations(self._pitches[bar], self.instrument.bars, self.sample_rate)[
+                : len(parts), : len(out)
+            ]
+        )
 
 
 def render(hits: Hits, instrument: Instrument, sample_rate: int = SAMPLE_RATE, tail: float = TAIL) -> Samples:
     """Return the sound of hits (dtype HIT) as float32 of shape (frames, 2), time 0 being frame 0.
 
-    It ends `tail` seconds after the last hit, faded out. When its peak passes CEILING the whole piece
+    It ends `tail` seconds after the last hit, faded out. When its true peak passes CEILING the whole piece
     is made softer by as much, else nothing is changed. Raises OptionError beyond LONGEST, or for
     hours of silence.
 
     >>> instrument = build_instrument()
     >>> performance = simulate(arrange(load_song(find_song("sakura")), instrument))
     >>> render(performance.hits, instrument).shape  # frames of 1 / 48000 s, left and right
-    (4394965, 2)
+    (4490965, 2)
     """
+    sound = _whole(hits, instrument, sample_rate, tail)
+    sound *= np.float32(_allowed(true_peak([sound])))
+    return sound
+
+
+def render_wav(
+    path: str | Path,
+    hits: Hits,
+    instrument: Instrument,
+    sample_rate: int = SAMPLE_RATE,
+    tail: float = TAIL,
+    loudness: float | None = None,
+) -> float:
+    """Write what `render` returns to a WAV file, with memory that does not grow with the piece.
+
+    With `loudness` it is made as loud as that, in LUFS, as far as CEILING allows. Returns by how many dB the
+    file is softer than it would be without CEILING, mostly 0. Raises FileError where it cannot be written and
+    OptionError as `render` does, or for a loudness of more than FITS seconds; nothing is half-written.
+    """
+    if frames_of(hits, sample_rate, tail) <= FITS * sample_rate:
+        sound = _whole(hits, instrument, sample_rate, tail)
+        wanted = 1.0 if loudness is None else 10.0 ** ((loudness - loudness_of(sound, sample_rate)) / 20.0)
+        allowed = _allowed(wanted * true_peak([sound]))
+        sound *= np.float32(wanted * allowed)
+        write_wav(path, sound, sample_rate)
+    elif loudness is not None:
+        raise OptionError(
+            f"{path}: the loudness of more than {FITS:g} s is not measured: leave it out, or take a part"
+        )
+    else:
+        allowed = _allowed(true_peak(blocks(hits, instrument, sample_rate, tail)))
+        scale = np.float32(allowed)
+        write_wav(path, (block * scale for block in blocks(hits, instrument, sample_rate, tail)), sample_rate)
+    return float(-20.0 * np.log10(allowed))
+
+
+def _whole(hits: Hits, instrument: Instrument, sample_rate: int, tail: float) -> Samples:
+    """Return the sound of hits as it is, however loud."""
     sound = np.empty((frames_of(hits, sample_rate, tail), 2), dtype=np.float32)
     begin = 0
     for block in blocks(hits, instrument, sample_rate, tail):
         sound[begin : begin + len(block)] = block
         begin += len(block)
-    peak = max(float(sound.max(initial=0.0)), -float(sound.min(initial=0.0)))
-    if peak > CEILING:
-        sound *= np.float32(CEILING / peak)
     return sound
 
 
-def render_wav(
-    path: str | Path, hits: Hits, instrument: Instrument, sample_rate: int = SAMPLE_RATE, tail: float = TAIL
-) -> None:
-    """Write what `render` returns to a WAV file, with memory that does not grow with the piece.
-
-    Raises FileError where it cannot be written and OptionError as `render` does; nothing is half-written.
-    """
-    if frames_of(hits, sample_rate, tail) <= FITS * sample_rate:
-        write_wav(path, render(hits, instrument, sample_rate, tail), sample_rate)
-        return
-    peak = max(float(np.abs(block).max()) for block in blocks(hits, instrument, sample_rate, tail))
-    scale = np.float32(CEILING / max(peak, CEILING))
-    write_wav(path, (block * scale for block in blocks(hits, instrument, sample_rate, tail)), sample_rate)
+def _allowed(peak: float) -> float:
+    """Return the factor, at most 1, that keeps a true peak at CEILING."""
+    return CEILING / max(peak, CEILING)
 
 
 def blocks(
@@ -257,23 +293,13 @@ def stage(count: int) -> Floats:
     return np.stack((np.cos(angle), np.sin(angle)))
 
 
-KNEE = 0.7
-"""Amplitude above which `Renderer.read` rounds a peak so that it stays below CEILING."""
-
-
-def _rounded_peaks(peaks: Samples) -> Samples:
-    room = CEILING - KNEE
-    sizes = KNEE + room * np.tanh((np.abs(peaks) - KNEE) / room)
-    return np.copysign(sizes, peaks).astype(np.float32)
-
-
 @lru_cache(maxsize=256)
-def oscillations(pitch: int, sample_rate: int) -> Samples:
+def oscillations(pitch: int, material: str, sample_rate: int) -> Samples:
     """Return BLOCK samples of each mode of a bar as float32, two rows a mode, for `parts @ rows`.
 
     The real part of z exp((i 2 pi f - decay) t) is Re z times the first row plus Im z times the second.
     """
-    bars = bars_of([pitch], sample_rate)
+    bars = bars_of([pitch], material, sample_rate)
     turn = (2j * np.pi * bars.hertz[0] - bars.decay[0]) / sample_rate
     coarse = np.exp(turn[:, None] * np.arange(0, BLOCK, 64))
     fine = np.exp(turn[:, None] * np.arange(64))

@@ -15,8 +15,8 @@ import numpy as np
 
 from ..tables import Floats
 
-ORDER = 32
-"""Coefficients of the prediction: two a mode that rings, and some for the noise's colour."""
+ORDER = 96
+"""Coefficients of the prediction: two a mode that rings, of thirty steel bars at once, and some for noise."""
 
 MEMORY = 0.05
 """s of sound before the window from which the prediction is learnt."""
