@@ -73,7 +73,7 @@ class CalibrationError(XylophoneError, ValueError):
     >>> _ = Path("c.toml").write_text("")
     >>> calibration_for(build_instrument(), "c.toml")
     Traceback (most recent call last):
-    xylophone.errors.CalibrationError: c.toml: version None is no version: this program reads 1..2; tune again
+    xylophone.errors.CalibrationError: c.toml: version None is no version: this program reads 1..3; tune again
     """
 
 

@@ -44,6 +44,7 @@ def uneven(seed: int = 1, knots: int = 5) -> Calibration:
         level=-20.0 + np.cumsum(rng.uniform(0.01, 3.0, shape), axis=1),
         origin=origin,
         rest_time=12.5,
+        rest_coupling=2.25,
         tuned="2026-03-01T20:15:00+01:00",
         backend='gpio:"595" [ä]',
         **curves,
@@ -94,9 +95,9 @@ def test_json_is_as_documented() -> None:
     document = json.loads(to_json(uneven()))
     assert list(document) == [
         "format", "version", "kind", "tuned", "backend", "measured",
-        "rest_time", "supply", "warmth", "hammers",
+        "rest_time", "rest_coupling", "supply", "warmth", "hammers",
     ]  # fmt: skip
-    assert (document["format"], document["version"]) == (FORMAT, 1)
+    assert (document["format"], document["version"]) == (FORMAT, 2)
     assert list(document["hammers"]) == list(NAMES)
     assert list(document["hammers"]["C6"]) == ["origin", *COLUMNS]
     assert max(map(len, to_json(uneven()).splitlines())) > 30  # knots of a curve stand on one line
@@ -104,11 +105,23 @@ def test_json_is_as_documented() -> None:
 
 def test_json_with_hammers_alone_leaves_what_they_share() -> None:
     def bare(document: dict[str, Any]) -> None:
-        for key in ("tuned", "backend", "rest_time", "supply", "warmth"):
+        for key in ("tuned", "backend", "rest_time", "rest_coupling", "supply", "warmth"):
             del document[key]
 
     back = from_json(edited(to_json(uneven()), bare), DEFAULT)
     assert (back.rest_time, back.supply, back.tuned) == (DEFAULT.rest_time, DEFAULT.supply, "")
+    assert back.rest_coupling == DEFAULT.rest_coupling
+
+
+def test_json_of_version_1_is_read() -> None:
+    """It knew no coupling of rest and loss: that of the calibration it is read into stays."""
+
+    def older(document: dict[str, Any]) -> None:
+        document["version"] = 1
+        del document["rest_coupling"]
+
+    back = from_json(edited(to_json(uneven()), older), DEFAULT)
+    assert (back.rest_time, back.rest_coupling) == (12.5, DEFAULT.rest_coupling)
 
 
 def test_csv_is_as_documented() -> None:
@@ -128,7 +141,7 @@ def cut(document: dict[str, Any], away: slice) -> None:
 
 JSON_FAULTS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "format": (lambda d: d.update(format="song"), r'no calibration: "format" must be .* export'),
-    "version": (lambda d: d.update(version=2), r"version 2 .* reads 1; export it again"),
+    "version": (lambda d: d.update(version=3), r"version 3 .* reads 1\.\.2; export it again"),
     "no version": (lambda d: d.pop("version"), r"version is missing: add it"),
     "kind": (lambda d: d.update(kind="jf-0530b"), r"kind 'jf-0530b': .* of kind zye1-0530; choose a file"),
     "unknown key": (lambda d: d.update(rest_tim=1), r"unknown key rest_tim: did you mean rest_time\?"),

@@ -35,7 +35,14 @@ def calibration(names: tuple[str, ...] = NAMES, kind: str = "zye1-0530", knots: 
     curves |= {"width": 0.009 + 0.006 * rising, "latency": 0.024 - 0.008 * rising}
     level = -20.123456 + 21.0 * rising
     return Calibration(
-        kind=kind, hammers=names, level=level, supply=SUPPLY, warmth=WARMTH, rest_time=9.5, **curves
+        kind=kind,
+        hammers=names,
+        level=level,
+        supply=SUPPLY,
+        warmth=WARMTH,
+        rest_time=9.5,
+        rest_coupling=1.75,
+        **curves,
     )
 
 
@@ -62,7 +69,7 @@ def test_what_is_written_is_read_again_within_the_rounding(tmp_path: Path) -> No
         assert np.abs(getattr(read, key) - getattr(written, key)).max() <= 0.501e-7
     assert (read.kind, read.hammers, read.origin) == (written.kind, written.hammers, written.origin)
     assert (read.tuned, read.backend) == (written.tuned, "gpio:595")
-    assert (read.warmth, read.rest_time) == (written.warmth, 9.5)
+    assert (read.warmth, read.rest_time, read.rest_coupling) == (written.warmth, 9.5, 1.75)
     assert read.supply.per_ampere == pytest.approx(SUPPLY.per_ampere, rel=1e-5)
     assert read.supply.lag == pytest.approx(SUPPLY.lag, abs=0.51e-7)
     assert read.supply.width_slope == SUPPLY.width_slope
@@ -83,25 +90,48 @@ def test_the_file_can_be_read_by_people() -> None:
     assert "e-" not in text.split("[hammers", 1)[1]
 
 
-def test_a_file_of_version_1_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("version", "lacking"), [(1, ("tuned", "backend", "measured", "rest_coupling")), (2, ("rest_coupling",))]
+)
+def test_a_file_of_an_older_version_is_read(tmp_path: Path, version: int, lacking: tuple[str, ...]) -> None:
     def older(text: str) -> str:
-        lines = [line for line in text.splitlines() if not line.startswith(("tuned", "backend", "measured"))]
-        return "\n".join(lines).replace("version = 2", "version = 1")
+        lines = [line for line in text.splitlines() if not line.startswith(lacking)]
+        return "\n".join(lines).replace("version = 3", f"version = {version}")
 
     read = read_calibration(changed(tmp_path / "c.toml", older))
     assert (read.hammers, read.tuned, read.backend) == (("C6", "F#6"), "", "")
+    assert read.rest_coupling == 0.0
+    assert "version = 3" in calibration_text(read)
+
+
+def test_a_file_of_version_2_plays_as_ever(tmp_path: Path) -> None:
+    """Rest and loss are added, and nothing more, where their coupling was never measured."""
+
+    def older(text: str) -> str:
+        lines = [line for line in text.splitlines() if not line.startswith("rest_coupling")]
+        return "\n".join(lines).replace("version = 3", "version = 2")
+
+    c = read_calibration(changed(tmp_path / "c.toml", older))
+    loss, rested = 0.04, 0.7
+    width = c.width + loss * (c.width_loss + loss * c.width_loss2) + rested * c.width_rest
+    latency = c.latency + loss * (c.latency_loss + loss * c.latency_loss2) + rested * c.latency_rest
+    assert np.array_equal(c.width_at(np.array(loss), rested), width)
+    assert np.array_equal(c.latency_at(np.array(loss), rested), latency)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("version = 2", "version = 3", "version 3 is newer than this program, which reads 1..2: install"),
-        ("version = 2", "version = true", "version True is no version"),
-        ("version = 2", "", "version None is no version"),
+        ("version = 3", "version = 4", "version 4 is newer than this program, which reads 1..3: install"),
+        ("version = 3", "version = true", "version True is no version"),
+        ("version = 3", "", "version None is no version"),
         ('kind = "zye1-0530"', "kind = 3", "kind is 3: it must be a name in quotes"),
         ("rest_time = 9.5", "rest_time = 0", "rest_time is 0: it must be a number 0.01..3600"),
         ("rest_time = 9.5", "rest_tme = 9.5", "unknown key rest_tme: did you mean rest_time?"),
         ("rest_time = 9.5", "", "rest_time is missing: add it, or tune again"),
+        ("rest_coupling = 1.75", "rest_coupling = -1", "rest_coupling is -1: it must be a number 0..10"),
+        ("rest_coupling = 1.75", "", "rest_coupling is missing: add it, or tune again"),
+        ("version = 3", "version = 2", "unknown key rest_coupling: did you mean rest_time"),
         ("per_ampere = 0.0123457", "per_ampere = nan", "supply.per_ampere is nan: it must be a number 0..1"),
         ("lag_ms", "lag", "unknown key supply.lag: did you mean lag_ms?"),
         ("time_constant = 600.0", 'time_constant = "long"', "warmth.time_constant is 'long'"),

@@ -72,7 +72,7 @@ def test_every_key_of_a_calibration_is_described(page: str) -> None:
     part = page.split("## calibration.toml")[1]
     supply = [f"supply.{'lag_ms' if key == 'lag' else key}" for key in TERMS[0]]
     warmth = [f"warmth.{key}" for key in TERMS[1]]
-    keys = ["version", "kind", "rest_time", "origin", "level_db", *supply, *warmth]
+    keys = ["version", "kind", "rest_time", "rest_coupling", "origin", "level_db", *supply, *warmth]
     for key in [*keys, *(f"{key}_ms" for key in CURVES)]:
         assert f"`{key}`" in part, key
 

@@ -43,6 +43,7 @@ def sensitive(instrument: Instrument = INSTRUMENT) -> Calibration:
         latency_loss=np.full(shape, 0.020),
         width_rest=np.full(shape, 0.0003),
         latency_rest=np.full(shape, 0.003),
+        rest_coupling=2.0,
         supply=SupplyTerms(per_ampere=0.008, lag=0.002, width_slope=-0.2, latency_slope=-0.5),
         warmth=WarmthTerms(per_second=0.9, time_constant=600.0, loss_per_kelvin=0.003),
     )

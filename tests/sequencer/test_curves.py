@@ -34,6 +34,7 @@ def some(seed: int) -> tuple[Instrument, Calibration]:
         level=np.cumsum(rng.uniform(2, 8, shape), axis=1) - 30.0,
         supply=SupplyTerms(0.01, 0.002, *rng.uniform(-0.6, 0.6, 2)),
         warmth=WarmthTerms(0.9, 600.0, 0.003),
+        rest_coupling=float(rng.choice([0.0, 1.7])),
         **curves,
     )
     return replace(INSTRUMENT, hammers=hammers), calibration
@@ -46,12 +47,17 @@ def test_bounds_hold_for_the_worst_that_can_be_at_any_knot(seed: int) -> None:
     curves = Curves(instrument, c)
     others = instrument.supply_limit - min(hammer.current for hammer in instrument.hammers)
     loss = 0.01 * others * (1 + max(abs(c.supply.width_slope), abs(c.supply.latency_slope))) + 0.003 * 40.0
+    terms = {key: np.maximum(0.0, getattr(c, key)) for key in CURVES}
+    later = terms["latency_loss"] * loss + terms["latency_loss2"] * loss**2
+    wider = terms["width_loss"] * loss + terms["width_loss2"] * loss**2
+    rest, both = terms["latency_rest"], terms["width_rest"]
     worst = [
         max(
-            latency + max(0.0, first) * loss + max(0.0, second) * loss**2 + max(0.0, rest)
-            for latency, first, second, rest in zip(
-                c.latency[h], c.latency_loss[h], c.latency_loss2[h], c.latency_rest[h], strict=True
-            )
+            c.latency[h, k]
+            + later[h, k]
+            + rest[h, k]
+            + c.rest_coupling * both[h, k] * wider[h, k] / c.width[h, k]
+            for k in range(4)
         )
         for h in range(30)
     ]
@@ -82,13 +88,15 @@ def test_a_strike_gets_what_lies_between_its_knots(seed: int) -> None:
     width, latency = found.width_at(loss, rested), found.latency_at(loss, rested)
     for n, h in enumerate(hammer):
         at = {key: np.interp(level[n], c.level[h], getattr(c, key)[h]) for key in CURVES}
+        longer = at["width_loss"] * loss[n] + at["width_loss2"] * loss[n] ** 2
+        both = c.rest_coupling * at["width_rest"] * rested[n] * longer / at["width"]
         for told, key in ((width[n], "width"), (latency[n], "latency")):
             more = (
                 at[f"{key}_loss"] * loss[n]
                 + at[f"{key}_loss2"] * loss[n] ** 2
                 + at[f"{key}_rest"] * rested[n]
             )
-            assert told == pytest.approx(at[key] + more, abs=1e-9)
+            assert told == pytest.approx(at[key] + more + both, abs=1e-9)
     bars = instrument.hammers
     held = [
         np.clip(w, bars[h].shortest_pulse, bars[h].longest_pulse) for h, w in zip(hammer, width, strict=True)

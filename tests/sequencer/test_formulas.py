@@ -53,8 +53,10 @@ def assert_formulas_hold(plan: Plan, terms: Calibration, near: float = 1e-5) -> 
         loss = terms.supply.per_ampere * np.mean(current * (1 + terms.supply.latency_slope * ramp)) + warm
         rest = start[n] - end[mine].max() if mine.any() else np.inf
         rested = 1 - np.exp(-rest / terms.rest_time)
-        width = np.interp(row["level"], terms.level[0], terms.width[0]) + 0.015 * width_loss + 0.0003 * rested
-        latency = 0.024 - 0.008 * (row["level"] + 20) / 20 + 0.020 * loss + 0.003 * rested
+        plain = np.interp(row["level"], terms.level[0], terms.width[0])
+        width = plain + 0.015 * width_loss + 0.0003 * rested * (1 + 2.0 * 0.015 * width_loss / plain)
+        both = 2.0 * 0.0003 * rested * 0.015 * loss / plain
+        latency = 0.024 - 0.008 * (row["level"] + 20) / 20 + 0.020 * loss + 0.003 * rested + both
         assert row["width"] == pytest.approx(width, abs=near)
         assert row["time"] + row["moved"] - start[n] == pytest.approx(latency, abs=near)
 

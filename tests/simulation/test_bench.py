@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import xylophone
+from sequencer.playing import strikes
 from simulation.striking import exact, pulses, small
 from xylophone.calibration.file import read_calibration
 from xylophone.calibration.values import Calibration, SupplyTerms
 from xylophone.errors import CalibrationError
 from xylophone.instrument import KINDS, build_instrument
+from xylophone.performance.simulate import perform
+from xylophone.sequencer import sequence
 from xylophone.simulation.bench import measure, nominal
 from xylophone.simulation.curve_bench import Condition, Rig
 from xylophone.simulation.hammers import Twin
@@ -54,6 +58,30 @@ def test_without_the_supply_terms_they_do_not(tuned):
     time, level = errors(twin, calibration, SupplyTerms())
     assert np.nanpercentile(time, 95) > 0.002
     assert np.nanpercentile(level, 95) > 2.0
+
+
+def rested_chords(seed: int, velocity: float) -> np.ndarray:
+    """Return chords of eight hammers, of which each has rested for a minute at least."""
+    rng = np.random.default_rng(seed)
+    onsets = 60.0 * np.arange(1, 13)
+    rows = [(t, h, velocity) for t in onsets for h in rng.choice(30, 8, replace=False).tolist()]
+    return strikes(*((float(time), hammer, loud) for time, hammer, loud in rows))
+
+
+def test_rested_hammers_in_soft_chords_are_as_loud_as_planned_and_in_time(tuned):
+    twin, calibration = tuned
+    plan = sequence(rested_chords(5, 1.0), twin.instrument, calibration)
+    heard = perform(plan, Twin(twin.instrument, 4, 0.0, 0.0))
+    assert np.abs(heard.level_error_db).max() < 1.5
+    assert np.abs(heard.timing_error).max() < 0.0007
+
+
+def test_without_the_coupling_of_rest_and_loss_they_are_not(tuned):
+    twin, calibration = tuned
+    plan = sequence(rested_chords(5, 1.0), twin.instrument, replace(calibration, rest_coupling=0.0))
+    heard = perform(plan, Twin(twin.instrument, 4, 0.0, 0.0))
+    assert np.nanmax(np.abs(heard.level_error_db)) > 5.0
+    assert np.nanmax(np.abs(heard.timing_error)) > 0.0015
 
 
 def test_a_lone_strike_anywhere_between_the_knots_is_exact(tuned):
@@ -134,6 +162,7 @@ def test_the_calibration_that_ships_is_what_the_bench_measures(kind):
     for key in ("width", "latency"):
         assert getattr(shipped, key) == pytest.approx(getattr(fresh, key), abs=2e-6)
     assert shipped.level == pytest.approx(fresh.level, abs=0.01)
+    assert shipped.rest_coupling == pytest.approx(fresh.rest_coupling, rel=0.02)
     assert shipped.supply.per_ampere == pytest.approx(fresh.supply.per_ampere, rel=0.02)
 
 

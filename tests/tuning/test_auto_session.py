@@ -26,15 +26,16 @@ from xylophone.backends.contract import Fault
 from xylophone.calibration.file import default_calibration, read_calibration, write_calibration
 from xylophone.calibration.values import CURVES, Calibration
 from xylophone.errors import BackendError, TuningError
+from xylophone.sequencer.curves import Curves
 from xylophone.simulation.bench import measure
 from xylophone.simulation.ear import Room
 from xylophone.simulation.hammers import Twin
 from xylophone.sound.position import position_of
 from xylophone.tables import Samples
-from xylophone.tuning.analysis import analyse
+from xylophone.tuning.analysis import Analysis, analyse, calibration_of
 from xylophone.tuning.auto_session import Progress
 from xylophone.tuning.diagnosis import diagnose, tilt
-from xylophone.tuning.sag import result_of
+from xylophone.tuning.sag import USUAL, result_of, shared_terms
 from xylophone.tuning.shape import NODES
 from xylophone.tuning.trials import Purpose, Take, load_session
 
@@ -121,6 +122,36 @@ def test_a_supply_that_sags_more_is_found(plain: Tuned) -> None:
     assert usual / DEFAULT.supply.per_ampere == pytest.approx(1.0, abs=0.4)
     assert weak.per_ampere / DEFAULT.supply.per_ampere == pytest.approx(3.0, abs=0.5)
     assert replace(weak, per_ampere=0.0) == replace(DEFAULT.supply, per_ampere=0.0)
+
+
+def chords_as_if(analysis: Analysis, factor: float, coupling: float) -> Analysis:
+    """Return an analysis whose chords came after some rest, and were as loud as these terms make them."""
+    evidence, curves = analysis.evidence, Curves(EIGHT, calibration_of(analysis))
+    trials, level = evidence.trials, evidence.level.copy()
+    rested = np.where(trials["purpose"] == Purpose.CHORD, 0.5 * (trials["hammer"] % 2), evidence.rested)
+    supply, current = DEFAULT.supply, np.full(len(trials), EIGHT.kind.current)
+    met = supply.beside(trials["start"], trials["start"] + trials["width"], current)[0]
+    loss = factor * supply.per_ampere * met + evidence.loss
+    for row in np.flatnonzero(trials["purpose"] == Purpose.CHORD).tolist():
+        place = int(trials["hammer"][row])
+        levels = np.linspace(*curves.calibration.level[place, [0, -1]], 500)
+        needs = replace(curves.at(np.full(500, place), levels), rest_coupling=coupling)
+        asked = needs.width_at(np.full(500, loss[row]), rested[row])
+        level[row] = np.interp(trials["width"][row], asked, levels) + analysis.gain
+    return replace(analysis, evidence=replace(evidence, level=level, rested=rested))
+
+
+@pytest.mark.parametrize(("factor", "coupling"), [(1.0, DEFAULT.rest_coupling), (1.2, 2.5), (0.8, 0.9)])
+def test_chords_tell_the_sag_and_what_it_takes_from_rested_hammers(
+    plain: Tuned, factor: float, coupling: float
+) -> None:
+    found = shared_terms(chords_as_if(plain.analysis, factor, coupling))
+    assert found is not None
+    assert found.factor == pytest.approx(factor, abs=0.025)
+    shrunk = (found.doubt / USUAL) ** 2  # as far as the chords leave it open, the default is believed
+    expected = coupling + shrunk * (DEFAULT.rest_coupling - coupling)
+    assert found.coupling == pytest.approx(expected, abs=0.05)
+    assert found.doubt < USUAL
 
 
 def test_two_sessions_before_the_same_hammers_are_the_same() -> None:
@@ -251,9 +282,9 @@ def test_a_session_may_be_gone_on_with_after_the_gain_was_lowered(plain: Tuned) 
 
 
 def test_chords_in_a_recording_of_their_own_are_heard_by_the_bars_of_the_other(plain: Tuned) -> None:
-    """A session that broke off before its chords, and was gone on with."""
+    """A session that broke off before its last chords, and was gone on with."""
     (take,) = plain.session.takes
-    first = int(np.flatnonzero(take.trials["purpose"] == Purpose.CHORD)[0])
+    first = int(np.flatnonzero(take.trials["purpose"] != Purpose.CHORD)[-1]) + 1
     frame = round(float(take.trials["start"][first]) * take.sample_rate)
     takes = [
         replace(take, trials=take.trials[:first], sound=take.sound[:frame]),

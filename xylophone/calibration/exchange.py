@@ -23,7 +23,7 @@ from .values import CURVES, Calibration
 FORMAT = "xylophone-calibration"
 """What the key `format` of a JSON file must say."""
 
-VERSION = 1
+VERSION = 2
 """The version of the JSON format that is written, and the newest that is read."""
 
 COLUMNS = ("level_db", *(f"{key}_ms" for key in CURVES))
@@ -31,7 +31,7 @@ COLUMNS = ("level_db", *(f"{key}_ms" for key in CURVES))
 
 _HEAD = ("hammer", "origin", *COLUMNS)
 _NEEDED = ("format", "version", "kind", "hammers")
-_COMMON = ("tuned", "backend", "measured", "rest_time", "supply", "warmth")
+_COMMON = ("tuned", "backend", "measured", "rest_time", "rest_coupling", "supply", "warmth")
 _LISTED = re.compile(r"\[\n([^\[\]{}]*?)\s*\]")
 
 
@@ -86,9 +86,9 @@ def _document(text: str, base: Calibration) -> dict[str, Any]:
         )
     check_keys(document, _NEEDED, "", _COMMON)
     version = document["version"]
-    if version != VERSION or isinstance(version, bool):
+    if version not in range(1, VERSION + 1) or isinstance(version, bool):
         raise CalibrationError(
-            f"version {shown(version)} is not known: this program reads {VERSION}; export it again, "
+            f"version {shown(version)} is not known: this program reads 1..{VERSION}; export it again, "
             "or install a newer xylophone"
         )
     if document["kind"] != base.kind:

@@ -23,7 +23,7 @@ from ..tables import Floats
 from ..words import counted
 from .values import CURVES, ORIGINS, TERMS, Calibration, SupplyTerms, WarmthTerms
 
-VERSION = 2
+VERSION = 3
 """The version of the file format that this program writes, and the newest that it reads."""
 
 FILE_NAME = "calibration.toml"
@@ -32,10 +32,12 @@ _SHIPPED = Path(__file__).parents[1] / "kinds"
 _ROWS = {"level": "level_db"} | {key: f"{key}_ms" for key in CURVES}
 _TOP = ("version", "kind", "rest_time", "supply", "warmth", "hammers")
 _SINCE_2 = ("tuned", "backend", "measured")
-_SHARED = ("supply", "warmth")
+_SINCE_3 = ("rest_coupling",)
+_SHARED = ("supply", "warmth", "rest_coupling")
 _SUPPLY_KEYS = {"lag": "lag_ms"}
 _BOUNDS = {
     "rest_time": (0.01, 3600.0),
+    "rest_coupling": (0.0, 10.0),
     "per_ampere": (0.0, 1.0),
     "lag_ms": (0.0, 100.0),
     "width_slope": (-10.0, 10.0),
@@ -148,8 +150,9 @@ def _head(calibration: Calibration) -> str:
         f"version = {VERSION}\nkind = {_quoted(calibration.kind)}\n"
         f"tuned = {_quoted(calibration.tuned)}  # when last changed\n"
         f"backend = {_quoted(calibration.backend)}  # on what\n"
-        f"measured = {json.dumps(list(calibration.measured))}  # of supply and warmth; else the default's\n"
+        f"measured = {json.dumps(list(calibration.measured))}  # of what hammers share; else the default's\n"
         f"rest_time = {_short(calibration.rest_time)}  # s\n"
+        f"rest_coupling = {_short(calibration.rest_coupling)}  # of rest and loss of drive\n"
     )
 
 
@@ -196,8 +199,10 @@ def _short(value: float) -> str:
 
 def calibration_from(content: dict[str, Any]) -> Calibration:
     """Return the calibration that the content of a calibration file makes; CalibrationError."""
-    newer = _SINCE_2 if _version(content) >= 2 else ()
-    check_keys(content, (*_TOP, *newer), "")
+    version = _version(content)
+    newer = _SINCE_2 if version >= 2 else ()
+    coupled = _SINCE_3 if version >= 3 else ()
+    check_keys(content, (*_TOP, *newer, *coupled), "")
     tables = hammer_tables(content["hammers"])
     rows = {key: _stack(tables, written) for key, written in _ROWS.items()}
     return Calibration(
@@ -206,6 +211,7 @@ def calibration_from(content: dict[str, Any]) -> Calibration:
         supply=SupplyTerms(**_terms(content, "supply", TERMS[0])),
         warmth=WarmthTerms(**_terms(content, "warmth", TERMS[1])),
         rest_time=_bounded(content, "rest_time", ""),
+        rest_coupling=_bounded(content, "rest_coupling", "") if coupled else 0.0,
         origin=tuple(table["origin"] for table in tables.values()),
         tuned=_text(content, "tuned") if newer else "",
         backend=_text(content, "backend") if newer else "",
@@ -322,7 +328,7 @@ def _text(content: dict[str, Any], key: str) -> str:
 
 def _measured(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(name in _SHARED for name in value):
-        raise CalibrationError(f"measured is {shown(value)}: it must be a list of {' and '.join(_SHARED)}")
+        raise CalibrationError(f"measured is {shown(value)}: it must be a list of {', '.join(_SHARED)}")
     return tuple(value)
 
 

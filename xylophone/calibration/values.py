@@ -8,18 +8,23 @@ For hammer h and knot k, at rest voltage, cold and just played,
 
 are given by the knots, linear in between. Two things that can be known beforehand change them:
 
-    width   = width[h, k]   + width_loss[h, k] x + width_loss2[h, k] x^2     + width_rest[h, k] r
-    latency = latency[h, k] + latency_loss[h, k] x + latency_loss2[h, k] x^2 + latency_rest[h, k] r
+    width   = width[h, k]   + width_loss[h, k] x + width_loss2[h, k] x^2     + width_rest[h, k] r   + both
+    latency = latency[h, k] + latency_loss[h, k] x + latency_loss2[h, k] x^2 + latency_rest[h, k] r + both
+
+    both = rest_coupling width_rest[h, k] r (width_loss[h, k] x + width_loss2[h, k] x^2) / width[h, k]
 
 x, the drive loss, is the fraction of its drive that the coil lacks: the supply sags under other
 coils by `supply.per_ampere` for each ampere, the coil warms and conducts less. r = 1 - exp(-rest /
 rest_time) grows from 0 to 1 while the hammer rests. So a calibrated strike keeps its loudness when
-the supply sags: its pulse is longer, not its sound softer.
+the supply sags: its pulse is longer, not its sound softer. `both` is what rest and loss ask for
+together: a pulse that a loss makes longer by some part needs `rest_coupling` times that part more for
+its rest, and the contact comes later by as much. Without it a rested hammer in a soft chord is too soft.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -90,7 +95,10 @@ class WarmthTerms:
 
 @dataclass(frozen=True)
 class Response:
-    """What strikes need: the coefficients of the two formulas above, in seconds, arrays of one shape."""
+    """What strikes need: the coefficients of the two formulas above, in seconds, arrays of one shape.
+
+    `rest_coupling`, a number, is the same for all of them.
+    """
 
     width: Floats
     latency: Floats
@@ -100,19 +108,29 @@ class Response:
     latency_loss2: Floats
     width_rest: Floats
     latency_rest: Floats
+    rest_coupling: float = field(default=0.0, kw_only=True)
 
     def width_at(self, loss: Floats, rested: Floats | float) -> Floats:
         """Return pulse widths under a drive loss (fraction) after a rest (0 just played .. 1 long rest)."""
-        return self.width + loss * (self.width_loss + loss * self.width_loss2) + rested * self.width_rest
+        longer = self._longer(loss)
+        return self.width + longer + rested * (self.width_rest + longer * self._coupled)
 
     def latency_at(self, loss: Floats, rested: Floats | float) -> Floats:
         """Return latencies under a drive loss after a rest."""
-        return (
-            self.latency + loss * (self.latency_loss + loss * self.latency_loss2) + rested * self.latency_rest
-        )
+        later = loss * (self.latency_loss + loss * self.latency_loss2)
+        return self.latency + later + rested * (self.latency_rest + self._longer(loss) * self._coupled)
+
+    def _longer(self, loss: Floats) -> Floats:
+        """Return by how much a drive loss makes pulses longer, s."""
+        return loss * (self.width_loss + loss * self.width_loss2)
+
+    @cached_property
+    def _coupled(self) -> Floats:
+        """What a long rest asks for more for each second by which a loss makes pulses longer, s."""
+        return self.rest_coupling * self.width_rest / self.width
 
 
-CURVES = tuple(field.name for field in fields(Response))
+CURVES = tuple(one.name for one in fields(Response) if one.name != "rest_coupling")
 """The tabulated quantities beside `level`, each of shape (hammers, knots) in a calibration."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from ..calibration.values import CURVES, Calibration, Response
@@ -54,7 +56,8 @@ class Curves:
         below, above = self._flat[knot], self._flat[knot + 1]
         part = np.clip((level + _ROW * hammer - below) / (above - below), 0.0, 1.0)
         pairs = ((table[knot], table[knot + 1]) for table in self._tables)
-        return Response(*(low + part * (high - low) for low, high in pairs))
+        values = (low + part * (high - low) for low, high in pairs)
+        return Response(*values, rest_coupling=self.calibration.rest_coupling)
 
     def bounded(self, hammer: Ints, width: Floats) -> Floats:
         """Return widths held between each hammer's shortest and longest pulse."""
@@ -68,17 +71,18 @@ class Curves:
         slope = 1.0 + max(abs(supply.width_slope), abs(supply.latency_slope))
         return supply.per_ampere * others * slope + warmth.loss_per_kelvin * HOTTEST
 
-    @property
+    @cached_property
     def longest_latency(self) -> float:
         """An upper bound of any strike's latency."""
-        return float(self._latest().max())
+        return float(self._latest.max())
 
+    @cached_property
     def _latest(self) -> Floats:
-        """Return an upper bound of each hammer's latency."""
-        c, loss = self.calibration, self.largest_loss
-        extra = np.maximum(0.0, c.latency_loss) * loss + np.maximum(0.0, c.latency_loss2) * loss**2
-        return np.asarray((c.latency + extra + np.maximum(0.0, c.latency_rest)).max(axis=1))
+        """An upper bound of each hammer's latency: after a long rest, under the greatest loss."""
+        rising = (np.maximum(0.0, getattr(self.calibration, key)) for key in CURVES)
+        most = Response(*rising, rest_coupling=self.calibration.rest_coupling)
+        return np.asarray(most.latency_at(np.array(self.largest_loss), 1.0).max(axis=1))
 
     def _spacing(self) -> Floats:
         """Return the least time between two contacts of each hammer at which its pulses do not touch."""
-        return np.asarray(self._latest() - self.calibration.latency.min(axis=1) + self.longest + 0.001)
+        return np.asarray(self._latest - self.calibration.latency.min(axis=1) + self.longest + 0.001)

@@ -15,17 +15,20 @@ from ..calibration.file import write_calibration
 from ..calibration.values import Calibration, SupplyTerms, WarmthTerms
 from ..instrument import KINDS, HammerKind, Instrument, hammers_of
 from ..tables import Floats, picked
-from .curve_bench import Condition, Rig, keep_level, knots, quadratic
+from .curve_bench import Condition, Rig, gradient, keep_level, knots, quadratic
 from .hammers import AMBIENT, SUPPLY_RESISTANCE, Twin
 from .parameters import COPPER, build_hammers, parameters_of
 from .settle import Setting
-from .supply_bench import supply_terms
+from .supply_bench import LEVEL_UNIT, TIME_UNIT, supply_terms
 
 LOSSES = np.array([0.03, 0.06, 0.1])
 """Fractions of the supply voltage that are taken away."""
 
 RESTS = np.array([6.0, 20.0, np.inf])
 """s of rest before a strike."""
+
+TOGETHER = np.array([0.03, 0.06])
+"""Losses under which hammers are struck that have rested for long: what both together need."""
 
 SHORTEST_REST_TIME, LONGEST_REST_TIME = 5.0, 100.0
 """s between which the time constant of rest is looked for."""
@@ -77,6 +80,7 @@ def _measure(rig: Rig, instrument: Instrument, origin: str) -> Calibration:
         **by_loss,
     )
     curves = replace(curves, warmth=_warmth(rig, curves, changed[:, warm]))
+    curves = replace(curves, rest_coupling=_coupling(rig, curves))
     return replace(curves, supply=_supply(rig, curves, instrument.column("current")))
 
 
@@ -129,6 +133,25 @@ def _misfit(tau: float, change: Floats) -> tuple[Floats, float]:
     weight = np.sum(seen * rested**2, axis=0)
     factor = np.divide(np.sum(rested * known, axis=0), weight, out=np.zeros_like(weight), where=weight > 0)
     return factor, float(np.sum((known - seen * rested * factor) ** 2))
+
+
+def _coupling(rig: Rig, curves: Calibration) -> float:
+    """Return the coupling of rest and loss that keeps the levels of rested hammers best when the supply sags.
+
+    Least squares over widths and latencies, in the units of the supply terms: 0.3 dB and 0.2 ms.
+    """
+    conditions = [Condition(loss=float(loss), rested=np.inf) for loss in TOGETHER]
+    loss = TOGETHER[:, None, None]
+    plain, unit = (
+        np.stack((one.width_at(loss, 1.0), one.latency_at(loss, 1.0)))
+        for one in (curves, replace(curves, rest_coupling=1.0))
+    )
+    found = keep_level(rig, curves.level, curves.width, curves.latency, conditions, unit[0])
+    per_level = gradient(curves.level, curves.width)
+    weight = np.stack((1.0 / (LEVEL_UNIT * per_level), np.full_like(per_level, 1.0 / TIME_UNIT)))[:, None]
+    seen = np.isfinite(found)
+    asked, column = (np.where(seen, one * weight, 0.0) for one in (found - plain, unit - plain))
+    return float(np.sum(asked * column) / np.sum(column * column))
 
 
 def _warmth(rig: Rig, curves: Calibration, changed: Floats) -> WarmthTerms:

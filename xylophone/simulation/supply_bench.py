@@ -24,6 +24,9 @@ ROUNDS = 2
 LAGS = np.arange(0.0, 0.0061, 0.00025)
 """s that are tried for the lag."""
 
+LEVEL_UNIT, TIME_UNIT = 0.3, 0.0002
+"""dB and s that count alike where terms are fitted to levels and times together."""
+
 _APART = 0.5  # s between two chords
 
 
@@ -69,7 +72,7 @@ def look_up(calibration: Calibration, chords: Chords) -> Answer:
         rows = np.flatnonzero(chords.hammer == place)
         for number, table in enumerate(tables):
             values[number, rows] = np.interp(chords.level[rows], calibration.level[place], table[place])
-    return Answer(*values)
+    return Answer(*values, rest_coupling=calibration.rest_coupling)
 
 
 def compensate(
@@ -123,8 +126,8 @@ def supply_terms(rig: Rig, calibration: Calibration, current: Floats) -> SupplyT
 
 def _fitted(answer: Answer, start: Floats, width: Floats, drawn: Floats, x: Floats, z: Floats) -> SupplyTerms:
     """Return the terms that explain the losses x and z best; a lag that fits as well is the shorter."""
-    loudness = np.abs(answer.width_loss / answer.per_level) / 0.3  # in units of 0.3 dB
-    lateness = np.abs(answer.latency_loss) / 0.0002  # in units of 0.2 ms
+    loudness = np.abs(answer.width_loss / answer.per_level) / LEVEL_UNIT
+    lateness = np.abs(answer.latency_loss) / TIME_UNIT
     good = np.isfinite(x) & np.isfinite(z)
     weight = np.concatenate((loudness, lateness)) * np.tile(good, 2)
     asked = np.where(np.tile(good, 2), np.concatenate((x, z)), 0.0) * weight

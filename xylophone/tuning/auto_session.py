@@ -23,8 +23,8 @@ from ..words import counted
 from .analysis import Analysis, analyse
 from .evidence import fundamentals_of
 from .rounds import GAP, TURNS, Turns, blind_rounds, first_round, next_round, trials_of
-from .sag import chord_trials
-from .trials import Take, pulses_of, save_session
+from .sag import LOUD, SOFT, chord_trials
+from .trials import Purpose, Take, pulses_of, save_session
 
 ROOM = 1.0
 """s of the room before the first strike."""
@@ -34,6 +34,10 @@ ROUNDS = 4
 
 AGAIN = 12
 """Rounds at most in which those are struck again: who is not known then never will be."""
+
+CHORDS = {2: LOUD, 3: SOFT}
+"""How loud chords are that are struck before a round (from 0); while it lasts hammers rest for the next ones,
+which are soft, also after the last round."""
 
 LONGEST = 330.0
 """s; no round begins that would end later."""
@@ -116,11 +120,14 @@ class AutoSession:
         instrument = self.backend.instrument
         analysis, done = None, 0
         if self.earlier:
-            played = sum(len(take.trials) for take in self.earlier)
+            chord = [take.trials["purpose"] == Purpose.CHORD for take in self.earlier]
+            played = sum(int(np.count_nonzero(~one)) for one in chord)
             analysis, done = self._analysis(), played // (TURNS * len(instrument))
         if analysis is None:
             analysis = self._play(first_round(instrument, self.default), "finding all bars", 0)
         for number in range(max(1, done), ROUNDS):
+            if number in CHORDS:
+                analysis = self._play_chords(analysis, CHORDS[number])
             analysis = self._play(next_round(analysis, number), f"round {number + 1} of {ROUNDS}", number)
         for number in range(ROUNDS, ROUNDS + AGAIN):
             vague = next_round(analysis, number, all_of_them=False)
@@ -128,7 +135,7 @@ class AutoSession:
             if not turns or self._seconds() + self._length(turns) > LONGEST:
                 break
             analysis = self._play(turns, f"{counted(len(turns), 'hammer')} again", number)
-        return self._play_chords(analysis)
+        return self._play_chords(analysis, SOFT)
 
     def once(self, turns: Turns) -> tuple[Take, ...]:
         """Play and record one round, and return the takes."""
@@ -165,8 +172,9 @@ class AutoSession:
         reference = reference_of(self.backend.instrument, self.default)
         return trials_of(turns, self.backend.now() + LEAD, reference, number)
 
-    def _play_chords(self, analysis: Analysis) -> Analysis:
-        trials = chord_trials(analysis, self.backend.now() + LEAD)
+    def _play_chords(self, analysis: Analysis, loud: float) -> Analysis:
+        """Play chords, LOUD or SOFT ones, and return what is known after them."""
+        trials = chord_trials(analysis, self.backend.now() + LEAD, loud, self._trials)
         if not len(trials):
             return analysis
         self._strike(trials, "chords, for the supply")
@@ -200,7 +208,7 @@ class AutoSession:
 
     def _estimate(self, rounds: int) -> float:
         strikes = rounds * TURNS * len(self.backend.instrument) * 14 / 13
-        return ROOM + strikes * sum(GAP) / 2 + rounds * (SETTLE + LEAD) + 6.0
+        return ROOM + strikes * sum(GAP) / 2 + rounds * (SETTLE + LEAD) + 12.0
 
 
 def reference_of(instrument: Instrument, default: Calibration) -> tuple[int, float]:

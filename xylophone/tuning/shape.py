@@ -79,7 +79,12 @@ class Shape(Response):
         place = 2.0 * (level - knots[0]) / (knots[-1] - knots[0]) - 1.0
         nodes = np.linspace(-1.0, 1.0, NODES)
         between = np.linalg.inv(alike(nodes[:, None] - nodes) + 1e-6 * np.eye(NODES))
-        return cls(level=level, bend=alike(place[:, None] - nodes) @ between, **curves)
+        return cls(
+            level=level,
+            bend=alike(place[:, None] - nodes) @ between,
+            **curves,
+            rest_coupling=default.rest_coupling,
+        )
 
     def curves(self, found: Floats) -> tuple[Floats, Floats, Floats]:
         """Return level, width and latency at FINE points that parameters give, cold and just played."""

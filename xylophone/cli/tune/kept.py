@@ -149,7 +149,7 @@ def changes(old: Calibration, new: Calibration) -> list[str]:
 
 
 _UNITS = {"latency": " ms", "pulses": " ms", "level of its pulses": " dB", "origin": ""}
-_SHARED = ("supply", "warmth", "rest_time", "backend")
+_SHARED = ("supply", "warmth", "rest_time", "rest_coupling", "backend")
 
 
 def _figures(calibration: Calibration, row: int) -> dict[str, str]:
