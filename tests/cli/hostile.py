@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from midifile import smf
-from xylophone.calibration.file import calibration_text, default_calibration
+from xylophone.calibration.file import VERSION, calibration_text, default_calibration
 from xylophone.instrument import build_instrument
 
 FORGED = "FORGED"
@@ -53,7 +53,7 @@ CALIBRATIONS = {
     "tuned.cal": ('tuned = ""', f'tuned = "{TOML}"'),
     "kind.cal": ('kind = "zye1-0530"', f'kind = "{TOML}"'),
     "key.cal": ("rest_time", f'"{TOML}" = 1\nrest_time'),
-    f"cal{HOSTILE}.toml": ("version = 2", "version = 99"),
+    f"cal{HOSTILE}.toml": (f"version = {VERSION}", "version = 99"),
 }
 """Calibrations: what is replaced in one that is right, and by what."""
 

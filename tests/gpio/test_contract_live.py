@@ -144,7 +144,7 @@ def test_a_pulse_that_is_past_is_late(live: Live) -> None:
     live.backend.schedule(late)
     report = live.backend.report()
     assert (report.pulses, report.late) == (0, 1)
-    assert any("late and were not played" in fault.message for fault in live.backend.poll())
+    assert any("late and was not played" in fault.message for fault in live.backend.poll())
 
 
 @by_turns
