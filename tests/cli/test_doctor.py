@@ -45,11 +45,12 @@ def test_every_hammer_is_struck_and_named(xylophone: Run, tmp_path: Any) -> None
     (tmp_path / "xylophone.toml").write_text(
         '[instrument]\npitches = ["C6", "E6", "G6"]\nchannels = [2, 0, 1]\n'
     )
-    ran = xylophone("doctor", "--hammers", "--yes")
+    ran = xylophone("doctor", "--hammers", "--yes", "--backend", "sim:?dead=C6")
     assert ran.code == 0
     named = [line.split()[1:] for line in ran.out.splitlines() if line.split()[0] == "strike"]
     assert named == [["C6", "on", "channel", "2"], ["E6", "on", "channel", "0"], ["G6", "on", "channel", "1"]]
-    assert "3 struck" in ran.out
+    assert "3 struck: simulated, nobody heard it" in ran.out
+    assert "found by xylophone tune auto --backend 'sim:?dead=C6'\n" in ran.out
 
 
 def test_without_a_yes_nothing_is_struck(xylophone: Run, monkeypatch: pytest.MonkeyPatch) -> None:

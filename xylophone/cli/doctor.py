@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import click
@@ -170,6 +171,16 @@ def _agreed(found: Settings) -> bool:
     return ask(question)
 
 
+def _left_to_ears(url: str) -> str:
+    """Return what doctor, who has no microphone, cannot say of hammers that it has struck."""
+    if is_silent(url):
+        return "no wires"
+    if url.partition(":")[0] == "sim":
+        found = f"xylophone tune auto --backend {quote(url)}"
+        return f"simulated, nobody heard it; what is wrong is found by {found}"
+    return "one that you did not hear has a loose wire or a bad driver"
+
+
 def _strike_all(stage: Stage, found: Settings) -> Iterator[Finding]:
     """Strike every hammer in turn, its name shown at its time, and yield what came of it."""
     hammers, before = found.instrument.hammers, stage.backend.report()
@@ -190,9 +201,7 @@ def _strike_all(stage: Stage, found: Settings) -> Iterator[Finding]:
             FAILED, "hammers", f"{count} of {len(hammers)} struck{reasons}: see docs/troubleshooting.md"
         )
         return
-    silent = is_silent(found.backend)
-    unheard = "no wires" if silent else "one that you did not hear has a loose wire or a bad driver"
-    yield Finding(OK, "hammers", f"{count} struck: {unheard}")
+    yield Finding(OK, "hammers", f"{count} struck: {_left_to_ears(found.backend)}")
     if is_gpio(stage.backend):
         yield lateness_finding(after)
         yield writes_finding(after)

@@ -33,7 +33,7 @@ from ..options import FOLDER_PATH, stage_options
 from ..printing import say
 from ..screen import busy
 from ..stage import open_stage
-from .kept import place, undo_command
+from .kept import command, place
 from .listening import (
     ask_to_strike,
     check_history,
@@ -78,7 +78,7 @@ def auto(
     """
     if (plan is None) != (from_wav is None):
         raise click.UsageError("--from-wav and --plan belong together: a recording, and what was played")
-    device, position, undo = options.pop("device"), position_from(options), undo_command(options)
+    device, position, undo = options.pop("device"), position_from(options), command("undo", options)
     found, path = _target(options)
     folder = session or session_folder(found)
     if from_wav is not None and plan is not None:

@@ -34,7 +34,7 @@ from ..options import stage_options
 from ..printing import say
 from ..screen import table
 from .auto import states
-from .kept import place
+from .kept import command, place
 from .listening import (
     ask_to_strike,
     check_history,
@@ -57,24 +57,21 @@ def check(every: bool, yes: bool, **options: Any) -> None:
     code 1 where a hammer has drifted or is not heard.
     """
     device, position = options.pop("device"), position_from(options) or position_of("front")
+    anew = command("auto", options)
     found, path = place(options)
     if not path.exists():
-        raise CalibrationError(f"there is no {path}: nothing was tuned yet; begin with: xylophone tune auto")
+        raise CalibrationError(f"there is no {path}: nothing was tuned yet; begin with: {anew}")
     calibration = calibration_for(found.instrument, path)
     check_history(path)
     with playing(found.backend, config=found.config):
         ask_to_strike(found, yes, "four times?")
         drifts = _measured(found, calibration, position, device)
-    drifted = [drift for drift in drifts if drift.drifted or np.isnan(drift.later)]
-    _tell(drifts if every else drifted)
+    unlike = [drift for drift in drifts if drift.drifted or np.isnan(drift.later)]
+    _tell(drifts if every else unlike)
     for line in _remember(path, calibration, drifts):
         say(line)
-    if drifted:
-        names = ", ".join(drift.hammer for drift in drifted)
-        raise CalibrationError(
-            f"{len(drifted)} of {counted(len(drifts), 'hammer has', 'hammers have')} "
-            f"drifted ({names}): xylophone tune auto"
-        )
+    if unlike:
+        raise CalibrationError(_unlike(unlike, len(drifts), anew))
     strikes = counted(len(drifts), "hammer strikes as it was", "hammers strike as they were")
     say(f"all {strikes} tuned" if len(drifts) > 1 else f"{strikes} tuned")
 
@@ -93,6 +90,20 @@ def _measured(
         return drifts(
             session.once(check_round(found.instrument, calibration)), found.instrument, calibration, position
         )
+
+
+def _unlike(drifts: Sequence[Drift], count: int, anew: str) -> str:
+    """Return in words which of so many hammers have drifted or were not heard, and the command that helps."""
+    drifted = [drift.hammer for drift in drifts if not np.isnan(drift.later)]
+    unheard = [drift.hammer for drift in drifts if np.isnan(drift.later)]
+    told = []
+    if drifted:
+        of = counted(count, "hammer has", "hammers have")
+        told.append(f"{len(drifted)} of {of} drifted ({', '.join(drifted)})")
+    if unheard:
+        of = counted(count, "hammer was", "hammers were")
+        told.append(f"{len(unheard)} of {of} not heard ({', '.join(unheard)})")
+    return f"{' and '.join(told)}: {'what is wrong is found by ' if unheard else ''}{anew}"
 
 
 def _tell(drifts: Sequence[Drift]) -> None:

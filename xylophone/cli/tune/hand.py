@@ -27,7 +27,7 @@ from ..screen import bars, drawn_again, reading_keys
 from ..stage import alone_on_stage, sounding
 from ..striking import STEP
 from .hand_session import HandSession
-from .kept import place as place_of, present, undo_command
+from .kept import command, place as place_of, present
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -136,7 +136,7 @@ def hand(bar: str | None, velocity: float, reference: str | None, mute: bool, **
 
     Without BAR it begins with the lowest; n and p go to the next and previous one.
     """
-    undo = undo_command(options)
+    undo = command("undo", options)
     found, path = place_of(options)
     place = 0 if bar is None else found.instrument.index(bar)
     other = None if reference is None else found.instrument.index(reference)

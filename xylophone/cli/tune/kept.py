@@ -58,7 +58,7 @@ class Kept:
         Raises FileError where a calibration cannot be read or held or has no place, CalibrationError where
         it is broken or for another instrument.
         """
-        undo = undo_command(options)
+        undo = command("undo", options)
         found, path = place(options)
         base = None if os.path.lexists(path) else untuned(found)  # takes a while: nobody shall wait for that
         with hold(path) as held:
@@ -100,12 +100,12 @@ def present(found: Settings, path: Path) -> Calibration:
     return calibration
 
 
-def undo_command(options: dict[str, Any]) -> str:
-    """Return the command that takes back what one with these keyword arguments changes."""
+def command(verb: str, options: dict[str, Any]) -> str:
+    """Return a command of `tune` for the same hammers that one with these keyword arguments means."""
     given = [
         f" --{name} {shlex.quote(str(options[name]))}" for name in _WHICH if options.get(name) is not None
     ]
-    return f"xylophone tune undo{''.join(given)}"
+    return f"xylophone tune {verb}{''.join(given)}"
 
 
 def place(options: dict[str, Any]) -> tuple[Settings, Path]:

@@ -17,7 +17,7 @@ from ...words import counted
 from ..calibrations import untuned
 from ..printing import say
 from ..screen import table
-from .kept import changes, place, tuned_options, undo_command
+from .kept import changes, command, place, tuned_options
 
 Found = TypeVar("Found")
 
@@ -36,7 +36,7 @@ def undo(to: int | None, **options: Any) -> None:
 
     `xylophone tune log` lists what can be returned to.
     """
-    again = undo_command(options)
+    again = command("undo", options)
     found, path = place(options)
     versions = Versions.read(path)
     if _wanted(versions, to) == versions.present:
