@@ -266,7 +266,7 @@ def index_entry(name: str, score: Score) -> str:
     rows += [f"{key} = {listed(head.get(key, ''))}" for key in ("mood", "occasion", "also")]
     deaths = (entry.rpartition(" ") for entry in entries_of(head.get("died", "")))
     rows += ["died = {" + ", ".join(f'"{who or head["composer"]}" = {year}' for who, _, year in deaths) + "}"]
-    rows += [f'source = "{head["source"]}"']
+    rows += [f'{key} = "{head[key]}"' for key in ("source", "compared") if key in head]
     return "\n".join(rows) + "\n"
 
 

@@ -87,6 +87,20 @@ def test_the_edition_that_a_song_was_compared_with_is_named_with_its_year_and_is
     assert re.search(r"\bpublic.domain\b|\bCC0\b", INDEX[name]["source"])
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_song_was_compared_with_is_told_and_is_what_its_source_says(name: str) -> None:
+    entry = INDEX[name]
+    compared = entry.get("compared", "not at all")
+    if entry["composer"] == OWN:
+        assert compared == "not at all"
+    elif "not yet compared" in entry["source"]:
+        assert compared == "in part"
+    elif "transcription" in entry["source"] or "no print" in entry["source"]:
+        assert compared in ("transcription", "in part")
+    else:
+        assert compared == "edition"
+
+
 @pytest.mark.parametrize("kind", ["mood", "occasion"])
 def test_moods_and_occasions_are_the_words_of_the_readme(kind: str) -> None:
     text = (SONGS / "README.md").read_text(encoding="utf-8")
