@@ -169,15 +169,16 @@ def rows_of(heard: Heard) -> Row:
     median, low = lead(heard)
     used, written = ranges(heard)
     dense = texture(heard.time, heard.pitch)
+    equal = heard.arrangement.counterpoint is not None  # voices cross, and none is a bass
     return {
         "lead": median,
         "lead low": low,
         "steps": steps(heard),
         "range": used,
         "written": written,
-        "intrusions": intrusions(heard),
-        "basses": near_basses(heard),
-        "basses octave": near_basses(heard, OCTAVE),
+        "intrusions": np.nan if equal else intrusions(heard),
+        "basses": np.nan if equal else near_basses(heard),
+        "basses octave": np.nan if equal else near_basses(heard, OCTAVE),
         "rate": dense.rate,
         "again": dense.again,
         "seconds": dense.seconds,

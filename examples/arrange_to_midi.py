@@ -13,7 +13,7 @@ from xylophone import (
 )
 
 song, instrument = load_song(find_song("william_tell")), build_instrument("diatonic-15")
-for name in ("faithful", "music-box", "solo", "virtuoso"):
+for name in ("faithful", "polyphonic", "music-box", "solo", "virtuoso"):
     arrangement = arrange(song, instrument, weights=preset(name))
     print(f"{name}: {judge(arrangement).score} of 100, {len(arrangement)} strikes")
     for phrase in describe(arrangement):

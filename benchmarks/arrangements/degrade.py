@@ -7,6 +7,7 @@ little of what the fault is done to. Which notes are hit is drawn by chance, alw
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -184,4 +185,4 @@ def _rebuilt(heard: Heard, notes: Arranged) -> Arrangement:
     reason[(bars == NO_HAMMER) & (reason == Reason.NONE)] = Reason.NOT_READY
     other = table["note"][table["kind"] == ChangeKind.REPLACED]
     changes = Changes.of(song, old.instrument, old.transpose, reason, bars, into, other)
-    return Arrangement(song, old.instrument, old.transpose, notes, changes, old.roles.copy())
+    return replace(old, notes=notes, changes=changes)

@@ -127,7 +127,9 @@ def test_a_part_is_left_out_from_a_measure_on() -> None:
     """Sixteen notes in C, then in F sharp, where white bars have none of its names."""
     pitches = [60] * 16 + [66] * 16
     beneath = song_of([(n * 0.5 + 0.25, pitch) for n, pitch in enumerate(pitches)], track=2)
-    song = together(song_of(line(*TUNE * 2), track=1), beneath, names={1: "Tune", 2: "Strings"})
+    song = together(
+        song_of(line(*(pitch + 12 for pitch in TUNE * 2)), track=1), beneath, names={1: "Tune", 2: "Strings"}
+    )
     assert "track 2 'Strings' left out from measure 5" in describe(arrange(song, WHITE, transpose=12))
 
 
@@ -218,10 +220,12 @@ def test_a_reason_is_given_where_a_note_is_not_struck_as_written_and_only_there(
 
 
 def test_reasons_are_short_sentences() -> None:
-    song = together(tune(track=1), song_of(line(48, 47), track=2), song_of(line(36), channel=9))
+    lower = song_of([(0.25, 48), (0.5, 47)], track=2)
+    song = together(tune(track=1), lower, song_of(line(36), channel=9))
     arrangement = arrange(song, BELL, transpose=0)
     why = {(note["track"], note["pitch"]): note["why"] for note in as_json(arrangement)["notes"]}
     assert why[1, 72] is None
+    assert why[2, 47] == "it would be too near below the melody"
     assert why[2, 48].startswith("folded up two octaves")
     assert why[0, 36] == "drums"
     kinds = {change.kind for change in arrangement.changes}

@@ -201,7 +201,7 @@ def test_in_every_song_of_the_book_the_tune_leads_and_keeps_its_steps(book: list
     used, kept = [], []
     for made in book:
         notes, lead = made.notes, lead_of(made.notes)
-        if len(lead):
+        if len(lead) and made.counterpoint is None:
             assert np.median(lead) >= 2.5, made.song.title
             assert np.percentile(lead, 10) >= 1.5, made.song.title
         sung = notes[notes["priority"] == Priority.MELODY]

@@ -29,10 +29,14 @@ def documented(page: str) -> dict[str, float]:
 def test_every_weight_stands_there_with_its_default(page: str) -> None:
     tables = page[page.index("## The cost") : page.index("### Volume")]
     named = {field.name: field.default for field in fields(Weights)}
-    costs = {name: value for name, value in named.items() if isinstance(value, float) and name != "gap"}
+    costs = {
+        name: value
+        for name, value in named.items()
+        if isinstance(value, float) and name not in ("gap", "density")
+    }
     assert documented(tables) == costs
-    assert "`chord`" in page
-    assert "`gap`" in page
+    for name in ("chord", "gap", "density", "seconds", "counterpoint = 2"):
+        assert f"`{name}`" in page
 
 
 def test_every_preset_and_reason_is_explained(page: str) -> None:

@@ -136,8 +136,8 @@ def test_the_form_is_told_in_words() -> None:
 
 def test_an_accompaniment_is_struck_alike_wherever_it_is_said_again() -> None:
     """Between other measures a figure would be left an octave away once: to come back costs a jump."""
-    figure, other = (62, 48, 51, 82), (82, 65, 66, 83)
-    measures = (other, figure, figure, other, figure, figure)
+    figure, other, low = (80, 59, 70, 77), (71, 90, 87, 78), (51, 54, 48, 57)
+    measures = (other, figure, figure, other, low, figure, low)
     accompaniment = song_of(line(*(pitch for measure in measures for pitch in measure)), track=2, loudness=40)
     tune = song_of(line(*[91, 93, 95, 93] * len(measures)), track=1)
     song = together(tune, accompaniment, names={1: "melody"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from itertools import pairwise, product
 
@@ -12,10 +11,9 @@ from hypothesis import given, strategies as st
 
 from arranger.melodies import layouts
 from counts import examples
-from xylophone.arranger import arrange, judge
-from xylophone.arranger.arrangement import NO_ROLE
-from xylophone.arranger.fold import Folding, bars_of
+from xylophone.arranger.fold import Folding
 from xylophone.arranger.form import ostinato, repeats, usual
+from xylophone.arranger.reach import bars_of
 from xylophone.arranger.score import Score, instants, on_top, read_score
 from xylophone.arranger.transpose import best_transposition
 from xylophone.arranger.viterbi import cheapest_path
@@ -241,94 +239,3 @@ def test_octaves_of_a_melody_cost_the_least_of_all_that_there_are(seed: int, ins
     )
     assert told == pytest.approx(least)
     assert cost(tuple(found.tolist())) == pytest.approx(told)
-
-
-@given(SEEDS, layouts)
-@examples(15)
-def test_quality_counts_what_is_lost_note_by_note(seed: int, instrument) -> None:
-    made = arrange(some_song(seed), instrument)
-    notes, struck = made.song.notes, made.struck.tolist()
-    tune = [n for n in range(len(notes)) if made.roles[n] == Priority.MELODY]
-    others = [n for n in range(len(notes)) if made.roles[n] not in (Priority.MELODY, NO_ROLE)]
-    away = [bar - (int(pitch) + made.transpose) for bar, pitch in zip(struck, notes["pitch"], strict=True)]
-    steps = [(a, b) for a, b in pairwise(tune) if notes["onset"][b] - notes["onset"][a] < 1.5]
-    kept = [struck[a] >= 0 <= struck[b] and away[a] == away[b] for a, b in steps]
-    strikes = [(row["onset"], int(instrument.pitches[row["hammer"]])) for row in made.notes]
-    covered = []
-    for n in tune:
-        if struck[n] >= 0:
-            time = made.notes["onset"][made.carrier[n]]
-            covered.append(any(abs(at - time) <= 0.03 + 1e-9 and bar > struck[n] for at, bar in strikes))
-    sounding = [n for n in others if struck[n] >= 0]
-    wanted = {
-        "melody": [not (struck[n] >= 0 and away[n] % 12 == 0) for n in tune],
-        "intervals": [not one for one in kept],
-        "covered": covered,
-        "notes": [struck[n] < 0 for n in others],
-        "octaves": [away[n] != 0 for n in sounding],
-    }
-    quality = judge(made)
-    if not strikes:
-        assert (quality.score, quality.melody) == (0, "")
-        return
-    shares = {name: sum(of) / max(1, len(of)) for name, of in wanted.items()}
-    assert {cost.name: cost.share for cost in quality.costs} == pytest.approx(shares)
-    worth = {"melody": 60, "intervals": 40, "covered": 30, "notes": 20, "octaves": 5}
-    assert {cost.name: cost.points for cost in quality.costs} == pytest.approx(
-        {k: worth[k] * s for k, s in shares.items()}
-    )
-    assert quality.score == max(0, round(100 - math.fsum(worth[k] * s for k, s in shares.items())))
-    most = Counter(notes["track"][tune].tolist())
-    track = min(most, key=lambda number: (-most[number], number))
-    assert quality.melody == (made.song.tracks[track].name or f"track {track}")
-
-
-@given(SEEDS, layouts)
-@examples(20)
-def test_accompaniment_goes_to_the_cheapest_octaves_phrase_by_phrase(seed: int, instrument) -> None:
-    rng = np.random.default_rng(seed)
-    notes = np.zeros(9, NOTE)
-    notes["onset"] = np.cumsum(rng.choice([0.25, 0.5, 1.6], 9))
-    notes["pitch"], notes["track"] = rng.integers(36, 100, 9), rng.integers(0, 2, 9)
-    notes["loudness"] = notes["velocity"] = 80
-    score, rows = score_of(Song(notes)), np.arange(9)
-    priority = rng.choice([Priority.INNER, Priority.BASS], 9)
-    ceiling = rng.integers(60, 100, 9).astype(np.int16)
-    weights = Weights(
-        unlike=0.0, jump=float(rng.choice([0.3, 1.5])), away=0.03, high_bass=float(rng.choice([0.0, 0.3]))
-    )
-    bars, pitches = bars_of(instrument, score.pitch), instrument.pitches.tolist()
-    phrases: list[list[int]] = []  # of voices: what one part plays as bass, or not
-    for voice in product((0, 1), (Priority.INNER, Priority.BASS)):
-        begun, last, before = 0.0, None, -1
-        for n in [n for n in range(9) if (score.part[n], priority[n]) == voice]:
-            new_measure = last is None or score.measure[n] != score.measure[last]
-            begun = float(score.onset[n]) if new_measure else begun
-            slot = int((score.onset[n] - begun) / 2)
-            if new_measure or score.onset[n] - score.onset[last] > 1.5 or slot != before:
-                phrases.append([])
-            phrases[-1].append(n)
-            last, before = n, slot
-
-    def price(n: int, octave: int) -> float:
-        struck = int(score.pitch[n]) + 12 * octave
-        high = max(0, (struck - pitches[0]) // 12) if priority[n] == Priority.BASS else 0
-        out = weights.stray * (struck not in pitches) + weights.cover * (struck > ceiling[n])
-        return out + weights.high_bass * high + weights.away * abs(octave)
-
-    def cost(octaves: tuple[int, ...]) -> float:
-        total = sum(price(n, octave) for phrase, octave in zip(phrases, octaves, strict=True) for n in phrase)
-        for (one, here), (other, there) in pairwise(zip(phrases, octaves, strict=True)):
-            same = (score.part[one[0]], priority[one[0]]) == (score.part[other[0]], priority[other[0]])
-            total += weights.jump * (same and here != there)
-        return total
-
-    found = Folding(score, score.pitch, bars, weights).inner(rows, priority, ceiling)
-    assert all(len({int(found[n]) for n in phrase}) == 1 for phrase in phrases)
-    chosen = tuple(int(found[phrase[0]]) for phrase in phrases)
-    if len(bars.octaves) ** len(phrases) < 3000:
-        least = min(cost(octaves) for octaves in product(bars.octaves.tolist(), repeat=len(phrases)))
-        assert cost(chosen) == pytest.approx(least, abs=1e-5)
-    for place in range(len(phrases)):  # no phrase alone would be better elsewhere
-        for octave in bars.octaves.tolist():
-            assert cost((*chosen[:place], octave, *chosen[place + 1 :])) >= cost(chosen) - 1e-5

@@ -67,7 +67,9 @@ def test_a_weight_out_of_bounds_is_one_line(weights, message):
 
 
 def test_a_preset_that_does_not_exist_is_named_with_those_that_do():
-    with pytest.raises(OptionError, match="'jazz' does not exist: choose one of faithful, music-box, solo"):
+    with pytest.raises(
+        OptionError, match="'jazz' does not exist: choose one of auto, faithful, polyphonic, music-box"
+    ):
         preset("jazz")
 
 

@@ -182,7 +182,7 @@ def test_a_line_that_may_stay_where_it_is_stays():
 
 def test_an_accompanying_line_keeps_its_octave_from_passage_to_passage():
     inner = [60, 57, 59, 60, 69, 67, 71, 69]
-    (_, struck), _ = accompanied([91] * 8, inner)
+    (_, struck), _ = accompanied([94] * 8, inner)
     assert struck == [pitch + 12 for pitch in inner]
 
 

@@ -51,7 +51,7 @@ def samples(path: Path) -> np.ndarray:
 def test_without_an_output_it_says_what_info_says(xylophone: Run, song: Path) -> None:
     ran = xylophone("arrange", song)
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.startswith("score:        99 of 100\nin words:     melody from track 1 'Melody'\n")
+    assert ran.out.startswith("score:        100 of 100\nin words:     melody from track 1 'Melody'\n")
     assert ran.out in xylophone("info", song).out
     for phrase in describe(arrange(load_song(song), build_instrument())):
         assert phrase in ran.out
@@ -154,7 +154,7 @@ def test_a_picture_is_drawn(xylophone: Run, song: Path, tmp_path: Path) -> None:
         (["--plot", "no/out.svg"], 1, ["no/out.svg", "its folder does not exist"]),
         (["--compare", "no/out"], 1, ["no/out-before.wav", "its folder does not exist"]),
         (["--save", "--forget"], 2, ["--save and --forget"]),
-        (["--preset", "lively"], 2, ["'lively'", "faithful, music-box, solo, virtuoso"]),
+        (["--preset", "lively"], 2, ["'lively'", "auto, faithful, polyphonic, music-box, solo, virtuoso"]),
         (["--octave", "1"], 2, ["'1'", "3:-1"]),
         (["--octave", "1:x"], 2, ["'1:x'", "3:-1"]),
         (["--octave", "1:11", "--save"], 2, ["track 1", "11 octaves", "-10..10"]),

@@ -17,7 +17,7 @@ Run = Callable[..., Any]
 SCALE = [(72 + n, 0.5 * n, 0.4, 40 + 8 * n, 0) for n in range(8)]
 INFO_KEYS = [
     "title", "duration", "silence", "notes", "tempo_bpm", "lowest", "highest", "instrument",
-    "transpose", "kept", "folded", "replaced", "merged", "dropped", "score", "melody", "costs",
+    "transpose", "kept", "folded", "replaced", "merged", "dropped", "score", "melody", "costs", "better",
     "words", "saved", "lyrics", "encoding", "encoding_guessed", "warnings",
 ]  # fmt: skip
 STRIKE_KEYS = [
@@ -61,7 +61,7 @@ def test_info_json_is_as_documented(xylophone: Run, midi: Callable[..., Path]) -
     assert (report["lowest"], report["highest"], report["tempo_bpm"]) == (36, 79, 120.0)
     assert report["instrument"] == "song-bell"
     assert (report["score"], report["melody"], report["saved"]) == (100, "Tune", None)
-    assert [list(cost) for cost in report["costs"]] == [["name", "words", "share", "points"]] * 5
+    assert [list(cost) for cost in report["costs"]] == [["name", "words", "share", "points"]] * 12
     assert report["words"] == [
         "melody from channel 1 of track 0 'Tune'",
         "not arranged: 1 drums (--drums lets them strike bars)",

@@ -57,8 +57,9 @@ def test_a_note_that_fits_begins_with_its_dot() -> None:
 
 def test_a_folded_note_hangs_on_a_thread_and_a_dropped_one_is_a_cross() -> None:
     """On white bars: a note two octaves too low, and one whose name no bar has."""
-    other = song_of([(0.0, 48), (1.0, 54)], track=1)
-    arrangement = arrange(together(song_of(line(*TUNE)), other, names={0: "Melody"}), WHITE, transpose=12)
+    other = song_of([(0.25, 48), (1.0, 54)], track=1)
+    tune = song_of(line(*(pitch + 12 for pitch in TUNE)))
+    arrangement = arrange(together(tune, other, names={0: "Melody"}), WHITE, transpose=12)
     svg = draw_arrangement(arrangement)
     threads = [thread for p in Priority for thread in paths(svg, COLOURS[p], "V")]
     moved = [c for c in arrangement.changes if c.bar is not None and c.bar != c.wanted]

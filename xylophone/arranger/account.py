@@ -17,7 +17,7 @@ from ..words import counted
 from .arrangement import NO_ROLE, Arrangement
 from .changes import Reason
 from .form import key_of, places, sections
-from .quality import share
+from .listening import share
 
 MOST_PASSAGES = 6
 """So many changes of the leading part are told by their measures; nobody would read more."""
@@ -85,6 +85,9 @@ _LONGEST_NAME = 40
 _NAMED = 3
 """So many parts are named of a melody that comes from many."""
 
+_VOICE = 0.05
+"""Share of the notes of counterpoint that a voice has, at least; what has fewer fills a chord."""
+
 _REMEDIES = {Reason.DRUMS.word: " (--drums lets them strike bars)"}
 _BEFOREHAND = (Reason.DRUMS, Reason.NOT_CHOSEN, Reason.MUTED, Reason.SILENT, Reason.NOT_MELODY)
 
@@ -141,7 +144,11 @@ class _Account:
         return np.asarray(self.arranged & (self.arrangement.struck < 0))
 
     def melody(self) -> str:
-        """From which parts the melody comes, in the order of their shares or of the measures."""
+        """From which parts the melody comes, in order of their shares or of the measures; or the voices."""
+        if self.arrangement.counterpoint is not None:
+            size = np.bincount(self.arrangement.counterpoint[self.arranged])
+            many = np.count_nonzero(size >= _VOICE * size.sum())
+            return f"counterpoint of {counted(int(many), 'voice')}, what enters leads"
         part = self.part[self.tune]
         if not len(part):
             return "no melody"
@@ -164,7 +171,7 @@ class _Account:
 
     def form(self) -> str:
         """The sections of the melody, each with its measures; nothing where there are none."""
-        if not self.arrangement.song.has_beat:
+        if not self.arrangement.song.has_beat or self.arrangement.counterpoint is not None:
             return ""
         notes = self.arrangement.song.notes[self.tune]
         measure, place = places(self.arrangement.song, notes["onset"])

@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..errors import OptionError
 from ..instrument import Instrument
 from ..song import Song
-from ..tables import ARRANGED, Arranged, Bools, Floats, Ints, Priority, as_arranged, filled, picked
+from ..tables import ARRANGED, Arranged, Floats, Ints, Priority, as_arranged, filled, picked
 from .arrangement import NO_ROLE, Arrangement
 from .balance import balanced
 from .changes import NO_HAMMER, Changes, Reason
 from .choice import Choice, left_out
-from .fold import Folding, Placed, bars_of, fold
+from .counterpoint import is_counterpoint, leading, voices
+from .fold import Placed, fold, fold_equals
 from .form import ostinato
+from .reach import bars_of
 from .score import Score, instants, read_score
-from .thin import MERGE_WITHIN, carriers, crowded_out, informed, loudest, unready, worth
-from .transpose import best_transposition
+from .search import AROUND, LONG, SHORT, common_octaves, excerpt, finalists, judged, likely_shift
+from .thin import (
+    MERGE_WITHIN,
+    carriers,
+    clashing,
+    crowded_out,
+    informed,
+    loudest,
+    sweetened,
+    too_many,
+    unready,
+    worth,
+)
+from .transpose import best_judged
 from .tremolo import with_tremolo
 from .voices import priorities
-from .weights import DEFAULT_PRESET, PRESETS, Weights
+from .weights import ALWAYS, DEFAULT_PRESET, ENTRY_LEAD, PRESETS, WHERE_IT_IS, Weights
 
 _FARTHEST = 127
 
@@ -38,6 +52,7 @@ def arrange(
     mute_channels: Collection[int] = (),
     transpose: int | None = None,
     octaves: Mapping[int, int] | None = None,
+    original_key: bool = False,
     drums: bool = False,
     merge_within: float = MERGE_WITHIN,
     weights: Weights = PRESETS[DEFAULT_PRESET],
@@ -46,19 +61,20 @@ def arrange(
 
     `tracks` are numbered as in `song.tracks`, from 0, `channels` 1..16; None takes all. What is
     muted is left out of these, and so are drums unless `drums`. `transpose` is in
-    semitones, -127..127; None searches the shift that suits best. `octaves` moves tracks, -10..10
-    each, before anything else. Notes on one bar at most `merge_within` (0..0.1 s) apart become one
-    strike. `weights` is taste: what the search weighs. Nothing is re-timed. An arrangement may be
-    empty: `Arrangement.require_notes` says why. Raises OptionError for what is out of bounds.
+    semitones, -127..127; None searches the shift that suits best, with `original_key` among whole octaves.
+    `octaves` moves tracks, -10..10 each, before anything else. Notes on one bar at most `merge_within`
+    (0..0.1 s) apart become one strike. `weights` is taste: what the search weighs. Nothing is re-timed. An
+    arrangement may be empty: `Arrangement.require_notes` says why. Raises OptionError for what is out of
+    bounds.
 
     >>> song = load_song(find_song("ode_to_joy"))
     >>> len(arrange(song, build_instrument("music-box-c")))
-    416
+    447
     """
     choice = Choice(tracks, channels, mute_tracks, mute_channels, drums, octaves or {})
-    chosen = _chosen(song, choice, weights)
-    shift, placed = _placed(transpose, chosen.score, chosen.priority, instrument, weights)
-    return _Drafted(song, instrument, chosen, shift, placed, weights).finished(merge_within)
+    draft = _Draft(song, instrument, _chosen(song, choice, weights), weights, merge_within)
+    shift = _given(transpose)
+    return draft.at(draft.best_shift(original_key) if shift is None else shift)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +83,8 @@ class _Chosen:
 
     score: Score
     priority: Ints
+    voice: Ints
+    counterpoint: bool
     reasons: Ints
 
 
@@ -74,67 +92,93 @@ def _chosen(song: Song, choice: Choice, weights: Weights) -> _Chosen:
     """Leave out what was not chosen; where the melody is to be alone, the other voices too."""
     reasons = left_out(song, choice)
     score = read_score(song, np.flatnonzero(reasons == Reason.NONE), choice.octaves)
+    if weights.counterpoint == ALWAYS or (weights.counterpoint == WHERE_IT_IS and is_counterpoint(score)):
+        voice = voices(score)
+        equals = np.where(leading(score, voice), Priority.MELODY, Priority.INNER).astype(np.uint8)
+        return _Chosen(score, equals, voice, True, reasons)
     priority = priorities(score)
-    if weights.accompaniment:
-        return _Chosen(score, priority, reasons)
-    tune = priority == Priority.MELODY
-    reasons[score.row[~tune]] = Reason.NOT_MELODY
-    return _Chosen(read_score(song, score.row[tune], choice.octaves), priority[tune], reasons)
+    if not weights.accompaniment:
+        tune = priority == Priority.MELODY
+        reasons[score.row[~tune]] = Reason.NOT_MELODY
+        score, priority = read_score(song, score.row[tune], choice.octaves), priority[tune]
+    return _Chosen(score, priority, score.part * 2 + (priority == Priority.BASS), False, reasons)
 
 
-def _placed(
-    transpose: int | None, score: Score, priority: Ints, instrument: Instrument, weights: Weights
-) -> tuple[int, Placed]:
-    """Return the shift that is given or costs least, and where all notes are struck then."""
-    if transpose is not None:
-        shift = operator.index(transpose)
-        if abs(shift) > _FARTHEST:
-            raise OptionError(f"transposition {shift} is out of range: give -127..127 semitones")
-        return shift, fold(score, priority, shift, instrument, weights)
-    tune = np.flatnonzero(priority == Priority.MELODY)
-
-    def octaves_cost(shift: int) -> float:
-        pitch = (score.pitch + shift).astype(np.int16)
-        folding = Folding(score, pitch, bars_of(instrument, pitch[tune]), weights)
-        return folding.melody_octaves(tune)[1] / max(1, len(tune))
-
-    shift = best_transposition(score, priority, instrument, weights, octaves_cost)
-    placed = fold(score, priority, shift, instrument, weights)
-    if octaves := _common_octaves(score, shift, placed.hammer, instrument):
-        shift += octaves
-        placed = fold(score, priority, shift, instrument, weights)
-    return shift, placed
-
-
-def _common_octaves(score: Score, shift: int, hammer: Ints, instrument: Instrument) -> int:
-    """Return by how many semitones more than half of all notes were folded: that is a shift, no folding."""
-    sounds = np.flatnonzero(hammer >= 0)
-    moved = instrument.pitches[hammer[sounds]] - (score.pitch[sounds].astype(np.int64) + shift)
-    octaves, counts = np.unique(moved[moved % 12 == 0], return_counts=True)
-    if not len(octaves) or 2 * counts.max() <= len(sounds):
-        return 0
-    return int(octaves[np.argmax(counts)])
+def _given(transpose: int | None) -> int | None:
+    shift = None if transpose is None else operator.index(transpose)
+    if shift is not None and abs(shift) > _FARTHEST:
+        raise OptionError(f"transposition {shift} is out of range: give -127..127 semitones")
+    return shift
 
 
 @dataclass(frozen=True, eq=False)
-class _Drafted:
-    """Everything that is decided but for what falls together: notes of a score and their hammers."""
+class _Draft:
+    """Everything that is decided but for the transposition and what follows from it."""
 
     song: Song
     instrument: Instrument
     chosen: _Chosen
+    weights: Weights
+    merge_within: float
+
+    def best_shift(self, original_key: bool) -> int:
+        """Return the transposition that is judged best: all keys by an excerpt, the best by a longer one."""
+        score, priority = self.chosen.score, self.chosen.priority
+        if not bars_of(self.instrument, score.pitch).off(score.pitch).any():
+            return 0  # it is written for these bars
+        likely = likely_shift(score, priority, self.instrument, self.weights, original_key)
+        short = self._excerpt(excerpt(len(score), SHORT))
+        likely += common_octaves(short.at(likely))
+        points = judged([likely, likely - 12, likely + 12], short.at)
+        likely = best_judged(points, likely)
+        if original_key:
+            return likely
+        best = likely
+        for _ in range(2):  # the best may lie at the edge of what was judged
+            unseen = (best + away for away in AROUND)
+            points |= judged((shift for shift in unseen if shift not in points), short.at)
+            best = max(points, key=lambda shift: points[shift])
+        if len(score) > SHORT:
+            points = judged(finalists(points, likely), self._excerpt(excerpt(len(score), LONG)).at)
+        return best_judged(points, likely)
+
+    def _excerpt(self, rows: Ints) -> _Draft:
+        """Return the draft of a song of some rows of the score only."""
+        if len(rows) == len(self.chosen.score):
+            return self
+        score = self.chosen.score.excerpt(rows)
+        song = replace(self.song, notes=picked(self.song.notes, self.chosen.score.row[rows]))
+        priority, voice = self.chosen.priority[rows], self.chosen.voice[rows]
+        reasons = np.zeros(len(rows), np.uint8)
+        chosen = replace(self.chosen, score=score, priority=priority, voice=voice, reasons=reasons)
+        return replace(self, song=song, chosen=chosen, weights=replace(self.weights, unlike=0.0))
+
+    def at(self, shift: int) -> Arrangement:
+        """Return the arrangement under a transposition."""
+        chosen = self.chosen
+        if chosen.counterpoint:
+            placed = fold_equals(chosen.score, chosen.voice, shift, self.instrument, self.weights)
+        else:
+            placed = fold(chosen.score, chosen.priority, shift, self.instrument, self.weights)
+        return _Placing(self, shift, placed).finished()
+
+
+@dataclass(frozen=True, eq=False)
+class _Placing:
+    """A draft whose notes have hammers: all that is left to decide is what falls together."""
+
+    draft: _Draft
     shift: int
     placed: Placed
-    weights: Weights
 
-    def finished(self, merge_within: float) -> Arrangement:
+    def finished(self) -> Arrangement:
         """Merge what falls together, leave out what no hammer could play, and put all into tables."""
-        song, score, priority = self.song, self.chosen.score, self.chosen.priority
+        song, score, priority = self.draft.song, self.draft.chosen.score, self.draft.chosen.priority
         sounds = np.flatnonzero(self.placed.hammer >= 0)
         row, hammer = score.row[sounds], self.placed.hammer[sounds].astype(np.uint8)
         loudness = score.loudness[sounds]
         rank = priority[sounds] * 256.0 + loudness
-        carrier = carriers(score.onset[sounds], hammer, rank, merge_within)
+        carrier = carriers(score.onset[sounds], hammer, rank, self.draft.merge_within)
         carries = carrier == np.arange(len(carrier))
         notes = as_arranged(
             filled(ARRANGED, len(sounds), onset=score.onset[sounds], source=row, hammer=hammer)
@@ -143,51 +187,80 @@ class _Drafted:
         notes, loud = picked(notes, carries), song.notes["loudness"].copy()
         loud[notes["source"]] = loudest(loudness, priority[sounds], carrier)[carries]
         why = self._thinned(notes, loud[notes["source"]])
-        reasons = self.chosen.reasons.copy()
+        reasons = self.draft.chosen.reasons.copy()
         reasons[score.row] = self.placed.reason
-        reasons[row] = why[(np.cumsum(carries) - 1)[carrier]]
+        lost = why[(np.cumsum(carries) - 1)[carrier]]
+        stays = lost == Reason.NONE
+        reasons[row[~stays]] = lost[~stays]
         notes = picked(notes, why == Reason.NONE)
-        changes = self._changes(reasons, row, hammer, row[carrier])
-        if self.weights.tremolo:
-            notes, cut = with_tremolo(notes, song, self.instrument.column("recovery"))
+        changes = self._changes(reasons, row[stays], hammer[stays], row[carrier][stays])
+        if self.draft.weights.tremolo:
+            notes, cut = with_tremolo(notes, song, self.draft.instrument.column("recovery"))
             changes = changes.with_shortened(cut)
-        notes = balanced(notes, song, loud, self.weights.lead)
-        roles = np.full(len(song), NO_ROLE, np.uint8)
-        roles[score.row] = priority
-        return Arrangement(song, self.instrument, self.shift, notes, changes, roles)
+        return self._told(balanced(notes, song, loud, self._lead), changes)
+
+    def _told(self, notes: Arranged, changes: Changes) -> Arrangement:
+        """Return the arrangement of strikes and changes, with what each note is in it."""
+        chosen, song = self.draft.chosen, self.draft.song
+        roles, voice = np.full(len(song), NO_ROLE, np.uint8), np.zeros(len(song), np.int32)
+        roles[chosen.score.row], voice[chosen.score.row] = chosen.priority, chosen.voice
+        equals = voice if chosen.counterpoint else None
+        return Arrangement(song, self.draft.instrument, self.shift, notes, changes, roles, equals)
+
+    @property
+    def _lead(self) -> float:
+        """By how many dB the tune is to lead, or what enters among equal voices."""
+        lead = self.draft.weights.lead
+        return min(lead, ENTRY_LEAD) if self.draft.chosen.counterpoint else lead
 
     def _thinned(self, notes: Arranged, loudness: Floats) -> Ints:
         """Return a Reason for each strike, NONE for those that stay."""
         why = np.zeros(len(notes), np.uint8)
-        value, priority = worth(notes["priority"], loudness), notes["priority"]
-        if self.weights.chord:
-            why[self._crowd(notes, value)] = Reason.CROWDED
-        recovery = self.instrument.column("recovery")
+        if not len(notes):
+            return why
+        weights, priority = self.draft.weights, notes["priority"]
+        value = worth(priority, loudness)
+        if weights.chord or weights.density or not weights.seconds:
+            self._crowd(notes, value, why)
+        recovery = self.draft.instrument.column("recovery")
         asked = [(recovery, priority >= Priority.INNER)]
-        if self.weights.gap > recovery.min():
-            asked.append((np.maximum(recovery, self.weights.gap), priority < Priority.MELODY))
+        if weights.gap > recovery.min():
+            asked.append((np.maximum(recovery, weights.gap), priority < Priority.MELODY))
         for least, mine in asked:
             rows = np.flatnonzero(mine & (why == 0))
             lost = unready(notes["onset"][rows], notes["hammer"][rows], value[rows], least)
             why[rows[lost]] = Reason.NOT_READY
         return why
 
-    def _crowd(self, notes: Arranged, value: Floats) -> Bools:
-        """Return which strikes are more than an instant may hold."""
+    def _crowd(self, notes: Arranged, value: Floats, why: Ints) -> None:
+        """Write into `why` which strikes clash, or are more than an instant or a second may hold."""
+        weights, score, tune = (
+            self.draft.weights,
+            self.draft.chosen.score,
+            notes["priority"] == Priority.MELODY,
+        )
         onset, hammer, instant = notes["onset"], notes["hammer"], instants(notes["onset"])
-        again = np.zeros(len(self.song), np.bool_)
-        again[self.chosen.score.row] = ostinato(self.chosen.score.repeat, self.chosen.score.measure)
-        pitch = self.instrument.pitches[hammer]
+        again = np.zeros(len(self.draft.song), np.bool_)
+        again[score.row] = ostinato(score.repeat, score.measure)
+        pitch = self.draft.instrument.pitches[hammer].astype(np.int64)
         telling = informed(value, instant, pitch, onset, hammer, again[notes["source"]])
-        return crowded_out(instant, hammer, telling, self.weights.chord)
+        if not weights.seconds:
+            why[clashing(instant, pitch, telling) & ~tune] = Reason.CLASHES
+        if weights.chord:
+            rows = np.flatnonzero(why == 0)
+            why[rows[crowded_out(instant[rows], hammer[rows], telling[rows], weights.chord)]] = Reason.CROWDED
+        if weights.density:
+            rows = np.flatnonzero((why == 0) & ~tune)
+            sweet = sweetened(telling, instant, pitch, tune)[rows]
+            why[rows[too_many(onset[rows], sweet, weights.density)]] = Reason.CROWDED
 
     def _changes(self, reasons: Ints, row: Ints, hammer: Ints, into: Ints) -> Changes:
         """Return the changes, by a Reason for each note of the song.
 
-        Given besides are rows, hammers and carrying rows of the notes that have a bar.
+        Given besides are rows, hammers and carrying rows of the notes that sound.
         """
-        song = self.song
+        song = self.draft.song
         bars, carried = np.full(len(song), NO_HAMMER, np.uint8), np.full(len(song), -1, np.int32)
         bars[row], carried[row] = hammer, np.where(into == row, -1, into)
-        other = self.chosen.score.row[self.placed.substituted]
-        return Changes.of(song, self.instrument, self.shift, reasons, bars, carried, other)
+        other = self.draft.chosen.score.row[self.placed.substituted]
+        return Changes.of(song, self.draft.instrument, self.shift, reasons, bars, carried, other)

@@ -27,7 +27,7 @@ class ChangeKind(IntEnum):
 
 
 class Reason(IntEnum):
-    """Why a note was dropped; NONE where it was not."""
+    """Why a note was dropped, or struck in another octave than its voice; NONE where it was neither."""
 
     NONE = 0
     DRUMS = 1
@@ -39,6 +39,9 @@ class Reason(IntEnum):
     NOT_READY = 7
     CROWDED = 8
     NOT_MELODY = 9
+    BEYOND = 10
+    NEAR = 11
+    CLASHES = 12
 
     @property
     def word(self) -> str:
@@ -57,6 +60,9 @@ _WORDS = {
     Reason.NOT_READY: "its hammer is not ready again",
     Reason.CROWDED: "its chord is large enough",
     Reason.NOT_MELODY: "only the melody is played",
+    Reason.BEYOND: "its voice goes beyond the bars",
+    Reason.NEAR: "it would be too near below the melody",
+    Reason.CLASHES: "it would be a second beside another",
 }
 
 
@@ -106,7 +112,8 @@ class Change:
         if self.kind is ChangeKind.REPLACED:
             return f"replaced by its neighbour {_name(self.bar)}, {Reason.NO_BAR.words}"
         if self.kind is ChangeKind.FOLDED:
-            return f"folded {'up' if self.bar > self.wanted else 'down'} to {_name(self.bar)}"
+            why = f", {self.reason.words}" if self.reason else ""
+            return f"folded {'up' if self.bar > self.wanted else 'down'} to {_name(self.bar)}{why}"
         where = "the same track" if self.other == self.track else f"track {self.other}"
         return f"merged with the same bar {_name(self.bar)} in {where}"
 
@@ -129,14 +136,16 @@ class Changes(Sequence[Change]):
     ) -> Changes:
         """Return what becomes of a song's notes: dropped for a reason, carried into others, on another bar.
 
-        An array has a value for each note: `bars` is NO_HAMMER and `into` -1 where there is none. `other` are
-        rows of notes that a bar of another name stands for.
+        An array has a value for each note: `bars` is NO_HAMMER and `into` -1 where there is none; what has a
+        bar and a `reason` left its voice for it. `other` are rows of notes that a bar of another name stands
+        for.
         """
         struck = instrument.pitches[np.minimum(bars, len(instrument) - 1)]  # of any bar where they are lost
         kind = np.where(struck != song.notes["pitch"] + np.int16(shift), ChangeKind.FOLDED, 0)
         kind[other], kind[into >= 0] = ChangeKind.REPLACED, ChangeKind.MERGED
-        lost = reason != Reason.NONE
-        kind[lost], bars[lost], into[lost] = ChangeKind.DROPPED, NO_HAMMER, -1
+        lost = (reason != Reason.NONE) & (bars == NO_HAMMER)
+        kind[lost], into[lost] = ChangeKind.DROPPED, -1
+        reason = np.where(lost | (kind == ChangeKind.FOLDED), reason, Reason.NONE)
         columns = {"kind": kind, "reason": reason, "hammer": bars, "into": into}
         table = as_change_rows(filled(CHANGE, len(song), note=np.arange(len(song)), **columns))
         return cls(song, instrument, shift, picked(table, kind > 0))

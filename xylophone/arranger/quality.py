@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..tables import Bools, Floats, Ints, Priority
-from .arrangement import NO_ROLE, Arrangement
+from .arrangement import Arrangement
+from .columns import by_group
+from .listening import ENTRY_DB, LEAD_DB, Strikes, astray, bare, broken, lost, share
 from .score import INTERVAL
 from .tune import NEAR
 
@@ -26,35 +28,54 @@ class Cost:
 class Quality:
     """The score, 0..100, and the costs that make it less; `melody` names the track that has most of it."""
 
-    score: int
     melody: str
     costs: tuple[Cost, ...]
+
+    @property
+    def points(self) -> float:
+        """What is left of 100 points."""
+        return max(0.0, 100.0 - sum(cost.points for cost in self.costs))
+
+    @property
+    def score(self) -> int:
+        """The points as they are told."""
+        return round(self.points)
 
 
 POINTS = {
     "melody": (60.0, "of the melody's notes not struck, or under another name"),
-    "intervals": (40.0, "of the melody's intervals changed"),
-    "covered": (30.0, "of the melody's notes covered by a higher strike"),
-    "notes": (20.0, "of the other notes left out"),
-    "octaves": (5.0, "of the other notes in another octave"),
+    "intervals": (60.0, "of the melody's intervals changed"),
+    "strays": (15.0, "of the melody in another octave than most of it"),
+    "covered": (10.0, "of the melody's notes covered by a higher strike"),
+    "intruders": (60.0, "as many strikes as melody notes rise to the melody from below"),
+    "buried": (30.0, "of the melody buried under what is struck with it"),
+    "basses": (25.0, "of the basses too near below the melody"),
+    "seconds": (30.0, "of the chords with a second that is not written"),
+    "voices": (25.0, "of the steps within other voices changed"),
+    "clutter": (40.0, "of the strikes too many"),
+    "notes": (40.0, "of the other notes missed"),
+    "bare": (30.0, "of the accompaniment gone as a whole"),
 }
 """Points that each fault costs where it is everywhere, and of what it is a share."""
+
+
+_FREE = ("covered", "intruders", "basses", "strays")
+"""What costs nothing in counterpoint: voices cross, and each has its octave."""
 
 
 def judge(arrangement: Arrangement) -> Quality:
     """Return the quality of an arrangement; 0 where nothing is struck.
 
     >>> judge(arrange(load_song(find_song("william_tell")), build_instrument("diatonic-15"))).score
-    95
+    83
     """
     if not len(arrangement.notes):
-        return Quality(0, "", (Cost("empty", "nothing can be struck", 1.0, 100.0),))
+        return Quality("", (Cost("empty", "nothing can be struck", 1.0, 100.0),))
     shares = _shares(arrangement)
     costs = tuple(
         Cost(name, words, shares[name], points * shares[name]) for name, (points, words) in POINTS.items()
     )
-    score = max(0, round(100.0 - sum(cost.points for cost in costs)))
-    return Quality(score, _melody_track(arrangement), costs)
+    return Quality(_melody_track(arrangement), costs)
 
 
 def melody_rows(arrangement: Arrangement) -> Ints:
@@ -63,26 +84,36 @@ def melody_rows(arrangement: Arrangement) -> Ints:
 
 
 def _shares(arrangement: Arrangement) -> dict[str, float]:
-    song, struck, tune = arrangement.song, arrangement.struck, melody_rows(arrangement)
-    pitch, away = song.notes["pitch"].astype(np.int64), arrangement.away
-    right = (struck >= 0) & (away % 12 == 0)
-    onset = song.notes["onset"][tune]
-    steps = np.diff(struck[tune]) == np.diff(pitch[tune])
-    steps &= (struck[tune][1:] >= 0) & (struck[tune][:-1] >= 0)
-    others = np.flatnonzero((arrangement.roles != NO_ROLE) & (arrangement.roles != Priority.MELODY))
-    sounding = others[struck[others] >= 0]
-    return {
-        "melody": share(~right[tune]),
-        "intervals": share(~steps[np.diff(onset) < INTERVAL]),
+    song, tune = arrangement.song, melody_rows(arrangement)
+    if arrangement.counterpoint is not None:
+        tune = tune[by_group(arrangement.voices[tune])]
+    pitch = song.notes["pitch"].astype(np.int64)[tune] + arrangement.transpose
+    strikes = Strikes.of(arrangement)
+    shares = {
+        **_tune_shares(song.notes["onset"][tune], pitch, arrangement.struck[tune]),
         "covered": share(_covered(arrangement, tune)),
-        "notes": share(struck[others] < 0),
-        "octaves": share(away[sounding] != 0),
+        "intruders": min(1.0, float(np.count_nonzero(strikes.intruders())) / max(1, len(strikes.tune))),
+        "buried": strikes.buried(LEAD_DB if arrangement.counterpoint is None else ENTRY_DB),
+        "basses": share(strikes.near_basses()),
+        "seconds": share(strikes.seconds()),
+        "voices": share(broken(arrangement)),
+        "clutter": strikes.clutter(),
+        "notes": lost(arrangement, strikes),
+        "bare": bare(arrangement),
     }
+    return {**shares, **dict.fromkeys(_FREE, 0.0)} if arrangement.counterpoint is not None else shares
 
 
-def share(of: Bools) -> float:
-    """Return the part of them that is true, 0 where there is none."""
-    return float(np.mean(of)) if len(of) else 0.0
+def _tune_shares(onset: Floats, pitch: Ints, struck: Ints) -> dict[str, float]:
+    """Return the shares of a melody's own faults, by its onsets, its pitches and its bars, -1 for none."""
+    sounds, away = struck >= 0, struck - pitch
+    right = sounds & (away % 12 == 0)
+    steps = (np.diff(away) == 0) & sounds[1:] & sounds[:-1]
+    return {
+        "melody": share(~right),
+        "intervals": share(~steps[np.abs(np.diff(onset)) < INTERVAL]),
+        "strays": share(astray(away[right])),
+    }
 
 
 def _covered(arrangement: Arrangement, tune: Ints) -> Bools:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,6 +46,15 @@ class Score:
 
     def __len__(self) -> int:
         return len(self.row)
+
+    def excerpt(self, rows: Ints) -> Score:
+        """Return some rows, ascending, as the score of a song that has their notes only."""
+        columns = {name: getattr(self, name)[rows] for name in _COLUMNS}
+        columns["instant"] = instants(columns["onset"])
+        return replace(self, row=np.arange(len(rows), dtype=np.int32), **columns)
+
+
+_COLUMNS = ("onset", "end", "released", "pitch", "loudness", "part", "measure", "repeat")
 
 
 def read_score(song: Song, rows: Ints, octaves: Mapping[int, int]) -> Score:

@@ -108,6 +108,8 @@ def _why(kind: ChangeKind, reason: Reason, away: int, mine: int, other: int) -> 
         return reason.words
     moved = f"{'up' if away > 0 else 'down'} {interval_words(away)}"
     words = [f"folded {moved}"] if away and away % 12 == 0 else []
+    if words and reason:
+        words.append(reason.words)
     if away % 12:
         words = [f"replaced by its neighbour, {Reason.NO_BAR.words}"]
     if kind is ChangeKind.MERGED:

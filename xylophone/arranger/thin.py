@@ -108,6 +108,55 @@ def informed(value: Floats, instant: Ints, pitch: Ints, onset: Floats, hammer: I
     return less
 
 
+_SWEET, _APART = 1.2, 1.1
+"""What the worth of a strike gains as a third or sixth beside the tune, and between two notes of the tune."""
+
+_WINDOW = 2.0
+"""s in which strikes are counted."""
+
+_SECOND = 2
+"""Semitones of a second, at most."""
+
+
+def sweetened(value: Floats, instant: Ints, pitch: Ints, tune: Bools) -> Floats:
+    """Return worths, more for what people punch beside a tune: thirds and sixths, and what fills its gaps."""
+    sounds = np.full(int(instant[-1]) + 1, -1, np.int64)
+    sounds[instant[tune]] = pitch[tune]
+    beside = sounds[instant]
+    apart = np.abs(pitch - beside) % 12
+    sweet = np.where((beside >= 0) & np.isin(apart, (3, 4, 8, 9)), _SWEET, 1.0)
+    return np.where(tune, value, value * np.where(beside < 0, _APART, sweet))
+
+
+def clashing(instant: Ints, pitch: Ints, value: Floats) -> Bools:
+    """Return which strikes to leave out so that no instant holds a second, the worthier ones stay."""
+    lost = np.zeros(len(instant), np.bool_)
+    rows = np.lexsort((pitch, instant))
+    while len(rows) > 1:
+        second = (np.diff(instant[rows]) == 0) & (np.diff(pitch[rows]) <= _SECOND)
+        less = np.where(second, value[rows[:-1]] < value[rows[1:]], False)
+        below, above = np.append(second, False), np.append(False, second)
+        yields = (below | above) & ~(below & ~np.append(less, False)) & ~(above & np.append(False, less))
+        if not yields.any():
+            break
+        lost[rows[yields]] = True
+        rows = rows[~yields]
+    return lost
+
+
+def too_many(onset: Floats, value: Floats, most: float) -> Bools:
+    """Return which strikes to leave out so that no two seconds hold more than `most` a second."""
+    lost = np.zeros(len(onset), np.bool_)
+    if not len(onset):
+        return lost
+    window = np.floor((onset - onset[0]) / _WINDOW).astype(np.int64)
+    order = np.lexsort((-value, window))
+    first = starts(window[order])
+    rank = np.arange(len(onset)) - to_each(first, first, len(onset))
+    lost[order] = rank >= most * _WINDOW
+    return lost
+
+
 def unready(onset: Floats, hammer: Ints, value: Floats, least: Floats) -> Bools:
     """Return which strikes to leave out so that a hammer has `least` s between any two, the rest worth most.
 

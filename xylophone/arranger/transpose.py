@@ -2,12 +2,13 @@
 
 Every semitone from -72 to 72 is tried on pitch counts of the voices, so the search costs the
 same for a hundred notes and for a million. The cost of a shift is a sum of named terms, each a
-share of a voice's notes times a weight; docs/arranging.md lists them.
+share of a voice's notes times a weight; docs/arranging.md lists them. The cheapest of each key
+is then arranged and judged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -22,6 +23,9 @@ SHIFTS = np.arange(-72, 73)
 _MOVED = np.arange(128) + SHIFTS[:, None]
 """Each pitch (columns) under each of them (rows)."""
 
+_OTHER_KEY, _AS_GOOD = 2, 0.5
+"""Points, as printed, from which another key is better; so few more are no reason to leave the likeliest."""
+
 _EQUAL = 1e-9
 """Costs that differ by less are equal."""
 
@@ -32,14 +36,19 @@ def best_transposition(
     instrument: Instrument,
     weights: Weights,
     octaves_cost: Callable[[int], float],
+    original_key: bool = False,
 ) -> int:
     """Return the cheapest shift in semitones; of equal ones the nearest, then the upward one.
+
+    With `original_key` it is one of whole octaves.
 
     Counts of pitches bound the cost from below for all shifts. From the least bound upward they are costed
     truly, until no bound is below the least cost: `octaves_cost` is what the melody's octaves cost under a
     shift, for each melody note.
     """
     cost = _bounds(score, priority, instrument, weights)
+    if original_key:
+        cost = np.where(SHIFTS % 12 == 0, cost, np.inf)
     order = np.lexsort((-SHIFTS, np.abs(SHIFTS), np.round(cost, 9)))
     best, least = int(order[0]), np.inf
     for place in order.tolist():
@@ -49,6 +58,19 @@ def best_transposition(
         if true < least - _EQUAL:
             best, least = place, true
     return int(SHIFTS[best])
+
+
+def best_judged(points: Mapping[int, float], likely: int) -> int:
+    """Return the best of judged shifts, the `likely` one among them: another key must be better to be taken.
+
+    Whole octaves are better than what has 2 points more as they are printed, the likely shift than what has
+    half a point more.
+    """
+    worth = {shift: given + _AS_GOOD * (shift == likely) for shift, given in points.items()}
+    order = sorted(worth, key=lambda shift: (-worth[shift], abs(shift), -shift))
+    other = order[0]
+    home = next((shift for shift in order if shift % 12 == 0), other)
+    return other if round(points[other]) >= round(points[home]) + _OTHER_KEY else home
 
 
 def _bounds(score: Score, priority: Ints, instrument: Instrument, weights: Weights) -> Floats:

@@ -94,20 +94,20 @@ _NOTE, _HEAD, _CHORD, _TOP, _SMALL, _SAME, _PITCH, _SQUARE, _LOUD = range(9)
 def leader(score: Score) -> Bools:
     """Return which notes may be the tune: those of the part that leads at their moment."""
     slot, slots = _slots(score)
-    named = _named(score)
-    busy = np.bincount(score.part, minlength=len(named))
-    parts = np.lexsort((-busy, -named))[:_FOLLOWED]
-    rating, plays = _ratings(score, parts, named, slot, slots)
+    names = named(score)
+    busy = np.bincount(score.part, minlength=len(names))
+    parts = np.lexsort((-busy, -names))[:_FOLLOWED]
+    rating, plays = _ratings(score, parts, names, slot, slots)
     cost = np.maximum(_PERFECT - np.where(plays, rating, 0.0), 0.0)
     path = cheapest_path(cost.T, np.full(slots, _HAND_OVER))
     leads = np.append(parts, -1)[path][slot]
     return np.asarray((leads == score.part) | (leads < 0))
 
 
-def _ratings(score: Score, parts: Ints, named: Floats, slot: Ints, slots: int) -> tuple[Floats, Bools]:
+def _ratings(score: Score, parts: Ints, names: Floats, slot: Ints, slots: int) -> tuple[Floats, Bools]:
     """Return the ratings of some parts, and last of what is on top, [line, slot], and where each plays."""
     lines = len(parts) + 1
-    line_of = np.full(len(named), -1, np.int64)
+    line_of = np.full(len(names), -1, np.int64)
     line_of[parts] = np.arange(len(parts))
     top = on_top(score)
     highest = np.flatnonzero(top)
@@ -124,12 +124,12 @@ def _ratings(score: Score, parts: Ints, named: Floats, slot: Ints, slots: int) -
     here = _around((_around(sums[_NOTE], 2) > 0).astype(np.float64), _NEAR)
     present = here / _around(np.ones(slots), _NEAR)
     passage = np.where(plays, _rating(_around(sums, _NEAR), present), _ABSENT)
-    passage += np.append(named[parts], _BETTER)[:, None]
+    passage += np.append(names[parts], _BETTER)[:, None]
     best = np.sort(passage, axis=1)[:, -max(1, int(_BEST * slots)) :].mean(axis=1)
     return best[:, None] * (1 - _HERE) + passage * _HERE, plays
 
 
-def _named(score: Score) -> Floats:
+def named(score: Score) -> Floats:
     """Return the points of each part for its name and program."""
     said = [[worth for sign, worth in _NAMED if sign.search(name)] for name in score.names]
     points = [max([0.0, *worths]) + min([0.0, *worths]) for worths in said]

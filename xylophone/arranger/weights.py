@@ -13,8 +13,15 @@ from ..errors import OptionError
 
 MOST_WEIGHT = 100.0
 MOST_CHORD = 64
+NEVER, ALWAYS, WHERE_IT_IS = range(3)
+"""When voices are treated as equals, none of them the accompaniment of another: `Weights.counterpoint`."""
+
 LONGEST_GAP = 2.0
 MOST_LEAD = 6.0
+ENTRY_LEAD = 1.5
+"""dB by which a voice that enters among equals leads, at most."""
+
+MOST_DENSITY = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +31,10 @@ class Weights:
     Costs of octaves are in units of one accompaniment note that must leave its phrase; those of
     transposition in shares of the melody's notes. `chord` is the largest number of strikes at one
     instant, 0 for as many as there are; `gap` the least time (s, 0..2) between two strikes that a
-    bar of the accompaniment gets, if that is longer than its hammer's recovery; `lead` by how much
-    (dB, 0..6) the tune is louder than all that accompanies it. OptionError for what is out of bounds.
+    bar of the accompaniment gets, if that is longer than its hammer's recovery; `density` the most strikes
+    a second of the accompaniment, 0 for as many as there are; without `seconds` no accompaniment is struck
+    one or two semitones beside another bar; `lead` by how much (dB, 0..6) the tune is louder than all that
+    accompanies it. OptionError for what is out of bounds.
     """
 
     lost: float = 3.0  # transposition: a note that no bar of any octave can sound
@@ -42,20 +51,26 @@ class Weights:
     phrase_jump: float = 0.3  # an octave jump between two phrases of the melody
     melody_away: float = 0.0005  # each octave that a melody note is moved
 
-    stray: float = 1.0  # an accompaniment note that must leave its phrase
-    cover: float = 0.7  # an accompaniment note above the melody that sounds
+    stray: float = 2.0  # an accompaniment note that must leave its phrase
+    cover: float = 2.0  # an accompaniment note above the melody that sounds
     apart: float = 0.5  # a note that is on top of what is written, moved by other octaves than the melody
-    jump: float = 1.5  # an octave jump between two phrases of an accompanying voice
+    jump: float = 1.0  # an octave jump between two phrases of an accompanying voice
+    tear: float = 1.2  # an octave jump within a phrase of an accompanying voice
     away: float = 0.02  # each octave that an accompaniment note is moved
     high_bass: float = 0.02  # each octave that a bass note lies above the lowest bars
+    near: float = 0.3  # a bass note less than a sixth below the melody note that it is struck with
+    under: float = 0.2  # another note below the bass that it is written above
 
     unlike: float = 0.2  # a note in another octave than most of what it repeats
 
     lead: float = 3.0
     chord: int = 0
     gap: float = 0.0
+    density: float = 0.0
+    seconds: bool = True
     accompaniment: bool = True
     tremolo: bool = False
+    counterpoint: int = NEVER
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -64,19 +79,30 @@ class Weights:
                 raise OptionError(f"weight {field.name} {value:g} is out of range: give 0..{most:g}")
 
 
-_MOST = {"chord": MOST_CHORD, "gap": LONGEST_GAP, "lead": MOST_LEAD, "accompaniment": 1, "tremolo": 1}
+_MOST = {
+    "density": MOST_DENSITY,
+    "seconds": 1,
+    "chord": MOST_CHORD,
+    "gap": LONGEST_GAP,
+    "lead": MOST_LEAD,
+    "accompaniment": 1,
+    "tremolo": 1,
+    "counterpoint": WHERE_IT_IS,
+}
 
-DEFAULT_PRESET = "faithful"
+DEFAULT_PRESET = "auto"
 
 PRESETS: Mapping[str, Weights] = MappingProxyType(
     {
+        "auto": Weights(counterpoint=WHERE_IT_IS),
         "faithful": Weights(),
-        "music-box": Weights(chord=4, gap=0.2, cramped=1.0, high_bass=0.2),
+        "polyphonic": Weights(counterpoint=ALWAYS),
+        "music-box": Weights(chord=4, gap=0.6, density=2.5, seconds=False, cramped=1.0, high_bass=0.2),
         "solo": Weights(accompaniment=False, cramped=0.0),
         "virtuoso": Weights(tremolo=True),
     }
 )
-"""Bundles of weights by name: all that fits; sparse, as on paper strips; the tune alone; held notes too."""
+"""By name: what suits; all beneath the tune; equal voices; as on paper strips; the tune alone; tremolo."""
 
 
 def preset(name: str) -> Weights:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from ..arranger import Arrangement, Cost, judge
+from ..arranger import Arrangement, Cost, arrange, judge, preset
 from ..arranger.account import describe
 from ..arranger.silence import without_silence
 from ..arranger.table import costs_json
@@ -23,6 +23,12 @@ from .printing import clock_time, say, say_json
 from .song_options import Asked, arrange_options, complete_songs, find_all, load, song_options, titled
 
 SHOWN_CHANGES = 20
+
+_TRIED = ("faithful", "music-box", "solo")
+"""Presets that may mend a song."""
+
+_GOOD, _BETTER = 90, 3
+"""A song with fewer points than this is tried with other presets; told is what has so many points more."""
 
 Value = TypeVar("Value")
 
@@ -54,18 +60,40 @@ def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -
             LeftOut(path, error).tell()
             failed = error
             continue
+        tried = better(arrangement, asked.arguments(saved))
         if as_json:
-            reports.append(as_dict(arrangement, saved))
+            reports.append(as_dict(arrangement, saved, tried))
         else:
-            _print_song(arrangement, path, saved, changes)
+            _print_song(arrangement, path, saved, tried, changes)
     if as_json:
         say_json(reports[0] if len(names) == len(paths) == 1 else reports, indent=2)
     if failed:
         raise type(failed)("not every song could be read: see above")
 
 
-def as_dict(arrangement: Arrangement, saved: Saved | None = None) -> dict[str, Any]:
-    """Return the stable, documented JSON of `info` for one song; `saved` is what was taken up beside it."""
+def better(arrangement: Arrangement, arguments: dict[str, Any]) -> dict[str, int]:
+    """Return the options that were tried and make a song better, each with its score, the best first.
+
+    They are tried where points are lacking, in the same transposition; `arguments` made the arrangement.
+    """
+    score = judge(arrangement).score
+    if score >= _GOOD or not len(arrangement.notes):
+        return {}
+    found = {}
+    for name in _TRIED:
+        others = arguments | {"weights": preset(name), "transpose": arrangement.transpose}
+        found[f"--preset {name}"] = judge(arrange(arrangement.song, arrangement.instrument, **others)).score
+    best = sorted(found, key=lambda option: -found[option])
+    return {option: found[option] for option in best if found[option] >= score + _BETTER}
+
+
+def as_dict(
+    arrangement: Arrangement, saved: Saved | None = None, tried: dict[str, int] | None = None
+) -> dict[str, Any]:
+    """Return the stable, documented JSON of `info` for one song.
+
+    `saved` is what was taken up beside it, `tried` are options that make it better.
+    """
     song, notes, quality = arrangement.song, arrangement.song.notes, judge(arrangement)
     played, silence = without_silence(arrangement)
     return {
@@ -82,8 +110,16 @@ def as_dict(arrangement: Arrangement, saved: Saved | None = None) -> dict[str, A
         "score": quality.score,
         "melody": quality.melody or None,
         "costs": costs_json(quality),
+        "better": tried or {},
         "words": list(describe(arrangement)),
         "saved": str(saved.path) if saved else None,
+        **_texts(song),
+    }
+
+
+def _texts(song: Song) -> dict[str, Any]:
+    """Return what the file's texts are, and what was damaged in it."""
+    return {
         "lyrics": len(song.lyrics),
         "encoding": song.encoding.name,
         "encoding_guessed": song.encoding.guessed,
@@ -113,7 +149,9 @@ def _longest(values: list[Value], begins: list[float], end: float) -> Value:
     return max(held, key=lambda value: held[value])
 
 
-def _print_song(arrangement: Arrangement, path: Path, saved: Saved | None, all_changes: bool) -> None:
+def _print_song(
+    arrangement: Arrangement, path: Path, saved: Saved | None, tried: dict[str, int], all_changes: bool
+) -> None:
     played, silence = without_silence(arrangement)
     _print_written(arrangement.song, path, played.song.duration)
     if silence:
@@ -134,6 +172,8 @@ def _print_song(arrangement: Arrangement, path: Path, saved: Saved | None, all_c
     _line("merged", f"{arrangement.merged} with the same bar at the same moment")
     _line("dropped", f"{sum(dropped.values())}{f' ({reasons})' if reasons else ''}")
     print_account(arrangement)
+    if tried:
+        _line("better", ", ".join(f"{option}: {score}" for option, score in tried.items()))
     shown = None if all_changes else SHOWN_CHANGES
     for change in itertools.islice(arrangement.changes, shown):
         say(f"  {change}")

@@ -40,7 +40,7 @@ arrange_options = stack(
         "--preset",
         metavar="NAME",
         shell_complete=complete_presets,
-        help="faithful, music-box, solo or virtuoso.",
+        help="auto, faithful, polyphonic, music-box, solo or virtuoso.",
     ),
     click.option("--tracks", type=Numbers(), help="Only these tracks, as info numbers them: 0,2-4."),
     click.option("--channels", type=Numbers(), help="Only these channels, 1..16."),
@@ -48,6 +48,7 @@ arrange_options = stack(
     click.option("--mute-channels", type=Numbers(), help="Leave these channels out."),
     click.option("--drums/--no-drums", default=None, help="Let drums strike bars too."),
     click.option("--transpose", type=int, help="Semitones; without it the best shift is searched."),
+    click.option("--original-key/--any-key", default=None, help="Transpose by whole octaves only."),
 )
 
 song_options = stack(
@@ -75,7 +76,16 @@ playing_options = stack(
     click.option("--roll/--no-roll", default=None, help="Roll too large a chord, or drop notes."),
 )
 
-CHOSEN = ("tracks", "channels", "mute_tracks", "mute_channels", "drums", "transpose", "preset")
+CHOSEN = (
+    "tracks",
+    "channels",
+    "mute_tracks",
+    "mute_channels",
+    "drums",
+    "transpose",
+    "original_key",
+    "preset",
+)
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,7 @@ class Asked:
             "mute_channels": chosen.mute_channels or (),
             "drums": bool(chosen.drums),
             "transpose": chosen.transpose,
+            "original_key": bool(chosen.original_key),
             "octaves": chosen.octaves,
             "weights": preset(chosen.preset) if chosen.preset else self.weights,
         }

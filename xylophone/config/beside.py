@@ -39,6 +39,7 @@ class Chosen:
     mute_channels: tuple[int, ...] | None = None
     drums: bool | None = None
     transpose: int | None = None
+    original_key: bool | None = None
     preset: str | None = None
     octaves: Mapping[int, int] = field(default_factory=dict)
 

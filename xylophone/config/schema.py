@@ -13,7 +13,16 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from ..arranger.choice import MOST_OCTAVES
-from ..arranger.weights import LONGEST_GAP, MOST_CHORD, MOST_LEAD, MOST_WEIGHT, PRESETS
+from ..arranger.weights import (
+    LONGEST_GAP,
+    MOST_CHORD,
+    MOST_DENSITY,
+    MOST_LEAD,
+    MOST_WEIGHT,
+    NEVER,
+    PRESETS,
+    WHERE_IT_IS,
+)
 from ..errors import did_you_mean
 from ..instrument import DEFAULT_BARS, HAMMER_BOUNDS, KINDS, LAYOUTS, MATERIALS, MOST_HAMMERS
 from ..pitch import parse_pitch
@@ -229,8 +238,11 @@ class ArrangeTable(Table):
     cover: float | None = _weight("an accompanying note above the melody that sounds")
     apart: float | None = _weight("a note on top, moved by other octaves than the melody")
     jump: float | None = _weight("an octave jump between two phrases of an accompanying voice")
+    tear: float | None = _weight("an octave jump within a phrase of an accompanying voice")
     away: float | None = _weight("each octave that an accompanying note is moved")
     high_bass: float | None = _weight("each octave that a bass note lies above the lowest bars")
+    near: float | None = _weight("the lowest note of a chord, less than a sixth below the melody note")
+    under: float | None = _weight("another note below the bass that it is written above")
     unlike: float | None = _weight("a note in another octave than most of what it repeats")
     lead: float | None = _number(
         None, 0, MOST_LEAD, "dB", "by how much the tune is louder than all that accompanies it"
@@ -239,8 +251,15 @@ class ArrangeTable(Table):
     gap: float | None = _number(
         None, 0, LONGEST_GAP, "s", "least time between two accompanying strikes of a bar"
     )
+    density: float | None = _number(
+        None, 0, MOST_DENSITY, "", "most accompanying strikes a second, 0 for as many as come"
+    )
+    seconds: bool | None = _other(None, "true or false", "accompany with seconds too")
     accompaniment: bool | None = _other(None, "true or false", "play more than the melody")
     tremolo: bool | None = _other(None, "true or false", "strike held notes again until they end")
+    counterpoint: int | None = _number(
+        None, NEVER, WHERE_IT_IS, "", "voices as equals: 0 never, 1 always, 2 where the music is so"
+    )
 
 
 class PlayerTable(Table):
@@ -283,6 +302,7 @@ class SavedTable(Table):
     mute_channels: list[MidiChannel] | None = _other(None, _CHANNELS, "leave these channels out")
     drums: bool | None = _other(None, "true or false", "let drums strike bars too")
     transpose: int | None = _number(None, -127, 127, "semitones", "moved by so much, not by what suits best")
+    original_key: bool | None = _other(None, "true or false", "transposed by whole octaves only")
     preset: Annotated[str, _one_of(PRESETS, "preset")] | None = _other(
         None, f"one of {', '.join(PRESETS)}", "bundle of weights"
     )

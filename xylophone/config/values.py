@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ..arranger import Weights, preset
+from ..arranger import DEFAULT_PRESET, Weights, preset
 
 SPEEDS = (0.1, 10.0)
 """Bounds of the factor on a song's tempo."""
@@ -27,7 +27,7 @@ DEFAULT_BACKEND = "sim:"
 class ArrangeSettings:
     """How songs are arranged unless the command says otherwise: a preset, and weights in place of its own."""
 
-    preset: str = "faithful"
+    preset: str = DEFAULT_PRESET
     changed: Mapping[str, float] = field(default_factory=dict)  # fields of arranger.Weights
 
     @property
