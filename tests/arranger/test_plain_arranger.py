@@ -19,7 +19,7 @@ from xylophone.arranger.transpose import best_transposition
 from xylophone.arranger.viterbi import cheapest_path
 from xylophone.arranger.voices import leader, priorities
 from xylophone.arranger.weights import Weights
-from xylophone.song import Song, Track
+from xylophone.song import Lyric, Song, Track
 from xylophone.tables import NOTE, Priority
 
 SEEDS = st.integers(0, 10**6)
@@ -93,39 +93,94 @@ def test_repeats_are_notes_of_equal_measures_and_most_of_them_choose(seed: int) 
     assert ostinato(found, measure).tolist() == again
 
 
-def plain_rating(score: Score, rows: list[int], slots: range, slot: np.ndarray) -> tuple[float, float]:
-    """Return the points of a line for some of its notes, loudness apart, and its mean loudness."""
+def plain_counts(score: Score, rows: list[int], slots: range, slot: np.ndarray) -> dict[str, float]:
+    """Return what is counted of some notes of a line."""
     near = [n for n in rows if slot[n] in slots]
-    if not near:
-        return 0.0, 0.0
-    heads = chords = tops = small = same = 0
+    found = dict.fromkeys(("heads", "chords", "tops", "small", "same", "said"), 0)
     top = on_top(score)
     for n in near:
         place = rows.index(n)
         before = rows[place - 1] if place else None
         after = rows[place + 1] if place + 1 < len(rows) else None
         joined = before is not None and score.instant[before] == score.instant[n]
-        heads += not joined
-        chords += joined or (after is not None and score.instant[after] == score.instant[n])
         leap = (
             abs(int(score.pitch[n]) - int(score.pitch[before])) if before is not None and not joined else 99
         )
-        tops, small, same = tops + bool(top[n]), small + (leap <= 4), same + (leap == 0)
-    pitches = np.array([score.pitch[n] for n in near], float)
-    heads = max(heads, 1)
-    points = 2 * min(1, tops / heads) + 1.5 * (1 - chords / len(near)) + 0.5 * small / heads
-    points += min(1.0, same / heads / 0.2) + np.clip(2 - pitches.std() / 4.5, 0, 1)
-    points += np.clip((pitches.mean() - 48) / 12, 0, 1)
-    return float(points), float(np.mean([score.loudness[n] for n in near]))
+        found["heads"] += not joined
+        found["chords"] += joined or (after is not None and score.instant[after] == score.instant[n])
+        found["tops"] += bool(top[n])
+        found["small"] += leap <= 4
+        found["same"] += leap == 0
+        found["said"] += not joined and bool(score.syllable[n])
+    pitches = np.array([score.pitch[n] for n in near] or [0], float)
+    loudness = np.array([score.loudness[n] for n in near] or [0], float)
+    return found | {
+        "notes": len(near), "mean": pitches.mean(), "spread": pitches.std(), "loudness": loudness.mean()
+    }  # fmt: skip
 
 
-@given(SEEDS)
-@examples(6)
-def test_who_leads_is_found_from_the_points_of_each_line_at_each_moment(seed: int) -> None:
-    song = some_song(seed, 60)
+def plain_rating(of: dict[str, float]) -> float:
+    """Return the points of a line for what is counted of it, loudness apart."""
+    heads, register = max(of["heads"], 1), np.clip((of["mean"] - 48) / 12, 0, 1)
+    points = 2 * min(1, of["tops"] / heads) + 1.5 * (1 - of["chords"] / max(of["notes"], 1))
+    points += 0.5 * of["small"] / heads + min(1.0, of["same"] / heads / 0.2)
+    return float(points + np.clip(2 - of["spread"] / 4.5, 0, 1) + register)
+
+
+def plain_singer(lines: list[dict[str, float]], plays: list[bool]) -> list[float]:
+    """Return the points of lines, the last of which is what is on top of all, for being the singer."""
+
+    def way(value: float, first: float, last: float) -> float:
+        return min(1.0, max(0.0, (value - first) / (last - first)))
+
+    sings = [
+        (of["notes"] >= 8)
+        * here
+        * way(1 - of["chords"] / max(of["notes"], 1), 0.8, 1)
+        * way(of["small"] / max(of["heads"], 1), 0.5, 0.75)
+        * way(of["spread"], 1, 2)
+        * way(of["spread"], 6, 4.5)
+        * way(of["mean"], 48, 60)
+        for of, here in zip(lines[:-1], plays, strict=False)
+    ]
+    points = []
+    for number, of in enumerate(lines[:-1]):
+        others = [other for place, other in enumerate(lines[:-1]) if place != number]
+        chords = sum(other["chords"] for other in others) / max(1, sum(other["notes"] for other in others))
+        rival = max(sing for place, sing in enumerate([*sings, 0.0]) if place != number)
+        said = min(of["said"] / max(lines[-1]["said"], 1), of["said"] / max(of["heads"], 1))
+        lyrics = way(said, 0.5, 0.8) * (lines[-1]["said"] >= 4)
+        points.append(2 * sings[number] * (1 - rival) * way(chords, 0, 0.3) + 3 * lyrics)
+    return [*points, 0.0]
+
+
+def voice_and_hands(seed: int) -> Song:
+    """Return a tune with rests beside chords, with or without lyrics to what one of them plays."""
+    rng = np.random.default_rng(seed)
+    onset = np.cumsum(rng.choice([0.25, 0.5, 1.0, 5.0], 40, p=[0.3, 0.5, 0.19, 0.01]))
+    size = rng.integers(1, 4, 40)
+    voice, hands = np.zeros(40, NOTE), np.zeros(int(size.sum()), NOTE)
+    voice["onset"], voice["pitch"] = onset, 66 + np.cumsum(rng.integers(-2, 3, 40))
+    hands["onset"], hands["track"] = np.repeat(onset, size) + rng.choice([0.0, 0.25]), 1
+    hands["pitch"] = rng.integers(48, 84, len(hands))
+    notes = np.concatenate((voice, hands))
+    notes["loudness"] = notes["velocity"] = 80
+    notes["duration"] = rng.choice([0.2, 3.0, 30.0], len(notes), p=[0.8, 0.15, 0.05])
+    notes = notes[np.argsort(notes["onset"], kind="stable")]
+    sung = [onset.tolist(), np.unique(hands["onset"]).tolist(), []][seed % 3]
+    tracks = tuple(Track(n, "", 0, (), ()) for n in range(2))
+    return Song(notes, tracks=tracks, lyrics=tuple(Lyric(time, "la") for time in sung))
+
+
+@given(SEEDS, st.booleans())
+@examples(8)
+def test_who_leads_is_found_from_the_points_of_each_line_at_each_moment(seed: int, sung: bool) -> None:
+    song = voice_and_hands(seed) if sung else some_song(seed, 60)
     score = score_of(song)
-    slot = ((score.onset - score.onset[0]) / 0.5).astype(int)
+    first = float(score.onset[0])
+    slot = ((score.onset - first) / 0.5).astype(int)
     slots, parts = int(slot[-1]) + 1, len(score.names)
+    last = np.minimum(((score.released - first) / 0.5).astype(int), np.minimum(slot + 20, slots - 1))
     named = [POINTS[NAMES.index(name)] - (32 <= score.programs[n] < 40) for n, name in enumerate(score.names)]
     lines = [[n for n in range(len(score)) if score.part[n] == p] for p in range(parts)]
     top = on_top(score)
@@ -136,27 +191,30 @@ def test_who_leads_is_found_from_the_points_of_each_line_at_each_moment(seed: in
             if top[n] and not any(top[m] and score.instant[m] == score.instant[n] for m in range(n))
         ]
     )
-    points, loud, plays = (np.zeros((parts + 1, slots)) for _ in range(3))
+    near = [
+        [plain_counts(score, rows, range(at - 10, at + 11), slot) for at in range(slots)] for rows in lines
+    ]
+    points, plays = np.zeros((parts + 1, slots)), np.ones((parts + 1, slots), bool)
     for number, rows in enumerate(lines):
         struck = {slot[n] for n in rows}
+        sounds = struck | {at for n in rows for at in range(slot[n], last[n] + 1)}
         for at in range(slots):
-            near = range(at - 10, at + 11)
-            points[number, at], loud[number, at] = plain_rating(score, rows, near, slot)
-            inside = [s for s in near if 0 <= s < slots]
+            inside = [s for s in range(at - 10, at + 11) if 0 <= s < slots]
             present = np.mean([any(t in struck for t in range(s - 2, s + 3)) for s in inside])
-            points[number, at] += 1.5 * min(1.0, present / 0.6)
-            before = max((s for s in struck if s <= at), default=-slots)
-            after = min((s for s in struck if s >= at), default=2 * slots)
-            plays[number, at] = after - before <= 8
-    plays[-1] = 1
-    empty = [
-        [not any(slot[n] in range(at - 10, at + 11) for n in rows) for at in range(slots)] for rows in lines
-    ]
-    points[np.array(empty)] += 1.5 + 1.0 + 0.0  # nothing is no chord, and has no compass
+            points[number, at] = plain_rating(near[number][at]) + 1.5 * min(1.0, present / 0.6)
+            before = max((s for s in sounds if s <= at), default=-slots)
+            after = min((s for s in sounds if s >= at), default=2 * slots)
+            plays[number, at] = number == parts or after - before <= 8
+    loud = np.array([[of["loudness"] for of in row] for row in near])
     points += 0.5 * loud / loud.max()
-    passage = np.where(plays > 0, points, 5.0) + np.array([*named, 0.3])[:, None]
+    passage = np.where(plays, points, 5.0) + np.array([*named, 0.3])[:, None]
+    for at in range(slots):
+        sides = (max(at - 10, 0), min(at + 10, slots - 1))
+        passage[:, at] += np.max(
+            [plain_singer([row[s] for row in near], plays[:, at].tolist()) for s in sides], axis=0
+        )
     best = np.array([np.mean(sorted(row)[-max(1, int(0.25 * slots)) :]) for row in passage])
-    cost = np.maximum(13.0 - np.where(plays > 0, 0.7 * best[:, None] + 0.3 * passage, 0.0), 0.0)
+    cost = np.maximum(13.0 - np.where(plays, 0.7 * best[:, None] + 0.3 * passage, 0.0), 0.0)
     path = cheapest_path(cost.T, np.full(slots, 5.0))
     found = leader(score)
     for n in range(len(score)):

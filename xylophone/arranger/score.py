@@ -16,6 +16,9 @@ _CHORD = 0.025
 """Onsets this close are one instant: a listener hears them together (about 22 ms for their order)."""
 
 
+_SAID = 0.03
+"""s between a note and the syllable that is sung to it."""
+
 INTERVAL = 1.5
 """Between onsets farther apart than this (s) no interval is heard: a phrase may change its octave."""
 
@@ -27,7 +30,7 @@ class Score:
     A part is what one track plays on one channel, numbered from 0; `names` and `programs` belong
     to parts. `instant` numbers the moments at which something begins, ascending; `measure` and `repeat`
     say where a note stands in the form, and which notes are the same one said again; a song that keeps no
-    beat has one measure. A note ends when it
+    beat has one measure. A `syllable` of the lyrics begins with the note. A note ends when it
     falls silent; its key is released then or, where a pedal holds it, before.
     """
 
@@ -41,6 +44,7 @@ class Score:
     instant: Ints
     measure: Ints
     repeat: Ints
+    syllable: Bools
     names: tuple[str, ...]
     programs: Ints
 
@@ -54,7 +58,7 @@ class Score:
         return replace(self, row=np.arange(len(rows), dtype=np.int32), **columns)
 
 
-_COLUMNS = ("onset", "end", "released", "pitch", "loudness", "part", "measure", "repeat")
+_COLUMNS = ("onset", "end", "released", "pitch", "loudness", "part", "measure", "repeat", "syllable")
 
 
 def read_score(song: Song, rows: Ints, octaves: Mapping[int, int]) -> Score:
@@ -83,6 +87,7 @@ def read_score(song: Song, rows: Ints, octaves: Mapping[int, int]) -> Score:
         instant=instants(onset),
         measure=measure,
         repeat=repeats(part, measure, place, pitch),
+        syllable=_syllables(song, onset),
         names=_names(song, [divmod(int(each), channels) for each in present]),
         programs=programs,
     )
@@ -93,6 +98,13 @@ def _names(song: Song, parts: list[tuple[int, int]]) -> tuple[str, ...]:
     of_track = {track.number: track.name for track in song.tracks}
     own = {(track.number, channel): name for track in song.tracks for channel, name in track.channel_names}
     return tuple(own.get(part) or of_track.get(part[0], "") for part in parts)
+
+
+def _syllables(song: Song, onset: Floats) -> Bools:
+    """Return which ascending onsets begin a syllable of the lyrics."""
+    times = np.array([lyric.time for lyric in song.lyrics])
+    near = np.searchsorted(times, onset - _SAID), np.searchsorted(times, onset + _SAID, "right")
+    return np.asarray(near[0] < near[1])
 
 
 def _moved(notes: Notes, octaves: Mapping[int, int]) -> Ints:
