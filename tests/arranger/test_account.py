@@ -103,6 +103,59 @@ def test_a_melody_of_many_small_pieces_is_told_by_shares() -> None:
     )
 
 
+CHORDS = ((60, 64, 67), (65, 69, 72), (67, 71, 74), (60, 64, 67))
+
+
+def chords(*, beats: int, beat: float = 0.5, strum: float = 0.0) -> Song:
+    """Return sixteen measures of chords in one part, each struck so often."""
+    rows = [
+        (n * beat + place * strum, pitch)
+        for n in range(16 * beats)
+        for place, pitch in enumerate(CHORDS[n // beats % 4])
+    ]
+    return song_of(rows, track=1, duration=beat)
+
+
+def bass() -> Song:
+    song = song_of([(n * 0.5, CHORDS[n // 4 % 4][n % 2] - 24) for n in range(64)], track=2, channel=1)
+    notes = song.notes.copy()
+    notes["program"] = 33
+    return Song(notes)
+
+
+@pytest.mark.parametrize(
+    "backing",
+    [
+        chords(beats=4, strum=0.008),
+        together(chords(beats=4), bass(), song_of(line(*[36] * 64), channel=9, track=9)),
+        chords(beats=1, beat=2.0),
+        together(chords(beats=1, beat=2.0), bass()),
+        song_of(line(*[72] * 40, beat=0.25)),
+        song_of([(float(n), pitch) for n in range(40) for pitch in (48, 55)]),
+    ],
+    ids=["strummed", "strummed with bass and drums", "pads", "pads and bass", "one pitch", "drone"],
+)
+def test_a_backing_track_is_a_texture_and_no_tune(backing: Song) -> None:
+    arrangement = arrange(backing, BELL)
+    told = describe(arrangement)
+    assert told[0] == "a texture, no tune"
+    assert not [phrase for phrase in told if "melody" in phrase or "form" in phrase]
+    assert judge(arrangement).score >= 95
+
+
+def test_a_hymn_in_block_chords_and_a_slow_tune_are_no_textures() -> None:
+    hymn = [(n * 0.6, pitch - below) for n, pitch in enumerate(TUNE * 3) for below in (0, 5, 9)]
+    assert describe(arrange(song_of(hymn), BELL))[0] == "melody from track 0"
+    assert describe(arrange(song_of(line(*TUNE, beat=3.0)), BELL))[0] == "melody from track 0"
+    repeated = song_of(line(*[72] * 7))
+    assert describe(arrange(repeated, BELL))[0] == "melody from track 0"  # too short to say so
+
+
+def test_the_song_book_has_no_textures() -> None:
+    for entry in own_songs():
+        assert describe(arrange(load_song(entry.path), BELL, transpose=0))[0] != "a texture, no tune"
+
+
 def test_what_was_left_out_beforehand_is_counted_apart() -> None:
     drums, other = song_of(line(36, 36, 36), channel=9), song_of(line(60, 62), track=2)
     song = together(tune(track=1), drums, other, names={1: "Tune", 2: "Other"})

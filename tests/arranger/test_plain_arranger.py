@@ -17,7 +17,7 @@ from xylophone.arranger.reach import bars_of
 from xylophone.arranger.score import Score, instants, on_top, read_score
 from xylophone.arranger.transpose import best_transposition
 from xylophone.arranger.viterbi import cheapest_path
-from xylophone.arranger.voices import leader, priorities
+from xylophone.arranger.voices import followed, leader, priorities
 from xylophone.arranger.weights import Weights
 from xylophone.song import Lyric, Song, Track
 from xylophone.tables import NOTE, Priority
@@ -157,17 +157,18 @@ def plain_singer(lines: list[dict[str, float]], plays: list[bool]) -> list[float
 def voice_and_hands(seed: int) -> Song:
     """Return a tune with rests beside chords, with or without lyrics to what one of them plays."""
     rng = np.random.default_rng(seed)
-    onset = np.cumsum(rng.choice([0.25, 0.5, 1.0, 5.0], 40, p=[0.3, 0.5, 0.19, 0.01]))
+    onset = np.cumsum(rng.choice([0.25, 0.5, 1.0, 16.0], 40, p=[0.3, 0.5, 0.15, 0.05]))
     size = rng.integers(1, 4, 40)
     voice, hands = np.zeros(40, NOTE), np.zeros(int(size.sum()), NOTE)
-    voice["onset"], voice["pitch"] = onset, 66 + np.cumsum(rng.integers(-2, 3, 40))
+    voice["onset"], voice["pitch"] = onset, 66 + np.cumsum(rng.integers(-4, 5, 40))
     hands["onset"], hands["track"] = np.repeat(onset, size) + rng.choice([0.0, 0.25]), 1
     hands["pitch"] = rng.integers(48, 84, len(hands))
     notes = np.concatenate((voice, hands))
     notes["loudness"] = notes["velocity"] = 80
-    notes["duration"] = rng.choice([0.2, 3.0, 30.0], len(notes), p=[0.8, 0.15, 0.05])
+    notes["duration"] = rng.choice([0.2, 3.0, 30.0], len(notes), p=[0.8, 0.1, 0.1])
     notes = notes[np.argsort(notes["onset"], kind="stable")]
-    sung = [onset.tolist(), np.unique(hands["onset"]).tolist(), []][seed % 3]
+    sung = [onset, np.unique(hands["onset"]), onset[:0]][seed % 3]
+    sung = sung[rng.random(len(sung)) < rng.uniform(0.5, 1)].tolist()
     tracks = tuple(Track(n, "", 0, (), ()) for n in range(2))
     return Song(notes, tracks=tracks, lyrics=tuple(Lyric(time, "la") for time in sung))
 
@@ -214,7 +215,12 @@ def test_who_leads_is_found_from_the_points_of_each_line_at_each_moment(seed: in
             [plain_singer([row[s] for row in near], plays[:, at].tolist()) for s in sides], axis=0
         )
     best = np.array([np.mean(sorted(row)[-max(1, int(0.25 * slots)) :]) for row in passage])
-    cost = np.maximum(13.0 - np.where(plays, 0.7 * best[:, None] + 0.3 * passage, 0.0), 0.0)
+    rating = 0.7 * best[:, None] + 0.3 * passage
+    lead, rated, there = followed(score)
+    order = [*lead.tolist(), parts]
+    assert np.array_equal(there, plays[order])
+    assert rated == pytest.approx(rating[order], abs=1e-6)
+    cost = np.maximum(18.0 - np.where(plays, rating, 0.0), 0.0)
     path = cheapest_path(cost.T, np.full(slots, 5.0))
     found = leader(score)
     for n in range(len(score)):

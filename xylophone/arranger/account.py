@@ -12,12 +12,14 @@ import numpy as np
 
 from ..pitch import interval_words
 from ..song import MOST_CHANNELS
-from ..tables import Bools, Ints, Priority
+from ..tables import Bools, Floats, Ints, Priority
 from ..words import counted
 from .arrangement import NO_ROLE, Arrangement
 from .changes import Reason
+from .columns import starts
 from .form import key_of, places, sections
 from .listening import share
+from .score import INTERVAL, instants
 
 MOST_PASSAGES = 6
 """So many changes of the leading part are told by their measures; nobody would read more."""
@@ -30,6 +32,12 @@ _LOST, _STAYS = 0.95, 0.5
 
 FEWEST = 8
 """Notes from which it is worth while to say where a part is left out."""
+
+_BLOCK = 3
+"""Notes that a part strikes at once in a block chord."""
+
+_SILENCE = 4.0
+"""s; a longer time from note to note counts as so much, where it is asked how often a melody moves."""
 
 _MOST_CELLS = 10_000_000
 
@@ -55,6 +63,18 @@ def leading(part: Ints, measure: Ints) -> list[tuple[int, str]]:
     for lead, numbers in runs:
         spans.setdefault(lead, []).append(span(numbers[0], numbers[-1]))
     return [(lead, ", ".join(told)) for lead, told in spans.items()]
+
+
+def is_texture(onset: Floats, pitch: Ints, chord: Ints) -> bool:
+    """Return whether what leads is no tune: chords or one pitch throughout, and no contour either.
+
+    Given are onset, pitch and size of the chord that it is the top of, for each note of a melody, by onset.
+    """
+    if len(pitch) < FEWEST:
+        return False
+    moves = np.diff(pitch) != 0
+    even = np.mean(chord >= _BLOCK) >= _PURE or np.mean(~moves) >= _PURE
+    return bool(even and INTERVAL * np.count_nonzero(moves) < np.minimum(np.diff(onset), _SILENCE).sum())
 
 
 def left_out_from(lost: Bools) -> int | None:
@@ -143,6 +163,23 @@ class _Account:
         """Which notes were arranged and are not struck."""
         return np.asarray(self.arranged & (self.arrangement.struck < 0))
 
+    @cached_property
+    def texture(self) -> bool:
+        """Whether what leads is a backing track's chords or drone."""
+        if self.arrangement.counterpoint is not None:
+            return False
+        notes = self.arrangement.song.notes
+        arranged = notes[self.arranged]
+        instant = instants(arranged["onset"]).astype(np.int64)
+        _, which, size = np.unique(
+            instant << 32 | self.part[self.arranged], return_inverse=True, return_counts=True
+        )
+        tune = np.flatnonzero(self.tune[self.arranged])
+        tune = tune[starts(instant[tune])]
+        return is_texture(
+            arranged["onset"][tune], arranged["pitch"][tune].astype(np.int64), size[which[tune]]
+        )
+
     def melody(self) -> str:
         """From which parts the melody comes, in order of their shares or of the measures; or the voices."""
         if self.arrangement.counterpoint is not None:
@@ -152,6 +189,8 @@ class _Account:
         part = self.part[self.tune]
         if not len(part):
             return "no melody"
+        if self.texture:
+            return "a texture, no tune"
         shares = _shares_of(part)
         if shares[0][1] >= _NEARLY_ALL:
             return f"melody from {self.name(shares[0][0])}"
@@ -171,7 +210,8 @@ class _Account:
 
     def form(self) -> str:
         """The sections of the melody, each with its measures; nothing where there are none."""
-        if not self.arrangement.song.has_beat or self.arrangement.counterpoint is not None:
+        none = self.texture or self.arrangement.counterpoint is not None
+        if none or not self.arrangement.song.has_beat:
             return ""
         notes = self.arrangement.song.notes[self.tune]
         measure, place = places(self.arrangement.song, notes["onset"])
@@ -228,8 +268,8 @@ class _Account:
         return self._shares(folded, "in another octave") if folded.any() else ""
 
     def _shares(self, which: Bools, words: str) -> str:
-        of_all, of_tune = float(np.mean(which[self.arranged])), share(which[self.tune])
-        return f"{_percent(of_all)} of the notes {words}, {_percent(of_tune)} of the melody"
+        told = f"{_percent(float(np.mean(which[self.arranged])))} of the notes {words}"
+        return told if self.texture else f"{told}, {_percent(share(which[self.tune]))} of the melody"
 
     def replaced(self) -> str:
         """How many melody notes a neighbouring bar stands for."""

@@ -13,8 +13,8 @@ import numpy as np
 
 from ..tables import Bools, Floats, Ints
 from .columns import by_group, spread, starts, to_each
+from .rating import named
 from .score import Score, on_top
-from .voices import named
 
 _FEWEST, _MOST = 40, 20_000
 """Notes of music that may be found to be counterpoint."""

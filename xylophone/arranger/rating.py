@@ -61,7 +61,7 @@ _SINGS = 2.0
 
 _SYLLABLES = 4
 _SAID = (0.5, 0.8)
-"""Syllables thereabouts at least, and what share of them begins with a part's notes, and of these with one."""
+"""Syllables thereabouts at least; the share of them that a part's notes begin with, and of these with one."""
 
 _LYRICS = 3.0
 """Points for the part whose notes begin with the lyrics' syllables."""
@@ -96,17 +96,18 @@ def named(score: Score) -> Floats:
 
 
 def counts(score: Score, rows: Ints, line: Ints, slot: Ints, slots: int) -> Floats:
-    """Return what is counted of the notes in `rows`, which are of lines numbered from 0, [sign, line, slot]."""
+    """Return what is counted of the notes in `rows`, of lines numbered from 0, [sign, line, slot]."""
     signs = _signs(score, rows, line)
     lines = int(line.max()) + 1
     cell = line * slots + slot[rows]
-    return np.stack([np.bincount(cell, sign, lines * slots) for sign in signs]).reshape(-1, lines, slots)
+    sums: Floats = np.stack([np.bincount(cell, sign, lines * slots) for sign in signs])
+    return sums.reshape(-1, lines, slots)
 
 
 def ratings(sums: Floats, plays: Bools, names: Floats) -> Floats:
-    """Return the points of lines, [line, slot], the last being what is on top of all, by what is counted of them.
+    """Return the points of lines, [line, slot], by what is counted of them.
 
-    Given are where lines play, and the points of all but the last for their names.
+    The last line is what is on top of all. Given are where lines play, and the points of parts for their names.
     """
     here = _around((_around(sums[NOTE], 2) > 0).astype(np.float64), _NEAR)
     present = here / _around(np.ones(plays.shape[1]), _NEAR)
@@ -168,7 +169,12 @@ def _alone(sums: Floats, plays: Bools) -> Floats:
     notes, heads = np.maximum(sums[NOTE], 1), np.maximum(sums[_HEAD], 1)
     spread = _spread(sums)
     sings = plays * (sums[NOTE] >= _FEWEST) * _part(1 - sums[_CHORD] / notes, _ALONE)
-    sings *= _part(sums[_SMALL] / heads, _STEPS) * _part(spread, _CONTOUR) * _part(spread, _RANGE) * _register(sums)
+    sings *= (
+        _part(sums[_SMALL] / heads, _STEPS)
+        * _part(spread, _CONTOUR)
+        * _part(spread, _RANGE)
+        * _register(sums)
+    )
     sings[-1] = 0
     most = np.sort(sings, axis=0)[-2:]
     others = sums[:, :-1].sum(axis=1)[:, None] - sums
@@ -180,7 +186,7 @@ def _said(sums: Floats) -> Floats:
     """Return how far the syllables of the lyrics begin with each line's notes, and these with them, 0..1."""
     said, syllables = sums[_SAYS], sums[_SAYS, -1]
     both = np.minimum(said / np.maximum(syllables, 1), said / np.maximum(sums[_HEAD], 1))
-    return _part(both, _SAID) * (syllables >= _SYLLABLES)
+    return np.asarray(_part(both, _SAID) * (syllables >= _SYLLABLES))
 
 
 def _part(value: Floats, ends: tuple[float, float]) -> Floats:
@@ -195,7 +201,7 @@ def _mean(sums: Floats) -> Floats:
 def _spread(sums: Floats) -> Floats:
     """Return the standard deviation of pitch."""
     square = sums[_SQUARE] / np.maximum(sums[NOTE], 1)
-    return np.sqrt(np.maximum(0, square - _mean(sums) ** 2))
+    return np.asarray(np.sqrt(np.maximum(0, square - _mean(sums) ** 2)))
 
 
 def _register(sums: Floats) -> Floats:

@@ -26,7 +26,7 @@ _MOST_SLOTS = 1 << 14
 """s between moments at which the tune may be handed over; more in songs of over two hours."""
 
 _HELD = 20
-"""Slots for which a held note is played, at most; an organ's pedal point, or a note that nobody ended, is not."""
+"""Slots for which a held note is played, at most: not as long as a pedal point, or one that nobody ended."""
 
 _REST = 8
 """A part that rests for so many slots does not lead meanwhile; shorter rests belong to its phrase."""
@@ -34,7 +34,7 @@ _REST = 8
 _HAND_OVER = 5.0
 """What a hand-over costs, in points times slots: who leads a little less for a while goes on."""
 
-_PERFECT = 13.0
+_PERFECT = 18.0
 """A rating above all others; what is missing to it is the cost of a slot."""
 
 _FOLLOWED = 16
@@ -43,6 +43,19 @@ _FOLLOWED = 16
 
 def leader(score: Score) -> Bools:
     """Return which notes may be the tune: those of the part that leads at their moment."""
+    slot, _, slots = _slots(score)
+    parts, rating, plays = followed(score)
+    cost = np.maximum(_PERFECT - np.where(plays, rating, 0.0), 0.0)
+    path = cheapest_path(cost.T, np.full(slots, _HAND_OVER))
+    leads = np.append(parts, -1)[path][slot]
+    return np.asarray((leads == score.part) | (leads < 0))
+
+
+def followed(score: Score) -> tuple[Ints, Floats, Bools]:
+    """Return the parts that are followed, and their ratings and where they play, [line, slot].
+
+    The last line is what is on top of all.
+    """
     slot, last, slots = _slots(score)
     names = named(score)
     busy = np.bincount(score.part, minlength=len(names))
@@ -51,11 +64,7 @@ def leader(score: Score) -> Bools:
     sums = counts(score, rows, line, slot, slots)
     plays = _without_rests((sums[NOTE] > 0) | _sounds(line, slot[rows], last[rows], slots))
     plays[-1] = True
-    rating = ratings(sums, plays, names[parts])
-    cost = np.maximum(_PERFECT - np.where(plays, rating, 0.0), 0.0)
-    path = cheapest_path(cost.T, np.full(slots, _HAND_OVER))
-    leads = np.append(parts, -1)[path][slot]
-    return np.asarray((leads == score.part) | (leads < 0))
+    return parts, ratings(sums, plays, names[parts]), plays
 
 
 def _lines(score: Score, parts: Ints) -> tuple[Ints, Ints]:
