@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xylophone.arranger import PRESETS, Reason, Weights, voices
+from xylophone.arranger import PRESETS, Reason, Weights, rating, voices
 from xylophone.arranger.quality import POINTS
 
 
@@ -45,13 +45,25 @@ def test_every_preset_and_reason_is_explained(page: str) -> None:
 
 
 def test_signs_of_a_melody_and_points_of_the_score_are_those_of_the_program(page: str) -> None:
-    assert f"with {voices._BETTER:g} points more" in page
+    assert f"with {rating._BETTER:g} points more" in page
     assert (
-        f"in the {voices._NEAR * voices._SLOT:g} s before and after ({voices._HERE:g} of the rating)" in page
+        f"in the {rating._NEAR * voices._SLOT:g} s before and after ({rating._HERE:g} of the rating)" in page
     )
     assert f"as much as {voices._HAND_OVER:g} points for a slot" in page
+    assert f"holds a note (for {voices._HELD * voices._SLOT:g} s at most)" in page
+    for sign, ends in (
+        ("no other of the part beside them", rating._ALONE),
+        ("reached by up to four semitones", rating._STEPS),
+        ("contour: standard deviation of pitch, in semitones", rating._CONTOUR),
+        ("compass: the same", rating._RANGE),
+    ):
+        assert f"{sign} | {ends[0]:g} | {ends[1]:g} |" in page
+    assert f"sings while others play chords, as below | {rating._SINGS:g} |" in page
+    assert f"begin with its notes, as below | {rating._LYRICS:g} |" in page
+    assert f"at least {rating._THICK[1]:g} of the notes of all others" in page
+    assert f"nothing at {rating._SAID[0]:g}, all from {rating._SAID[1]:g}" in page
     assert f"rests for {voices._REST * voices._SLOT:g} s does not lead" in page
-    for _, points in voices._NAMED:
+    for _, points in rating._NAMED:
         assert f"| {points:g} |" in page
     score = page[page.index("## The score") :]
     for points, _ in POINTS.values():

@@ -107,7 +107,7 @@ def counts(score: Score, rows: Ints, line: Ints, slot: Ints, slots: int) -> Floa
 def ratings(sums: Floats, plays: Bools, names: Floats) -> Floats:
     """Return the points of lines, [line, slot], by what is counted of them.
 
-    The last line is what is on top of all. Given are where lines play, and the points of parts for their names.
+    The last line is what is on top of all. Given are where lines play, and the points of parts for names.
     """
     here = _around((_around(sums[NOTE], 2) > 0).astype(np.float64), _NEAR)
     present = here / _around(np.ones(plays.shape[1]), _NEAR)
