@@ -237,7 +237,8 @@ def test_a_board_that_resets_is_told_as_it_happens_and_accounted_for_at_the_end(
             board.send_signal(signal.SIGUSR1)
             out, err = player.communicate()
         board.terminate()
-    reset, back = err.splitlines()
+    # A machine that stalls makes pulses late: they are told, and counted below.
+    reset, back = (line for line in err.splitlines() if " ms late and w" not in line)
     assert reset.startswith("xylophone: the board has reset: its reset line was pulled")
     assert back.startswith("xylophone: the board is back, playing on; ")
     assert player.returncode == 0
