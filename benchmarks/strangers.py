@@ -29,7 +29,7 @@ from xylophone.clock import VirtualClock
 from xylophone.errors import TuningError
 from xylophone.instrument import DEFAULT_BARS, KINDS, LAYOUTS, MATERIALS, Instrument
 from xylophone.simulation.curve_bench import Condition, Rig
-from xylophone.simulation.ear import GAIN, Room, SimulatedEar, SimulatedMicrophone
+from xylophone.simulation.ear import Room, SimulatedEar, SimulatedMicrophone
 from xylophone.simulation.hammers import Twin
 from xylophone.sound.bars import Bars
 from xylophone.sound.position import Position
@@ -161,7 +161,8 @@ def session_of(world: World) -> tuple[AutoSession, Twin]:
     instrument = build_instrument(world.layout, world.kind, world.bars)
     twin = Twin(instrument, world.seed, world.scatter, world.uneven)
     backend = SimulatedBackend(instrument, VirtualClock(), twin)
-    gains = world.room.gain * GAIN * 10.0 ** (-world.room.position.losses(len(instrument)) / 20.0)
+    bars = len(instrument)
+    gains = world.room.loud(bars) * 10.0 ** (-world.room.position.losses(bars) / 20.0)
     odd = world.detuned or world.dull != (1.0, 1.0)
     sounding = OddBars(instrument, world, gains[None, :]) if odd else None
     microphone = SimulatedMicrophone(instrument, world.room, world.sample_rate, sounding)

@@ -82,7 +82,7 @@ def test_healthy_hammers_and_a_microphone_in_its_place_give_no_cause_for_complai
 @pytest.mark.parametrize(
     ("room", "sample_rate"),
     [
-        (Room(position_of("low"), gain=0.25), 48000),
+        (Room(position_of("low")), 48000),
         (Room(FRONT), 44100),
         (Room(FRONT, ppm=100.0, late=0.5), 48000),
         (Room(FRONT, knocks=0.5), 48000),

@@ -16,9 +16,11 @@ from xylophone.instrument import MATERIALS, build_instrument
 from xylophone.simulation.bench import measure
 from xylophone.simulation.ear import Room, SimulatedEar, SimulatedMicrophone, pink_noise
 from xylophone.simulation.hammers import Twin
+from xylophone.sound.position import PLACES, position_of
 from xylophone.tables import HIT
 from xylophone.tuning.auto_session import AutoSession
 from xylophone.tuning.diagnosis import diagnose
+from xylophone.tuning.evidence import CLIPPED
 from xylophone.tuning.picker import pick
 from xylophone.tuning.sag import result_of
 
@@ -68,6 +70,17 @@ def test_soft_onsets_are_found_among_thirty_bars_that_ring(material: str) -> Non
     assert np.isfinite(errors[~soft]).mean() > 0.98
     assert np.isfinite(errors[soft]).mean() > 0.85
     assert np.nanstd(errors) / RATE < 0.00006
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("material", MATERIALS)
+def test_a_microphone_at_any_place_records_loud_blows_whole(material: str, place: str) -> None:
+    instrument = build_instrument(bars=material)
+    hits = np.zeros(30, HIT)
+    hits["time"], hits["channel"] = 0.5 + 0.3 * np.arange(30), np.arange(30)
+    microphone = SimulatedMicrophone(instrument, Room(position_of(place)), RATE)
+    microphone.hear(hits)
+    assert np.abs(microphone.read(10.0)).max() < CLIPPED
 
 
 @pytest.mark.parametrize("material", MATERIALS)

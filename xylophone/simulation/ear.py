@@ -56,6 +56,13 @@ class Room:
     gain: float = 1.0
     seed: int = 0
 
+    def loud(self, bars: int) -> float:
+        """Return the recorded amplitude of a blow of 1 m/s at 1 m, full scale being 1.
+
+        Where a bar is nearer than that, the microphone is turned down, so that it records no more of it.
+        """
+        return self.gain * GAIN * float(10.0 ** (min(self.position.losses(bars).min(), 0.0) / 20.0))
+
 
 class SimulatedMicrophone:
     """Records what hammers strike. Time runs by the hits' own: `hear` them, then `read` up to a moment.
@@ -73,12 +80,13 @@ class SimulatedMicrophone:
         self.sample_rate = sample_rate
         self.room = room = room or Room()
         bars = len(instrument)
-        gains = room.gain * GAIN * 10.0 ** (-room.position.losses(bars) / 20.0)
+        self._loud = room.loud(bars)
+        gains = self._loud * 10.0 ** (-room.position.losses(bars) / 20.0)
         self._sounding = sounding or Renderer(instrument, sample_rate, gains[None, :])
         self._delays = (room.position.delays(bars) + room.late)[instrument.places]
         self._chance = np.random.default_rng(room.seed)
-        loud = room.gain * GAIN * 10.0 ** ((LOUD - room.snr_db) / 20.0) / np.sqrt(2.0)
-        self._noise = (loud * pink_noise(_LOOP, sample_rate, self._chance)).astype(np.float32)
+        noise = self._loud * 10.0 ** ((LOUD - room.snr_db) / 20.0) / np.sqrt(2.0)
+        self._noise = (noise * pink_noise(_LOOP, sample_rate, self._chance)).astype(np.float32)
         self._frame = 0
         self._knocked = 0.0  # s of the recording up to which knocks were drawn
         self._knocks: list[tuple[int, Samples]] = []
@@ -104,7 +112,7 @@ class SimulatedMicrophone:
         end = (self._frame + len(sound)) / self.sample_rate
         for _ in range(self._chance.poisson(self.room.knocks * max(0.0, end - self._knocked))):
             at = self._chance.uniform(self._knocked, end)
-            loud = self.room.gain * GAIN * 10.0 ** (self._chance.uniform(-20.0, 0.0) / 20.0)
+            loud = self._loud * 10.0 ** (self._chance.uniform(-20.0, 0.0) / 20.0)
             self._knocks.append((int(at * self.sample_rate), (loud * self._one_knock()).astype(np.float32)))
         self._knocked = end
         for frame, knock in self._knocks:
