@@ -69,7 +69,9 @@ def arranged(
     struck["priority"] = [notes[place][3] for place in there]
     bars, reason = np.full(len(notes), NO_HAMMER, np.uint8), np.full(len(notes), Reason.CROWDED, np.uint8)
     bars[there], reason[there] = hammer, Reason.NONE
-    changes = Changes.of(song, instrument, 0, reason, bars, np.full(len(notes), -1), np.zeros(0, np.int64))
+    changes = Changes.of(
+        song, instrument, song.notes["pitch"], reason, bars, np.full(len(notes), -1), np.zeros(0, np.int64)
+    )
     roles = np.array([note[3] for note in notes], np.uint8)
     return Arrangement(song, instrument, 0, as_arranged(struck), changes, roles)
 

@@ -184,5 +184,5 @@ def _rebuilt(heard: Heard, notes: Arranged) -> Arrangement:
     bars[into >= 0] = bars[into[into >= 0]]
     reason[(bars == NO_HAMMER) & (reason == Reason.NONE)] = Reason.NOT_READY
     other = table["note"][table["kind"] == ChangeKind.REPLACED]
-    changes = Changes.of(song, old.instrument, old.transpose, reason, bars, into, other)
+    changes = Changes.of(song, old.instrument, old.wanted, reason, bars, into, other)
     return replace(old, notes=notes, changes=changes)

@@ -208,8 +208,9 @@ def as_arrangement(outcome: Outcome, song: Song, instrument: Instrument, tune: I
     bars[there], into[there] = hammer[carrier[there]], source[carrier[there]]
     into[source] = -1
     reason = np.where(carrier < 0, Reason.NO_BAR, Reason.NONE).astype(np.uint8)
-    away = strikes["pitch"] - song.notes["pitch"][source].astype(np.int64) - outcome.transpose
-    changes = Changes.of(song, instrument, outcome.transpose, reason, bars, into, source[away % 12 != 0])
+    wanted = song.notes["pitch"] + np.int16(outcome.transpose)
+    away = strikes["pitch"] - wanted[source]
+    changes = Changes.of(song, instrument, wanted, reason, bars, into, source[away % 12 != 0])
     return Arrangement(song, instrument, outcome.transpose, as_arranged(notes), changes, roles)
 
 

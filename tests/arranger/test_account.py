@@ -268,7 +268,7 @@ def test_a_reason_is_given_where_a_note_is_not_struck_as_written_and_only_there(
     for row, note in enumerate(as_json(arrangement)["notes"]):
         change = changed.get(row)
         assert (note["why"] is None) == (change is None)
-        assert note["struck"] == (note["pitch"] + arrangement.transpose if change is None else change.bar)
+        assert note["struck"] == (int(arrangement.wanted[row]) if change is None else change.bar)
         assert note["why"] is None or (note["why"].isprintable() and note["why"])
 
 
@@ -302,7 +302,7 @@ def test_a_song_of_the_project_is_told_whole(preset: str) -> None:
     arrangement = arrange(load_song(path), WHITE, weights=PRESETS[preset])
     assert_consistent(arrangement)
     told = as_json(arrangement)
-    assert list(told) == ["title", "instrument", "transpose", "score", "costs", "notes", "strikes"]
+    assert list(told) == ["title", "instrument", "transpose", "shifts", "score", "costs", "notes", "strikes"]
     assert (told["score"], told["instrument"]) == (judge(arrangement).score, "diatonic-15")
     assert 100 - sum(cost["points"] for cost in told["costs"]) == pytest.approx(told["score"], abs=0.6)
     assert [note["melody"] for note in told["notes"]].count(True) == pytest.approx(290, abs=100)

@@ -74,7 +74,7 @@ def a_strike_sounds_its_source_at_its_own_time_and_in_its_own_pitch_class(arrang
     source = arrangement.song.notes[notes["source"]]
     assert len(set(notes["source"].tolist())) == len(notes)
     assert np.array_equal(notes["onset"], source["onset"])
-    wanted = source["pitch"].astype(int) + arrangement.transpose
+    wanted = arrangement.wanted[notes["source"]]
     away = (arrangement.instrument.pitches[notes["hammer"]] - wanted) % 12
     table = arrangement.changes.table
     replaced = np.isin(notes["source"], table["note"][table["kind"] == ChangeKind.REPLACED])

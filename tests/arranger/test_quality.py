@@ -28,8 +28,8 @@ class Plain:
         self.tune = [n for n in range(len(self.notes)) if made.roles[n] == Priority.MELODY]
         self.others = [n for n in range(len(self.notes)) if made.roles[n] not in (Priority.MELODY, NO_ROLE)]
         self.away = [
-            bar - (int(pitch) + made.transpose)
-            for bar, pitch in zip(self.struck, self.notes["pitch"], strict=True)
+            bar - (int(note["pitch"]) + [by for time, by in made.shifts if time <= note["onset"]][-1])
+            for bar, note in zip(self.struck, self.notes, strict=True)
         ]
         self.strikes = [
             (float(row["onset"]), int(made.instrument.pitches[row["hammer"]]), int(row["priority"]), row)

@@ -222,12 +222,15 @@ class _Account:
         return f"form {letters} (measures {', '.join(span(first + 1, last + 1) for _, first, last in found)})"
 
     def moved(self) -> str:
-        """The transposition as an interval, with the keys where it leaves the key."""
-        semitones, song = self.arrangement.transpose, self.arrangement.song
+        """The transposition as an interval, with the keys where it leaves the key; else where each begins."""
+        (_, semitones), *later = self.arrangement.shifts
+        song = self.arrangement.song
+        if later:
+            told = (f"from {self._place(time)} {_moved(further)}" for time, further in later)
+            return ", ".join((_moved(semitones), *told))
         if not semitones:
             return ""
-        words = f"{'up' if semitones > 0 else 'down'} {interval_words(semitones)}"
-        before, after = key_of(song), key_of(song, semitones)
+        before, after, words = key_of(song), key_of(song, semitones), _moved(semitones)
         return words if before == after or not before else f"{words}, from {before} to {after}"
 
     def not_arranged(self) -> str:
@@ -251,11 +254,12 @@ class _Account:
         if len(rows) < FEWEST:
             return ""
         if (place := left_out_from(lost)) is not None:
-            onset = float(self.arrangement.song.notes["onset"][rows[place]])
-            song = self.arrangement.song
-            where = f"measure {song.measure_at(onset)[0]}" if song.has_beat else f"{onset:.0f} s on"
-            return f"left out from {where}"
+            return f"left out from {self._place(float(self.arrangement.song.notes['onset'][rows[place]]))}"
         return f"mostly left out ({_percent(part)})" if part > _MOSTLY else ""
+
+    def _place(self, time: float) -> str:
+        song = self.arrangement.song
+        return f"measure {song.measure_at(time)[0]}" if song.has_beat else f"{time:.0f} s on"
 
     def dropped(self) -> str:
         """The share of the notes that is not heard, and of the melody."""
@@ -303,6 +307,10 @@ class _Account:
 def _shares_of(part: Ints) -> list[tuple[int, float]]:
     """Return the parts that notes are of, each with its share, the greatest first."""
     return [(one, count / len(part)) for one, count in Counter(sorted(part.tolist())).most_common()]
+
+
+def _moved(semitones: int) -> str:
+    return f"{'up' if semitones > 0 else 'down'} {interval_words(semitones)}" if semitones else "as written"
 
 
 def _percent(share: float) -> str:

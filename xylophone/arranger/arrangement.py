@@ -13,6 +13,7 @@ from ..song import MOST_CHANNELS, Song
 from ..tables import Arranged, Ints, Priority, as_arranged, as_change_rows
 from ..words import counted
 from .changes import ChangeKind, Changes, Reason
+from .columns import starts
 
 NO_ROLE = 255
 """Role of a note that was left out before voices were looked for."""
@@ -52,7 +53,7 @@ class Arrangement:
 
     song: Song
     instrument: Instrument
-    transpose: int  # semitones
+    transpose: int  # semitones; of most notes, where there are several `shifts`
     notes: Arranged
     changes: Changes
     roles: Ints
@@ -110,11 +111,29 @@ class Arrangement:
     @cached_property
     def away(self) -> Ints:
         """By how many semitones each note is struck away from where it stands transposed, if it is struck."""
-        return np.asarray(self.struck - self.song.notes["pitch"].astype(np.int64) - self.transpose)
+        return np.asarray(self.struck - self.wanted)
+
+    @property
+    def wanted(self) -> Ints:
+        """For each note of the song the pitch where it stands transposed, also outside 0..127."""
+        return self.changes.wanted
+
+    @cached_property
+    def shifts(self) -> tuple[tuple[float, int], ...]:
+        """The transpositions one after another: the song time in s from which on each holds, and semitones.
+
+        There are several only where bars are missing and the song modulates; the first holds from 0 on.
+        """
+        notes = self.song.notes
+        moved = self.wanted - notes["pitch"]
+        first = starts(moved)
+        times = notes["onset"][first].tolist()
+        begins = (0.0, int(moved[0]) if len(moved) else self.transpose)
+        return (begins, *zip(times[1:], moved[first[1:]].tolist(), strict=True))
 
     @property
     def kept(self) -> int:
-        """Notes struck at their written pitch plus the transposition."""
+        """Notes struck at their written pitch plus the transposition that holds there."""
         return len(self.song) - len(self.changes) + self.shortened
 
     @property

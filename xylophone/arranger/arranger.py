@@ -19,6 +19,8 @@ from .choice import Choice, left_out
 from .counterpoint import is_counterpoint, leading, voices
 from .fold import Placed, fold, fold_equals
 from .form import ostinato
+from .modulation import modulated
+from .quality import judge
 from .reach import bars_of
 from .score import Score, instants, read_score
 from .search import AROUND, LONG, SHORT, common_octaves, excerpt, finalists, judged, likely_shift
@@ -34,7 +36,7 @@ from .thin import (
     unready,
     worth,
 )
-from .transpose import best_judged
+from .transpose import OTHER_KEY, best_judged
 from .tremolo import with_tremolo
 from .voices import priorities
 from .weights import ALWAYS, DEFAULT_PRESET, ENTRY_LEAD, PRESETS, WHERE_IT_IS, Weights
@@ -61,11 +63,11 @@ def arrange(
 
     `tracks` are numbered as in `song.tracks`, from 0, `channels` 1..16; None takes all. What is
     muted is left out of these, and so are drums unless `drums`. `transpose` is in
-    semitones, -127..127; None searches the shift that suits best, with `original_key` among whole octaves.
-    `octaves` moves tracks, -10..10 each, before anything else. Notes on one bar at most `merge_within`
-    (0..0.1 s) apart become one strike. `weights` is taste: what the search weighs. Nothing is re-timed. An
-    arrangement may be empty: `Arrangement.require_notes` says why. Raises OptionError for what is out of
-    bounds.
+    semitones, -127..127; None searches the best shift, with `original_key` among whole octaves, else
+    several where bars are missing and the song modulates. `octaves` moves tracks, -10..10 each, before
+    anything else. Notes on one bar at most `merge_within` (0..0.1 s) apart become one strike. `weights` is
+    taste: what the search weighs. Nothing is re-timed. An arrangement may be empty:
+    `Arrangement.require_notes` says why. Raises OptionError for what is out of bounds.
 
     >>> song = load_song(find_song("ode_to_joy"))
     >>> len(arrange(song, build_instrument("music-box-c")))
@@ -74,7 +76,7 @@ def arrange(
     choice = Choice(tracks, channels, mute_tracks, mute_channels, drums, octaves or {})
     draft = _Draft(song, instrument, _chosen(song, choice, weights), weights, merge_within)
     shift = _given(transpose)
-    return draft.at(draft.best_shift(original_key) if shift is None else shift)
+    return draft.searched(original_key) if shift is None else draft.at(shift)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +123,11 @@ class _Draft:
     weights: Weights
     merge_within: float
 
+    def searched(self, original_key: bool) -> Arrangement:
+        """Return the arrangement under the transposition that is judged best, or under several."""
+        shift = self.best_shift(original_key)
+        return self.at(shift) if original_key else self.modulated(shift)
+
     def best_shift(self, original_key: bool) -> int:
         """Return the transposition that is judged best: all keys by an excerpt, the best by a longer one."""
         score, priority = self.chosen.score, self.chosen.priority
@@ -153,14 +160,27 @@ class _Draft:
         chosen = replace(self.chosen, score=score, priority=priority, voice=voice, reasons=reasons)
         return replace(self, song=song, chosen=chosen, weights=replace(self.weights, unlike=0.0))
 
-    def at(self, shift: int) -> Arrangement:
-        """Return the arrangement under a transposition."""
-        chosen = self.chosen
+    def modulated(self, shift: int) -> Arrangement:
+        """Return the arrangement under a transposition, or several where bars are missing and it pays."""
+        whole, chosen = self.at(shift), self.chosen
+        if chosen.counterpoint:  # its voices do not rest together
+            return whole
+        shifts = modulated(chosen.score, chosen.priority, self.instrument, shift, self.song.notes["onset"])
+        if not len(shifts) or not np.ptp(shifts):
+            return whole
+        parted = self.at(int(np.bincount(shifts + _FARTHEST).argmax()) - _FARTHEST, shifts)
+        return parted if judge(parted).score >= judge(whole).score + OTHER_KEY else whole
+
+    def at(self, shift: int, shifts: Ints | None = None) -> Arrangement:
+        """Return the arrangement under a transposition; `shifts` are those of each note, if not all alike."""
+        chosen, pitch = self.chosen, self.song.notes["pitch"]
+        wanted = (pitch + (np.int16(shift) if shifts is None else shifts)).astype(np.int16)
+        moved = (wanted - pitch)[chosen.score.row]
         if chosen.counterpoint:
-            placed = fold_equals(chosen.score, chosen.voice, shift, self.instrument, self.weights)
+            placed = fold_equals(chosen.score, chosen.voice, moved, self.instrument, self.weights)
         else:
-            placed = fold(chosen.score, chosen.priority, shift, self.instrument, self.weights)
-        return _Placing(self, shift, placed).finished()
+            placed = fold(chosen.score, chosen.priority, moved, self.instrument, self.weights)
+        return _Placing(self, shift, wanted, placed).finished()
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +189,7 @@ class _Placing:
 
     draft: _Draft
     shift: int
+    wanted: Ints  # of each note of the song where it stands transposed
     placed: Placed
 
     def finished(self) -> Arrangement:
@@ -263,4 +284,4 @@ class _Placing:
         bars, carried = np.full(len(song), NO_HAMMER, np.uint8), np.full(len(song), -1, np.int32)
         bars[row], carried[row] = hammer, np.where(into == row, -1, into)
         other = self.draft.chosen.score.row[self.placed.substituted]
-        return Changes.of(song, self.draft.instrument, self.shift, reasons, bars, carried, other)
+        return Changes.of(song, self.draft.instrument, self.wanted, reasons, bars, carried, other)

@@ -122,33 +122,33 @@ class Change:
 class Changes(Sequence[Change]):
     """The changes of an arrangement in the order of the song, each made when it is looked at.
 
-    `table` is read-only, of dtype CHANGE: what is counted is counted there.
+    `table` is read-only, of dtype CHANGE: what is counted is counted there. `wanted` is the transposed pitch
+    of each note of the song, and may lie outside 0..127.
     """
 
     song: Song
     instrument: Instrument
-    transpose: int
+    wanted: Ints
     table: ChangeRows
 
     @classmethod
     def of(
-        cls, song: Song, instrument: Instrument, shift: int, reason: Ints, bars: Ints, into: Ints, other: Ints
+        cls, song: Song, instrument: Instrument, wanted: Ints, why: Ints, bars: Ints, into: Ints, other: Ints
     ) -> Changes:
         """Return what becomes of a song's notes: dropped for a reason, carried into others, on another bar.
 
         An array has a value for each note: `bars` is NO_HAMMER and `into` -1 where there is none; what has a
-        bar and a `reason` left its voice for it. `other` are rows of notes that a bar of another name stands
-        for.
+        bar and a reason `why` left its voice. `other` are rows of notes that another name's bar stands for.
         """
         struck = instrument.pitches[np.minimum(bars, len(instrument) - 1)]  # of any bar where they are lost
-        kind = np.where(struck != song.notes["pitch"] + np.int16(shift), ChangeKind.FOLDED, 0)
+        kind = np.where(struck != wanted, ChangeKind.FOLDED, 0)
         kind[other], kind[into >= 0] = ChangeKind.REPLACED, ChangeKind.MERGED
-        lost = (reason != Reason.NONE) & (bars == NO_HAMMER)
+        lost = (why != Reason.NONE) & (bars == NO_HAMMER)
         kind[lost], into[lost] = ChangeKind.DROPPED, -1
-        reason = np.where(lost | (kind == ChangeKind.FOLDED), reason, Reason.NONE)
+        reason = np.where(lost | (kind == ChangeKind.FOLDED), why, Reason.NONE)
         columns = {"kind": kind, "reason": reason, "hammer": bars, "into": into}
         table = as_change_rows(filled(CHANGE, len(song), note=np.arange(len(song)), **columns))
-        return cls(song, instrument, shift, picked(table, kind > 0))
+        return cls(song, instrument, wanted, picked(table, kind > 0))
 
     def with_shortened(self, strikes: Arranged) -> Changes:
         """Return the same, and for each of these strikes that its note is not renewed to its end."""
@@ -181,7 +181,7 @@ class Changes(Sequence[Change]):
             measure=measure,
             beat=beat,
             pitch=int(note["pitch"]),
-            wanted=int(note["pitch"]) + self.transpose,
+            wanted=int(self.wanted[int(row["note"])]),
             bar=None if hammer == NO_HAMMER else self.instrument.hammers[hammer].pitch,
             track=int(note["track"]),
             other=None if into < 0 else int(notes["track"][into]),

@@ -44,13 +44,13 @@ class Placed:
     substituted: Bools
 
 
-def fold(score: Score, priority: Ints, transpose: int, instrument: Instrument, weights: Weights) -> Placed:
+def fold(score: Score, priority: Ints, shift: Ints, instrument: Instrument, weights: Weights) -> Placed:
     """Return the cheapest octaves of all notes; those without a bar, or that cover the tune, are left out.
 
-    The order is that of what is heard: the melody; then what is on top while it rests, in one line with it;
-    then the basses beneath both; then all else, between.
+    Each note is moved by its `shift` in semitones. The order is that of what is heard: the melody; then what
+    is on top while it rests, in one line with it; then the basses beneath both; then all else, between.
     """
-    pitch: Ints = (score.pitch + transpose).astype(np.int16)
+    pitch: Ints = (score.pitch + shift).astype(np.int16)
     folding = Folding(score, pitch, bars_of(instrument, pitch), weights)
     is_tune = priority == Priority.MELODY
     tune = np.flatnonzero(is_tune)
@@ -88,11 +88,9 @@ def _accompany(folding: Folding, priority: Ints, octaves: Ints, struck: Ints, ar
     return reason
 
 
-def fold_equals(
-    score: Score, voice: Ints, transpose: int, instrument: Instrument, weights: Weights
-) -> Placed:
+def fold_equals(score: Score, voice: Ints, shift: Ints, instrument: Instrument, weights: Weights) -> Placed:
     """Return the same for counterpoint: each voice goes its own way as a whole, and voices may cross."""
-    pitch: Ints = (score.pitch + transpose).astype(np.int16)
+    pitch: Ints = (score.pitch + shift).astype(np.int16)
     folding = Folding(score, pitch, bars_of(instrument, pitch), weights)
     moved = pitch + 12 * folding.equals(voice)
     struck = folding.bars.settled(moved)

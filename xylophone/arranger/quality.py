@@ -87,10 +87,9 @@ def _shares(arrangement: Arrangement) -> dict[str, float]:
     song, tune = arrangement.song, melody_rows(arrangement)
     if arrangement.counterpoint is not None:
         tune = tune[by_group(arrangement.voices[tune])]
-    pitch = song.notes["pitch"].astype(np.int64)[tune] + arrangement.transpose
     strikes = Strikes.of(arrangement)
     shares = {
-        **_tune_shares(song.notes["onset"][tune], pitch, arrangement.struck[tune]),
+        **_tune_shares(song.notes["onset"][tune], arrangement.wanted[tune], arrangement.struck[tune]),
         "covered": share(_covered(arrangement, tune)),
         "intruders": min(1.0, float(np.count_nonzero(strikes.intruders())) / max(1, len(strikes.tune))),
         "buried": strikes.buried(LEAD_DB if arrangement.counterpoint is None else ENTRY_DB),

@@ -30,11 +30,17 @@ def as_json(arrangement: Arrangement) -> dict[str, Any]:
         "title": arrangement.song.title or None,
         "instrument": arrangement.instrument.name,
         "transpose": arrangement.transpose,
+        "shifts": shifts_json(arrangement),
         "score": quality.score,
         "costs": costs_json(quality),
         "notes": _notes(arrangement),
         "strikes": _strikes(arrangement),
     }
+
+
+def shifts_json(arrangement: Arrangement) -> list[dict[str, Any]]:
+    """Return the transpositions one after another, a table each: one, unless the song modulates."""
+    return [{"time": round(time, _DIGITS), "semitones": semitones} for time, semitones in arrangement.shifts]
 
 
 def costs_json(quality: Quality) -> list[dict[str, Any]]:

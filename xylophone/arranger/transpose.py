@@ -23,7 +23,7 @@ SHIFTS = np.arange(-72, 73)
 _MOVED = np.arange(128) + SHIFTS[:, None]
 """Each pitch (columns) under each of them (rows)."""
 
-_OTHER_KEY, _AS_GOOD = 2, 0.5
+OTHER_KEY, _AS_GOOD = 2, 0.5
 """Points, as printed, from which another key is better; so few more are no reason to leave the likeliest."""
 
 _EQUAL = 1e-9
@@ -70,7 +70,7 @@ def best_judged(points: Mapping[int, float], likely: int) -> int:
     order = sorted(worth, key=lambda shift: (-worth[shift], abs(shift), -shift))
     other = order[0]
     home = next((shift for shift in order if shift % 12 == 0), other)
-    return other if round(points[other]) >= round(points[home]) + _OTHER_KEY else home
+    return other if round(points[other]) >= round(points[home]) + OTHER_KEY else home
 
 
 def _bounds(score: Score, priority: Ints, instrument: Instrument, weights: Weights) -> Floats:

@@ -11,7 +11,7 @@ import click
 from ..arranger import Arrangement, Cost, arrange, judge, preset
 from ..arranger.account import describe
 from ..arranger.silence import without_silence
-from ..arranger.table import costs_json
+from ..arranger.table import costs_json, shifts_json
 from ..config import Saved
 from ..errors import XylophoneError
 from ..pitch import pitch_name
@@ -26,6 +26,8 @@ SHOWN_CHANGES = 20
 
 _TRIED = ("faithful", "music-box", "solo")
 """Presets that may mend a song."""
+
+_COUNTED = ("transpose", "kept", "folded", "replaced", "merged", "dropped")
 
 _GOOD, _BETTER = 90, 3
 """A song with fewer points than this is tried with other presets; told is what has so many points more."""
@@ -74,14 +76,16 @@ def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -
 def better(arrangement: Arrangement, arguments: dict[str, Any]) -> dict[str, int]:
     """Return the options that were tried and make a song better, each with its score, the best first.
 
-    They are tried where points are lacking, in the same transposition; `arguments` made the arrangement.
+    They are tried where points are lacking, in the same transposition if there is one; `arguments` made all.
     """
     score = judge(arrangement).score
     if score >= _GOOD or not len(arrangement.notes):
         return {}
     found = {}
     for name in _TRIED:
-        others = arguments | {"weights": preset(name), "transpose": arrangement.transpose}
+        others = arguments | {"weights": preset(name)}
+        if len(arrangement.shifts) == 1:
+            others["transpose"] = arrangement.transpose
         found[f"--preset {name}"] = judge(arrange(arrangement.song, arrangement.instrument, **others)).score
     best = sorted(found, key=lambda option: -found[option])
     return {option: found[option] for option in best if found[option] >= score + _BETTER}
@@ -105,8 +109,8 @@ def as_dict(
         "lowest": int(notes["pitch"].min()) if len(song) else None,
         "highest": int(notes["pitch"].max()) if len(song) else None,
         "instrument": arrangement.instrument.name,
-        "transpose": arrangement.transpose,
-        **{key: getattr(arrangement, key) for key in ("kept", "folded", "replaced", "merged", "dropped")},
+        **{key: getattr(arrangement, key) for key in _COUNTED},
+        "shifts": shifts_json(arrangement),
         "score": quality.score,
         "melody": quality.melody or None,
         "costs": costs_json(quality),
@@ -159,10 +163,9 @@ def _print_song(
     if saved:
         _line("saved", f"{saved.path} is taken up; --no-saved leaves it out")
     _line("instrument", _instrument(arrangement.instrument))
-    _line(
-        "transposed",
-        f"{counted(arrangement.transpose, 'semitone', spec='+d')}" if arrangement.transpose else "not at all",
-    )
+    shifts = [semitones for _, semitones in arrangement.shifts]
+    told = [counted(semitones, "semitone", spec="+d") if semitones else "not at all" for semitones in shifts]
+    _line("transposed", ", then ".join(told))
     dropped = arrangement.dropped
     reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
     _line("kept", str(arrangement.kept))

@@ -94,7 +94,7 @@ class RollLine:
 def lines_of(arrangement: Arrangement) -> list[RollLine]:
     """Divide an arrangement into lines of whole measures, about even, twelve at most."""
     notes = drawn(arrangement.song)
-    written = notes["pitch"].astype(np.int64) + arrangement.transpose
+    written = arrangement.wanted[~arrangement.song.notes["drum"]]
     pitches = np.concatenate((written, arrangement.instrument.pitches))
     span = int(pitches.min()) - 1, int(pitches.max()) + 1
     ends = np.concatenate((notes["onset"] + np.minimum(notes["duration"], LINE), arrangement.notes["onset"]))
@@ -223,11 +223,11 @@ def _names(line: RollLine) -> Iterator[Any]:
 
 def _written(line: RollLine) -> Iterator[Any]:
     arrangement = line.arrangement
-    notes = drawn(arrangement.song)
+    notes = arrangement.song.notes
     begin, end = notes["onset"], notes["onset"] + notes["duration"]
-    notes = notes[(end > line.begin) & (begin < line.end) | line.here(begin)]
-    begin, end = line.x(notes["onset"]), line.x(notes["onset"] + notes["duration"])
-    y = line.y(notes["pitch"].astype(np.int64) + arrangement.transpose)
+    here = ((end > line.begin) & (begin < line.end) | line.here(begin)) & ~notes["drum"]
+    begin, end = line.x(begin[here]), line.x(end[here])
+    y = line.y(arrangement.wanted[here])
     yield strokes(np.stack((begin, np.maximum(end, begin + 2.0), y), axis=1), 2.0, WRITTEN)
 
 
@@ -235,7 +235,7 @@ def _threads(line: RollLine) -> Iterator[Any]:
     """Yield threads from notes to the bars that sound them, where these are others."""
     arrangement = line.arrangement
     notes, struck = arrangement.song.notes, arrangement.struck
-    written = notes["pitch"].astype(np.int64) + arrangement.transpose
+    written = arrangement.wanted
     moved = (struck >= 0) & (struck != written) & line.here(notes["onset"])
     moved &= ~notes["drum"]
     voice = np.append(arrangement.notes["priority"], 0)[arrangement.carrier]
@@ -258,7 +258,7 @@ def _dropped(line: RollLine) -> Iterator[Any]:
     arrangement = line.arrangement
     notes = arrangement.song.notes
     lost = (arrangement.roles != NO_ROLE) & (arrangement.struck < 0) & line.here(notes["onset"])
-    y = line.y(notes["pitch"].astype(np.int64) + arrangement.transpose)
+    y = line.y(arrangement.wanted)
     yield crosses(at(line.x(notes["onset"]), y, lost), 2.6)
 
 
