@@ -113,9 +113,8 @@ def tell(found: Sequence[list[Partial]], material: str) -> None:
         print(
             f"{pitch_name(round(pitch)):>6} {first:6.0f}  {' '.join(times).replace('nan', '  -')}  {ratios}"
         )
-    model = MODELS[material]
-    _tell_loss("fundamental", [partials[0] for partials in found], model.loss)
-    _tell_loss("partials", [one for partials in found for one in partials[1:]], model.partial_loss)
+    _tell_loss("fundamental", [partials[0] for partials in found], MATERIALS[material].loss)
+    _tell_loss("partials", [one for partials in found for one in partials[1:]], MODELS[material].loss)
 
 
 def _tell_loss(name: str, partials: Sequence[Partial], model: float) -> None:

@@ -108,7 +108,7 @@ def _any_make(chance: np.random.Generator) -> dict[str, object]:
         "kind": str(chance.choice(sorted(KINDS))),
         "detuned": float(chance.uniform(0.0, 15.0)),
         "dull": (float(chance.uniform(0.5, 1.0)), float(chance.uniform(1.0, 3.0))),
-        "bars": str(chance.choice(MATERIALS)),
+        "bars": str(chance.choice(tuple(MATERIALS))),
     }
 
 

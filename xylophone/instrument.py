@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .errors import InstrumentError, did_you_mean
-from .pitch import parse_pitch, pitch_name
+from .pitch import frequency, parse_pitch, pitch_name
 from .tables import Floats, Ints
 from .words import counted
 
@@ -136,8 +136,24 @@ class Hammer:
             )
 
 
-MATERIALS = ("steel", "rosewood")
-"""What bars are made of; how they sound is the twin's (sound/bars.py)."""
+@dataclass(frozen=True, slots=True)
+class Material:
+    """How long bars of a material ring: T60 = 2.2 / (loss f), `loss` being the fundamental's loss factor.
+
+    `lowest` is the lowest sounding pitch of the recordings that it was read from: bars below ring as long
+    as that one. (Cremer & Heckl, Structure-Borne Sound: tau = 1 / (pi loss f).)
+    """
+
+    loss: float
+    lowest: int
+
+    def t60(self, pitch: float) -> float:
+        """Return the seconds in which the fundamental of a bar that sounds this pitch falls by 60 dB."""
+        return 2.2 / (self.loss * frequency(max(pitch, self.lowest)))
+
+
+MATERIALS = {"steel": Material(0.00032, 79), "rosewood": Material(0.0055, 65)}
+"""What bars are made of, by name; docs/simulation.md has the figures' sources, sound/bars.py the partials."""
 
 DEFAULT_BARS = "steel"
 """Song bells, glockenspiels and music boxes: every layout is of steel unless told."""
@@ -203,6 +219,12 @@ class Instrument:
     def column(self, key: str) -> Floats:
         """Return one property of all hammers as an array: 'current', 'recovery', 'channel', ..."""
         return np.array([getattr(hammer, key) for hammer in self.hammers], dtype=np.float64)
+
+    @property
+    def t60(self) -> Floats:
+        """Seconds in which each bar's fundamental falls by 60 dB."""
+        material = MATERIALS[self.bars]
+        return np.array([material.t60(hammer.pitch + self.sounding) for hammer in self.hammers])
 
     @property
     def places(self) -> Ints:

@@ -110,7 +110,7 @@ ARRANGED = np.dtype(
         ("source", "i4"),  # row of the song's notes
         ("hammer", "u1"),  # place of the hammer in the instrument
         ("priority", "u1"),  # a Priority
-        ("again", "?"),  # a held note is struck again: its source was struck before
+        ("again", "?"),  # a long note is struck again: its source was struck before
     ],
     align=True,
 )

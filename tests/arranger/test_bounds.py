@@ -59,7 +59,8 @@ def test_a_note_of_44_bytes_that_is_held_for_a_century_is_renewed_so_often_and_n
     ]
     assert (arrangement.kept, arrangement.shortened) == (1, 1)
     assert (
-        describe(arrangement)[-1] == f"held notes struck again, {MOST} times in all; 1 note not until its end"
+        describe(arrangement)[-1]
+        == f"long notes of the tune struck again, {MOST} times in all; 1 note not until its end"
     )
 
 

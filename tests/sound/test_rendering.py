@@ -104,13 +104,13 @@ def test_steel_rings_longer_than_wood_and_both_shorter_towards_the_top():
 
 
 def test_bars_below_all_that_were_recorded_ring_no_longer_than_the_lowest_of_these():
-    for material, model in MODELS.items():
+    for material, model in MATERIALS.items():
         decay = bars_of([model.lowest - 24, model.lowest], material, SAMPLE_RATE).decay[:, :4]
         assert decay[0] == pytest.approx(decay[1], rel=1e-3)
 
 
 def test_every_material_has_a_model_and_its_partials_die_sooner_than_its_fundamental():
-    assert tuple(MODELS) == MATERIALS
+    assert tuple(MODELS) == tuple(MATERIALS)
     for material in MATERIALS:
         decay = bars_of(np.arange(60, 109), material, SAMPLE_RATE).decay
         assert np.all(np.diff(decay[:, :4], axis=1) > 0)

@@ -116,7 +116,7 @@ def describe(arrangement: Arrangement) -> tuple[str, ...]:
     """Return what was done to a song in phrases, to be read after each other: 'melody from track 3 'Flute''.
 
     Where the melody comes from, how it was transposed, which parts are left out and from which measure on,
-    which share of the notes was dropped, folded, replaced, merged, and how often held notes are struck again.
+    which share of the notes was dropped, folded, replaced, merged, and how often long ones are struck again.
 
     >>> for phrase in describe(arrange(load_song(find_song("sakura")), build_instrument())):
     ...     print(phrase)
@@ -286,10 +286,10 @@ class _Account:
         return f"{_count(count, 'note')} carried by another's strike" if count else ""
 
     def again(self) -> str:
-        """How often held notes are struck again."""
+        """How often long notes of the tune are struck again."""
         count, cut = self.arrangement.again, self.arrangement.shortened
         short = f"; {_count(cut, 'note')} not until {'its' if cut == 1 else 'their'} end" if cut else ""
-        return f"held notes struck again, {_count(count, 'time')} in all{short}" if count else ""
+        return f"long notes of the tune struck again, {_count(count, 'time')} in all{short}" if count else ""
 
     def name(self, part: int) -> str:
         """Return what people call a part: track 3 'Flute', or channel 2 of track 0 where it has several."""

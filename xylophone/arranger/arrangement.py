@@ -42,7 +42,7 @@ class Arrangement:
     of a melody: it is the voice of each note, and None where voices accompany a tune. `changes` tells of
     every note that is not struck as written, so that always len(song) == kept + folded + replaced + merged +
     sum of dropped; a note of these that is renewed may be shortened besides. Each note that is kept, folded
-    or replaced has one strike, and what held notes are struck again.
+    or replaced has one strike, and what long notes are struck again.
 
     >>> fitted = arrange(load_song(find_song("greensleeves")), build_instrument("diatonic-15"))
     >>> fitted.transpose, fitted.kept, fitted.folded

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import OptionError
 from ..instrument import Instrument
 from ..song import Song
-from ..tables import ARRANGED, Arranged, Floats, Ints, Priority, as_arranged, filled, picked
+from ..tables import ARRANGED, Arranged, Bools, Floats, Ints, Priority, as_arranged, filled, picked
 from .arrangement import NO_ROLE, Arrangement
 from .balance import balanced
 from .changes import NO_HAMMER, Changes, Reason
@@ -20,6 +20,7 @@ from .counterpoint import is_counterpoint, leading, voices
 from .fold import Placed, fold, fold_equals
 from .form import ostinato
 from .modulation import modulated
+from .ornaments import main_notes
 from .quality import judge
 from .reach import bars_of
 from .score import Score, instants, read_score
@@ -33,8 +34,8 @@ from .thin import (
     loudest,
     sweetened,
     too_many,
-    unready,
     worth,
+    yielding,
 )
 from .transpose import OTHER_KEY, best_judged
 from .tremolo import with_tremolo
@@ -86,6 +87,7 @@ class _Chosen:
     score: Score
     priority: Ints
     voice: Ints
+    grace: Bools
     counterpoint: bool
     reasons: Ints
 
@@ -97,13 +99,15 @@ def _chosen(song: Song, choice: Choice, weights: Weights) -> _Chosen:
     if weights.counterpoint == ALWAYS or (weights.counterpoint == WHERE_IT_IS and is_counterpoint(score)):
         voice = voices(score)
         equals = np.where(leading(score, voice), Priority.MELODY, Priority.INNER).astype(np.uint8)
-        return _Chosen(score, equals, voice, True, reasons)
+        return _Chosen(score, equals, voice, main_notes(score, voice) >= 0, True, reasons)
     priority = priorities(score)
     if not weights.accompaniment:
         tune = priority == Priority.MELODY
         reasons[score.row[~tune]] = Reason.NOT_MELODY
         score, priority = read_score(song, score.row[tune], choice.octaves), priority[tune]
-    return _Chosen(score, priority, score.part * 2 + (priority == Priority.BASS), False, reasons)
+    voice = score.part * 2 + (priority == Priority.BASS)
+    grace = main_notes(score, voice * 2 + (priority == Priority.MELODY)) >= 0
+    return _Chosen(score, priority, voice, grace, False, reasons)
 
 
 def _given(transpose: int | None) -> int | None:
@@ -155,9 +159,9 @@ class _Draft:
             return self
         score = self.chosen.score.excerpt(rows)
         song = replace(self.song, notes=picked(self.song.notes, self.chosen.score.row[rows]))
-        priority, voice = self.chosen.priority[rows], self.chosen.voice[rows]
+        columns = {name: getattr(self.chosen, name)[rows] for name in ("priority", "voice", "grace")}
         reasons = np.zeros(len(rows), np.uint8)
-        chosen = replace(self.chosen, score=score, priority=priority, voice=voice, reasons=reasons)
+        chosen = replace(self.chosen, score=score, reasons=reasons, **columns)
         return replace(self, song=song, chosen=chosen, weights=replace(self.weights, unlike=0.0))
 
     def modulated(self, shift: int) -> Arrangement:
@@ -198,7 +202,8 @@ class _Placing:
         sounds = np.flatnonzero(self.placed.hammer >= 0)
         row, hammer = score.row[sounds], self.placed.hammer[sounds].astype(np.uint8)
         loudness = score.loudness[sounds]
-        rank = priority[sounds] * 256.0 + loudness
+        grace = self.draft.chosen.grace[sounds]
+        rank = priority[sounds] * 256.0 + np.where(grace, 0.0, loudness)
         carrier = carriers(score.onset[sounds], hammer, rank, self.draft.merge_within)
         carries = carrier == np.arange(len(carrier))
         notes = as_arranged(
@@ -207,7 +212,7 @@ class _Placing:
         notes["priority"] = priority[sounds]
         notes, loud = picked(notes, carries), song.notes["loudness"].copy()
         loud[notes["source"]] = loudest(loudness, priority[sounds], carrier)[carries]
-        why = self._thinned(notes, loud[notes["source"]])
+        why = self._thinned(notes, loud[notes["source"]], grace[carries])
         reasons = self.draft.chosen.reasons.copy()
         reasons[score.row] = self.placed.reason
         lost = why[(np.cumsum(carries) - 1)[carrier]]
@@ -216,7 +221,7 @@ class _Placing:
         notes = picked(notes, why == Reason.NONE)
         changes = self._changes(reasons, row[stays], hammer[stays], row[carrier][stays])
         if self.draft.weights.tremolo:
-            notes, cut = with_tremolo(notes, song, self.draft.instrument.column("recovery"))
+            notes, cut = with_tremolo(notes, song, self.draft.instrument)
             changes = changes.with_shortened(cut)
         return self._told(balanced(notes, song, loud, self._lead), changes)
 
@@ -234,7 +239,7 @@ class _Placing:
         lead = self.draft.weights.lead
         return min(lead, ENTRY_LEAD) if self.draft.chosen.counterpoint else lead
 
-    def _thinned(self, notes: Arranged, loudness: Floats) -> Ints:
+    def _thinned(self, notes: Arranged, loudness: Floats, grace: Bools) -> Ints:
         """Return a Reason for each strike, NONE for those that stay."""
         why = np.zeros(len(notes), np.uint8)
         if not len(notes):
@@ -249,7 +254,7 @@ class _Placing:
             asked.append((np.maximum(recovery, weights.gap), priority < Priority.MELODY))
         for least, mine in asked:
             rows = np.flatnonzero(mine & (why == 0))
-            lost = unready(notes["onset"][rows], notes["hammer"][rows], value[rows], least)
+            lost = yielding(notes["onset"][rows], notes["hammer"][rows], value[rows], least, grace[rows])
             why[rows[lost]] = Reason.NOT_READY
         return why
 

@@ -77,6 +77,9 @@ WORTH = {Priority.INNER: 1.0, Priority.BASS: 2.0, Priority.MELODY: 1000.0}
 
 _ROUNDING = 1e-9
 
+_ALIKE = 0.8
+"""Worths of one voice differ by less than this factor, those of two by more."""
+
 _DOUBLED, _REPEATED = 0.6, 0.8
 """What is left of the worth of a strike that tells little."""
 
@@ -157,10 +160,27 @@ def too_many(onset: Floats, value: Floats, most: float) -> Bools:
     return lost
 
 
+_FIRM = 1e7
+"""Worth of what is not to yield: above that of all others around it."""
+
+
+def yielding(onset: Floats, hammer: Ints, value: Floats, least: Floats, grace: Bools) -> Bools:
+    """Return which strikes to leave out as `unready` does, but so that nothing else yields to a grace."""
+    lost = np.zeros(len(onset), np.bool_)
+    others = np.flatnonzero(~grace)
+    lost[others] = unready(onset[others], hammer[others], value[others], least)
+    if len(others) < len(onset):
+        rows = np.flatnonzero(~lost)
+        firm = np.where(grace[rows], value[rows], _FIRM)
+        lost[rows] = unready(onset[rows], hammer[rows], firm, least)
+    return lost
+
+
 def unready(onset: Floats, hammer: Ints, value: Floats, least: Floats) -> Bools:
     """Return which strikes to leave out so that a hammer has `least` s between any two, the rest worth most.
 
-    Onsets ascend. Runs of strikes that are all far enough apart are not looked at.
+    Onsets ascend. Runs of strikes that are all far enough apart are not looked at. Of a run of strikes that
+    are worth alike, a trill or a roll, as many as can be stay, among them the first and the last.
     """
     lost = np.zeros(len(onset), np.bool_)
     order = by_group(hammer)
@@ -170,9 +190,19 @@ def unready(onset: Floats, hammer: Ints, value: Floats, least: Floats) -> Bools:
     begins = np.flatnonzero(np.append(True, ~close)[crowded]).tolist() if len(crowded) else []
     for begin, end in pairwise([*begins, len(crowded)]):
         rows = order[crowded[begin:end]]
-        kept = _worthiest(onset[rows].tolist(), value[rows].tolist(), float(least[hammer[rows[0]]]))
+        kept = _worthiest(onset[rows].tolist(), _alike(value[rows]).tolist(), float(least[hammer[rows[0]]]))
         lost[np.delete(rows, kept)] = True
     return lost
+
+
+def _alike(value: Floats) -> Floats:
+    """Return worths of a run: if all are of one voice their number counts, then both ends, then loudness."""
+    least, most = value.min(), value.max()
+    if least < _ALIKE * most:
+        return value
+    ranked = 1.0 + (value - least) / most / len(value)
+    ranked[[0, -1]] += 0.3
+    return np.asarray(ranked)
 
 
 def _worthiest(time: list[float], value: list[float], least: float) -> list[int]:

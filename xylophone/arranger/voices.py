@@ -17,6 +17,7 @@ import numpy as np
 
 from ..tables import Bools, Floats, Ints, Priority
 from .columns import starts, to_each
+from .ornaments import crushed
 from .rating import NOTE, counts, named, ratings
 from .score import Score, on_top
 from .viterbi import cheapest_path
@@ -118,7 +119,11 @@ def priorities(score: Score) -> Ints:
     result = np.full(len(score), Priority.INNER, np.uint8)
     if not len(score):
         return result
-    tune = _outer(score, leader(score), score.pitch)
+    grace, main = crushed(score)
+    leads = leader(score)
+    leads[grace] = False
+    tune = _outer(score, leads, score.pitch)
+    tune[grace] = tune[main]
     result[tune] = Priority.MELODY
     low = np.flatnonzero(_outer(score, ~tune, -score.pitch))
     part, many = score.part[low], len(score.names)

@@ -256,7 +256,7 @@ class ArrangeTable(Table):
     )
     seconds: bool | None = _other(None, "true or false", "accompany with seconds too")
     accompaniment: bool | None = _other(None, "true or false", "play more than the melody")
-    tremolo: bool | None = _other(None, "true or false", "strike held notes again until they end")
+    tremolo: bool | None = _other(None, "true or false", "strike long notes of the tune again")
     counterpoint: int | None = _number(
         None, NEVER, WHERE_IT_IS, "", "voices as equals: 0 never, 1 always, 2 where the music is so"
     )

@@ -1,8 +1,8 @@
 """The bars: which modes a blow makes ring, how loud, how long.
 
-Partials lie at ratios of the fundamental that change over the compass. Decay is the material's: T60 = 2.2 /
-(loss f), with one loss factor for the fundamental and one for the partials above it, so that high bars and
-high partials ring shorter (Cremer & Heckl, Structure-Borne Sound: tau = 1 / (pi loss f)). Both were read from
+Partials lie at ratios of the fundamental that change over the compass. Decay is the material's: the
+fundamental's is what the instrument knows (`Material` there), and the partials above it go by the same law
+with a loss factor of their own, so that high bars and high partials ring shorter. All was read from
 recordings of bars within an instrument's own compass; docs/simulation.md has the figures and their sources,
 and `benchmarks/bars.py` reads them out of recordings.
 
@@ -17,47 +17,40 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..instrument import MATERIALS
 from ..pitch import frequency
 from ..tables import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """How bars of a material ring.
+class Partials:
+    """The second, third and fourth partial of bars of a material.
 
-    `partials` has (sounding pitch, ratio to the fundamental) of the second, third and fourth partial, `loss`
-    and `partial_loss` are loss factors. `lowest` is the lowest sounding pitch of the recordings: bars below
-    ring as long as that one.
+    `ratios` has (sounding pitch, ratio to the fundamental) of each, `loss` is their loss factor.
     """
 
-    partials: tuple[tuple[tuple[float, float], ...], ...]
+    ratios: tuple[tuple[tuple[float, float], ...], ...]
     loss: float
-    partial_loss: float
-    lowest: float
 
 
-STEEL = Material(
-    partials=(((79, 2.73), (108, 2.66)), ((79, 5.30), (108, 5.10)), ((79, 8.67), (108, 8.59))),
-    loss=0.00032,
-    partial_loss=0.0006,
-    lowest=79,
+STEEL = Partials(
+    ratios=(((79, 2.73), (108, 2.66)), ((79, 5.30), (108, 5.10)), ((79, 8.67), (108, 8.59))),
+    loss=0.0006,
 )
 """Glockenspiels G5..C8: 13 bars of two soundfonts, FluidR3 and Freepats."""
 
-ROSEWOOD = Material(
-    partials=(
+ROSEWOOD = Partials(
+    ratios=(
         ((65, 3.00), (84, 2.90), (88, 2.66), (108, 2.70)),
         ((65, 6.68), (79, 5.80), (108, 5.60)),
         ((65, 11.0), (84, 9.5), (108, 8.9)),
     ),
-    loss=0.0055,
-    partial_loss=0.0077,
-    lowest=65,
+    loss=0.0077,
 )
 """A xylophone F4..B7: 42 bars of the University of Iowa's recordings in an anechoic room."""
 
 MODELS = {"steel": STEEL, "rosewood": ROSEWOOD}
-"""The material of bars by the name that an instrument gives it."""
+"""The partials of bars by the name that an instrument gives their material."""
 
 TONAL = 4
 """Modes of a bar that are heard as tones."""
@@ -113,16 +106,16 @@ def bars_of(pitches: npt.ArrayLike, material: str, sample_rate: float) -> Bars:
 
     Modes above 0.45 of the sample rate are left silent.
     """
-    pitch, model = np.asarray(pitches, dtype=np.float64), MODELS[material]
+    pitch, first, above = np.asarray(pitches, dtype=np.float64), MATERIALS[material], MODELS[material]
     fundamental = np.array([frequency(one) for one in pitch])
-    ratios = [np.ones_like(pitch), *(_over(pitch, knots) for knots in model.partials)]
-    tonal = fundamental[:, None] * np.stack(ratios, axis=1)
-    loss = np.array([model.loss, *[model.partial_loss] * (TONAL - 1)])
-    ringing = tonal * np.maximum(1.0, frequency(model.lowest) / fundamental)[:, None]
+    ratios = np.stack([np.ones_like(pitch), *(_over(pitch, knots) for knots in above.ratios)], axis=1)
+    tonal = fundamental[:, None] * ratios
+    ringing = np.array([first.t60(one) for one in pitch])[:, None] / ratios
+    ringing[:, 1:] *= first.loss / above.loss
     knock = np.array(KNOCK)
     alike = np.broadcast_to(knock.T[:, None], (3, len(pitch), len(KNOCK)))  # of all bars
     hertz = np.concatenate((tonal, alike[0]), axis=1)
-    t60 = np.concatenate((2.2 / (loss * ringing), alike[2]), axis=1)
+    t60 = np.concatenate((ringing, alike[2]), axis=1)
     sine = np.concatenate((bow(BLOW_AT), knock[:, 1]))
     return Bars(hertz, np.log(1000.0) / t60, np.where(hertz < 0.45 * sample_rate, sine, 0.0))
 
