@@ -85,7 +85,7 @@ def test_a_song_from_standard_input_is_arranged(
 def test_json_tells_every_note_and_every_strike(xylophone: Run, midi: Midi) -> None:
     ran = xylophone("arrange", midi(*SCALE, (36, 0, 1, 90, 9)), "--json", "--transpose", "0")
     report = ran.json
-    assert list(report) == ["title", "instrument", "transpose", "score", "costs", "notes", "strikes"]
+    assert list(report) == ["title", "instrument", "transpose", "shifts", "score", "costs", "notes", "strikes"]
     assert [(note["pitch"], note["struck"], note["why"]) for note in report["notes"]] == [
         (36, None, "drums") if pitch == 36 else (pitch, pitch, None)
         for pitch in sorted([36, *range(72, 80)], key=lambda pitch: (max(pitch, 72), pitch != 72))
@@ -182,7 +182,7 @@ def test_octaves_and_presets_reach_every_command(xylophone: Run, midi: Midi) -> 
     assert (moved["transpose"], moved["kept"], moved["folded"]) == (0, 0, 8)
     strikes = xylophone("simulate", path, "--json", "--octave", "0:1").json["strikes"]
     assert [strike["pitch"] for strike in strikes] == [84 + n for n in range(8)]
-    held = midi((72, 0, 8, 80, 0), name="held.mid")
+    held = midi((72, 0, 24, 80, 0), name="held.mid")
     assert len(xylophone("simulate", held, "--json").json["strikes"]) == 1
     assert len(xylophone("simulate", held, "--json", "--preset", "virtuoso").json["strikes"]) > 20
 
@@ -191,7 +191,7 @@ def test_the_configured_preset_holds_unless_another_is_named(
     xylophone: Run, midi: Midi, tmp_path: Path
 ) -> None:
     """A preset that is named takes the place of the whole table."""
-    held = midi((72, 0, 8, 80, 0), (60, 0, 8, 80, 1), name="held.mid")
+    held = midi((72, 0, 24, 80, 0), (60, 0, 24, 80, 1), name="held.mid")
 
     def strikes(*options: str) -> int:
         return len(xylophone("arrange", held, "--json", *options).json["strikes"])

@@ -17,7 +17,7 @@ Run = Callable[..., Any]
 SCALE = [(72 + n, 0.5 * n, 0.4, 40 + 8 * n, 0) for n in range(8)]
 INFO_KEYS = [
     "title", "duration", "silence", "notes", "tempo_bpm", "lowest", "highest", "instrument",
-    "transpose", "kept", "folded", "replaced", "merged", "dropped", "score", "melody", "costs", "better",
+    "transpose", "shifts", "kept", "folded", "replaced", "merged", "dropped", "score", "melody", "costs", "better",
     "words", "saved", "lyrics", "encoding", "encoding_guessed", "warnings",
 ]  # fmt: skip
 STRIKE_KEYS = [

@@ -90,8 +90,8 @@ def _slots(score: Score) -> tuple[Ints, Ints, int]:
     """Return the first and last time slot of each note and their number, bounded however long the song is."""
     length = max(_SLOT, float(score.onset[-1] - score.onset[0]) / (_MOST_SLOTS - 1))
     slot = ((score.onset - score.onset[0]) / length).astype(np.int32)
-    end = ((score.released - score.onset[0]) / length).astype(np.int32)
     slots = int(slot[-1]) + 1
+    end = np.minimum((score.released - score.onset[0]) / length, slots).astype(np.int32)
     return slot, np.clip(end, slot, np.minimum(slot + _HELD, slots - 1)), slots
 
 
