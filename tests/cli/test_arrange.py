@@ -85,7 +85,8 @@ def test_a_song_from_standard_input_is_arranged(
 def test_json_tells_every_note_and_every_strike(xylophone: Run, midi: Midi) -> None:
     ran = xylophone("arrange", midi(*SCALE, (36, 0, 1, 90, 9)), "--json", "--transpose", "0")
     report = ran.json
-    assert list(report) == ["title", "instrument", "transpose", "shifts", "score", "costs", "notes", "strikes"]
+    keys = ["title", "instrument", "transpose", "shifts", "score", "costs", "notes", "strikes"]
+    assert list(report) == keys
     assert [(note["pitch"], note["struck"], note["why"]) for note in report["notes"]] == [
         (36, None, "drums") if pitch == 36 else (pitch, pitch, None)
         for pitch in sorted([36, *range(72, 80)], key=lambda pitch: (max(pitch, 72), pitch != 72))

@@ -17,8 +17,8 @@ Run = Callable[..., Any]
 SCALE = [(72 + n, 0.5 * n, 0.4, 40 + 8 * n, 0) for n in range(8)]
 INFO_KEYS = [
     "title", "duration", "silence", "notes", "tempo_bpm", "lowest", "highest", "instrument",
-    "transpose", "shifts", "kept", "folded", "replaced", "merged", "dropped", "score", "melody", "costs", "better",
-    "words", "saved", "lyrics", "encoding", "encoding_guessed", "warnings",
+    "transpose", "kept", "folded", "replaced", "merged", "dropped", "shifts", "score", "melody", "costs",
+    "better", "words", "saved", "lyrics", "encoding", "encoding_guessed", "warnings",
 ]  # fmt: skip
 STRIKE_KEYS = [
     "planned", "heard", "hammer", "pitch", "velocity", "planned_level_db", "level_db", "refused", "moved",
