@@ -142,8 +142,8 @@ class _Draft:
         likely += common_octaves(short.at(likely))
         points = judged([likely, likely - 12, likely + 12], short.at)
         likely = best_judged(points, likely)
-        if original_key:
-            return likely
+        if original_key or (likely % 12 == 0 and round(points[likely]) > 100 - OTHER_KEY):
+            return likely  # no other key can be better by enough
         best = likely
         for _ in range(2):  # the best may lie at the edge of what was judged
             unseen = (best + away for away in AROUND)
