@@ -145,7 +145,9 @@ def test_what_leaves_its_voice_goes_to_the_best_octave_around_and_says_why(
 
         good = voice in pitches and voice <= ceiling and voice <= near
         there = [voice + 12 * k for k in range(-3, 4) if fits(voice + 12 * k)]
-        if struck[n] == FREE:
+        if struck[n] == FREE and not there:
+            assert why[n] == Reason.NEAR
+        elif struck[n] == FREE:
             best = voice if good else min(map(weight, there))
             assert why[n] == Reason.NEAR
             assert good or any(
