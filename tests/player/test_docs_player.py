@@ -29,7 +29,7 @@ def test_the_page_has_every_transition_and_no_other() -> None:
 def test_a_transition_that_is_missing_or_wrong_in_the_page_is_seen() -> None:
     text = PAGE.read_text(encoding="utf-8")
     wrong = text.replace("| `pause` | | paused |", "| `pause` | | playing |")
-    lacking = text.replace("| `resume` | | | playing | |\n", "")
+    lacking = text.replace("| `resume` | | | playing | | |\n", "")
     assert wrong != text != lacking
     assert documented(wrong) != TRANSITIONS
     assert documented(lacking) != TRANSITIONS

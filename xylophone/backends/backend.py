@@ -92,6 +92,11 @@ class Backend(ABC):
         """What came of the last `silence`, `stop` or `close`; UNCONFIRMED when pulses were taken since."""
         return self._coils
 
+    @property
+    def stopped(self) -> bool:
+        """Whether an emergency stop is on, by `stop` or by the hardware itself."""
+        return self._stopped
+
     def now(self) -> float:
         """Return this backend's time."""
         return self.clock.now()

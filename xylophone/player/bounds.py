@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ..arranger import Arrangement
+from ..config.values import SPEEDS, VOLUMES
 from ..errors import OptionError
 from .timeline import length
 
@@ -39,6 +40,19 @@ def check_position(position: float, piece: Arrangement) -> None:
     """Raise OptionError for a song time that is not in a piece."""
     if not 0 <= position <= length(piece):
         raise OptionError(f"position {position:g} s is outside the song: give 0..{length(piece):.2f} s")
+
+
+def check_manner(speed: float | None, volume: float | None, gap: float | None) -> None:
+    """Raise OptionError for what is given and out of bounds."""
+    for name, value, bounds in (("speed", speed, SPEEDS), ("volume", volume, VOLUMES), ("gap", gap, GAPS)):
+        if value is not None:
+            within(name, value, bounds)
+
+
+def check_moment(moment: float | None, now: float) -> None:
+    """Raise OptionError for a backend time, where one is given, that is past."""
+    if moment is not None and not (math.isfinite(moment) and moment >= now):
+        raise OptionError(f"time {moment:g} s is past, or none: give a backend time from {now:.3f} s on")
 
 
 def factor_of(name: str, factor: float) -> float:

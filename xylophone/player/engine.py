@@ -6,14 +6,15 @@ No thread and no lock: the player calls it, one thread at a time, with the backe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..arranger import Arrangement
 from ..backends.backend import Backend
 from ..sequencer import Plan, Planner
-from ..tables import STRIKE, Strikes, as_strikes, picked
+from ..tables import STRIKE, Refusal, Strikes, as_strikes, picked
+from .ahead import Ahead, TakenBack
+from .opening import Opening
 from .record import Record
 from .timeline import Stretch, Timeline, length
 
@@ -35,25 +36,19 @@ FIRST_SECONDS = 2.0
 NOTHING = as_strikes(np.zeros(0, STRIKE))
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What begins with nothing before it: when it was asked for, what, from where, and when it may begin.
-
-    `zero` is from when the record counts, if it does already.
-    """
-
-    asked: float
-    piece: int
-    start: float
-    earliest: float
-    zero: float | None
-
-
 class Engine:
     """Turns a timeline into pulses on a backend, a lookahead at a time."""
 
-    def __init__(self, backend: Backend, planner: Planner, record: Record) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        planner: Planner,
+        record: Record,
+        tell: Callable[[Ahead | TakenBack], object] = lambda news: None,
+    ) -> None:
+        """`tell` is called with what was handed over and what was taken back."""
         self.backend, self.record = backend, record
+        self._tell = tell
         self.timeline = Timeline()
         self.volume = 1.0
         self.paused_at: float | None = None  # backend time at which the music stopped
@@ -76,15 +71,29 @@ class Engine:
         repeat: bool = False,
         more: bool = False,
         gap: float | None = None,
+        at: float | None = None,
     ) -> None:
-        """Play a queue from a position of its first piece."""
+        """Play a queue from a position of its first piece, at a moment to come or as soon as it can."""
         self._take_back(now, now)
         self._clear()
         timeline = self.timeline
         timeline.pieces, timeline.loop, timeline.repeat = list(pieces), None, repeat
         timeline.more, timeline.gap = more, gap
-        self._opening = Opening(now, 0, start, now, self.record.zero)
+        self._opening = Opening(now, 0, start, now if at is None else at, self.record.zero)
         self._open_at(self._soon(now))
+
+    def follow(self, now: float, after: Arrangement, following: list[Arrangement]) -> None:
+        """Let these pieces come after one of the queue, if it is there and what follows it has not begun."""
+        timeline = self.timeline
+        place = next((n for n, piece in enumerate(timeline.pieces) if piece is after), None)
+        if place is None or not timeline.laid or timeline.at(self._change_from(now)).piece > place:
+            return
+        if place + 1 == len(timeline.pieces):
+            for piece in following:
+                self.add(now, piece)
+        else:
+            self.switch(now, lambda: timeline.pieces.__setitem__(slice(place + 1, None), following))
+        timeline.forget_pieces()
 
     def add(self, now: float, piece: Arrangement) -> None:
         """Put a piece at the end of the queue; where all before it is over, it begins as soon as it can."""
@@ -114,6 +123,7 @@ class Engine:
         self.timeline.forget_before(now - RING)
         if len(plan.pulses):
             self.backend.schedule(plan.pulses)
+            self._tell(Ahead(picked(plan.rows, plan.rows["refused"] == Refusal.NONE)))
 
     def _next_plan(self, now: float) -> Plan:
         self._fed = now
@@ -136,8 +146,9 @@ class Engine:
     def _open_at(self, moment: float) -> None:
         opening = self._opening
         assert opening is not None
-        self.timeline.lay(max(moment, opening.earliest), opening.piece, opening.start)
-        self.record.zero = moment if opening.zero is None else opening.zero
+        begins = max(moment, opening.earliest)
+        self.timeline.lay(begins, opening.piece, opening.start)
+        self.record.zero = begins if opening.zero is None else opening.zero
 
     def pause(self, now: float) -> None:
         """Stop between two notes; what has not started is held for `resume`."""
@@ -160,7 +171,16 @@ class Engine:
     def stop(self, now: float) -> None:
         """Switch all coils off; nothing more follows."""
         self.backend.silence()
+        self._void(now)
+
+    def emergency(self, now: float) -> None:
+        """Switch all coils off and let none on until the backend is cleared; nothing more follows."""
+        self.backend.stop()
+        self._void(now)
+
+    def _void(self, now: float) -> None:
         self.record.take_back(now, now)
+        self._tell(TakenBack(now))
         self._planner.rewind(now)
         self._clear()
 
@@ -241,6 +261,28 @@ class Engine:
         end = self.timeline.end()
         return None if end is None else end + RING
 
+    def next_change(self, now: float) -> float:
+        """Return when something else begins to sound, or the playing is over; inf while that is open."""
+        if self.paused_at is not None or not self.timeline.laid:
+            return np.inf
+        end = self.ending()
+        return min(self.timeline.next_after(now), np.inf if end is None else end)
+
+    def marks(self, now: float) -> tuple[object, ...]:
+        """Return what differs when something else sounds than goes on by itself, or in another manner."""
+        timeline, manner = self.timeline, (self.timeline.speed, self.volume, self.paused_at)
+        if not timeline.laid:
+            return manner
+        stretch = self.stretch(now)
+        return (
+            *manner,
+            stretch.time,
+            stretch.position,
+            stretch.arrangement,
+            timeline.loop,
+            len(timeline.pieces),
+        )
+
     def stretch(self, now: float) -> Stretch:
         """Return the part of the timeline that sounds now."""
         return self.timeline.at(now if self.paused_at is None else self.paused_at)
@@ -264,13 +306,16 @@ class Engine:
 
     def _open(self, now: float) -> tuple[float, Strikes]:
         """Return the moment from which notes come anew, and all strikes that were taken back."""
+        moment = self._change_from(now)
         if self.paused_at is None:
-            moment = max(self._soon(now), self._clear_from)
             self._hand_out(now, moment)
             return moment, self._take_back(now, moment, READY)
-        moment = max(self.paused_at, self._clear_from)
         self.record.take_back(np.inf, moment)
         return moment, self._held
+
+    def _change_from(self, now: float) -> float:
+        """The backend time from which a change given now holds."""
+        return max(self._soon(now) if self.paused_at is None else self.paused_at, self._clear_from)
 
     def _hand_out(self, now: float, until: float) -> None:
         self._planner.add(self.timeline.take(until, self.volume, self._soon(now)))
@@ -283,6 +328,7 @@ class Engine:
         after = now + margin
         self.backend.cancel(after)
         self.record.take_back(after, again)
+        self._tell(TakenBack(after))
         self._fed = -np.inf
         return self._planner.rewind(after)
 

@@ -1,20 +1,13 @@
-"""The player: commands by name, from any thread; the loop that carries them out, on one.
-
-Commands may come from any thread, from a signal handler or from a virtual clock. They are checked
-against the table of states at once, and take effect in the loop (`wait`), which alone touches the
-backend.
-"""
+"""The player: commands by name, from any thread; the loop carries them out."""
 
 from __future__ import annotations
 
 import math
-import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ..arranger import Arrangement, arrange
 from ..backends.backend import Backend
-from ..backends.contract import Fault
 from ..calibration.file import default_calibration
 from ..calibration.values import Calibration
 from ..config.values import SPEEDS, VOLUMES
@@ -22,26 +15,27 @@ from ..errors import OptionError, PlayerError
 from ..performance.performance import Performance
 from ..sequencer import Planner, PlanOptions
 from ..tables import Hits
-from .bounds import GAPS, check_position, check_transposition, clamped, factor_of, loop_of, within
-from .engine import Engine
-from .record import Record
-from .snapshot import Snapshot
-from .states import PlayerState, follow
+from .bounds import (
+    check_manner,
+    check_moment,
+    check_position,
+    check_transposition,
+    clamped,
+    factor_of,
+    loop_of,
+    within,
+)
+from .loop import TICK, Effect, Loop
+from .states import PlayerState
 from .timeline import Rearrange, length
 
-TICK = 0.03
-"""s between two calls of `watch`."""
 
-MOST_FAULTS = 1000
-"""The newest so many faults are kept."""
-
-
-class Player:
+class Player(Loop):
     """Plays arrangements on a backend.
 
     `calibration` is the default of the instrument's hammer kind unless given; `rearrange(song,
     transpose)` is asked for a new arrangement when the transposition changes in play. `watch(now)` is
-    called every 0.03 s while something plays or is paused: for screens and loudspeakers. What was
+    called every `tick` seconds while something plays or is paused: for screens and loudspeakers. What was
     planned for the newest `remember` strikes is kept for `performance`. `faults` are the newest that
     the backend met, `faults_met` counts them all.
 
@@ -60,22 +54,13 @@ class Player:
         *,
         rearrange: Rearrange | None = None,
         watch: Callable[[float], object] | None = None,
+        tick: float = TICK,
         remember: int = 100_000,
     ) -> None:
         instrument = backend.instrument
-        self.backend = backend
-        self.faults: deque[Fault] = deque(maxlen=MOST_FAULTS)
-        self.faults_met = 0
-        self.state = PlayerState.IDLE
         planner = Planner(instrument, calibration or default_calibration(instrument), options)
-        self._record = Record(remember)
-        self._engine = Engine(backend, planner, self._record)
+        super().__init__(backend, planner, remember, watch, tick)
         self._rearrange = rearrange or (lambda song, shift: arrange(song, instrument, transpose=shift))
-        self._watch = watch
-        self._step = backend.lookahead / 2 if watch is None else TICK
-        self._commands: deque[tuple[PlayerState, Callable[[float], object]]] = deque()
-        self._lock = threading.RLock()
-        self._waiting = threading.Lock()
         self._first: Arrangement | None = None  # what `play` was last asked for
 
     def play(
@@ -88,26 +73,24 @@ class Player:
         repeat: bool = False,
         more: bool = False,
         gap: float | None = None,
+        at: float | None = None,
     ) -> Player:
         """Play a piece, or a queue of several, from `start` (song time of the first); returns the player.
 
         `repeat` plays the queue again and again; with `more` others follow by `add`, until `close_queue`.
-        `gap` is the silence between pieces: 1 s, none where one follows itself. What was playing stops.
+        `gap` is the silence between pieces: 1 s, none where one follows itself. `start` sounds at the backend
+        time `at`, or as soon as it can. What was playing stops.
         """
         queue = self._queue_of(pieces)
         check_position(start, queue[0])
-        speed = None if speed is None else within("speed", speed, SPEEDS)
-        volume = None if volume is None else within("volume", volume, VOLUMES)
-        gap = None if gap is None else within("gap", gap, GAPS)
+        check_manner(speed, volume, gap)
+        check_moment(at, self.backend.now())
 
         def begin(now: float) -> None:
             self._engine.set_manner(speed, volume)
-            self._engine.begin(now, queue, start, repeat, more, gap)
+            self._engine.begin(now, queue, start, repeat, more, gap, at)
 
-        with self._lock:
-            self._command("play", begin)
-            self._first = queue[0]
-        return self
+        return self._begin(begin, queue[0])
 
     def add(self, piece: Arrangement) -> Player:
         """Put a piece at the end of the queue."""
@@ -117,6 +100,16 @@ class Player:
     def close_queue(self) -> Player:
         """Let the queue end with its last piece: nothing more is added."""
         return self._command("add", lambda now: setattr(self._engine.timeline, "more", False))
+
+    def follow(self, after: Arrangement, pieces: Sequence[Arrangement]) -> Player:
+        """Let these pieces, and no others, come after one of the queue, which must be that very object.
+
+        Where it is not there any more, or what follows it sounds already, nothing changes. Pieces that are
+        over are forgotten: no command leads back to them.
+        """
+        for piece in pieces:
+            self._check_piece(piece)
+        return self._command("add", lambda now: self._engine.follow(now, after, list(pieces)))
 
     def pause(self) -> Player:
         """Stop between two notes; what has not started is kept for `resume`."""
@@ -135,6 +128,18 @@ class Player:
     def stop(self) -> Player:
         """Stop playing: all coils off, nothing more follows."""
         return self._command("stop", self._engine.stop)
+
+    def emergency(self) -> Player:
+        """Stop in an emergency, before all else: all coils off, and nothing is played until `release`.
+
+        Commands that have not taken effect are dropped.
+        """
+        self._take("emergency", self._engine.emergency, alone=True)
+        return self
+
+    def release(self) -> Player:
+        """Allow playing again after an emergency; nothing plays by that."""
+        return self._command("release", lambda now: self.backend.clear())
 
     def seek(self, position: float) -> Player:
         """Go on from a song time of the present piece; OptionError past its end."""
@@ -199,7 +204,10 @@ class Player:
         check_transposition(semitones)
         with self._lock:
             old = self._piece()
-        new = self._rearrange(old.song, semitones)
+        return self.exchange(old, self._rearrange(old.song, semitones))
+
+    def exchange(self, old: Arrangement, new: Arrangement) -> Player:
+        """Put an arrangement in the place of another, wherever that very object stands in the queue."""
         self._check_piece(new)
 
         def put() -> None:
@@ -228,6 +236,13 @@ class Player:
             return self._engine.position(self.backend.now())
 
     @property
+    def piece(self) -> Arrangement | None:
+        """What sounds, or sounded last; None before anything was played, and after `stop`."""
+        with self._lock:
+            engine = self._engine
+            return engine.stretch(self.backend.now()).arrangement if engine.timeline.laid else None
+
+    @property
     def volume(self) -> float:
         """How loud it plays; 1 is as arranged."""
         return self._engine.volume
@@ -238,11 +253,6 @@ class Player:
         with self._lock:
             return +self._record.refusals
 
-    def snapshot(self) -> Snapshot:
-        """Return where the player is."""
-        with self._lock:
-            return Snapshot.of(self._engine, self.state, self.backend.now())
-
     def performance(self, hits: Hits, title: str = "") -> Performance:
         """Return what was planned beside these hits (dtype HIT, backend time), as far as it is remembered.
 
@@ -251,64 +261,18 @@ class Player:
         with self._lock:
             return self._record.performance(hits, title)
 
-    def wait(self) -> Player:
-        """Play until everything is over or stopped; whatever ends it, all coils are off then.
-
-        Raises BackendError when the backend fails, PlayerError when another thread waits already.
-        """
-        if not self._waiting.acquire(blocking=False):
-            raise PlayerError("the player is being waited for already: one thread runs it, others command it")
-        try:
-            while self._turn():
-                self.backend.clock.wait_until(self._next_turn())
-        except BaseException:
-            with self._lock:
-                self.state = PlayerState.FAILED
-                self._commands.clear()
-            raise
-        finally:
-            self._waiting.release()
-            self.backend.silence()
-        return self
-
-    def _turn(self) -> bool:
-        """Apply commands, hand pulses to the backend; False when there is nothing left to wait for."""
-        if self._watch is not None:
-            self._watch(self.backend.now())
+    def _begin(self, begin: Effect, first: Arrangement) -> Player:
         with self._lock:
-            while self._commands:
-                state, effect = self._commands.popleft()
-                effect(self.backend.now())
-                self.state = state
-            self._look_for_faults()
-            if self.state in (PlayerState.PLAYING, PlayerState.PAUSED):
-                now = self.backend.now()
-                if self._engine.over(now):
-                    self.state = follow(self.state, "end")
-                else:
-                    self._engine.feed(now)
-            return bool(self._commands) or self.state in (PlayerState.PLAYING, PlayerState.PAUSED)
-
-    def _next_turn(self) -> float:
-        with self._lock:
-            now, end = self.backend.now(), self._engine.ending()
-        return now + self._step if end is None else max(now + 1e-3, min(now + self._step, end))
-
-    def _look_for_faults(self) -> None:
-        for fault in self.backend.poll():
-            self.faults.append(fault)
-            self.faults_met += 1
-            fault.require_more()
-
-    def _command(self, name: str, effect: Callable[[float], object]) -> Player:
-        with self._lock:
-            self.state = follow(self.state, name)
-            self._commands.append((self.state, effect))
-        self.backend.clock.wake()
+            self._command("play", begin)
+            self._first = first
         return self
 
     def _change(self, name: str, change: Callable[[], object]) -> Player:
         return self._command(name, lambda now: self._engine.switch(now, change))
+
+    def _command(self, name: str, effect: Effect) -> Player:
+        self._take(name, effect)
+        return self
 
     def _piece(self) -> Arrangement:
         engine = self._engine

@@ -160,6 +160,17 @@ class Timeline:
         current = self.at(moment)
         self._stretches = self._stretches[self._stretches.index(current) :]
 
+    def forget_pieces(self) -> None:
+        """Drop pieces of the queue that are over."""
+        over = min((stretch.piece for stretch in self._stretches), default=0)
+        if over:
+            self.pieces = self.pieces[over:]
+            self._stretches = [replace(stretch, piece=stretch.piece - over) for stretch in self._stretches]
+
+    def next_after(self, moment: float) -> float:
+        """Return when the next stretch begins, inf where none is laid."""
+        return min((stretch.time for stretch in self._stretches if stretch.time > moment), default=np.inf)
+
     def take(self, until: float, volume: float, soonest: float) -> Strikes:
         """Return all strikes not yet handed out that sound before `until`, and lay what follows as needed.
 
