@@ -22,7 +22,7 @@ from xylophone.config import load_instrument, read_saved
 from xylophone.errors import FileError
 from xylophone.tuning.keeping import Versions
 
-NOT_HELD = ("a new file", "a file replaced")
+NOT_HELD = ("a new file", "a file replaced", "the latch put on", "a crash counted")
 """Files that no program holds while it writes them: a temporary file of a killed one stays."""
 
 
@@ -61,8 +61,8 @@ def test_a_change_that_is_killed_at_any_system_call_is_whole_or_has_not_been(
     name: str, tmp_path: Path
 ) -> None:
     said = killed_everywhere(name, begun(CHANGES[name], tmp_path / "begin"))
-    assert said["calls"] >= 15
-    assert len(said["killed"]) >= 4
+    assert said["calls"] >= 12
+    assert len(said["killed"]) >= 2
     assert said["lost"] == []
     assert said["littered"] == [] or name in NOT_HELD
 

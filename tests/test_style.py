@@ -78,6 +78,8 @@ NEVER_ONE = {
     ("link.messages", "layout.size"): "for who writes a program",
     ("link.messages", "len(payload)"): "for who writes a program",
     ("pitch", "_COUNTS.get(count, str(count))"): "one is 'an octave'",
+    ("owner.doorway", "length"): "more than a path may have",
+    ("owner.lines", "self._most"): "a limit",
     ("player.bounds", "factor"): "not above 0",
 }
 """Numbers that are not 1 where they are told, and why. Limits in capitals and decimals are let be."""

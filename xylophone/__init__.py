@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .instrument import LAYOUTS as LAYOUTS, Instrument as Instrument, build_instrument as build_instrument
     from .midifile import load_song as load_song, parse_song as parse_song
     from .midifile.writing import write_song as write_song
+    from .owner.client import OwnerClient as OwnerClient
     from .performance.performance import Performance as Performance
     from .performance.simulate import simulate as simulate
     from .player import Player as Player
@@ -66,6 +67,7 @@ _NAMES = {
     "instrument": "LAYOUTS Instrument build_instrument",
     "midifile": "load_song parse_song",
     "midifile.writing": "write_song",
+    "owner.client": "OwnerClient",
     "performance.performance": "Performance",
     "performance.simulate": "simulate",
     "player": "Player",

@@ -14,6 +14,8 @@ from xylophone.calibration.values import CURVES
 from xylophone.config.beside import Chosen, saved_place, write_saved
 from xylophone.files import alone_with, remove_file, write_text
 from xylophone.instrument import Instrument, build_instrument, hammers_of
+from xylophone.owner.latch import NAME as LATCH, Latch
+from xylophone.owner.restarts import Restarts
 from xylophone.tuning.checking import Heard, Measured, add_entry, read_history
 from xylophone.tuning.edits import later
 from xylophone.tuning.keeping import Versions, hold
@@ -91,6 +93,16 @@ def save(folder: Path, preset: str) -> None:
         write_saved(folder / "tune.mid", Chosen(preset=preset))
 
 
+def crash(folder: Path, *moments: float) -> None:
+    """Begin as an owner that nobody ends in order."""
+    for moment in moments:
+        Restarts(folder).begin(moment)
+
+
+def stopped(folder: Path) -> object:
+    return Latch(folder).read(), content(LATCH)(folder)
+
+
 CHANGES = {
     "a new file": Change(nothing, lambda to: write_text(to / "a", "new"), content("a")),
     "a file replaced": Change(
@@ -114,6 +126,13 @@ CHANGES = {
     "undo of an edited one": Change(edited, take_back, versions),
     "return": Change(
         lambda to: (keep(to, 1, 2), take_back(to, 0)), lambda to: take_back(to, 2), versions
+    ),
+    "the latch put on": Change(nothing, lambda to: Latch(to).set("anna", NOON, "smoke"), stopped),
+    "the latch taken off": Change(
+        lambda to: Latch(to).set("anna", NOON, "smoke"), lambda to: Latch(to).clear(), stopped
+    ),
+    "a crash counted": Change(
+        lambda to: crash(to, 1.0), lambda to: crash(to, 2.0), content("crashes.json")
     ),
 }  # fmt: skip
 """All that must happen wholly or not at all, by name."""
