@@ -16,10 +16,9 @@ from midifile import smf
 from player.pieces import INSTRUMENT, Stage
 from xylophone.arranger import PRESETS
 from xylophone.cli.evening import Evening, Programme
-from xylophone.cli.prepared import Preparation
 from xylophone.cli.queue import Part
-from xylophone.cli.song_options import Asked
 from xylophone.collection.order import Order
+from xylophone.collection.prepared import Asked, Preparation
 from xylophone.config import Chosen
 from xylophone.errors import FileError, OptionError, SilentSong, SongError
 from xylophone.player import Player

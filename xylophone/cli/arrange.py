@@ -15,6 +15,7 @@ from ..arranger import Arrangement
 from ..arranger.table import as_json as table
 from ..arranger.written import as_song
 from ..collection.library import STANDARD_INPUT, find_song
+from ..collection.prepared import Asked, titled
 from ..config import Settings, forget_saved, make_place, write_saved
 from ..errors import OptionError
 from ..files import alone_with
@@ -32,7 +33,7 @@ from .option_types import PICTURE, Target
 from .options import FOLDER_PATH, check_writable, setting_options, settings
 from .printing import say, say_json
 from .screen import busy
-from .song_options import Asked, arrange_options, complete_songs, load, song_options, titled
+from .song_options import arrange_options, complete_songs, load, song_options
 from .stage import simulation_of
 
 SONG = Target("write", ".mid", ".midi")

@@ -10,12 +10,12 @@ from pathlib import Path
 from ..arranger import Arrangement
 from ..clock import SystemClock
 from ..collection.order import Order, Turn
+from ..collection.prepared import LeftOut, Preparation, Prepared
 from ..collection.workers import Lost, Worker
 from ..errors import OptionError, XylophoneError
 from ..player import Player, Snapshot
 from ..player.timeline import GAP, length
-from .prepared import LeftOut, Preparation, Prepared
-from .printing import clock_time, say
+from .printing import clock_time, say, warn_all
 
 OVERRUN = 300.0
 """s by which a song may end after the time is up."""
@@ -193,13 +193,13 @@ class Evening:
 
     def _keep(self, turn: Turn, song: Prepared) -> None:
         if self._ready.get(turn.song) is not song:
-            song.tell()
+            warn_all(song.told)
         self._ready[turn.song] = song
         while len(self._ready) > KEPT:
             self._ready.popitem(last=False)
 
     def _leave_out(self, turn: Turn, left_out: LeftOut) -> None:
-        left_out.tell()
+        warn_all(left_out.words)
         self._gone.add(turn.song)
         self._order.leave_out(turn)
         self.failed = left_out.failed or self.failed

@@ -12,15 +12,15 @@ from ..arranger import Arrangement, Cost, arrange, judge, preset
 from ..arranger.account import describe
 from ..arranger.silence import without_silence
 from ..arranger.table import costs_json, shifts_json
+from ..collection.prepared import KEEPS_IT, Asked, LeftOut, titled
 from ..config import Saved
 from ..errors import XylophoneError
 from ..pitch import pitch_name
 from ..song import Song
 from ..words import counted
 from .options import setting_options, settings
-from .prepared import KEEPS_IT, LeftOut
-from .printing import clock_time, say, say_json
-from .song_options import Asked, arrange_options, complete_songs, find_all, load, song_options, titled
+from .printing import clock_time, say, say_json, warn_all
+from .song_options import arrange_options, complete_songs, find_all, load, song_options
 
 SHOWN_CHANGES = 20
 
@@ -59,7 +59,7 @@ def info(names: tuple[str, ...], changes: bool, as_json: bool, **options: Any) -
         except XylophoneError as error:
             if len(paths) == 1:
                 raise
-            LeftOut(path, error).tell()
+            warn_all(LeftOut(path, error).words)
             failed = error
             continue
         tried = better(arrangement, asked.arguments(saved))

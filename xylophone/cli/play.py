@@ -16,6 +16,7 @@ from ..arranger import Arrangement
 from ..collection.chance import not_by_chance
 from ..collection.library import songs
 from ..collection.playlists import write_list
+from ..collection.prepared import Asked, Preparation
 from ..config import Settings
 from ..errors import BackendAbsent, BackendError, OptionError, XylophoneError
 from ..player import Player
@@ -27,12 +28,10 @@ from .evening import Evening, Programme, Told
 from .incidents import not_played, tell
 from .option_types import WithPasses
 from .options import check_writable, settings, stage_options
-from .prepared import Preparation
 from .printing import beep, has_pictures, say, warn
 from .queue import Part, Queue, queue_options
 from .screen import busy, reading_keys, show
 from .song_options import (
-    Asked,
     Manner,
     arrange_options,
     complete_songs,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 from unicodedata import category
@@ -74,7 +75,11 @@ def say(*lines: str, err: bool = False) -> None:
 
 def warn(told: str | XylophoneError, before: str = "") -> None:
     """Print a warning, or an error, on stderr: a line, of an error one for each mistake."""
-    lines = told.lines if isinstance(told, XylophoneError) else (told,)
+    warn_all(told.lines if isinstance(told, XylophoneError) else (told,), before)
+
+
+def warn_all(lines: Iterable[str], before: str = "") -> None:
+    """Print warnings on stderr, a line each."""
     say(*(f"{NAME}: {before}{line}" for line in lines), err=True)
 
 

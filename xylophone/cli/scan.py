@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ..collection.catalogue import Catalogue, open_catalogue
+from ..collection.prepared import Asked
 from ..collection.scanner import ScanSetting, midi_files, scan as scan_all
 from ..config import cache_folder
 from ..errors import FileError
@@ -22,7 +23,7 @@ from .incidents import with_words
 from .options import FOLDER_PATH, setting_options, settings
 from .printing import say, terminal, warn
 from .screen import busy
-from .song_options import Asked, arrange_options
+from .song_options import arrange_options
 
 DATABASE = "scan.sqlite"
 """Its name in the user's cache folder."""

@@ -11,6 +11,7 @@ import click
 from ..calibration.file import default_calibration
 from ..calibration.values import Calibration
 from ..collection.library import find_song
+from ..collection.prepared import Asked, Preparation
 from ..config.values import MOST_SEED, SCATTERS, TOLERANCES
 from ..instrument import Instrument
 from ..performance.performance import Performance
@@ -23,10 +24,9 @@ from ..sound.rendering import render_wav
 from .calibrations import calibration_of
 from .option_types import PICTURE, Target, Whole, Within
 from .options import check_writable, setting_options, settings
-from .prepared import Preparation
-from .printing import say, say_json
+from .printing import say, say_json, warn_all
 from .screen import busy
-from .song_options import Asked, Manner, arrange_options, complete_songs, playing_options, song_options
+from .song_options import Manner, arrange_options, complete_songs, playing_options, song_options
 from .stage import simulation_of
 
 _STRIKES = "{strikes}, heard {heard}, missed {missed}, doubled {double}, rolled {rolled}"
@@ -62,7 +62,7 @@ def simulate(name: str, as_json: bool, **options: Any) -> None:
     path = find_song(name)
     prepared = Preparation(asked, found.instrument, options.pop("as_written"))(path)
     if not as_json:
-        prepared.tell()
+        warn_all(prepared.told)
     arrangement = prepared.piece
     twin = twin_of(found.instrument, simulation_of(found).varied(**given))
     with busy("measuring the simulated hammers"):

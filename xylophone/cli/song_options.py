@@ -8,15 +8,13 @@ from typing import Any
 
 import click
 
-from ..arranger import DEFAULT_PRESET, PRESETS, Arrangement, Weights, arrange, preset
-from ..collection.library import STANDARD_INPUT, songs as own_songs
+from ..arranger import PRESETS, Arrangement
+from ..collection.library import songs as own_songs
 from ..collection.playlists import songs_meant
-from ..config import Chosen, Saved, Settings, read_saved
+from ..config import Settings
 from ..config.values import SPEEDS, VOLUMES
 from ..errors import OptionError, XylophoneError
-from ..instrument import Instrument
 from ..midifile import load_song
-from ..midifile.texts import decoded
 from ..song import Song
 from .option_types import Numbers, TrackOctaves, Within, stack
 from .printing import warn
@@ -76,68 +74,6 @@ playing_options = stack(
     click.option("--roll/--no-roll", default=None, help="Roll too large a chord, or drop notes."),
 )
 
-CHOSEN = (
-    "tracks",
-    "channels",
-    "mute_tracks",
-    "mute_channels",
-    "drums",
-    "transpose",
-    "original_key",
-    "preset",
-)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the command line asks of arranging, and what holds where neither it nor a saved file says more."""
-
-    chosen: Chosen
-    weights: Weights
-    with_saved: bool = True
-    encoding: str | None = None
-
-    @classmethod
-    def take(cls, options: dict[str, Any], found: Settings) -> Asked:
-        """Take the arranging options out of a command's keyword arguments; OptionError for no preset."""
-        octaves = dict(options.pop("octave", ()))
-        with_saved, encoding = (
-            not options.pop("no_saved", False),
-            _known_encoding(options.pop("encoding", None)),
-        )
-        given = {key: options.pop(key) for key in CHOSEN}
-        preset(given["preset"] or DEFAULT_PRESET)
-        return cls(Chosen(**given, octaves=octaves), found.arrange.weights, with_saved, encoding)
-
-    def saved(self, path: Path) -> Saved | None:
-        """Return what is saved beside a song, None where nothing is or it is not asked for."""
-        return read_saved(path) if self.with_saved and path != STANDARD_INPUT else None
-
-    def arguments(self, saved: Saved | None = None) -> dict[str, Any]:
-        """Return the keyword arguments of `arrange`: the command line, then what is saved, then settings."""
-        chosen = self.chosen.over(saved.chosen) if saved else self.chosen
-        return {
-            "tracks": chosen.tracks,
-            "channels": chosen.channels,
-            "mute_tracks": chosen.mute_tracks or (),
-            "mute_channels": chosen.mute_channels or (),
-            "drums": bool(chosen.drums),
-            "transpose": chosen.transpose,
-            "original_key": bool(chosen.original_key),
-            "octaves": chosen.octaves,
-            "weights": preset(chosen.preset) if chosen.preset else self.weights,
-        }
-
-    def arrange(self, path: Path, song: Song, instrument: Instrument) -> Arrangement:
-        """Arrange a song that was read from a file as the user asks, and as is saved beside it.
-
-        OptionError for a track that the song has not, ConfigError where what is saved is broken.
-        """
-        saved = self.saved(path)
-        if saved:
-            saved.check_tracks(track.number for track in song.tracks)
-        return arrange(song, instrument, **self.arguments(saved))
-
 
 def find_all(names: tuple[str, ...]) -> tuple[list[Path], XylophoneError | None]:
     """Return the files of a queue; of several names, one that is no song is told and left out.
@@ -167,29 +103,12 @@ def _meant(name: str) -> list[Path | XylophoneError]:
         return [error]
 
 
-def _known_encoding(name: str | None) -> str | None:
-    """Return the name of an encoding of text; OptionError for what Python knows none of."""
-    try:
-        "".encode(name or "utf-8")  # what is no encoding of text says so here
-        decoded(bytes(range(256)), name or "utf-8")
-    except (LookupError, ValueError) as error:  # some cannot leave a letter out
-        raise OptionError(
-            f"no encoding of text is called {name!r}: give utf-8, cp1252, shift_jis, gbk, big5, ..."
-        ) from error
-    return name
-
-
 def load(path: Path, encoding: str | None = None, *, quiet: bool = False) -> Song:
     """Load a song; what was damaged in it is told on stderr unless `quiet`."""
     song: Song = load_song(path, encoding)
     for warning in () if quiet else song.warnings:
         warn(f"warning: {path.name}: {warning}")
     return song
-
-
-def titled(song: Song, path: Path) -> str:
-    """Return what a song is called where it is told of: its title, else the name of its file."""
-    return song.title.strip() or ("standard input" if path == STANDARD_INPUT else path.name)
 
 
 @dataclass(frozen=True)
