@@ -31,6 +31,7 @@ import numpy as np
 from ..errors import CalibrationError
 from ..tables import Floats
 from ..words import counted
+from .overlap import current_met
 
 MOST_WIDTH = 0.2
 """s; the longest pulse that a calibration holds."""
@@ -56,32 +57,12 @@ class SupplyTerms:
     width_slope: float = 0.0
     latency_slope: float = 0.0
 
-    def beside(self, start: Floats, end: Floats, current: Floats) -> Floats:
+    def beside(self, start: Floats, end: Floats, current: Floats, since: int = 0) -> Floats:
         """Return the current of other coils in A that width and latency, (2, n), of each of n pulses meet.
 
-        Every pair of overlapping pulses is met once: they are sorted by start, and the n-th neighbours of
-        all are compared at once, for n = 1, 2, ... while any overlap.
+        Pulses before number `since` are only met: they have no column of their own.
         """
-        order = np.argsort(start)
-        start, end, current = start[order], end[order], current[order]
-        met = np.zeros((2, len(start)))
-        left = np.arange(max(0, len(start) - 1))
-        near = 1
-        while len(left := left[start[left + near] < end[left]]):
-            sides = [(rows, start[rows], end[rows], current[rows]) for rows in (left, left + near)]
-            finish = np.minimum(sides[0][2], sides[1][2])
-            for (mine, on, off, _), (_, other_on, _, amperes) in (sides, sides[::-1]):
-                begin = np.maximum(on, other_on + self.lag)
-                span = off - on
-                share = amperes * np.maximum(0.0, finish - begin) / span
-                place = (begin + finish - 2 * on) / span - 1.0  # -1 at its start .. 1 at its end
-                for losses, slope in zip(met, (self.width_slope, self.latency_slope), strict=True):
-                    losses[mine] += share * (1.0 + slope * place)
-            near += 1
-            left = left[left < len(start) - near]
-        result = np.empty((2, len(start)))
-        result[:, order] = met
-        return result
+        return current_met(start, end, current, self.lag, (self.width_slope, self.latency_slope), since)
 
 
 @dataclass(frozen=True, slots=True)

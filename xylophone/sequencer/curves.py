@@ -14,6 +14,9 @@ from ..tables import Floats, Ints
 HOTTEST = 40.0
 """K above the calibration's that the plan still makes up for; the token bucket keeps coils below."""
 
+FEW = 64
+"""Up to so many strikes all their quantities are looked up together: more would not fit the cache."""
+
 _ROW = 10_000.0  # dB between the tables of two hammers laid end to end: far more than any level
 
 
@@ -32,10 +35,11 @@ class Curves:
         self._levels = self.calibration.level
         self._knots = self._levels.shape[1]
         self._flat = (self._levels + _ROW * np.arange(len(names))[:, None]).ravel()
-        self._tables = [getattr(self.calibration, key).ravel() for key in CURVES]
+        self._tables = np.array([getattr(self.calibration, key).ravel() for key in CURVES])
         self._shortest = instrument.column("shortest_pulse")
         self.longest = instrument.column("longest_pulse")
         self.current = instrument.column("current")
+        self.refill, self.capacity = instrument.column("refill"), instrument.column("capacity")
         self.supply_limit = instrument.supply_limit
         self.recovery = np.maximum(instrument.column("recovery"), self._spacing())
 
@@ -46,22 +50,24 @@ class Curves:
     def level(self, hammer: Ints, velocity: Floats) -> Floats:
         """Return the level of each strike, dB re 1 m/s, as near as its hammer can to that of its velocity."""
         least, most = self._levels[hammer, 0], self._levels[hammer, -1]
-        return np.asarray(np.clip(self.common_level(velocity), least, most))
+        return np.asarray(np.minimum(np.maximum(self.common_level(velocity), least), most))
 
     def at(self, hammer: Ints, level: Floats) -> Response:
         """Return what strikes of these hammers at these levels (within each hammer's range) need."""
         first = hammer * self._knots
-        knot = np.searchsorted(self._flat, level + _ROW * hammer, "right") - 1
-        knot = np.clip(knot, first, first + self._knots - 2)
+        sought = level + _ROW * hammer
+        knot = self._flat.searchsorted(sought, "right") - 1
+        knot = np.minimum(np.maximum(knot, first), first + self._knots - 2)
         below, above = self._flat[knot], self._flat[knot + 1]
-        part = np.clip((level + _ROW * hammer - below) / (above - below), 0.0, 1.0)
-        pairs = ((table[knot], table[knot + 1]) for table in self._tables)
-        values = (low + part * (high - low) for low, high in pairs)
+        part = np.minimum(np.maximum((sought - below) / (above - below), 0.0), 1.0)
+        tables = self._tables[None] if len(knot) <= FEW else self._tables[:, None]  # together, or one by one
+        pairs = ((each[:, knot], each[:, knot + 1]) for each in tables)
+        values = (row for low, high in pairs for row in low + part * (high - low))
         return Response(*values, rest_coupling=self.calibration.rest_coupling)
 
     def bounded(self, hammer: Ints, width: Floats) -> Floats:
         """Return widths held between each hammer's shortest and longest pulse."""
-        return np.clip(width, self._shortest[hammer], self.longest[hammer])
+        return np.minimum(np.maximum(width, self._shortest[hammer]), self.longest[hammer])
 
     @property
     def largest_loss(self) -> float:

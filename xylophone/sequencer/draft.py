@@ -10,6 +10,9 @@ from ..tables import Bools, Floats, Ints, Planned, Refusal
 from .curves import Curves
 from .state import CoilState, Groups, by_hammer, decayed
 
+SENT = int(Refusal.NONE)
+"""In `refused` of what is sent; a bare number, since numpy is slow with members of an enumeration."""
+
 ROUNDS = 6
 """Widths change the sag which changes widths: at most so many rounds, seldom more than three."""
 
@@ -52,7 +55,7 @@ class Draft:
     @property
     def played(self) -> Ints:
         """The strikes that are not refused."""
-        return np.flatnonzero(self.refused == Refusal.NONE)
+        return np.asarray((self.refused == SENT).nonzero()[0])
 
     def target(self, curves: Curves) -> Floats:
         """The level each strike shall have: as asked, less softening, within what its hammer can do."""
@@ -82,7 +85,7 @@ class Draft:
         no more; a softer blow that it can do is heard.
         """
         lowest = curves.calibration.level[self.hammer, 0] + self.softened
-        rows = rows[(self.refused[rows] == Refusal.NONE) & ~self.settled[rows]]
+        rows = rows[(self.refused[rows] == SENT) & ~self.settled[rows]]
         changed = len(rows) > 0
         while len(rows := rows[self.level[rows] > lowest[rows]]):
             self.level[rows] = np.maximum(self.level[rows] - LESS, lowest[rows])
@@ -112,12 +115,13 @@ class Draft:
         """Work out widths and latencies; return the strikes that would need more than the longest pulse."""
         needed = self.response.width_at(self.width_loss, self.rested)
         self.width = curves.bounded(self.hammer, needed)
-        self.latency = np.clip(self.response.latency_at(self.loss, self.rested), 0.0, curves.longest_latency)
-        return np.flatnonzero(needed > self.width)
+        latency = self.response.latency_at(self.loss, self.rested)
+        self.latency = np.minimum(np.maximum(latency, 0.0), curves.longest_latency)
+        return (needed > self.width).nonzero()[0]
 
     def finished(self) -> Planned:
         """Return the rows, filled in."""
-        rows, sent = self.rows, self.refused == Refusal.NONE
+        rows, sent = self.rows, self.refused == SENT
         rows["moved"] = np.where(sent, self.moved, 0.0)
         rows["start"] = np.where(sent, self.start, np.nan)
         rows["width"] = np.where(sent, self.width, 0.0)
@@ -151,6 +155,6 @@ class Recent:
         """Return the drive losses by other coils, (2, n), that width and latency of what is played meet."""
         supply = curves.calibration.supply
         start, end, current = self.beside_those_of(draft, curves)
-        most = np.maximum(0.0, curves.supply_limit - current)  # what others can draw when the plan is done
-        others = np.minimum(supply.beside(start, end, current), most)
-        return np.asarray(supply.per_ampere * others[:, len(self.start) :])
+        since = len(self.start)
+        most = np.maximum(0.0, curves.supply_limit - current[since:])  # what others can draw at the end
+        return np.asarray(supply.per_ampere * np.minimum(supply.beside(start, end, current, since), most))

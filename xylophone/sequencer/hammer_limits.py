@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..instrument import Instrument
 from ..tables import Bools, Floats, Ints, Refusal
+from .curves import Curves
 from .draft import Draft
 from .state import CoilState, by_hammer, drained
 
@@ -66,19 +66,18 @@ def _refuse(draft: Draft, row: int, ready: float) -> None:
     draft.ready[row] = ready
 
 
-def keep_cool(draft: Draft, state: CoilState, instrument: Instrument) -> bool:
+def keep_cool(draft: Draft, state: CoilState, curves: Curves) -> bool:
     """Refuse every strike whose pulse would overdraw its hammer's token bucket; True if there was one."""
-    refill, capacity = instrument.column("refill"), instrument.column("capacity")
     played = draft.played
     order, _, groups = by_hammer(draft.hammer[played])
     rows = played[order]
     start, width = draft.start[rows], draft.width[rows]
-    used = drained(start, width, groups, refill, state.start, state.used)
-    over = set(groups.run[used > capacity[draft.hammer[rows]]].tolist())
-    for run in sorted(over):
-        hammer = int(groups.hammer[run])
-        _ration(draft, rows[groups.run == run], state, float(refill[hammer]), float(capacity[hammer]))
-    return bool(over)
+    used = drained(start, width, groups, curves.refill, state.start, state.used)
+    over = (used > curves.capacity[draft.hammer[rows]]).nonzero()[0]
+    for run in np.unique(np.searchsorted(groups.end, over, "right")).tolist():
+        hammer, mine = int(groups.hammer[run]), rows[groups.first[run] : groups.end[run]]
+        _ration(draft, mine, state, float(curves.refill[hammer]), float(curves.capacity[hammer]))
+    return len(over) > 0
 
 
 def _ration(draft: Draft, rows: Ints, state: CoilState, refill: float, capacity: float) -> None:

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 
 from ..calibration.values import Calibration
 from ..instrument import Instrument
 from ..strikes import strikes_in, unplanned
-from ..tables import PLANNED, Planned, Refusal, Strikes, as_planned, joined, ordered, picked
+from ..tables import PLANNED, Bools, Planned, Refusal, Strikes, as_planned, joined, ordered, picked
 from .curves import Curves
-from .draft import Draft, Recent
+from .draft import SENT, Draft, Recent
 from .hammer_limits import keep_cool, keep_recovery
+from .memory import Memory
 from .plan import Plan, PlanOptions
 from .state import CoilState
 from .supply_limit import CHORD, GUARD, keep_supply
 
 ATTEMPTS = 4
 """How often a cluster over the supply limit is looked at again before strikes are simply dropped."""
-
-REMEMBERED = 5.0
-"""s; how far back `rewind` reaches before the newest commit."""
 
 
 class Planner:
@@ -39,18 +38,17 @@ class Planner:
         self.instrument = instrument
         self.options = options or PlanOptions()
         self._curves = Curves(instrument, calibration)
-        self._refill = instrument.column("refill")
-        self._base = CoilState.fresh(len(instrument))
-        self._recent = as_planned(np.zeros(0, PLANNED))  # sent and not yet absorbed into the base
+        self._memory = Memory(self._curves)
         self._pending = as_planned(np.zeros(0, PLANNED))
         self._settled = np.zeros(0, dtype=bool)
+        self._due = np.inf
         self._horizon = -np.inf
         self._rows = 0
 
-    @property
+    @cached_property
     def lead(self) -> float:
         """How long before its time a strike may start, and how far ahead the plan needs to know strikes."""
-        longest = max(hammer.longest_pulse for hammer in self.instrument.hammers)
+        longest = float(self._curves.longest.max())
         return self._curves.longest_latency + longest + self.options.shift + CHORD
 
     @property
@@ -58,14 +56,26 @@ class Planner:
         """The loudest level of the common scale, dB re 1 m/s."""
         return self._curves.top_db
 
+    def next_due(self) -> float:
+        """Return the backend time by which to commit again, so that nothing pending is refused as late.
+
+        It is when the first coil of what is pending goes on, as the newest commit has planned it; after
+        strikes were added, the earliest that any could. Infinite where nothing is pending.
+        """
+        return self._due
+
     def add(self, strikes: Strikes) -> None:
         """Take strikes (dtype STRIKE); OptionError where one cannot be: velocity, hammer, time."""
-        rows = joined((self._pending, unplanned(strikes, len(self.instrument))))
+        added = unplanned(strikes, len(self.instrument))
+        if not len(added):
+            return
+        rows = joined((self._pending, added))
         settled = np.concatenate((self._settled, np.zeros(len(strikes), dtype=bool)))
         if bool(np.any(np.diff(rows["time"]) < 0)):
             order = np.argsort(rows["time"], kind="stable")
             rows, settled = picked(rows, order), settled[order]
         self._pending, self._settled = rows, settled
+        self._due = float(rows["time"][0]) - self._curves.longest_latency - self.options.shift
 
     def commit(self, horizon: float, now: float = -np.inf) -> Plan:
         """Return the final plan of everything whose coil goes on before `horizon`.
@@ -79,21 +89,30 @@ class Planner:
             return self._emit(self._pending, {})
         draft, rows = self._planned()
         latest = rows["time"] - self._curves.longest_latency
-        begins = np.asarray(np.where(rows["refused"] == Refusal.NONE, rows["start"], latest))
+        begins = np.asarray(np.where(rows["refused"] == SENT, rows["start"], latest))
         due = begins < horizon
         self._horizon = max(self._horizon, horizon if np.isfinite(horizon) else float(begins.max()))
         if due.all():
-            self._pending, self._settled = picked(rows, slice(0)), self._settled[:0]
+            self._leave_nothing()
             return self._emit(rows, draft.ready)
         chords = np.cumsum(np.diff(rows["time"], prepend=-np.inf) > CHORD)
         again = begins - np.maximum(rows["moved"], 0.0)  # where planning anew would begin: without its moves
         touched = np.isin(chords, chords[again < horizon])
         due |= touched & (rows["refused"] > 0)  # it stays refused
-        self._pending, self._settled = picked(rows, ~due), (self._settled | touched)[~due]
+        left, settled = ~due, self._settled | touched
+        first = np.where(settled, begins, again)[left].min(initial=np.inf)
+        self._leave(picked(rows, left), settled[left], float(first))
         place = np.cumsum(due) - 1
         return self._emit(
             picked(rows, due), {int(place[row]): t for row, t in draft.ready.items() if due[row]}
         )
+
+    def settle(self) -> None:
+        """Do now what a commit leaves to the next one: work out how its pulses leave the hammers.
+
+        Nothing changes by it; who has handed the plan on and waits makes the next commit the shorter.
+        """
+        self._memory.settle()
 
     def finish(self) -> Plan:
         """Return the plan of everything that is left."""
@@ -104,29 +123,27 @@ class Planner:
 
         Returns the strikes (dtype STRIKE, sorted by time) that will not be heard because of that.
         """
-        back = self._recent["start"] >= moment
-        rows = joined((picked(self._recent, back), self._pending))
-        self._pending, self._settled = as_planned(np.zeros(0, PLANNED)), np.zeros(0, dtype=bool)
-        self._recent = picked(self._recent, ~back)
+        rows = joined((self._memory.take_back(moment), self._pending))
+        self._leave_nothing()
         self._horizon = min(self._horizon, moment)
         return ordered(strikes_in(rows), "time")
 
     def _planned(self) -> tuple[Draft, Planned]:
         """Plan everything that is pending, from the state that what was sent has left."""
-        instrument, curves = self.instrument, self._curves
-        state = self._remember()
-        recent = self._running(state)
+        curves = self._curves
+        state = self._memory.state(self._horizon)
+        recent = self._memory.running(self._horizon - self.lead, state)
         draft = Draft(self._pending, self._settled, curves)
         keep_recovery(draft, state, curves.recovery, self.options.shift)
         draft.fit(curves, state, recent)
         self._refuse_late(draft, state)
         for attempt in range(ATTEMPTS):
             changed = self._keep_supply(draft, recent, GUARD * 2**attempt)
-            if not keep_cool(draft, state, instrument) and not changed:
+            if not keep_cool(draft, state, curves) and not changed:
                 return draft, draft.finished()
             draft.fit(curves, state, recent)
         self._keep_supply(draft, recent, 0.0)  # what is left is only dropped, which asks for nothing new
-        keep_cool(draft, state, instrument)
+        keep_cool(draft, state, curves)
         return draft, draft.finished()
 
     def _keep_supply(self, draft: Draft, recent: Recent, guard: float) -> bool:
@@ -142,27 +159,18 @@ class Planner:
             draft.moved[little] = draft.delayed[little]
             keep_recovery(draft, state, self._curves.recovery, 0.0)
 
-    def _running(self, state: CoilState) -> Recent:
-        sent = self._recent[self._recent["start"] + self._recent["width"] > self._horizon - self.lead]
-        hammer = sent["hammer"].astype(np.intp)
-        start, end = sent["start"].copy(), sent["start"] + sent["width"]
-        return Recent(start, end, self._curves.current[hammer], state.contact)
+    def _leave(self, pending: Planned, settled: Bools, due: float) -> None:
+        """Note what is still to be planned, and by when."""
+        self._pending, self._settled, self._due = pending, settled, due
+
+    def _leave_nothing(self) -> None:
+        self._leave(as_planned(np.zeros(0, PLANNED)), np.zeros(0, dtype=bool), np.inf)
 
     def _emit(self, rows: Planned, ready: Mapping[int, float]) -> Plan:
         plan = Plan(self.instrument, rows, self.top_db, first=self._rows, ready=ready)
         self._rows += len(rows)
-        sent = picked(rows, rows["refused"] == Refusal.NONE)
-        self._recent = joined((self._recent, sent)) if len(self._recent) else sent
+        self._memory.take(rows)
         return plan
-
-    def _remember(self) -> CoilState:
-        """Return the state that all that was sent has left; what `rewind` cannot reach becomes the base."""
-        old = self._recent["start"] < self._horizon - REMEMBERED
-        warmth = self._curves.calibration.warmth
-        if old.any():
-            self._base = self._base.after(picked(self._recent, old), warmth, self._refill)
-            self._recent = picked(self._recent, ~old)
-        return self._base.after(self._recent, warmth, self._refill)
 
 
 def sequence(

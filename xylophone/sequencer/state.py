@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..calibration.values import WarmthTerms
-from ..tables import Floats, Ints, Planned
+from ..tables import Bools, Floats, Ints, Planned
+
+_EVER = 1e300
+"""s; stands for the time since a hammer was struck that never was: times a refill of 0 it is 0."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,15 @@ class CoilState:
         never = np.full(hammers, -np.inf)
         return cls(never, never, never, np.zeros(hammers), np.zeros(hammers))
 
+    def taking(self, hammers: Bools, other: CoilState) -> CoilState:
+        """Return this state with that of some hammers, of shape (hammers,), as in another."""
+        mine, theirs = (
+            (each.contact, each.start, each.end, each.warmth, each.used) for each in (self, other)
+        )
+        return CoilState(*(np.where(hammers, new, old) for old, new in zip(mine, theirs, strict=True)))
+
     def after(self, rows: Planned, warmth: WarmthTerms, refill: Floats) -> CoilState:
-        """Return the state after these planned rows (dtype PLANNED), refused ones left out."""
-        rows = rows[rows["refused"] == 0]
+        """Return the state after these planned rows (dtype PLANNED), all of them sent."""
         if not len(rows):
             return self
         hammer = rows["hammer"].astype(np.intp)
@@ -49,22 +58,31 @@ class CoilState:
 
 @dataclass(frozen=True)
 class Groups:
-    """Rows sorted by hammer: where each hammer's run begins, and which hammer it is."""
+    """Rows sorted by hammer: where each hammer's run begins and ends, and which hammer it is."""
 
     hammer: Ints  # (runs,)
     first: Ints  # (runs,) row at which the run begins
-    run: Ints  # (rows,) number of each row's run
+    end: Ints  # (runs,) row behind its last
+
+    @property
+    def longer(self) -> list[tuple[int, int, int]]:
+        """Hammer, first row and end of every run of more than one row."""
+        if len(self.first) == self.end[-1:].sum():
+            return []  # all are of one row, as in a chord
+        many = (self.end - self.first > 1).nonzero()[0]
+        columns = (self.hammer[many].tolist(), self.first[many].tolist(), self.end[many].tolist())
+        return list(zip(*columns, strict=True))
 
 
 def by_hammer(hammer: Ints) -> tuple[Ints, Ints, Groups]:
     """Return the stable order that sorts rows by hammer, the last sorted row of each hammer, and the runs."""
-    order = np.argsort(hammer.astype(np.uint8), kind="stable")
+    order = hammer.astype(np.uint8).argsort(kind="stable")
     owner = hammer[order]
-    fresh = np.ones(len(owner), dtype=bool)
-    fresh[1:] = owner[1:] != owner[:-1]
-    first = np.flatnonzero(fresh)
-    last = np.append(first[1:], len(owner)) - 1
-    return order, last, Groups(owner[first], first, np.cumsum(fresh) - 1)
+    bounds = np.ones(len(owner) + 1, dtype=bool)
+    bounds[1:-1] = owner[1:] != owner[:-1]
+    edges = bounds.nonzero()[0] if len(owner) else np.zeros(1, np.intp)
+    first, end = edges[:-1], edges[1:]
+    return order, end - 1, Groups(owner[first], first, end)
 
 
 def decayed(
@@ -76,14 +94,14 @@ def decayed(
     (both by hammer) has left. Rows are sorted by hammer, then time.
     """
     result = np.empty(len(times))
-    for run, (begin, owner) in enumerate(zip(groups.first, groups.hammer, strict=True)):
-        end = groups.first[run + 1] if run + 1 < len(groups.first) else len(times)
+    age = times[groups.first] - since[groups.hammer]
+    result[groups.first] = carried[groups.hammer] * np.exp(-age / time_constant)
+    for owner, begin, end in groups.longer:
         level, when = float(carried[owner]), float(since[owner])
         while begin < end:  # blocks of 200 time constants keep exp() within range
             length = int(np.searchsorted(times[begin:end], times[begin] + 200 * time_constant))
             block = begin + max(1, length)
-            age = (times[begin:block] - times[begin]) / time_constant
-            grown = np.exp(age)
+            grown = np.exp((times[begin:block] - times[begin]) / time_constant)
             before = level * np.exp(-(times[begin] - when) / time_constant)
             total = np.concatenate(([0.0], np.cumsum(amounts[begin:block] * grown)))
             result[begin:block] = (before + total[:-1]) / grown
@@ -102,15 +120,14 @@ def drained(
     minimum: U_i = S_i - min over j <= i of (S before j), S the widths' sum less what was refilled.
     """
     result = np.empty(len(times))
-    for run, (begin, owner) in enumerate(zip(groups.first, groups.hammer, strict=True)):
-        end = groups.first[run + 1] if run + 1 < len(groups.first) else len(times)
+    first, owner = groups.first, groups.hammer
+    passed = np.minimum(_EVER, times[first] - since[owner])
+    left = np.maximum(0.0, carried[owner] - refill[owner] * passed)
+    result[first] = left + widths[first]
+    for (hammer, begin, end), before in zip(groups.longer, left[groups.end - first > 1], strict=True):
         t, w = times[begin:end], widths[begin:end]
-        gap = np.diff(t, prepend=t[0])
-        first = 0.0
-        if np.isfinite(since[owner]):
-            first = max(0.0, float(carried[owner] - refill[owner] * (t[0] - since[owner])))
-        steps = -refill[owner] * gap
-        steps[1:] += w[:-1]
-        free = np.cumsum(steps) + first
+        steps = np.zeros(len(t))
+        steps[1:] = -refill[hammer] * (t[1:] - t[:-1]) + w[:-1]
+        free = np.cumsum(steps) + before
         result[begin:end] = free - np.minimum(0.0, np.minimum.accumulate(free)) + w
     return result
