@@ -78,6 +78,7 @@ class Scene:
                 if not name.startswith(("XDG_", "XYLOPHONE_"))
             },
             "HOME": str(folder),
+            "XYLOPHONE_OWNER": str(folder / "run" / "owner.sock"),
             "TMPDIR": str(folder),
             "XDG_CACHE_HOME": str(program.parent / "cache"),
             "PYTHONUNBUFFERED": "1",

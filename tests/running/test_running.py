@@ -87,6 +87,17 @@ def test_what_does_not_answer_is_stopped_by_the_asker_and_then_killed(start: Sta
     assert process.wait() == -signal.SIGKILL
 
 
+def test_who_has_been_asked_already_is_killed_or_let_be(start: Start, tmp_path: Path) -> None:
+    kept, unheard, other = start("sim:"), start(HARDWARE), start("gpio:null")
+    programs.stand_still(unheard.pid)
+    players = end_playing(tmp_path, let_be=kept.pid, unheard=unheard.pid)
+    assert {player.owner.process: player.killed for player in players} == {
+        unheard.pid: True,
+        other.pid: False,
+    }
+    assert kept.poll() is None
+
+
 def test_another_off_is_not_ended(start: Start, tmp_path: Path) -> None:
     with playing(HARDWARE, tmp_path, switches_off=True):
         assert end_playing(tmp_path) == []

@@ -18,6 +18,17 @@ from .printing import FULL, let_go_of_output, ready_streams, say, warn
 
 COMMANDS = {
     "play": ("play", "Play songs, on the hammers or in the simulation."),
+    "status": ("status", "Say what the owner plays, and what is to come."),
+    "add": ("entries", "Add songs to the owner's queue."),
+    "pause": ("control", "Pause the music."),
+    "resume": ("control", "Go on where it was paused."),
+    "next": ("control:next_", "Go to the next song."),
+    "previous": ("control", "Go to the beginning, or the song before."),
+    "volume": ("control", "Say or set how loud it plays, 0..100."),
+    "seek": ("control", "Go to a time of the song."),
+    "queue": ("entries", "List and change what is still to come."),
+    "stop": ("control", "All coils off; silent until it is released."),
+    "release": ("control", "Let it play again after a stop."),
     "info": ("info", "Say what a song becomes on the instrument."),
     "arrange": ("arrange", "Write, draw or compare what a song becomes, and save choices."),
     "simulate": ("simulate", "Play a song on simulated hammers in a blink, and measure it."),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +17,17 @@ from ..backends.serial import stop_port
 from ..config import Settings
 from ..errors import BackendAbsent, BackendError, BackendMissing, FileError, MissingExtra, XylophoneError
 from ..instrument import build_instrument
+from ..owner.ending import Asked, ask_to_stop
+from ..owner.peers import Peer
 from ..running.players import PlayingProcess
 from ..running.playing import end_playing, last_played, leaving_on_signals, playing
 from .incidents import with_words
 from .options import setting_options, settings
+from .owned import RELEASE
 from .printing import say, warn
 from .stage import open_stage
+
+WHY = "xylophone off"
 
 
 @click.command()
@@ -28,13 +36,17 @@ from .stage import open_stage
 def off(**options: Any) -> None:
     """Switch all coils off, now: ends whatever plays, then silences what it played on.
 
-    When nothing plays, that is the hardware which was played on last, or else the configured backend.
+    An owner (`xylophone serve`) stops at once and stays, silent until `xylophone release`. When nothing
+    plays, it is the hardware which was played on last, or else the configured backend.
     """
-    ended = end_playing(stop=_stop)
-    who = [f"{'killed' if player.killed else 'ended'} process {player.owner.process}" for player in ended]
     silent: list[str] = []
     failed: list[BaseException] = []
-    for url, config in _backends(options["backend"], ended).items():
+    owned = _owner_stopped(silent, failed)
+    ended = end_playing(stop=_stop, let_be=owned.let_be, unheard=owned.unheard)
+    if owned.asked is not None and owned.unheard is not None:
+        _end_owner(owned.asked, ended, failed)
+    who = [f"{'killed' if player.killed else 'ended'} process {player.owner.process}" for player in ended]
+    for url, config in _backends(options["backend"], ended, owned).items():
         try:
             found = _settings_for(url, config, options)
             silent.append("; ".join([f"{_switch_off(found)} ({found.backend})", *who]))
@@ -59,15 +71,73 @@ def _tell(silent: Sequence[str], failed: Sequence[BaseException]) -> None:
             raise worst_first[0]
 
 
-def _backends(asked: str | None, ended: Sequence[PlayingProcess]) -> dict[str | None, str | None]:
+@dataclass(frozen=True)
+class _Owned:
+    """What came of asking the owner: `url` is the backend that it has silenced itself."""
+
+    asked: Asked | None = None
+    refused: bool = False
+    url: str | None = None
+
+    @property
+    def let_be(self) -> int | None:
+        """The process of an owner that has answered."""
+        return self.asked.peer.pid if self.asked is not None and self.asked.heard else None
+
+    @property
+    def unheard(self) -> int | None:
+        """The process of an owner that has not."""
+        return self.asked.peer.pid if self.asked is not None and not self.asked.heard else None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether there is nothing else to silence, unless it is asked for or played."""
+        return self.refused or self.let_be is not None
+
+
+def _owner_stopped(silent: list[str], failed: list[BaseException]) -> _Owned:
+    """Ask the owner to stop, and note what it has confirmed, and what it has not."""
+    try:
+        asked = ask_to_stop(WHY)
+    except FileError as error:
+        failed.append(error)
+        return _Owned(refused=True)
+    if asked is None or not asked.heard:
+        return _Owned(asked)
+    url = None if asked.state is None else asked.state["backend"]
+    if asked.state is None:
+        failed.append(with_words(asked.error or BackendError(""), asked.coils or ""))
+    else:
+        coils = asked.coils or Coils.OFF
+        silent.append(f"{coils} ({url}); the owner, process {asked.peer.pid}, stays; {RELEASE}")
+    return _Owned(asked, url=url)
+
+
+def _end_owner(asked: Asked, ended: Sequence[PlayingProcess], failed: list[BaseException]) -> None:
+    """End an owner that does not answer, unless it has been, and put its latch on in its place."""
+    try:
+        if asked.peer.pid not in [player.owner.process for player in ended]:
+            asked.kill()
+        asked.latch(_user(), datetime.now(UTC), f"{WHY}; the owner did not answer and was killed")
+    except FileError as error:
+        failed.append(error)
+
+
+def _user() -> str:
+    return Peer(os.getpid(), os.getuid(), os.getgid()).name
+
+
+def _backends(
+    asked: str | None, ended: Sequence[PlayingProcess], owned: _Owned
+) -> dict[str | None, str | None]:
     """Return the URLs that are to be silent, each with the configuration it was played on with.
 
     What was played on is among them whatever is asked for; None stands for the configured backend.
     """
     played: dict[str | None, str | None] = {player.owner.url: player.owner.config for player in ended}
-    if asked is not None:
+    if asked is not None and asked != owned.url:
         return {asked: None} | played
-    if played:
+    if played or owned.is_all:
         return played
     last = last_played()
     return {last.url: last.config} if last is not None else {None: None}

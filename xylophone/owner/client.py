@@ -180,6 +180,8 @@ def connection_to(path: str | Path | None = None) -> socket.socket:
 
     BackendMissing where none does, FileError where this user may not use the only one.
     """
+    if not hasattr(socket, "AF_UNIX"):
+        raise BackendMissing(NOBODY)
     refused: FileError | None = None
     for place in [Path(path)] if path is not None else [door.path for door in doors(os.environ)]:
         connection = socket.socket(socket.AF_UNIX)

@@ -29,6 +29,8 @@ def listening(door: Door) -> Iterator[socket.socket]:
     BackendMissing where another owner lives there, FileError where there can be no socket.
     """
     path = door.path
+    if not hasattr(socket, "AF_UNIX"):
+        raise FileError("this system has no unix sockets, by which an owner is spoken with: use another one")
     check_length(path)
     try:
         if not door.shared:

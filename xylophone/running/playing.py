@@ -78,17 +78,26 @@ def strikes_nothing(url: str) -> bool:
 
 
 def end_playing(
-    where: Path | None = None, stop: Callable[[str], object] = lambda url: None
+    where: Path | None = None,
+    stop: Callable[[str], object] = lambda url: None,
+    *,
+    let_be: int | None = None,
+    unheard: int | None = None,
 ) -> list[PlayingProcess]:
     """Ask every playing process to switch its coils off and leave; return those that were asked.
 
     All are asked before any is waited for. One that does not answer within ANSWER seconds, or has not left
     GRACE seconds later, is killed; before that `stop` is called with its backend's URL. What is no playing
-    process of this user is let be.
+    process of this user is let be, and so is the process `let_be`; the process `unheard` has been asked
+    already, and is killed at once.
     """
-    players = [player for path in _locks(where) if (player := _player(path)) is not None]
+    found = [player for path in _locks(where) if (player := _player(path)) is not None]
+    players = [player for player in found if player.owner.process != let_be]
     for player in players:
         player.ask()
+    for player in players:
+        if player.owner.process == unheard:
+            player.kill(stop)
     _wait(lambda: all(player.has_answered for player in players), ANSWER)
     for player in players:
         if not player.has_answered:

@@ -1,0 +1,96 @@
+"""A stop that is asked of the owner from outside, and the end of one that does not hear it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import BackendMissing, FileError, XylophoneError
+from ..running.playing import ANSWER
+from .client import OwnerClient, connection_to
+from .latch import Latch
+from .peers import Peer
+from .places import doors
+
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An owner that was asked to stop: who it is, and where its latch lies.
+
+    `coils` is what it has said of them, None where it has said nothing; `state` its own after the stop, None
+    where that was not confirmed, and `error` then says why.
+    """
+
+    peer: Peer
+    folder: Path
+    coils: str | None = None
+    state: Mapping[str, Any] | None = None
+    error: XylophoneError | None = None
+
+    @property
+    def heard(self) -> bool:
+        """Whether it has answered at all."""
+        return self.coils is not None or self.state is not None
+
+    def kill(self) -> None:
+        """End it at once; FileError where this user may not, nothing where it has ended."""
+        if self.peer.pid < 2:
+            raise FileError("the owner does not answer, and its process is not known here: end it by hand")
+        try:
+            with suppress(ProcessLookupError):
+                _kill(self.peer.pid)
+        except PermissionError:
+            raise FileError(
+                f"the owner, process {self.peer.pid}, does not answer, and only {self.peer.name} or root may "
+                "end it: do this as one of them"
+            ) from None
+
+    def latch(self, who: str, when: datetime, why: str) -> None:
+        """Put its latch on, and see to it that one that was started meanwhile knows; FileError."""
+        Latch(self.folder).set(who, when, why)
+        with suppress(XylophoneError):
+            ask_to_stop(why)
+
+
+def ask_to_stop(why: str, within: float = ANSWER) -> Asked | None:
+    """Ask the owner that runs to stop; None where none runs, FileError where this user may not ask.
+
+    Each of its lines is waited for `within` seconds until it has said that the coils are off.
+    """
+    try:
+        connection = connection_to()
+    except BackendMissing:
+        return None
+    asked = Asked(Peer.of(connection), _folder_of(connection.getpeername()))
+    coils: list[str] = []
+    try:
+        with OwnerClient(connection, within) as owner:
+            state = owner.do(
+                "stop", within=within, early=lambda line: coils.append(str(line.get("coils"))), why=why
+            )["state"]
+            return Asked(asked.peer, asked.folder, coils[0] if coils else None, state)
+    except XylophoneError as error:
+        return Asked(asked.peer, asked.folder, coils[0] if coils else None, None, error)
+
+
+def _folder_of(socket: str) -> Path:
+    return next(door.state for door in doors(os.environ) if str(door.path) == socket)
+
+
+def _kill(process: int) -> None:
+    if hasattr(os, "pidfd_open"):
+        handle = os.pidfd_open(process)
+        try:
+            signal.pidfd_send_signal(handle, KILL)
+        finally:
+            os.close(handle)
+    else:
+        os.kill(process, KILL)
