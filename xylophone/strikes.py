@@ -16,6 +16,7 @@ from .tables import (
     as_planned,
     as_strikes,
     filled,
+    picked,
 )
 
 DB_PER_STEP = 10.9 / 126.0
@@ -30,16 +31,19 @@ def strikes_of(
 ) -> Strikes:
     """Return the strikes (dtype STRIKE) of arranged notes, in backend time.
 
-    `zero` is the backend time at which song time `position` sounds. `volume` is as of `at_volume`. Raises
-    OptionError unless speed and volume are above 0.
+    `zero` is the backend time at which song time `position` sounds. `volume` is as of `at_volume`, and at 0
+    nothing is struck. Raises OptionError unless speed is above 0 and volume not below.
 
     >>> fitted = arrange(load_song(find_song("sakura")), build_instrument())
     >>> float(strikes_of(fitted.notes, zero=10.0)["time"][0])
     10.0
     """
-    for name, value in (("speed", speed), ("volume", volume)):
-        if not 0 < value < np.inf:
-            raise OptionError(f"{name} {value:g} is out of range: give a factor above 0")
+    if not 0 < speed < np.inf:
+        raise OptionError(f"speed {speed:g} is out of range: give a factor above 0")
+    if not 0 <= volume < np.inf:
+        raise OptionError(f"volume {volume:g} is out of range: give a factor above 0, or 0 for silence")
+    if volume == 0:
+        notes = picked(notes, slice(0))
     kept = {key: notes[key] for key in ("source", "hammer", "priority")}
     time = zero + (notes["onset"] - position) / speed
     return as_strikes(filled(STRIKE, len(notes), time=time, velocity=at_volume(notes, volume), **kept))
@@ -65,6 +69,22 @@ def at_volume(notes: Arranged, volume: float) -> Floats:
     else:
         part = 127.0 - lead - (127.0 - lead - part) / volume
     return np.asarray(np.clip(np.where(tune, part + lead, part), 1.0, 127.0))
+
+
+def volume_of(percent: float) -> float:
+    """Return the volume that a person means by 0..100: 100 is as arranged, 0 is silent.
+
+    From the softest sure blow, at 1 (within a hundredth of the range), each step brings the loudest strike up
+    by as many dB: velocities are even in dB, a volume is a factor on their range. OptionError out of 0..100.
+    """
+    if not 0 <= percent <= 100:
+        raise OptionError(f"volume {percent:g} % is out of range: give 0..100 %")
+    return percent / 100
+
+
+def percent_of(volume: float) -> float:
+    """Return what `volume_of` makes a volume of; 100 for all above 1, at which the loudest is no louder."""
+    return min(100.0, 100.0 * volume)
 
 
 _GIVEN = ("time", "velocity", "source", "hammer", "priority")

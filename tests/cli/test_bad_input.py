@@ -70,6 +70,8 @@ def test_truncated_midi_is_played_as_far_as_it_goes_and_the_damage_is_named(
         (["simulate", "ode_to_joy", "--bpm", "0"], ["--bpm 0", "1..2000"]),
         (["simulate", "ode_to_joy", "--bpm", "-3"], ["--bpm -3"]),
         (["simulate", "ode_to_joy", "--volume", "0"], ["--volume 0", "0.01..10"]),
+        (["simulate", "ode_to_joy", "--volume", "101%"], ["volume 101 %", "0..100 %"]),
+        (["simulate", "ode_to_joy", "--volume", "x%"], ["--volume", "is not a valid float"]),
         (["simulate", "ode_to_joy", "--scatter", "11"], ["--scatter 11", "0..10"]),
         (["simulate", "ode_to_joy", "--seed", "-1"], ["--seed -1"]),
         (["simulate", "ode_to_joy", "--transpose", "200"], ["transposition 200"]),

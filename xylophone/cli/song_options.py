@@ -16,7 +16,7 @@ from ..config.values import SPEEDS, VOLUMES
 from ..errors import OptionError, XylophoneError
 from ..midifile import load_song
 from ..song import Song
-from .option_types import Numbers, TrackOctaves, Within, stack
+from .option_types import Numbers, TrackOctaves, Volume, Within, stack
 from .printing import warn
 
 
@@ -68,7 +68,9 @@ playing_options = stack(
     ),
     click.option("--bpm", type=Within(1, 2000), help="Tempo at the beginning, in quarter notes a minute."),
     click.option(
-        "--volume", type=Within(*VOLUMES), help="How loud, {:g}..{:g}; 1 is as arranged.".format(*VOLUMES)
+        "--volume",
+        type=Volume(*VOLUMES),
+        help="How loud, {:g}..{:g}, or 0%..100%; 1 is as arranged.".format(*VOLUMES),
     ),
     click.option("--as-written", is_flag=True, help="Keep long silence, which is cut else (docs/cli.md)."),
     click.option("--roll/--no-roll", default=None, help="Roll too large a chord, or drop notes."),

@@ -13,6 +13,9 @@ TRANSPOSITION = 48
 SHORTEST_LOOP = 0.1
 """s of song time."""
 
+IN_PLAY = (0.0, VOLUMES[1])
+"""Bounds of the volume in play: at 0 nothing is struck, and the music goes on."""
+
 GAPS = (0.0, 86_400.0)
 """s of silence between two pieces."""
 
@@ -44,7 +47,7 @@ def check_position(position: float, piece: Arrangement) -> None:
 
 def check_manner(speed: float | None, volume: float | None, gap: float | None) -> None:
     """Raise OptionError for what is given and out of bounds."""
-    for name, value, bounds in (("speed", speed, SPEEDS), ("volume", volume, VOLUMES), ("gap", gap, GAPS)):
+    for name, value, bounds in (("speed", speed, SPEEDS), ("volume", volume, IN_PLAY), ("gap", gap, GAPS)):
         if value is not None:
             within(name, value, bounds)
 
@@ -65,6 +68,11 @@ def factor_of(name: str, factor: float) -> float:
 def clamped(value: float, bounds: tuple[float, float]) -> float:
     """Return the nearest value within bounds."""
     return min(bounds[1], max(bounds[0], value))
+
+
+def scaled_volume(volume: float, factor: float) -> float:
+    """Return a volume times a factor, within its bounds; silence ends, at the softest, by a factor above 1."""
+    return 0.0 if volume == 0 and factor <= 1 else clamped(volume * factor, VOLUMES)
 
 
 def within(name: str, value: float, bounds: tuple[float, float]) -> float:

@@ -163,7 +163,8 @@ class Engine:
         if self.paused_at is not None:
             delay = self._soon(now) - self.paused_at
             self._held["time"] += delay
-            self._planner.add(self._held)
+            if self.volume > 0:
+                self._planner.add(self._held)
             self.timeline.delay(delay)
             self._clear_from += delay
             self._forget_pause()

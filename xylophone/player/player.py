@@ -10,12 +10,13 @@ from ..arranger import Arrangement, arrange
 from ..backends.backend import Backend
 from ..calibration.file import default_calibration
 from ..calibration.values import Calibration
-from ..config.values import SPEEDS, VOLUMES
+from ..config.values import SPEEDS
 from ..errors import OptionError, PlayerError
 from ..performance.performance import Performance
 from ..sequencer import Planner, PlanOptions
 from ..tables import Hits
 from .bounds import (
+    IN_PLAY,
     check_manner,
     check_moment,
     check_position,
@@ -23,6 +24,7 @@ from .bounds import (
     clamped,
     factor_of,
     loop_of,
+    scaled_volume,
     within,
 )
 from .loop import TICK, Effect, Loop
@@ -188,16 +190,14 @@ class Player(Loop):
             return self.set_speed(tempo_bpm / own)
 
     def set_volume(self, volume: float) -> Player:
-        """Play as loud as this, from the next notes on; 1 is as arranged (`strikes_of`)."""
-        volume = within("volume", volume, VOLUMES)
+        """Play as loud as this, from the next notes on; 1 is as arranged (`strikes_of`), 0 is silent."""
+        volume = within("volume", volume, IN_PLAY)
         return self._change("volume", lambda: setattr(self._engine, "volume", volume))
 
     def scale_volume(self, factor: float) -> Player:
         """Multiply the volume that holds when this takes effect, as far as the bounds of volume go."""
         engine, factor = self._engine, factor_of("volume", factor)
-        return self._change(
-            "volume", lambda: setattr(engine, "volume", clamped(engine.volume * factor, VOLUMES))
-        )
+        return self._change("volume", lambda: setattr(engine, "volume", scaled_volume(engine.volume, factor)))
 
     def set_transpose(self, semitones: int) -> Player:
         """Arrange the present piece anew, transposed by so many semitones from its written pitch."""

@@ -201,11 +201,11 @@ class Timeline:
         return stretch.time_of(length(stretch.arrangement))
 
     def revised(self, strikes: Strikes, volume: float) -> Strikes:
-        """Return strikes as their pieces now have them, at a volume, times kept."""
+        """Return strikes as their pieces now have them, at a volume, or as arranged at 0, times kept."""
         begins = [-np.inf, *(stretch.time for stretch in self._stretches[1:])]
         place = np.searchsorted(begins, strikes["time"], side="right") - 1
         notes = [self.pieces[stretch.piece].notes for stretch in self._stretches]
-        parts = [revised(picked(strikes, place == n), notes[n], volume) for n in np.unique(place)]
+        parts = [revised(picked(strikes, place == n), notes[n], volume or 1.0) for n in np.unique(place)]
         return joined(parts or [strikes])
 
     def end_of(self, stretch: Stretch) -> float:
