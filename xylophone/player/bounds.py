@@ -71,7 +71,7 @@ def clamped(value: float, bounds: tuple[float, float]) -> float:
 
 
 def scaled_volume(volume: float, factor: float) -> float:
-    """Return a volume times a factor, within its bounds; silence ends, at the softest, by a factor above 1."""
+    """Return a volume times a factor, within its bounds; silence ends, at the softest, by one above 1."""
     return 0.0 if volume == 0 and factor <= 1 else clamped(volume * factor, VOLUMES)
 
 
