@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ class PlainOwner:
 
     def __init__(self) -> None:
         self.songs: dict[int, dict[str, Any]] = {}
+        self.coils = OFF
         self.state: dict[str, Any] = {
             "state": "idle", "backend": "gpio:null", "position": 0.0, "at": 0.0, "measure": 1, "beat": 1.0,
             "speed": 1.0, "tempo_bpm": 78.0, "volume": 60, "transpose": 0, "loop": None, "repeat": False,
@@ -90,12 +90,13 @@ class PlainOwner:
         self.songs |= old
         return self.now()
 
-    def queue(self, first: int, count: int) -> dict[str, Any]:
+    def queue(self, first: int = 0, count: int = 99) -> dict[str, Any]:
         entries = [
             {"entry": one, "title": song["title"], "path": song["path"], "state": "waiting", "why": None}
             for one, song in self.songs.items()
         ]
-        return {"entries": entries[first : first + count], "count": len(entries)}
+        begin = list(self.songs).index(first) if first else 0
+        return {"entries": entries[begin : begin + count], "count": len(entries)}
 
     def move(self, entry: int, to: int) -> dict[str, Any]:
         ids = list(self.songs)
@@ -123,9 +124,11 @@ class PlainOwner:
     def stop(self, who: Peer, why: str = "") -> Any:
         self.state |= {"state": "stopped"}
         self.state["stopped"] = {"who": who.name, "when": "2026-03-01T12:00:00Z", "why": why}
-        return self.now()
+        return {**self.now(), "coils": self.coils}
 
     def release(self) -> dict[str, Any]:
+        if self.state["stopped"] is None:
+            raise PlayerError("nothing is stopped: there is nothing to release")
         self.state |= {"state": "idle", "stopped": None}
         return self.now()
 
@@ -138,14 +141,14 @@ def owning(folder: Path) -> Iterator[tuple[PlainOwner, Server]]:
         yield owner, server
 
 
-def main(folder: str) -> None:
+def main(folder: str, coils: str = OFF) -> None:
     """Own until the end of stdin, as a process of its own that plays on a backend that strikes nothing."""
     from xylophone.running.playing import playing
 
-    with playing("gpio:null"), owning(Path(folder)):
+    with playing("gpio:null"), owning(Path(folder)) as (owner, _):
+        owner.coils = coils
         print(os.getpid(), flush=True)
-        while sys.stdin.buffer.read(1):
-            time.sleep(0)
+        sys.stdin.buffer.read()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import forking
 import programs
 from cli.conftest import Ran
 from cli.plain_owner import OFF, PlainOwner, owning
+from xylophone.backends.contract import Coils
 from xylophone.errors import FileError
 from xylophone.owner.latch import Latch
 from xylophone.owner.places import Door
@@ -209,10 +210,32 @@ def test_status_follows_until_the_owner_leaves(
 def test_a_stop_holds_until_it_is_released(xylophone: Run, playing: PlainOwner) -> None:
     me = playing_user()
     words = f"stopped by {me} at 2026-03-01T12:00:00Z: smoke"
-    assert said(xylophone("stop", "--why", "smoke")) == f"{words}; to let it play again: xylophone release"
+    told = said(xylophone("stop", "--why", "smoke")).splitlines()
+    assert told == [OFF, f"{words}; to let it play again: xylophone release"]
     assert said(xylophone("status")).startswith(f"state:        {words}; to let it play again")
     assert said(xylophone("release")) == f"released, it was {words}"
-    assert said(xylophone("release")) == "nothing plays"
+    assert said(xylophone("status")).startswith("state:        nothing plays\n")
+    ran = xylophone("release")
+    assert (ran.code, ran.err) == (1, "xylophone: nothing is stopped: there is nothing to release\n")
+
+
+def test_a_stop_that_nothing_confirms_is_no_success(xylophone: Run, playing: PlainOwner) -> None:
+    playing.coils = str(Coils.UNCONFIRMED)
+    ran = xylophone("stop")
+    assert (ran.code, ran.out.splitlines()[0]) == (1, playing.coils)
+    assert "do now: xylophone off" in ran.err
+
+
+def test_an_owner_whose_backend_is_not_open_says_what_it_can(xylophone: Run, owner: PlainOwner) -> None:
+    for key in ("backend", "volume", "position", "speed"):
+        del owner.state[key]
+    owner.state |= {"state": "failed", "message": "the board has gone"}
+    assert said(xylophone("status")).splitlines()[:3] == [
+        "state:        it has failed: the board has gone",
+        "queue:        0 to come",
+        "backend:      not open",
+    ]
+    assert said(xylophone("volume")) == "volume not known: the backend is not open"
 
 
 def playing_user() -> str:
@@ -241,11 +264,11 @@ def test_off_silences_what_the_owner_does_not_have_too(xylophone: Run, playing: 
     assert len(said(xylophone("off", "--backend", "gpio:null")).splitlines()) == 1
 
 
-def standing_still(folder: Path) -> programs.Program:
-    """Start an owner of its own and stop it by SIGSTOP."""
+def owner_process(folder: Path, coils: str = OFF) -> programs.Program:
+    """Start an owner as a process of its own."""
     script = Path(__file__).with_name("plain_owner.py")
     environ = os.environ | {"PYTHONPATH": str(script.parents[1])}
-    command = [sys.executable, str(script), str(folder)]
+    command = [sys.executable, str(script), str(folder), coils]
     owner = programs.Program(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ)
     assert owner.stdout is not None
     assert owner.stdout.readline() == f"{owner.pid}\n".encode()
@@ -254,7 +277,7 @@ def standing_still(folder: Path) -> programs.Program:
 
 def test_off_kills_an_owner_that_stands_still_and_puts_its_latch_on(xylophone: Run, tmp_path: Path) -> None:
     latch = Latch(tmp_path / "home" / "xylophone")
-    with standing_still(tmp_path) as owner:
+    with owner_process(tmp_path) as owner:
         programs.stand_still(owner.pid)
         ran = xylophone("off")
         assert owner.wait() == -signal.SIGKILL
@@ -270,7 +293,7 @@ def test_off_kills_an_owner_that_stands_still_and_puts_its_latch_on(xylophone: R
 def test_off_kills_one_that_plays_by_no_lock_of_this_user(
     xylophone: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with standing_still(tmp_path) as owner:
+    with owner_process(tmp_path) as owner:
         programs.stand_still(owner.pid)
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other"))
         monkeypatch.setenv("TMPDIR", str(tmp_path / "other"))
@@ -278,6 +301,13 @@ def test_off_kills_one_that_plays_by_no_lock_of_this_user(
         assert owner.wait() == -signal.SIGKILL
     assert said(ran) == f"{OFF} (gpio:null)"
     assert Latch(tmp_path / "other" / "xylophone").read() is not None
+
+
+def test_off_ends_an_owner_that_cannot_confirm_it_and_does_so_itself(xylophone: Run, tmp_path: Path) -> None:
+    with owner_process(tmp_path, str(Coils.UNCONFIRMED)) as owner:
+        ran = xylophone("off")
+        assert owner.wait() == -signal.SIGKILL
+    assert said(ran) == f"{OFF} (gpio:null); killed process {owner.pid}"
 
 
 def test_off_says_when_the_latch_could_not_be_written(xylophone: Run, tmp_path: Path) -> None:

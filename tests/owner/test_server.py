@@ -338,8 +338,7 @@ def test_who_is_there_is_told_when_the_owner_leaves(tmp_path: Path) -> None:
         wire = Wire(path)
         wire.ask(1, "subscribe", what=["state"])
         assert wire.line()["id"] == 1
-        serves.tell({"event": "bye", "why": "SIGTERM"})
-        serves.close()
+        serves.close("SIGTERM")
         assert wire.rest() == [{"event": "bye", "why": "SIGTERM"}]
         wire.close()
 

@@ -10,7 +10,7 @@ import click
 from ..errors import BackendError
 from ..owner.client import OwnerClient
 from .option_types import Seconds
-from .owned import RELEASE, ask_owner, in_a_line, stopped_words
+from .owned import RELEASE, ask_owner, in_a_line, loudness, stopped_words
 from .printing import say
 
 SIGNED = {"ignore_unknown_options": True}
@@ -84,8 +84,7 @@ def volume(to: dict[str, float] | None) -> None:
 
     0 is silent, 1 the softest sure blow, 100 as arranged.
     """
-    state = ask_owner("state") if to is None else ask_owner("volume", **to)
-    say(f"volume {state['volume']:g}")
+    say(loudness(ask_owner("state") if to is None else ask_owner("volume", **to)))
 
 
 @click.command(context_settings=SIGNED)
@@ -99,17 +98,30 @@ def seek(to: dict[str, float]) -> None:
 @click.option("--why", help="Why, for who releases it.")
 def stop(why: str | None) -> None:
     """Switch all coils off at once; nothing plays until `xylophone release`, whatever is started anew."""
+    coils: list[str] = []
+
+    def came(line: dict[str, str]) -> None:
+        coils.append(line["coils"])
+        say(*coils)
+
     with OwnerClient.connect() as owner:
         try:
-            state = owner.do(
-                "stop",
-                within=STOPPED_WITHIN,
-                early=lambda line: say(line["coils"]),
-                **({"why": why} if why else {}),
-            )["state"]
+            more = {"why": why} if why else {}
+            answer = owner.do("stop", within=STOPPED_WITHIN, early=came, **more)
         except BackendError as error:
             raise type(error)(f"{error}; end it with: xylophone off") from error
-    say(f"{stopped_words(state['stopped'])}; {RELEASE}")
+    if not coils:
+        say(answer["coils"])
+    say(f"{stopped_words(answer['state']['stopped'])}; {RELEASE}")
+    _require_off(answer["coils"])
+
+
+def _require_off(coils: str) -> None:
+    """Raise BackendError where nothing has confirmed that the coils are off."""
+    from ..backends.contract import Coils  # not before the stop is on its way: its room is slow to load
+
+    if coils == str(Coils.UNCONFIRMED):
+        raise BackendError("the owner cannot confirm that the coils are off: do now: xylophone off")
 
 
 @click.command()

@@ -117,14 +117,12 @@ def finish(on: str) -> None:
 
 
 def _entries() -> list[dict[str, Any]]:
-    """Return all entries of the queue, asked for a window at a time."""
-    found: list[dict[str, Any]] = []
+    """Return all entries of the queue, asked for a window at a time, each from the last one on."""
     with OwnerClient.connect() as owner:
-        while True:
-            answer = owner.do("queue", first=len(found), count=WINDOW)
-            found += answer["entries"]
-            if not answer["entries"] or len(found) >= answer["count"]:
-                return found
+        found: list[dict[str, Any]] = owner.do("queue", count=WINDOW)["entries"]
+        while found and (more := owner.do("queue", first=found[-1]["entry"], count=WINDOW)["entries"][1:]):
+            found += more
+    return found
 
 
 def _state(entry: State) -> str:

@@ -104,12 +104,12 @@ def _owner_stopped(silent: list[str], failed: list[BaseException]) -> _Owned:
         return _Owned(refused=True)
     if asked is None or not asked.heard:
         return _Owned(asked)
-    url = None if asked.state is None else asked.state["backend"]
     if asked.state is None:
-        failed.append(with_words(asked.error or BackendError(""), asked.coils or ""))
-    else:
-        coils = asked.coils or Coils.OFF
-        silent.append(f"{coils} ({url}); the owner, process {asked.peer.pid}, stays; {RELEASE}")
+        assert asked.error is not None
+        failed.append(with_words(asked.error, str(asked.coils)))
+        return _Owned(asked)
+    url = asked.state.get("backend")
+    silent.append(f"{asked.coils} ({url}); the owner, process {asked.peer.pid}, stays; {RELEASE}")
     return _Owned(asked, url=url)
 
 

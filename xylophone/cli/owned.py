@@ -33,7 +33,12 @@ def in_a_line(state: State) -> str:
         words = "it has failed" if kind == "failed" else "nothing plays"
         return f"{words}: {message}" if message else words
     doing = "playing" if kind == "playing" else "paused in"
-    return f"{doing} {state['song']['title']}, {place(state)}, volume {state['volume']:g}"
+    return f"{doing} {state['song']['title']}, {place(state)}, {loudness(state)}"
+
+
+def loudness(state: State) -> str:
+    """Return how loud it plays, which is not known while the backend is not open."""
+    return f"volume {state['volume']:g}" if "volume" in state else "volume not known: the backend is not open"
 
 
 def place(state: State) -> str:
@@ -59,4 +64,4 @@ def rows(state: State) -> list[tuple[str, str]]:
     queue, ends = state["queue"], {"repeat": "then anew", "finish": "ends after this song"}
     more = [words for name, words in ends.items() if state[name]]
     coming = [f"{queue['count']} to come", *([f"next {queue['next']}"] if queue["next"] else []), *more]
-    return [*found, ("queue", ", ".join(coming)), ("backend", state["backend"])]
+    return [*found, ("queue", ", ".join(coming)), ("backend", state.get("backend", "not open"))]

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ..backends.contract import Coils
 from ..errors import BackendMissing, FileError, XylophoneError
 from ..running.playing import ANSWER
 from .client import OwnerClient, connection_to
@@ -26,7 +27,7 @@ class Asked:
     """An owner that was asked to stop: who it is, and where its latch lies.
 
     `coils` is what it has said of them, None where it has said nothing; `state` its own after the stop, None
-    where that was not confirmed, and `error` then says why.
+    where it has not said that its latch is on, and `error` then says why.
     """
 
     peer: Peer
@@ -37,8 +38,8 @@ class Asked:
 
     @property
     def heard(self) -> bool:
-        """Whether it has answered at all."""
-        return self.coils is not None or self.state is not None
+        """Whether it has said that the coils are off."""
+        return self.coils is not None and self.coils != str(Coils.UNCONFIRMED)
 
     def kill(self) -> None:
         """End it at once; FileError where this user may not, nothing where it has ended."""
@@ -73,10 +74,8 @@ def ask_to_stop(why: str, within: float = ANSWER) -> Asked | None:
     coils: list[str] = []
     try:
         with OwnerClient(connection, within) as owner:
-            state = owner.do(
-                "stop", within=within, early=lambda line: coils.append(str(line.get("coils"))), why=why
-            )["state"]
-            return Asked(asked.peer, asked.folder, coils[0] if coils else None, state)
+            answer = owner.do("stop", within=within, early=lambda line: coils.append(line["coils"]), why=why)
+            return Asked(asked.peer, asked.folder, answer["coils"], answer["state"])
     except XylophoneError as error:
         return Asked(asked.peer, asked.folder, coils[0] if coils else None, None, error)
 

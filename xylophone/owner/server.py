@@ -80,9 +80,10 @@ class Server:
         if self._spread.put(event):
             self.soon(self._send_events)
 
-    def close(self) -> None:
-        """Let go of all clients, once they have taken what waits for them or FAREWELL s later."""
+    def close(self, why: str = "the owner ends") -> None:
+        """Say farewell; let go of all clients once they have taken what waits, or FAREWELL s later."""
         if self._thread is not None:
+            self.tell({"event": "bye", "why": why})
             self.soon(self._closing.set)
             self._thread.join()
             self._loop.close()
