@@ -94,7 +94,8 @@ def end_playing(
     found = [player for path in _locks(where) if (player := _player(path)) is not None]
     players = [player for player in found if player.owner.process != let_be]
     for player in players:
-        player.ask()
+        if player.owner.process != unheard:
+            player.ask()
     for player in players:
         if player.owner.process == unheard:
             player.kill(stop)
