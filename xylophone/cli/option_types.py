@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import click
 
 from ..errors import OptionError
-from ..strikes import volume_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -101,17 +100,6 @@ class Seconds(Within):
             return unit * float(number)
         except ValueError:
             self.fail(f"{value!r} is no time: write 90, 1:30, 90s, 20min or 1h", param, ctx)
-
-
-class Volume(Within):
-    """A volume: a factor, or a percentage of what is arranged (`strikes.volume_of`)."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the factor; OptionError out of bounds."""
-        text = str(value).strip()
-        if not text.endswith("%"):
-            return super().convert(value, param, ctx)
-        return volume_of(self.read(text[:-1].strip(), param, ctx))
 
 
 class Passes(click.ParamType):  # type: ignore[type-arg,unused-ignore]

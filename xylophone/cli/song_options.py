@@ -16,7 +16,8 @@ from ..config.values import SPEEDS, VOLUMES
 from ..errors import OptionError, XylophoneError
 from ..midifile import load_song
 from ..song import Song
-from .option_types import Numbers, TrackOctaves, Volume, Within, stack
+from ..strikes import volume_of
+from .option_types import Numbers, TrackOctaves, Within, stack
 from .printing import warn
 
 
@@ -61,6 +62,18 @@ song_options = stack(
     click.option("--encoding", metavar="NAME", help="Of the file's titles and names: shift_jis, cp1251, ..."),
 )
 """What can be chosen for a song beside `arrange_options`, which fit any number of songs."""
+
+
+class Volume(Within):
+    """A volume: a factor, or a percentage of what is arranged (`strikes.volume_of`)."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the factor; OptionError out of bounds."""
+        text = str(value).strip()
+        if not text.endswith("%"):
+            return super().convert(value, param, ctx)
+        return volume_of(self.read(text[:-1].strip(), param, ctx))
+
 
 playing_options = stack(
     click.option(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -96,18 +96,17 @@ def end_playing(
     for player in players:
         if player.owner.process != unheard:
             player.ask()
-    for player in players:
-        if player.owner.process == unheard:
-            player.kill(stop)
+    _kill((player for player in players if player.owner.process == unheard), stop)
     _wait(lambda: all(player.has_answered for player in players), ANSWER)
-    for player in players:
-        if not player.has_answered:
-            player.kill(stop)
+    _kill((player for player in players if not player.has_answered), stop)
     _wait(lambda: all(player.has_left for player in players), GRACE)
-    for player in players:
-        if not player.has_left:
-            player.kill(stop)
+    _kill((player for player in players if not player.has_left), stop)
     return players
+
+
+def _kill(players: Iterable[PlayingProcess], stop: Callable[[str], object]) -> None:
+    for player in players:
+        player.kill(stop)
 
 
 def last_played(where: Path | None = None) -> Owner | None:
