@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ..tables import Floats
@@ -13,16 +11,16 @@ FEW = 24
 
 
 def current_met(
-    start: Floats, end: Floats, current: Floats, lag: float, slopes: Sequence[float], since: int = 0
+    start: Floats, end: Floats, current: Floats, lag: float, slopes: tuple[float, float], since: int = 0
 ) -> Floats:
-    """Return the mean current in A, (slopes, n - since), that each pulse from number `since` on meets.
+    """Return the mean current in A, (2, n - since), that each pulse from number `since` on meets.
 
     A current counts from `lag` after its start to its end; the mean over the pulse met has the weight
     1 + slope (2 u - 1), u from 0 at its start to 1 at its end.
     """
     order = start.argsort()
     if len(start) > FEW:
-        result = np.empty((len(slopes), len(start)))
+        result = np.empty((2, len(start)))
         result[:, order] = _of_many(start[order], end[order], current[order], lag, slopes)
         return result[:, since:]
     places = order.tolist()
@@ -30,16 +28,16 @@ def current_met(
     wanted = [place >= since for place in places]
     found = _of_few(on, off, amperes, wanted, lag, slopes)
     columns = [found[place] for place in order.argsort().tolist()[since:]]
-    return np.array(columns).reshape(-1, len(slopes)).T
+    return np.array(columns).reshape(-1, 2).T
 
 
-def _of_many(start: Floats, end: Floats, current: Floats, lag: float, slopes: Sequence[float]) -> Floats:
+def _of_many(start: Floats, end: Floats, current: Floats, lag: float, slopes: tuple[float, float]) -> Floats:
     """Return what all pulses meet, which are sorted by start.
 
     Every pair of overlapping pulses is met once: the n-th neighbours of all are compared at once, for
     n = 1, 2, ... while any overlap.
     """
-    met = np.zeros((len(slopes), len(start)))
+    met = np.zeros((2, len(start)))
     left = np.arange(max(0, len(start) - 1))
     near = 1
     while len(left := left[start[left + near] < end[left]]):
@@ -63,24 +61,22 @@ def _of_few(
     current: list[float],
     wanted: list[bool],
     lag: float,
-    slopes: Sequence[float],
-) -> list[list[float]]:
+    slopes: tuple[float, float],
+) -> list[tuple[float, float]]:
     """Return what each pulse meets, for those that are wanted; the sums in the order of `_of_many`."""
-    met = [[0.0] * len(slopes) for _ in start]
+    met = [(0.0, 0.0)] * len(start)
     pairs = [(row, row + 1) for row in range(len(start) - 1) if start[row + 1] < end[row]]
     while pairs:
-        for mine, other in (*pairs, *((right, left) for left, right in pairs)):
-            if not wanted[mine]:
-                continue
-            begin, finish = max(start[mine], start[other] + lag), min(end[mine], end[other])
-            if finish > begin:
-                span = end[mine] - start[mine]
-                share = current[other] * (finish - begin) / span
-                place = (begin + finish - 2 * start[mine]) / span - 1.0
-                met[mine] = [
-                    sum_ + share * (1.0 + slope * place)
-                    for sum_, slope in zip(met[mine], slopes, strict=True)
-                ]
+        for mine, other in (*pairs, *[(right, left) for left, right in pairs]):
+            if wanted[mine]:
+                on, off, begin, finish = start[mine], end[mine], start[other] + lag, end[other]
+                begin, finish = (on if on > begin else begin), (off if off < finish else finish)
+                if finish > begin:
+                    share = current[other] * (finish - begin) / (off - on)
+                    place = (begin + finish - 2 * on) / (off - on) - 1.0
+                    first, second = met[mine]
+                    first += share * (1.0 + slopes[0] * place)
+                    met[mine] = first, second + share * (1.0 + slopes[1] * place)
         nearer = [(left, right + 1) for left, right in pairs if right + 1 < len(start)]
         pairs = [(left, right) for left, right in nearer if start[right] < end[left]]
     return met
