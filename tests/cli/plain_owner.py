@@ -27,7 +27,7 @@ class PlainOwner:
         self.state: dict[str, Any] = {
             "state": "idle", "backend": "gpio:null", "position": 0.0, "at": 0.0, "measure": 1, "beat": 1.0,
             "speed": 1.0, "tempo_bpm": 78.0, "volume": 60, "transpose": 0, "loop": None, "repeat": False,
-            "finish": False, "stopped": None, "message": None,
+            "finish": False, "preparing": None, "stopped": None, "message": None,
         }  # fmt: skip
 
     def __call__(self, command: Command, who: Peer) -> Any:

@@ -18,6 +18,7 @@ import programs
 from cli.conftest import Ran
 from cli.plain_owner import OFF, PlainOwner, owning
 from xylophone.backends.contract import Coils
+from xylophone.cli.owned import RELEASE
 from xylophone.errors import FileError
 from xylophone.owner.latch import Latch
 from xylophone.owner.places import Door
@@ -186,6 +187,11 @@ def test_status_says_what_plays_and_what_is_to_come(xylophone: Run, playing: Pla
     assert said(xylophone("status")).startswith("state:        it has failed: the board has gone\n")
 
 
+def test_a_song_that_is_being_arranged_is_told(xylophone: Run, owner: PlainOwner) -> None:
+    owner.state["preparing"] = "Sakura"
+    assert said(xylophone("status")).startswith("state:        nothing plays, Sakura is being arranged\n")
+
+
 def test_status_follows_until_the_owner_leaves(
     xylophone: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,7 +287,7 @@ def test_off_kills_an_owner_that_stands_still_and_puts_its_latch_on(xylophone: R
         programs.stand_still(owner.pid)
         ran = xylophone("off")
         assert owner.wait() == -signal.SIGKILL
-    assert said(ran) == f"{OFF} (gpio:null); killed process {owner.pid}"
+    assert said(ran) == f"{OFF} (gpio:null); killed process {owner.pid}; {RELEASE}"
     stopped = latch.read()
     assert stopped is not None
     assert (stopped.who, stopped.why) == (
@@ -299,7 +305,7 @@ def test_off_kills_one_that_plays_by_no_lock_of_this_user(
         monkeypatch.setenv("TMPDIR", str(tmp_path / "other"))
         ran = xylophone("off", "--backend", "gpio:null")
         assert owner.wait() == -signal.SIGKILL
-    assert said(ran) == f"{OFF} (gpio:null)"
+    assert said(ran) == f"{OFF} (gpio:null); killed process {owner.pid}; {RELEASE}"
     assert Latch(tmp_path / "other" / "xylophone").read() is not None
 
 
@@ -307,7 +313,7 @@ def test_off_ends_an_owner_that_cannot_confirm_it_and_does_so_itself(xylophone: 
     with owner_process(tmp_path, str(Coils.UNCONFIRMED)) as owner:
         ran = xylophone("off")
         assert owner.wait() == -signal.SIGKILL
-    assert said(ran) == f"{OFF} (gpio:null); killed process {owner.pid}"
+    assert said(ran) == f"{OFF} (gpio:null); killed process {owner.pid}; {RELEASE}"
 
 
 def test_off_says_when_the_latch_could_not_be_written(xylophone: Run, tmp_path: Path) -> None:

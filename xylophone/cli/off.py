@@ -43,9 +43,9 @@ def off(**options: Any) -> None:
     failed: list[BaseException] = []
     owned = _owner_stopped(silent, failed)
     ended = end_playing(stop=_stop, let_be=owned.let_be, unheard=owned.unheard)
-    if owned.asked is not None and owned.unheard is not None:
-        _end_owner(owned.asked, ended, failed)
     who = [f"{'killed' if player.killed else 'ended'} process {player.owner.process}" for player in ended]
+    if owned.asked is not None and owned.unheard is not None:
+        who += _owner_ended(owned.asked, ended, failed)
     for url, config in _backends(options["backend"], ended, owned).items():
         try:
             found = _settings_for(url, config, options)
@@ -113,12 +113,14 @@ def _owner_stopped(silent: list[str], failed: list[BaseException]) -> _Owned:
     return _Owned(asked, url=url)
 
 
-def _end_owner(asked: Asked, ended: Sequence[PlayingProcess], failed: list[BaseException]) -> None:
-    """End an owner that does not answer, unless it has been, and put its latch on in its place."""
+def _owner_ended(asked: Asked, ended: Sequence[PlayingProcess], failed: list[BaseException]) -> Iterator[str]:
+    """End an owner that does not answer, unless it has been, and put its latch on in its place; say so."""
     try:
         if asked.peer.pid not in [player.owner.process for player in ended]:
             asked.kill()
+            yield f"killed process {asked.peer.pid}"
         asked.latch(_user(), datetime.now(UTC), f"{WHY}; the owner did not answer and was killed")
+        yield RELEASE
     except FileError as error:
         failed.append(error)
 

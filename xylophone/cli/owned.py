@@ -23,14 +23,15 @@ def ask_owner(command: str, **arguments: Any) -> State:
 def in_a_line(state: State) -> str:
     """Return what an owner does, in a line.
 
-    >>> in_a_line({"state": "idle", "song": None, "message": None})
-    'nothing plays'
+    >>> in_a_line({"state": "idle", "song": None, "preparing": "Sakura", "message": None})
+    'nothing plays, Sakura is being arranged'
     """
     kind, message = state["state"], state["message"]
     if kind == "stopped":
         return f"{stopped_words(state['stopped'])}; {RELEASE}"
     if kind == "failed" or state["song"] is None:
         words = "it has failed" if kind == "failed" else "nothing plays"
+        words += f", {state['preparing']} is being arranged" if state["preparing"] else ""
         return f"{words}: {message}" if message else words
     doing = "playing" if kind == "playing" else "paused in"
     return f"{doing} {state['song']['title']}, {place(state)}, {loudness(state)}"
