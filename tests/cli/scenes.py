@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pty
 import select
@@ -25,10 +26,11 @@ XYLOPHONE = [sys.executable, "-m", "xylophone"]
 
 @dataclass(frozen=True)
 class End:
-    """What a command came to: exit code, and all that it printed."""
+    """What a command came to: exit code, all that it printed, and how long it ran, where measured."""
 
     code: int
     said: str
+    took: float = math.nan
 
 
 @dataclass
@@ -148,9 +150,11 @@ class Scene:
     def run(self, *words: str, **streams: Any) -> End:
         """Run another command to its end; return what it says on pipes."""
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        begin = time.monotonic()
         with self.start(*words, text=True, **pipes | streams) as ran:
             said = ran.communicate()
-        return End(ran.returncode, "".join(part or "" for part in said))
+        took = time.monotonic() - begin
+        return End(ran.returncode, "".join(part or "" for part in said), took)
 
     def wait(self, what: Callable[[], bool]) -> None:
         end = time.monotonic() + programs.PATIENCE

@@ -24,6 +24,7 @@ from firmware.building import need
 from gpio.fake_pi import FakePi
 from gpio.playing import wait_for
 from xylophone.backends.contract import Coils
+from xylophone.running.playing import ANSWER
 from xylophone.wiring import HONEST_PINS
 
 __all__ = ["program"]  # a fixture
@@ -103,6 +104,7 @@ def is_silenced(scene: Scene, off: End) -> None:
     assert scene.player is not None
     scene.player.wait()
     killed = scene.player.returncode == -signal.SIGKILL  # also where a busy machine lets it answer too late
+    assert not killed or off.took >= ANSWER
     words = f"{'killed' if killed else 'ended'} process {scene.player.pid}"
     assert f"{Coils.OFF} ({scene.url}); {words}" in off.said
     assert off.code == 0, off.said

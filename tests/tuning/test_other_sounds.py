@@ -105,4 +105,5 @@ def test_a_whole_session_with_recorded_bars_finds_the_true_curves() -> None:
     found, before = (distance(calibration, measure(twin)) for calibration in (result_of(analysis), default))
     assert not diagnose(analysis)
     assert found.usual_width < 0.04 < before.usual_width
+    assert before.usual_width > 2.0 * found.usual_width
     assert found.usual_latency < 0.5 < before.usual_latency
