@@ -84,11 +84,40 @@ struct served {
     bool telling; /* of edges */
 };
 
+static void print_edge(const struct served *served, uint64_t clock, uint32_t on, uint32_t off)
+{
+    unsigned long long us = (clock + served->started) / 2;
+    printf("%llu %08x %08x\n", us, on, off);
+}
+
+static void print_edges(struct served *served)
+{
+    size_t count;
+    const struct host_edge *edges = host_edges(served->board, &count);
+    for (size_t n = 0; served->telling && n < count; n++)
+        print_edge(served, edges[n].clock, edges[n].on, edges[n].off);
+    host_forget_edges(served->board);
+    fflush(stdout);
+}
+
+/* A reset floats the pins: what is on goes off, and that is told. */
+static void let_go(struct served *served)
+{
+    uint64_t clock = now() - served->started;
+    host_advance(served->board, clock);
+    print_edges(served);
+    uint32_t outputs = host_outputs(served->board);
+    if (served->telling && outputs)
+        print_edge(served, clock, 0, outputs);
+    fflush(stdout);
+    host_close(served->board);
+}
+
 /* The bootloader first; it clears what the processor knew of the cause. */
 static void reset_board(struct served *served, uint8_t cause)
 {
     if (served->board)
-        host_close(served->board);
+        let_go(served);
     served->board = NULL;
     served->cause = cause;
     bootloader_start(&served->bootloader, now());
@@ -143,18 +172,6 @@ static void send(struct served *served)
             n += (size_t)sent;
         }
     }
-}
-
-static void print_edges(struct served *served)
-{
-    size_t count;
-    const struct host_edge *edges = host_edges(served->board, &count);
-    for (size_t n = 0; served->telling && n < count; n++) {
-        uint64_t tick = edges[n].clock + served->started;
-        printf("%llu %08x %08x\n", (unsigned long long)(tick / 2), edges[n].on, edges[n].off);
-    }
-    host_forget_edges(served->board);
-    fflush(stdout);
 }
 
 /* Let the board live up to the present, with what has come. */

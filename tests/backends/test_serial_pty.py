@@ -172,29 +172,54 @@ while True:
 """A host that plays a run of four seconds, two hammers on at any moment."""
 
 
-def test_a_host_that_is_killed_leaves_half_a_second_and_no_coil_on(
-    command: Path, tmp_path: Path, root: Path
-) -> None:
-    board = Program(command, tmp_path / "board", "--edges")
+def killed_in_play(board: Program, folder: Path, root: Path) -> tuple[list[str], float]:
+    """Let a host play on a board that tells its edges, and kill it; return those until then, and when."""
     told = board.process.stdout
     assert told is not None
-    places = os.environ | {"PYTHONPATH": f"{root}:{root / 'tests'}", "XDG_STATE_HOME": str(tmp_path)}
+    places = os.environ | {"PYTHONPATH": f"{root}:{root / 'tests'}", "XDG_STATE_HOME": str(folder)}
     host = programs.Program([sys.executable, "-c", PLAYER, board.url], env=places)
     edges = [told.readline() for _ in range(21)]  # it plays
     host.kill()
     killed = time.monotonic()
     host.wait()
+    return edges, killed
+
+
+def pulses_of(edges: list[str]) -> tuple[list[tuple[float, float]], set[int]]:
+    """Return when pulses begin and end by the edges that were told, and the channels that are left on."""
+    pulses, begun = [], {}
+    for moment, on, off in map(str.split, edges):
+        for channel in range(30):
+            if int(off, 16) >> channel & 1:
+                pulses.append((begun.pop(channel), int(moment) / 1e6))
+            if int(on, 16) >> channel & 1:
+                begun[channel] = int(moment) / 1e6
+    return pulses, set(begun)
+
+
+def test_a_host_that_is_killed_leaves_half_a_second_and_no_coil_on(
+    command: Path, tmp_path: Path, root: Path
+) -> None:
+    board = Program(command, tmp_path / "board", "--edges")
+    edges, killed = killed_in_play(board, tmp_path, root)
     clock = SystemClock()
     clock.wait_until(2.0)  # what was queued would have sounded
     board.end_after(edges)
-    moments = [(int(moment) / 1e6, int(on, 16), int(off, 16)) for moment, on, off in map(str.split, edges)]
-    begun: dict[int, float] = {}
-    for moment, on, off in moments:
-        for channel in range(30):
-            if off >> channel & 1:
-                assert moment - begun.pop(channel) <= 0.0201
-            if on >> channel & 1:
-                begun[channel] = moment
-    assert not begun
-    assert moments[-1][0] <= killed + 0.5 + 0.05
-    assert len(moments) < 2 * 200
+    pulses, left = pulses_of(edges)
+    assert not left
+    assert all(end - begin <= 0.0201 for begin, end in pulses)
+    assert max(end for _, end in pulses) <= killed + 0.5 + 0.05
+    assert len(edges) < 2 * 200
+
+
+def test_a_board_that_is_opened_anew_lets_go_of_all_coils_and_tells_it(
+    command: Path, tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    board = Program(command, tmp_path / "board", "--edges")
+    edges, _ = killed_in_play(board, tmp_path, root)
+    opened(board).close()
+    board.end_after(edges)
+    pulses, left = pulses_of(edges)
+    assert pulses
+    assert not left

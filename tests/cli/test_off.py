@@ -126,6 +126,7 @@ def test_it_silences_what_was_played_on_last_when_nothing_plays(scene: Scene) ->
     scene.play(str(tune(scene.folder, 60)))
     assert scene.player is not None
     scene.player.kill()
+    scene.player.wait()  # until it has left, it is found playing
     off = scene.run("off")
     assert (off.code, off.said) == (0, f"{Coils.OFF} ({scene.url})\n")
     scene.wait(lambda: scene.outputs() == 0)
