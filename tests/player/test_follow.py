@@ -140,3 +140,12 @@ def test_whatever_is_told_when_each_piece_that_sounds_is_whole(seed: int) -> Non
         stage.clock.at(float(moment), lambda number=number: tell(number))
     stage.clock.at(11.0, stage.player.close_queue)
     titles(stage)
+
+
+def test_in_a_pause_just_before_the_next_begins_nothing_follows_any_more(stage: Stage) -> None:
+    first = named("first")
+    stage.player.play([first, named("second")], gap=0.0)
+    stage.clock.at(LASTS - 0.05, stage.player.pause)
+    stage.clock.at(LASTS + 1.0, lambda: stage.player.follow(first, []))
+    stage.clock.at(LASTS + 2.0, stage.player.resume)
+    assert titles(stage) == ["first"]

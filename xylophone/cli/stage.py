@@ -69,9 +69,10 @@ class Stage:
 
 
 @contextmanager
-def open_stage(found: Settings) -> Iterator[Stage]:
+def open_stage(found: Settings, clock: SystemClock | None = None) -> Iterator[Stage]:
     """Open the backend in force; it is silenced and closed on every way out."""
-    backend = open_backend(found.backend, found.instrument, SystemClock(), found.wiring, found.simulation)
+    clock = SystemClock() if clock is None else clock
+    backend = open_backend(found.backend, found.instrument, clock, found.wiring, found.simulation)
     with closing(backend):
         yield Stage(backend, getattr(backend, "twin", None))
 

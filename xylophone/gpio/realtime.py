@@ -10,6 +10,9 @@ from contextlib import suppress
 DISPATCHER, WATCHDOG = 40, 41
 """SCHED_FIFO priorities: below the kernel's interrupt threads (50), the watchdog above what it watches."""
 
+OWNER = 30
+"""Priority of the thread that plans what these two switch: below both."""
+
 _PR_SET_TIMERSLACK = 29
 _MCL_CURRENT, _MCL_FUTURE = 1, 2
 
@@ -30,6 +33,18 @@ def be_punctual(priority: int) -> list[str]:
     if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE) != 0:
         denied.append("locked memory")
     return denied
+
+
+def hurry() -> bool:
+    """Give the calling thread real-time priority; tell whether that is permitted.
+
+    Threads and processes that it starts have none.
+    """
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(OWNER))
+    except PermissionError:
+        return False
+    return True
 
 
 def _keep_cores_awake() -> None:

@@ -244,11 +244,11 @@ class Engine:
         change()
         first, border = stretch.border(moment, timeline.pieces[stretch.piece], end)
         kept = picked(held, held["time"] < border)
+        timeline.lay_again(stretch, moment, first)
         if self.paused_at is None:
             self._planner.add(kept)
         else:
             self._held = timeline.revised(kept, self.volume)
-        timeline.lay_again(stretch, moment, first)
 
     def over(self, now: float) -> bool:
         """Tell whether nothing is left to play and all bars have rung out."""
@@ -283,6 +283,13 @@ class Engine:
             timeline.loop,
             len(timeline.pieces),
         )
+
+    def waits(self, now: float) -> bool:
+        """Tell whether all that is laid is over and has rung, and more is waited for."""
+        timeline = self.timeline
+        if not timeline.laid or not timeline.waits or self.paused_at is not None:
+            return False
+        return now >= timeline.over(timeline.at(np.inf)) + RING
 
     def stretch(self, now: float) -> Stretch:
         """Return the part of the timeline that sounds now."""

@@ -117,7 +117,8 @@ class Loop:
     def settled(self) -> Future[Snapshot]:
         """Return what is done when all commands given so far have taken effect, and tells how it is then.
 
-        It raises what ended the loop before that, SafetyError where an emergency has dropped them.
+        It raises what ended the loop before that, SafetyError where an emergency has dropped them. Whoever is
+        called then is called with no lock held.
         """
         promise: Future[Snapshot] = Future()
         with self._lock:
@@ -135,12 +136,14 @@ class Loop:
 
     def _take(self, name: str, effect: Effect, *, alone: bool = False) -> None:
         """Take a command; one that is `alone` drops all that have not taken effect."""
+        dropped: list[Future[Snapshot]] = []
         with self._lock:
             self.state = follow(self.state, name)
             if alone:
-                self._drop_commands(SafetyError("an emergency stop has come before it: release it first"))
+                dropped = self._drop_commands()
             self._commands.append((self.state, effect))
         self.backend.clock.wake()
+        _break(dropped, SafetyError("an emergency stop has come before it: release it first"))
 
     @contextmanager
     def _running(self) -> Iterator[None]:
@@ -153,8 +156,9 @@ class Loop:
             with self._lock:
                 stopped = isinstance(error, SafetyError) and self.backend.stopped
                 self.state = PlayerState.STOPPED if stopped else PlayerState.FAILED
-                self._drop_commands(error)
+                dropped = self._drop_commands()
                 self._tell()
+            _break(dropped, error)
             raise
         finally:
             self._waiting.release()
@@ -177,8 +181,11 @@ class Loop:
                 else:
                     self._engine.feed(now)
             self._tell()
-            self._keep_promises()
-            return bool(self._commands) or self.state in (PlayerState.PLAYING, PlayerState.PAUSED)
+            promises, shot = self._taken_promises(), self.snapshot()
+            goes_on = bool(self._commands) or self.state in (PlayerState.PLAYING, PlayerState.PAUSED)
+        for promise in promises:  # with no lock held: who waits for it may hold another
+            promise.set_result(shot)
+        return goes_on
 
     def _next_turn(self) -> float:
         with self._lock:
@@ -201,20 +208,15 @@ class Loop:
         """Do what an emergency does, as one has come from elsewhere."""
         with self._lock:
             self.state = PlayerState.STOPPED
-            self._drop_commands(error)
+            dropped = self._drop_commands()
             self._engine.emergency(self.backend.now())
             self._tell()
+        _break(dropped, error)
 
-    def _drop_commands(self, why: BaseException) -> None:
+    def _drop_commands(self) -> list[Future[Snapshot]]:
+        """Forget all commands that have not taken effect; return what is waited for because of them."""
         self._commands.clear()
-        for promise in self._taken_promises():
-            promise.set_exception(why)
-
-    def _keep_promises(self) -> None:
-        if self._promises:
-            shot = self.snapshot()
-            for promise in self._taken_promises():
-                promise.set_result(shot)
+        return self._taken_promises()
 
     def _taken_promises(self) -> list[Future[Snapshot]]:
         """Return what is waited for; those that were given up are left out."""
@@ -238,3 +240,8 @@ class Loop:
     def _publish(self, news: News) -> None:
         for follower in self._followers:
             follower.put(news)
+
+
+def _break(promises: list[Future[Snapshot]], why: BaseException) -> None:
+    for promise in promises:
+        promise.set_exception(why)

@@ -243,6 +243,12 @@ class Player(Loop):
             return engine.stretch(self.backend.now()).arrangement if engine.timeline.laid else None
 
     @property
+    def waits(self) -> bool:
+        """Whether the whole queue is over and has rung, and more is waited for."""
+        with self._lock:
+            return self._engine.waits(self.backend.now())
+
+    @property
     def volume(self) -> float:
         """How loud it plays; 1 is as arranged."""
         return self._engine.volume

@@ -25,6 +25,7 @@ class Snapshot:
     speed: float
     volume: float
     transpose: int
+    loop: tuple[float, float] | None = None  # song time
 
     @classmethod
     def of(cls, engine: Engine, state: PlayerState, now: float) -> Snapshot:
@@ -48,4 +49,5 @@ class Snapshot:
             speed=timeline.speed,
             volume=volume,
             transpose=timeline.pieces[stretch.piece].transpose,
+            loop=timeline.loop,
         )

@@ -1,0 +1,217 @@
+"""The core of the owner: one player for ever, a queue that it is fed from, and what it may not do.
+
+`hold` runs on one thread and plays; `attend` is called by the player's loop there. What clients ask for
+comes by `desk.py`, on another thread, under `lock`.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ..backends.backend import Backend
+from ..calibration.values import Calibration
+from ..clock import Clock
+from ..errors import BackendAbsent, BackendError, FileError, SafetyError, XylophoneError
+from ..player import Player, PlayerState
+from ..player.loop import TICK
+from ..player.news import Follower
+from ..sequencer import PlanOptions
+from .feed import Feed
+from .latch import Latch, Stopped
+from .making import Maker
+
+LOOK = 1.0
+"""s between two looks for a board that is not there."""
+
+AGAIN = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""s before a backend that has failed is opened again: the first time, the second, ..."""
+
+STEADY = 60.0
+"""s after which a backend that plays counts as mended."""
+
+COUNTED = 1.0
+"""s between two looks at how much was played."""
+
+TIDIED, TIDIED_IN_PLAY = 30.0, 3600.0
+"""s between two collections of garbage, while nothing plays and in music that never ends."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A backend that is open, and what a player needs beside it. `listen` passes simulated hits on."""
+
+    backend: Backend
+    calibration: Calibration | None = None
+    options: PlanOptions | None = None
+    listen: Callable[[], object] = lambda: None
+    tick: float = TICK
+
+
+class Core(Feed):
+    """Holds an instrument.
+
+    `stage` opens the backend, whose time is that of `clock`. `tell` is called when something has changed, on
+    any thread and holding locks, so it only notes that; `say` prints a line for who keeps the machine.
+    `alive` is called at least once a second, `begun` with each entry that begins to play. `stops` counts
+    emergency stops.
+    """
+
+    def __init__(
+        self,
+        stage: Callable[[], AbstractContextManager[Opened]],
+        maker: Maker,
+        latch: Latch,
+        clock: Clock,
+        *,
+        tell: Callable[[], object] = lambda: None,
+        say: Callable[[str], object] = lambda line: None,
+        alive: Callable[[], object] = lambda: None,
+    ) -> None:
+        super().__init__(maker, tell, say)
+        self.player: Player | None = None
+        self.news: Follower | None = None
+        self.trouble: XylophoneError | None = None  # why there is no player
+        self.latch, self.stopped = latch, latch.read()
+        self._stage, self._alive, self._clock = stage, alive, clock
+        self._opened: Opened | None = None
+        self._leaving = False
+        self._tidied = self._counted = 0.0
+        self.struck = 0  # strikes played to the end since the backend was opened
+        self.stops = 0
+        self.most_volume = 100.0  # of 100
+        self.url = ""
+
+    def hold(self) -> None:
+        """Hold the instrument until `leave`.
+
+        A backend that fails is opened again; one that was stopped, or has ended for safety, after a release.
+        """
+        failures = 0
+        while not self._leaving:
+            began = self._clock.now()
+            try:
+                with self._stage() as opened:
+                    self._play_on(opened)
+            except SafetyError as error:
+                self._lose(error)
+                self._latch_by_itself(str(error))
+            except BackendAbsent as error:
+                self._lose(error)
+                self._rest(LOOK)
+            except (BackendError, FileError) as error:
+                self._lose(error)
+                failures = 0 if self._clock.now() - began > STEADY else failures + 1
+                self._rest(AGAIN[min(max(failures, 1), len(AGAIN)) - 1])
+            while self.stopped is not None and not self._leaving:
+                self._rest(LOOK)
+
+    def leave(self) -> None:
+        """Let `hold` return, all coils off; from any thread, or from a signal handler."""
+        self._leaving = True
+        if (player := self.player) is not None:
+            player.leave()
+        self._clock.wake()
+
+    def attend(self, now: float) -> None:
+        """Keep the player fed from the queue; called by its loop, and never waits."""
+        self._alive()
+        player, opened = self.player, self._opened
+        if player is None or opened is None:
+            return
+        opened.listen()
+        if now - self._counted > COUNTED:
+            self._counted, self.struck = now, opened.backend.report().pulses
+        with self.lock:
+            if player.state is PlayerState.STOPPED and self.stopped is None:
+                self._latch_by_itself("the board was stopped in an emergency")
+            self.feed(player)
+        silent = player.state is not PlayerState.PLAYING
+        if now - self._tidied > (TIDIED if silent else TIDIED_IN_PLAY):
+            self._tidied = now
+            gc.collect()
+
+    def released(self) -> None:
+        """Go on as somebody has taken the latch off."""
+        self.stopped = None
+        if self.player is not None and self.player.state is PlayerState.STOPPED:
+            self.player.release()
+
+    def wake(self) -> None:
+        """Have the loop look at once; from any thread."""
+        if (player := self.player) is not None:
+            player.backend.clock.wake()
+        self._tell()
+
+    def require_open(self) -> None:
+        """Raise SafetyError after a stop, and why the backend is not open where it has failed."""
+        if self.stopped is not None:
+            raise SafetyError(f"{self.stopped.words}: release it first")
+        if self.player is None and self.trouble is not None:
+            raise self.trouble
+
+    def require_player(self) -> Player:
+        """Return the player; raises as `require_open`, and BackendError while the backend is being opened."""
+        self.require_open()
+        if self.player is None:
+            raise BackendError("the backend is being opened: ask again in a moment")
+        return self.player
+
+    def _play_on(self, opened: Opened) -> None:
+        backend = opened.backend
+        player = Player(
+            backend,
+            opened.calibration,
+            opened.options,
+            watch=self.attend,
+            tick=opened.tick,
+            remember=0,
+        )
+        with self.lock:
+            self._opened, self.player, self.trouble = opened, player, None
+            self.news = player.followed(self._tell)
+            player.set_speed(self.manner.speed).set_volume(self.manner.volume)
+            if self.stopped is not None:
+                player.emergency()
+        self._say(f"{backend.name}: all is ready")
+        if self._leaving:
+            player.leave()
+        try:
+            player.run()
+        finally:
+            with self.lock:
+                self.resume_later(player)
+                self.player = self.news = self._opened = None
+            self._tell()
+
+    def _lose(self, error: XylophoneError) -> None:
+        """Note that there is no player, and say why, once."""
+        with self.lock:
+            told = self.trouble is not None and str(self.trouble) == str(error)
+            self.trouble = error
+        if not told:
+            for line in error.lines:
+                self._say(line)
+        self._tell()
+
+    def _latch_by_itself(self, why: str) -> None:
+        """Put the latch on as nobody has asked for it; what cannot be written still holds in this process."""
+        with self.lock:
+            if self.stopped is None:
+                self.stopped = Stopped("the instrument", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", why)
+                self.give_up(SafetyError(self.stopped.words))
+        try:
+            self.latch.set("the instrument", datetime.now(UTC), why)
+        except FileError as error:
+            self._say(f"the stop is not on disk: {error}")
+        self._tell()
+
+    def _rest(self, limit: float) -> None:
+        """Wait for so many seconds, or until `leave`, with signs of life."""
+        until = self._clock.now() + limit
+        while (now := self._clock.now()) < until and not self._leaving:
+            self._alive()
+            self._clock.wait_until(min(now + LOOK, until))

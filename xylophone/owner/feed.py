@@ -1,0 +1,242 @@
+"""What an owner's player is fed with: the entries of its queue, each made ready while the one before plays.
+
+Whoever calls holds `lock`, which is taken before the player's own, never after it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ..arranger import Arrangement
+from ..collection.prepared import LeftOut
+from ..errors import PlayerError, XylophoneError
+from ..player import Player, PlayerState, Snapshot
+from .latch import Stopped
+from .making import Maker
+from .queue import Entry, Queue, Song
+
+Promise = Future[Mapping[str, Any]]
+
+Done = TypeVar("Done")
+
+SOUNDING = (PlayerState.PLAYING, PlayerState.PAUSED)
+
+
+@dataclass
+class Manner:
+    """How what begins is played: speed, volume as the player has it, silence between songs."""
+
+    speed: float = 1.0
+    volume: float = 1.0
+    gap: float | None = None
+
+
+@dataclass(eq=False)
+class Beginning:
+    """An entry that is to begin as soon as it is ready, from where and when, and who waits for that."""
+
+    entry: Entry
+    start: float = 0.0
+    at: float | None = None
+    alone: bool = False  # no other takes its place where it cannot be played
+    promise: Promise = field(default_factory=Future)
+
+
+class Feed:
+    """Keeps a player fed from a queue. `tell` is called when something has changed; `say` prints a line."""
+
+    def __init__(self, maker: Maker, tell: Callable[[], object], say: Callable[[str], object]) -> None:
+        self.lock = threading.RLock()
+        self.queue, self.manner = Queue(), Manner()
+        self.beginning: Beginning | None = None
+        self.begun: Callable[[Entry, Snapshot], object] = lambda entry, shot: None
+        self.stopped: Stopped | None = None
+        self._maker, self._tell, self._say = maker, tell, say
+        self._piece: Arrangement | None = None  # of the entry that plays
+        self._following: tuple[Entry, Arrangement] | None = None  # what was handed over to follow it
+        self._handed: list[tuple[Entry, Arrangement]] = []  # all of that, since it began to play
+        self._change: tuple[Entry, Promise] | None = None  # the entry that plays is made anew
+
+    def feed(self, player: Player) -> None:
+        """Let the player have what it needs next; never waits."""
+        self._see_what_plays(player)
+        if self.beginning is not None:
+            self._begin(player, self.beginning)
+        elif self._change is not None and self._piece is not None:
+            self._exchange(player, self._piece, *self._change)
+        elif player.state in SOUNDING and self._piece is not None:
+            self._feed(player, self._piece)
+
+    def begin(self, beginning: Beginning) -> Promise:
+        """Let an entry begin as soon as it is ready, in place of what plays, and return what comes of it."""
+        self.give_up(PlayerError("something else was asked for before it began"))
+        self.beginning = beginning
+        return beginning.promise
+
+    def give_up(self, why: XylophoneError) -> None:
+        """Let nothing begin that was to."""
+        if self.beginning is not None:
+            self.beginning.promise.set_exception(why)
+            self.beginning = None
+
+    def change(self, song: Song) -> Promise:
+        """Make the entry that plays anew, its song asked for in another way; PlayerError where none plays."""
+        entry = self.queue.playing
+        if entry is None or self._piece is None:
+            raise PlayerError("nothing is playing: play a song first")
+        if self._change is not None:
+            self._change[1].set_exception(PlayerError("it was asked for in another way meanwhile"))
+        entry.song, promise = song, Promise()
+        self._maker.take(entry)
+        self._change = entry, promise
+        return promise
+
+    def is_ready(self, entry: Entry) -> bool:
+        """Tell whether an entry can begin at once."""
+        handed = self._following is not None and self._following[0] is entry
+        return handed or self._maker.has(entry)
+
+    def resume_later(self, player: Player) -> None:
+        """Remember what plays, if anything does, for the next player."""
+        shot, entry = player.snapshot(), self.queue.playing
+        broken = shot.state is PlayerState.FAILED and self._piece is not None and player.piece is self._piece
+        if broken and entry is not None and self.beginning is None:
+            self.beginning = Beginning(entry, min(shot.position, shot.duration))
+        self._forget()
+
+    def _see_what_plays(self, player: Player) -> None:
+        """Notice that the next entry has begun, or that all is over."""
+        sounding = player.piece
+        if sounding is not self._piece:
+            for entry, piece in self._handed:
+                if piece is sounding:
+                    self._piece, self._following, self._handed = piece, None, []
+                    self._note(player, entry)
+                    break
+        if player.state not in SOUNDING:
+            self._forget()
+            if self._change is not None:
+                self._change[1].set_exception(PlayerError("it was over before it was made anew"))
+                self._change = None
+
+    def _note(self, player: Player, entry: Entry) -> None:
+        self.queue.begin(entry)
+        self.begun(entry, player.snapshot())
+        self._tell()
+
+    def _begin(self, player: Player, beginning: Beginning) -> None:
+        if self.stopped is not None or player.state is PlayerState.STOPPED:
+            return
+        entry = beginning.entry
+        made = self._maker.wanted(entry)
+        if made is None:
+            return
+        self._maker.take(entry)
+        if isinstance(made, LeftOut):
+            self._pass_over(entry, made, beginning)
+            return
+        self.beginning, manner = None, self.manner
+        try:
+            player.play(
+                made.piece,
+                more=True,
+                speed=manner.speed,
+                volume=manner.volume,
+                gap=manner.gap,
+                start=beginning.start,
+                at=beginning.at,
+            )
+        except XylophoneError as error:
+            beginning.promise.set_exception(error)
+            return
+        self._forget()
+        entry.title, self._piece = made.piece.song.title, made.piece
+        self._note(player, entry)
+        keep(player.settled(), beginning.promise, lambda shot: {"entry": entry.number, "title": entry.title})
+
+    def _exchange(self, player: Player, piece: Arrangement, entry: Entry, promise: Promise) -> None:
+        made = self._maker.wanted(entry)
+        if made is None:
+            return
+        self._maker.take(entry)
+        self._change = None
+        try:
+            if isinstance(made, LeftOut):
+                raise made.error
+            player.exchange(piece, made.piece)
+        except XylophoneError as error:
+            promise.set_exception(error)
+            return
+        self._piece = made.piece
+        keep(player.settled(), promise, lambda shot: {"transpose": shot.transpose})
+
+    def _pass_over(self, entry: Entry, made: LeftOut, beginning: Beginning) -> None:
+        """Tell that an entry cannot be played, and go on with the next unless it was wanted alone."""
+        self._mark(entry, made)
+        self.queue.begin(entry)
+        following = None if beginning.alone else self.queue.next()
+        if following is None:
+            self.beginning = None
+            beginning.promise.set_exception(made.error)
+        else:
+            beginning.entry, beginning.start = following, 0.0
+
+    def _mark(self, entry: Entry, made: LeftOut) -> None:
+        entry.trouble = str(made.error)
+        for line in made.words:
+            self._say(line)
+        self._tell()
+
+    def _feed(self, player: Player, piece: Arrangement) -> None:
+        """Let the entry follow that is next; stop when nothing is and all is over."""
+        following = None if self.queue.finish else self.queue.next()
+        if following is None:
+            self._hand_over(player, piece, None)
+            if player.waits:
+                self.queue.finish = False
+                player.stop()
+                self._tell()
+            return
+        if self._following is not None and self._following[0] is following:
+            return
+        made = self._maker.wanted(following)
+        if isinstance(made, LeftOut):
+            self._maker.take(following)
+            self._mark(following, made)
+        elif made is not None:
+            self._maker.take(following)
+            following.title = made.piece.song.title
+            self._hand_over(player, piece, (following, made.piece))
+        else:
+            self._hand_over(player, piece, None)
+
+    def _hand_over(
+        self, player: Player, piece: Arrangement, following: tuple[Entry, Arrangement] | None
+    ) -> None:
+        """Let an entry follow the piece that plays, or none; too late for one that has begun meanwhile."""
+        if following is None and self._following is None:
+            return
+        self._following = following
+        self._handed += [] if following is None else [following]
+        player.follow(piece, [] if following is None else [following[1]])
+
+    def _forget(self) -> None:
+        """Forget what plays and what was to follow it."""
+        self._piece = self._following = None
+        self._handed = []
+
+
+def keep(done: Future[Done], promise: Promise, answer: Callable[[Done], Mapping[str, Any]]) -> None:
+    """Keep a promise when something is done, by what is answered then."""
+
+    def then(done: Future[Done]) -> None:
+        try:
+            promise.set_result(answer(done.result(0)))
+        except Exception as error:
+            promise.set_exception(error)
+
+    done.add_done_callback(then)

@@ -1,0 +1,112 @@
+"""Songs made ready for an owner: in a worker process, so that no arranging delays a strike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..arranger import Weights
+from ..clock import Clock
+from ..collection.prepared import Asked, LeftOut, Preparation, Prepared
+from ..collection.workers import Lost, Worker
+from ..config import Chosen
+from ..errors import XylophoneError
+from ..instrument import Instrument
+from .queue import Entry, Song
+
+PATIENCE = 60.0
+"""s after which a worker is ended; its song is left out."""
+
+Made = Prepared | LeftOut
+
+_CHOICES = ("tracks", "channels", "mute_tracks", "mute_channels")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How songs are made ready: for which hammers, and by which weights where a song says nothing else."""
+
+    instrument: Instrument
+    weights: Weights
+
+    def __call__(self, song: Song) -> Made:
+        """Return a song as a client has given it, ready to be played, or why it cannot be."""
+        path = Path(song["path"])
+        choices: dict[str, Any] = {key: tuple(song[key]) for key in _CHOICES if key in song}
+        choices |= {key: song[key] for key in ("drums", "transpose", "original_key", "preset") if key in song}
+        chosen = Chosen(**choices, octaves=dict(song.get("octaves", ())))
+        asked = Asked(chosen, self.weights, song.get("saved", True), song.get("encoding"))
+        return Preparation(asked, self.instrument, song.get("as_written", False)).tried(path)
+
+
+class Maker:
+    """Makes entries ready, one at a time, and keeps what is ready until it is taken.
+
+    With no clock of the system's all is made here, at once: for a virtual one. `wake` is called from another
+    thread when something may have become ready.
+    """
+
+    def __init__(
+        self, recipe: Recipe, clock: Clock | None, wake: Callable[[], object] = lambda: None
+    ) -> None:
+        self._recipe, self._wake = recipe, wake
+        self._worker: Worker[Song, Made] | None = None
+        if clock is not None:
+            self._worker = Worker(recipe, PATIENCE, clock, modest=True)
+        self._making: Entry | None = None
+        self._ready: dict[int, Made] = {}
+
+    def wanted(self, entry: Entry) -> Made | None:
+        """Return an entry made ready, None while it is not; it is made next where it was not asked for."""
+        self._take_in()
+        if entry.number in self._ready:
+            return self._ready[entry.number]
+        if self._making is None:
+            self._make(entry)
+        return self._ready.get(entry.number)
+
+    def has(self, entry: Entry) -> bool:
+        """Tell whether an entry is ready."""
+        return isinstance(self._ready.get(entry.number), Prepared)
+
+    def take(self, entry: Entry) -> None:
+        """Forget what is ready: it was taken, or is to be made anew."""
+        self._ready.pop(entry.number, None)
+
+    def close(self) -> None:
+        """End the worker, whatever it is at."""
+        if self._worker is not None:
+            self._worker.end()
+
+    def _make(self, entry: Entry) -> None:
+        worker = self._worker
+        if worker is None:
+            self._ready[entry.number] = whole(self._recipe(entry.song))
+            return
+        try:
+            worker.take(iter([entry.song]))
+        except XylophoneError as error:
+            self._ready[entry.number] = LeftOut(Path(entry.song["path"]), error)
+            return
+        self._making = entry
+        worker.future.add_done_callback(lambda _: self._wake())
+
+    def _take_in(self) -> None:
+        entry, worker = self._making, self._worker
+        if entry is None or worker is None or not worker.look():
+            return
+        self._making = None
+        try:
+            song, found = worker.outcome()
+        except XylophoneError as error:
+            song, found = entry.song, LeftOut(Path(entry.song["path"]), error)
+        if isinstance(found, Lost):
+            found = LeftOut(Path(song["path"]), XylophoneError(f"{song['path']}: {found.reason}"))
+        self._ready[entry.number] = whole(found)
+
+
+def whole(made: Made) -> Made:
+    """Return what was made, its arrangement no other entry's: the player knows it by that."""
+    return replace(made, piece=replace(made.piece)) if isinstance(made, Prepared) else made

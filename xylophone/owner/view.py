@@ -1,0 +1,81 @@
+"""How everything is with an owner, as clients are told it: docs/service.md has the keys."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from ..player import Player, PlayerState
+from ..player.ahead import Ahead
+from ..strikes import percent_of
+from .core import Core
+from .feed import SOUNDING
+from .queue import Entry
+
+
+def state_of(core: Core) -> dict[str, Any]:
+    """Return how everything is; the caller holds the core's lock."""
+    queue = core.queue
+    following = queue.next()
+    state: dict[str, Any] = {
+        "state": word_of(core),
+        "backend": core.url,
+        "song": None,
+        "repeat": queue.repeat,
+        "finish": queue.finish,
+        "queue": {"count": len(queue.to_come), "next": None if following is None else following.title},
+        "preparing": None if core.beginning is None else core.beginning.entry.title,
+        "stopped": None if core.stopped is None else asdict(core.stopped),
+        "message": None if core.trouble is None else str(core.trouble),
+    }
+    return state if core.player is None else state | as_played(core, core.player)
+
+
+def word_of(core: Core) -> str:
+    """Return the state in one word."""
+    if core.stopped is not None:
+        return str(PlayerState.STOPPED)
+    if core.player is None:
+        return "opening" if core.trouble is None else str(PlayerState.FAILED)
+    return str(core.player.state)
+
+
+def as_played(core: Core, player: Player) -> dict[str, Any]:
+    """Return what is played, where it is, and how."""
+    shot, entry = player.snapshot(), core.queue.playing
+    state: dict[str, Any] = {
+        "at": player.backend.now(),
+        "speed": shot.speed,
+        "volume": round(percent_of(shot.volume)),
+        "faults": player.faults_met,
+        "struck": core.struck,
+        "not_struck": sum(player.refusals.values()),
+    }
+    if shot.state not in SOUNDING or entry is None:
+        return state | {"coils": str(player.backend.coils)}
+    song = {"entry": entry.number, "title": entry.title, "path": entry.song["path"]}
+    where = ("position", "measure", "beat", "tempo_bpm", "transpose")
+    return state | {
+        "song": {**song, "duration": shot.duration},
+        **{key: getattr(shot, key) for key in where},
+        "loop": None if shot.loop is None else list(shot.loop),
+    }
+
+
+def row_of(core: Core, entry: Entry) -> dict[str, Any]:
+    """Return what is told of an entry of the queue."""
+    row = {"entry": entry.number, "title": entry.title, "path": entry.song["path"]}
+    if entry.trouble:
+        return row | {"state": "left out", "why": entry.trouble}
+    sounding = core.player is not None and core.player.state in SOUNDING
+    if entry is core.queue.playing and sounding:
+        return row | {"state": "playing"}
+    return row | {"state": "ready" if core.is_ready(entry) else "waiting"}
+
+
+def strikes_in(ahead: Ahead) -> list[list[float]]:
+    """Return what was handed over, as [contact, hammer, level in dB, coil on]; backend time."""
+    rows = ahead.rows
+    contact = (rows["time"] + rows["moved"]).round(4).tolist()
+    level, start = rows["level"].round(1).tolist(), rows["start"].round(4).tolist()
+    return [list(each) for each in zip(contact, rows["hammer"].tolist(), level, start, strict=True)]
