@@ -106,7 +106,7 @@ class PlayerError(XylophoneError, RuntimeError):
 
     >>> Player(open_backend("sim:", build_instrument())).pause()
     Traceback (most recent call last):
-    xylophone.errors.PlayerError: cannot pause while idle: possible is play, add, stop, speed, volume, loop
+    xylophone.errors.PlayerError: cannot pause while idle: possible is play, add, stop, emergency, speed, volume, loop
     """
 
 

@@ -124,6 +124,7 @@ class Engine:
         if len(plan.pulses):
             self.backend.schedule(plan.pulses)
             self._tell(Ahead(picked(plan.rows, plan.rows["refused"] == Refusal.NONE)))
+        self._planner.settle()
 
     def _next_plan(self, now: float) -> Plan:
         self._fed = now
