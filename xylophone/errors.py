@@ -104,9 +104,9 @@ class FileError(XylophoneError, OSError):
 class PlayerError(XylophoneError, RuntimeError):
     """A command that the player's present state does not allow.
 
-    >>> Player(open_backend("sim:", build_instrument())).pause()
+    >>> Player(open_backend("sim:", build_instrument())).set_tempo(120)
     Traceback (most recent call last):
-    xylophone.errors.PlayerError: cannot pause while idle: possible is play, add, stop, emergency, speed, volume, loop
+    xylophone.errors.PlayerError: nothing is playing: play a song first
     """
 
 

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .calibration.values import Calibration
     from .clock import VirtualClock
     from .instrument import Instrument
+    from .owner.rehearsal import RehearsedOwner
     from .performance.performance import Performance
     from .song import Song
 
@@ -117,6 +119,18 @@ class SimulatedXylophone:
 def simulated_xylophone() -> SimulatedXylophone:
     """A simulated instrument: `.play([("C6", 0.0), ("C6", 0.5)]).times("C6")`."""
     return SimulatedXylophone()
+
+
+@pytest.fixture
+def xylophone_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RehearsedOwner]:
+    """An owner of simulated hammers, which OwnerClient.connect() finds; its time passes by `pass_time`."""
+    from .instrument import build_instrument
+    from .owner.places import OWNER_VARIABLE
+    from .owner.rehearsal import RehearsedOwner
+
+    with RehearsedOwner(tmp_path, build_instrument()) as owner:
+        monkeypatch.setenv(OWNER_VARIABLE, str(owner.door.path))
+        yield owner
 
 
 @pytest.fixture

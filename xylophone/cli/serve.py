@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -14,14 +13,11 @@ import click
 from ..clock import SystemClock
 from ..config import Settings
 from ..gpio.realtime import hurry
-from ..owner.core import Core, Opened
-from ..owner.desk import Desk
-from ..owner.latch import Latch
-from ..owner.making import Maker, Recipe
+from ..owner.core import Opened
+from ..owner.making import Recipe
 from ..owner.notify import Supervisor
 from ..owner.places import own_door
-from ..owner.restarts import Restarts
-from ..owner.server import Server
+from ..owner.service import Service, Stage
 from ..player.loop import TICK
 from ..running.playing import leaving_on_signals, playing
 from ..sequencer import PlanOptions
@@ -42,90 +38,56 @@ def serve(mute: bool, **options: Any) -> None:
 
     A board that is not plugged in is waited for; what fails is opened again.
     """
-    found = settings(options)
-    with ExitStack() as held:
-        held.enter_context(leaving_on_signals())
-        held.enter_context(playing(found.backend, config=found.config))
-        _Service(found, mute, held).run()
-
-
-class _Service:
-    """The parts of an owner, put together; they end with `held`."""
-
-    def __init__(self, found: Settings, mute: bool, held: ExitStack) -> None:
-        self._found, self._mute = found, mute
-        self._clock, self._supervisor = SystemClock(), Supervisor(os.environ)
-        self._sign, self._noted = 0.0, False
-        door = own_door(os.environ)
-        maker = Maker(Recipe(found.instrument, found.arrange.weights), self._clock, lambda: self._core.wake())
-        self._core = Core(
-            self._stage,
-            maker,
-            Latch(door.state),
-            self._clock,
-            tell=self._note,
-            say=warn,
-            alive=self._be_alive,
-        )
-        self._core.url = found.backend
-        self._core.manner.speed, self._core.manner.volume = found.player.speed, found.player.volume
-        writing = held.enter_context(ThreadPoolExecutor(1, "latch"))
-        self._server = Server(lambda command, who: self._desk.answer(command, who), self._greeting, door)
-        self._desk = Desk(self._core, self._server.tell, writing)
-        self._server.start()
-        held.callback(self._server.close)
-        held.callback(maker.close)
-        restarts = Restarts(door.path.parent)
-        restarts.begin(self._clock.zero + self._clock.now())
-        held.callback(restarts.end)
+    found, door, clock, supervisor = (
+        settings(options),
+        own_door(os.environ),
+        SystemClock(),
+        Supervisor(os.environ),
+    )
+    recipe = Recipe(found.instrument, found.arrange.weights)
+    stage, alive = _stage(found, clock, mute), _signs(supervisor, clock)
+    owner = Service(stage, recipe, door, clock, found.backend, say=warn, alive=alive)
+    owner.core.manner.speed, owner.core.manner.volume = found.player.speed, found.player.volume
+    with leaving_on_signals(), playing(found.backend, config=found.config), owner:
         say(f"the owner of {found.backend} listens at {door.path}")
-
-    def run(self) -> None:
-        """Hold the instrument."""
-        gc.collect()
-        gc.freeze()
-        gc.disable()
-        if not self._found.backend.startswith("sim:") and not hurry():
-            warn("no real-time priority: docs/wiring.md says under Permissions how this user gets it")
-        self._supervisor.ready(f"holding {self._found.backend}")
+        _be_in_time(found)
+        supervisor.ready(f"holding {found.backend}")
         try:
-            self._core.hold()
+            owner.hold()
         finally:
-            self._supervisor.leaving()
-            self._server.tell({"event": "bye", "why": "the owner ends"})
+            supervisor.leaving()
+
+
+def _be_in_time(found: Settings) -> None:
+    """Let nothing hold the loop up: garbage is collected in silence only, and hardware has priority."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    if not found.backend.startswith("sim:") and not hurry():
+        warn("no real-time priority: docs/wiring.md says under Permissions how this user gets it")
+
+
+def _stage(found: Settings, clock: SystemClock, mute: bool) -> Stage:
+    """Return what opens the backend in force, for as long as its block runs."""
 
     @contextmanager
-    def _stage(self) -> Iterator[Opened]:
-        with open_stage(self._found, self._clock) as stage, sounding(stage, self._mute):
-            yield Opened(
-                stage.backend,
-                calibration_of(self._found, stage.twin),
-                PlanOptions(roll=self._found.player.roll),
-                stage.listen,
-                stage.backend.lookahead / 4 if stage.twin is None else TICK,
-            )
+    def stage() -> Iterator[Opened]:
+        with open_stage(found, clock) as opened, sounding(opened, mute):
+            backend, calibration = opened.backend, calibration_of(found, opened.twin)
+            tick = backend.lookahead / 4 if opened.twin is None else TICK
+            yield Opened(backend, calibration, PlanOptions(roll=found.player.roll), opened.listen, tick)
 
-    def _greeting(self) -> dict[str, Any]:
-        instrument = self._found.instrument
-        return {
-            "zero": self._clock.zero,
-            "backend": self._found.backend,
-            "instrument": instrument.name,
-            "bars": [hammer.name for hammer in instrument.hammers],
-        }
+    return stage
 
-    def _note(self) -> None:
-        """Have the clients told what has changed, on the server's thread."""
-        if not self._noted:
-            self._noted = True
-            self._server.soon(self._tell)
 
-    def _tell(self) -> None:
-        self._noted = False
-        self._desk.tell()
+def _signs(supervisor: Supervisor, clock: SystemClock) -> Callable[[], None]:
+    """Return what gives a sign of life, at most so often."""
+    last = -SIGN
 
-    def _be_alive(self) -> None:
-        now = self._clock.now()
-        if now - self._sign >= SIGN:
-            self._sign = now
-            self._supervisor.alive()
+    def alive() -> None:
+        nonlocal last
+        if clock.now() - last >= SIGN:
+            last = clock.now()
+            supervisor.alive()
+
+    return alive

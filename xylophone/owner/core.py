@@ -84,6 +84,7 @@ class Core(Feed):
         self.stops = 0
         self.most_volume = 100.0  # of 100
         self.url = ""
+        self.forgive: Callable[[], object] = lambda: None  # somebody has looked
 
     def hold(self) -> None:
         """Hold the instrument until `leave`.

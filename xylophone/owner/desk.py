@@ -313,6 +313,7 @@ class Desk:
                 if core.stops != stops:
                     raise SafetyError("it was stopped again meanwhile: release it once more")
                 core.released()
+            core.forgive()
             core.wake()
             return self._now()
 

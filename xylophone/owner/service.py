@@ -1,0 +1,97 @@
+"""An owner put together: core, desk, server, latch, and what is remembered of crashes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from ..clock import Clock, SystemClock
+from .core import Core, Opened
+from .desk import Desk
+from .latch import Latch
+from .making import Maker, Recipe
+from .places import Door
+from .restarts import Restarts, Run
+from .server import Server
+
+Stage = Callable[[], AbstractContextManager[Opened]]
+
+
+class Service:
+    """An owner of the instrument of a recipe, whose backend `stage` opens on a clock.
+
+    Entered, it listens at its door; `hold` plays, on the thread that calls it. `say` prints a line, `alive`
+    is called at least once a second. Songs are made ready by a worker process where time is the machine's.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        recipe: Recipe,
+        door: Door,
+        clock: Clock,
+        url: str,
+        *,
+        say: Callable[[str], object] = lambda line: None,
+        alive: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._recipe, self._door, self._clock = recipe, door, clock
+        self._zero = clock.zero if isinstance(clock, SystemClock) else 0.0
+        real = clock if isinstance(clock, SystemClock) else None
+        self._maker = Maker(recipe, real, lambda: self.core.wake())
+        latch = Latch(door.state)
+        self.core = Core(stage, self._maker, latch, clock, tell=self._note, say=say, alive=alive)
+        self.core.url = url
+        self._writing = ThreadPoolExecutor(1, "latch")
+        self._server = Server(lambda command, who: self._desk.answer(command, who), self.greeting, door)
+        self._desk = Desk(self.core, self._server.tell, self._writing)
+        self._noted = False
+        self._held = ExitStack()
+        self.run = Run()
+
+    def __enter__(self) -> Self:
+        """Open the door; BackendMissing where another owner lives there, FileError where it cannot be."""
+        with ExitStack() as held:
+            held.enter_context(self._writing)
+            held.callback(self._maker.close)
+            held.enter_context(self._server)
+            restarts = Restarts(self._door.path.parent)
+            self.run = restarts.begin(self._zero + self._clock.now())
+            self.core.forgive = restarts.forgive
+            held.callback(restarts.end)
+            self._held = held.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of all clients, and of the door."""
+        self._server.tell({"event": "bye", "why": "the owner ends"})
+        self._held.close()
+
+    def hold(self) -> None:
+        """Hold the instrument until `core.leave`."""
+        self.core.hold()
+
+    def greeting(self) -> Mapping[str, Any]:
+        """Return what the first line says to a client."""
+        instrument = self._recipe.instrument
+        return {
+            "zero": self._zero,
+            "backend": self.core.url,
+            "instrument": instrument.name,
+            "bars": [hammer.name for hammer in instrument.hammers],
+        }
+
+    def _note(self) -> None:
+        """Have the clients told what has changed, on the server's thread."""
+        if not self._noted:
+            self._noted = True
+            self._server.soon(self._tell)
+
+    def _tell(self) -> None:
+        self._noted = False
+        self._desk.tell()
