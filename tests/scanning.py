@@ -64,3 +64,8 @@ def work(item: str) -> str:
     if item == "raise":
         raise ValueError("as asked")
     return item[::-1]
+
+
+def standing(_: str) -> tuple[int, int]:
+    """Return how nice this process is, and how soon it is ended where memory runs out."""
+    return os.nice(0), int(Path("/proc/self/oom_score_adj").read_text())

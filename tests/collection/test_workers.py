@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from scanning import work
-from xylophone.collection.workers import Lost, outcomes
+from scanning import standing, work
+from xylophone.clock import SystemClock
+from xylophone.collection.workers import Lost, Worker, outcomes
 from xylophone.errors import XylophoneError
 
 
@@ -81,3 +82,16 @@ def test_processes_that_cannot_begin_are_an_error() -> None:
             done(["ab"])
     finally:
         multiprocessing.set_executable(usual)
+
+
+@pytest.mark.parametrize("modest", [True, False])
+def test_a_modest_worker_leaves_processor_and_memory_to_others(modest: bool) -> None:
+    own_niceness, own_score = standing("")
+    worker = Worker(standing, 60.0, SystemClock(), modest=modest)
+    worker.take(iter(["it"]))
+    worker.future.exception(60.0)
+    try:
+        niceness, score = worker.outcome()[1]
+    finally:
+        worker.end()
+    assert (niceness > own_niceness, score) == (modest, 1000 if modest else own_score)

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
@@ -30,6 +30,9 @@ _LOOK = 0.25
 
 MODESTY = 10
 """How nice a modest worker is, of 19."""
+
+FIRST_TO_GO = 1000
+"""A modest worker's /proc/PID/oom_score_adj: where memory runs out, it is ended before all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Worker(Generic[Item, Result]):
 
     What is said of `outcomes` holds. `take` begins an item, `look` tells when it is done, `outcome` is its
     result; none waits for it, and XylophoneError says that no process can be started. `end` ends the process.
-    A `modest` one leaves the processor to others.
+    A `modest` one leaves the processor to others, and the memory too.
     """
 
     def __init__(
@@ -170,8 +173,8 @@ _CANNOT_START = "a worker process cannot be started: free some memory, or ask fo
 def _begin(modest: bool) -> None:
     """Prepare a worker: Ctrl-C is its parent's, and with its parent it ends, however that was."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if modest and hasattr(os, "nice"):  # not on Windows
-        os.nice(MODESTY)
+    if modest:
+        _be_modest()
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -180,6 +183,13 @@ def _begin(modest: bool) -> None:
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
+
+
+def _be_modest() -> None:
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(MODESTY)
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # Linux, where it is permitted
+        score.write(str(FIRST_TO_GO))
 
 
 def _nothing() -> None:
