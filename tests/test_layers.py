@@ -20,7 +20,7 @@ LAYERS = [
     {"midifile", "config", "calibration", "arranger", "sequencer", "sound"},
     {"link", "tuning", "performance.performance", "collection.tunes"},
     {"backends", "gpio", "simulation"},
-    {"player", "performance", "collection", "plotter", "soundcard", "running", "board", "owner"}
+    {"player", "performance", "collection", "plotter", "soundcard", "running", "board", "owner", "shelf"}
     | {"tuning.auto_session"},
     {"cli", "testing", "__main__"},
 ]
@@ -64,6 +64,7 @@ NOT_AT_IMPORT = {
     "serial",
     "smbus2",
     "sounddevice",
+    "sqlite3",
 }
 
 MOST_LOOSE = 12

@@ -42,7 +42,7 @@ def xylophone(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> Callable[..., Ran]:
     """Run a command line in an empty folder, with no configuration but what the test writes there."""
-    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     monkeypatch.setenv("XYLOPHONE_OWNER", str(tmp_path / "run" / "owner.sock"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))  # hammers are measured once for all tests

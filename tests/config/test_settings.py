@@ -233,7 +233,7 @@ def test_what_is_in_force_can_be_json(alone: Path) -> None:
     assert found["player"] == {"speed": 0.9, "volume": 1.2, "roll": False}
     assert found["calibration"] is None
     assert set(found["sources"]) == {
-        "config", "instrument", "calibration", "backend", "arrange", "player", "simulation",
+        "config", "instrument", "calibration", "backend", "arrange", "home", "player", "simulation",
     }  # fmt: skip
     assert found["arrange"]["preset"] == "music-box"
     assert found["arrange"]["weights"]["chord"] == 6

@@ -40,6 +40,7 @@ COMMANDS = {
     "doctor": ("doctor", "Check link, clock and limits; with --hammers every hammer."),
     "firmware": ("firmware", "Build, flash or emulate the board's firmware."),
     "songs": ("lists", "List the project's own songs."),
+    "shelf": ("shelf", "Favourites, moods, lists, and what was played."),
     "instruments": ("lists", "List layouts of bars and kinds of hammers."),
     "init": ("lists", "Write a commented xylophone.toml to start from."),
 }

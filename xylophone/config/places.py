@@ -110,10 +110,40 @@ def user_folder(environ: Mapping[str, str]) -> Path | None:
         from platformdirs import user_config_path
 
         return user_config_path("xylophone", appauthor=False)
-    if os.path.isabs(named := environ.get("XDG_CONFIG_HOME", "")):
+    return _xdg_folder(environ, "XDG_CONFIG_HOME", ".config")
+
+
+def home_folder(asked: str | None, config: Place | None, environ: Mapping[str, str]) -> Path:
+    """Return the folder of home.db: as [home] folder asks, else the user's for what programs must not lose.
+
+    What is asked for may begin with `~`, and counts from the configuration's folder. ConfigError where a
+    configuration that nobody named asks for a folder outside its own.
+    """
+    if asked is None or config is None:
+        return _data_folder(environ)
+    folder = Path(asked).expanduser()
+    if config.source == WORKING and (folder.is_absolute() or ".." in folder.parts):
+        raise ConfigError(
+            f"{config.path}: home.folder {asked!r} is outside of the working folder, where this file was "
+            "only found: name the file with --config"
+        )
+    return config.path.parent.absolute() / folder
+
+
+def _data_folder(environ: Mapping[str, str]) -> Path:
+    """Return the user's folder for data; for a user without a home the one among temporary files."""
+    if not sys.platform.startswith("linux"):
+        from platformdirs import user_data_path
+
+        return _somewhere(user_data_path)
+    return _xdg_folder(environ, "XDG_DATA_HOME", os.path.join(".local", "share")) or temporary_folder()
+
+
+def _xdg_folder(environ: Mapping[str, str], variable: str, otherwise: str) -> Path | None:
+    if os.path.isabs(named := environ.get(variable, "")):
         return Path(named, "xylophone")
     home = environ.get("HOME") or os.path.expanduser("~")
-    return Path(home, ".config", "xylophone") if os.path.isabs(home) else None
+    return Path(home, otherwise, "xylophone") if os.path.isabs(home) else None
 
 
 def cache_folder() -> Path:

@@ -6,7 +6,6 @@ docs/configuration.md all go by these tables. The file beside a song has one of 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Annotated, Any
 
@@ -25,9 +24,9 @@ from ..arranger.weights import (
 )
 from ..errors import did_you_mean
 from ..instrument import DEFAULT_BARS, HAMMER_BOUNDS, KINDS, LAYOUTS, MATERIALS, MOST_HAMMERS
-from ..pitch import parse_pitch
 from ..song import MOST_CHANNELS
 from ..wiring import BOUNDS, HONEST_PINS, ON_ERROR, Wiring
+from . import checks
 from .values import (
     DEFAULT_BACKEND,
     MOST_SEED,
@@ -43,13 +42,6 @@ _ARRANGE = ArrangeSettings()
 _PLAYER = PlayerSettings()
 _SIMULATION = SimulationSettings()
 _WIRING = Wiring()
-_URL = re.compile(r"[a-z][a-z0-9+.-]*:[^\s\0]?.*\Z")
-
-
-def _pitch(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError("no pitch: write a name such as 'C6' or a MIDI number 0..127")
-    return parse_pitch(str(value)[:40])
 
 
 def _one_of(names: Collection[str], what: str) -> AfterValidator:
@@ -63,19 +55,7 @@ def _one_of(names: Collection[str], what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _url(text: str) -> str:
-    if not _URL.match(text) or not text.isprintable():
-        raise ValueError("no backend: write its scheme and a colon, such as 'sim:' or 'serial:auto'")
-    return text
-
-
-def _name(text: str) -> str:
-    if not text.isprintable() or not text.strip():
-        raise ValueError("no name: use letters that can be printed")
-    return text
-
-
-Pitch = Annotated[int, BeforeValidator(_pitch)]
+Pitch = Annotated[int, BeforeValidator(checks.pitch)]
 Channel = Annotated[int, Field(ge=0, le=MOST_HAMMERS - 1)]
 MidiChannel = Annotated[int, Field(ge=1, le=MOST_CHANNELS)]
 TrackNumber = Annotated[int, Field(ge=0, le=65535)]
@@ -137,7 +117,7 @@ class InstrumentTable(Table):
         min_length=1,
         max_length=MOST_HAMMERS,
     )
-    name: Annotated[str, AfterValidator(_name)] | None = _other(
+    name: Annotated[str, AfterValidator(checks.name)] | None = _other(
         None, "text of 1..40 letters", "what the instrument is called", min_length=1, max_length=40
     )
     kind: Annotated[str, _one_of(KINDS, "hammer kind")] | None = _other(
@@ -177,7 +157,7 @@ class HammerTable(Table):
 class BackendTable(Table):
     """[backend]: what plays."""
 
-    url: Annotated[str, AfterValidator(_url)] = _other(
+    url: Annotated[str, AfterValidator(checks.url)] = _other(
         DEFAULT_BACKEND, "a scheme and a colon, such as sim: or serial:auto", "which backend plays"
     )
 
@@ -277,6 +257,17 @@ class PlayerTable(Table):
     )
 
 
+class HomeTable(Table):
+    """[home]: what is kept of a home."""
+
+    folder: Annotated[str, Field(max_length=4096), AfterValidator(checks.folder)] | None = _other(
+        None,
+        "text of 1..4096 letters",
+        "where songs, lists and what was played are kept; `~` is your home, and a relative one counts from "
+        "this file",
+    )
+
+
 class SimulationTable(Table):
     """[simulation]: the simulated instrument."""
 
@@ -320,6 +311,7 @@ class Config(Table):
     gpio: GpioTable = GpioTable()
     arrange: ArrangeTable = ArrangeTable()
     player: PlayerTable = PlayerTable()
+    home: HomeTable = HomeTable()
     simulation: SimulationTable = SimulationTable()
 
 
@@ -330,6 +322,7 @@ TABLES: dict[str, type[Table]] = {
     "gpio": GpioTable,
     "arrange": ArrangeTable,
     "player": PlayerTable,
+    "home": HomeTable,
     "simulation": SimulationTable,
 }
 """The tables by name; [hammers.NAME] for each hammer."""

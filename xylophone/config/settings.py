@@ -22,9 +22,10 @@ from .places import (
     check_found_url,
     find_calibration,
     find_config,
+    home_folder,
     user_folder,
 )
-from .values import DEFAULT_BACKEND, ArrangeSettings, PlayerSettings, SimulationSettings
+from .values import DEFAULT_BACKEND, ArrangeSettings, HomeSettings, PlayerSettings, SimulationSettings
 
 if TYPE_CHECKING:
     from .schema import Config
@@ -32,13 +33,17 @@ if TYPE_CHECKING:
 DEFAULT = "default"
 
 
+def _usual_home() -> HomeSettings:
+    return HomeSettings(home_folder(None, None, os.environ))
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything that a command needs to know before it starts.
 
     `calibration` is None for the default of the hammer kind; `calibration_home` is where tuning
-    writes. `sources` says in words where config, instrument, calibration, backend, arrange, player
-    and simulation came from.
+    writes. `sources` says in words where config, instrument, calibration, backend, arrange, player,
+    home and simulation came from.
     """
 
     instrument: Instrument
@@ -50,6 +55,7 @@ class Settings:
     arrange: ArrangeSettings = field(default_factory=ArrangeSettings)
     player: PlayerSettings = field(default_factory=PlayerSettings)
     simulation: SimulationSettings = field(default_factory=SimulationSettings)
+    home: HomeSettings = field(default_factory=_usual_home)
     sources: Mapping[str, str] = field(default_factory=dict)
 
     def check_links(self) -> None:
@@ -68,6 +74,7 @@ class Settings:
             "calibration": str(self.calibration or untuned),
             "backend": self.backend,
             "arrange": ", ".join([f"preset {self.arrange.preset}", *_changed(self.arrange)]),
+            "home": str(self.home.folder),
             "player": f"speed {self.player.speed:g}, volume {self.player.volume:g}, {rolled}",
             "simulation": f"seed {self.simulation.seed}, tolerance {self.simulation.tolerance:g}, "
             f"scatter {self.simulation.scatter_time * 1000:g} ms and {self.simulation.scatter_level_db:g} dB",
@@ -89,6 +96,7 @@ class Settings:
             "calibration": None if self.calibration is None else str(self.calibration),
             "backend": self.backend,
             "arrange": {"preset": self.arrange.preset, "weights": asdict(self.arrange.weights)},
+            "home": {"folder": str(self.home.folder)},
             "player": asdict(self.player),
             "simulation": asdict(self.simulation),
             "sources": dict(self.sources),
@@ -123,7 +131,7 @@ def load_settings(
         calibration_home=calibration_home(place, user, url),
         backend=url,
         sources=_sources(read, layout, source, tuned),
-        **_parts(read, layout),
+        **_parts(read, layout, environ),
     )
 
 
@@ -194,7 +202,7 @@ def _harmless(url: str, source: str) -> tuple[str, str]:
 def _sources(read: _Read | None, layout: str | None, backend: str, tuned: Place | None) -> dict[str, str]:
     """Return where each part of the settings came from: of a table the file, when it sets one of its keys."""
     told = {"backend": backend, "calibration": tuned.source if tuned else DEFAULT}
-    for name in ("instrument", "arrange", "player", "simulation"):
+    for name in ("instrument", "arrange", "home", "player", "simulation"):
         said = read and getattr(read.config, name).model_fields_set
         if name == "instrument":
             said = said or (read and read.config.hammers)
@@ -204,11 +212,11 @@ def _sources(read: _Read | None, layout: str | None, backend: str, tuned: Place 
     return told | {"config": read.place.source if read else "no file found"}
 
 
-def _parts(read: _Read | None, layout: str | None) -> dict[str, Any]:
+def _parts(read: _Read | None, layout: str | None, environ: Mapping[str, str]) -> dict[str, Any]:
     """Return instrument and what the other tables say, as fields of Settings."""
     instrument = _instrument(read, layout)
     if read is None:
-        return {"instrument": instrument}
+        return {"instrument": instrument, "home": HomeSettings(home_folder(None, None, environ))}
     config, simulation = read.config, read.config.simulation
     try:
         wiring = config.gpio.wiring
@@ -221,6 +229,7 @@ def _parts(read: _Read | None, layout: str | None) -> dict[str, Any]:
         "instrument": instrument,
         "wiring": wiring,
         "arrange": ArrangeSettings(config.arrange.preset, weights),
+        "home": HomeSettings(home_folder(config.home.folder, read.place, environ)),
         "player": PlayerSettings(**config.player.model_dump()),
         "simulation": SimulationSettings(
             seed=simulation.seed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ..arranger import DEFAULT_PRESET, Weights, preset
 
@@ -43,6 +44,13 @@ class PlayerSettings:
     speed: float = 1.0  # factor on song time
     volume: float = 1.0  # how loud; 1 is as arranged
     roll: bool = True  # roll a chord that the supply cannot drive at once, rather than drop notes
+
+
+@dataclass(frozen=True, slots=True)
+class HomeSettings:
+    """What the instrument keeps of a home; `folder` is where home.db lies."""
+
+    folder: Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The shelf: what a home knows of its songs: favourites, moods, lists, what was played when."""

@@ -1,0 +1,71 @@
+"""What a database says when something is wrong, told as one line with its remedy."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import FileError
+from ..files import private_folder
+
+BROKEN = "bring a backup back with `xylophone restore FILE`, or move it away to begin anew"
+"""The remedy for a database of which something is lost."""
+
+_ELSEWHERE = "change its permissions, or name a folder of yours in xylophone.toml ([home] folder)"
+
+_REASONS = {
+    sqlite3.SQLITE_BUSY: "another program writes to it: do it again in a moment",
+    sqlite3.SQLITE_LOCKED: "another program writes to it: do it again in a moment",
+    sqlite3.SQLITE_FULL: "the disk is full: make room",
+    sqlite3.SQLITE_READONLY: f"it may only be read: {_ELSEWHERE}",
+    sqlite3.SQLITE_CANTOPEN: f"it cannot be opened: {_ELSEWHERE}",
+    sqlite3.SQLITE_PERM: f"it may not be opened: {_ELSEWHERE}",
+    sqlite3.SQLITE_CORRUPT: f"it is damaged: {BROKEN}",
+    sqlite3.SQLITE_NOTADB: f"it is no database: {BROKEN}",
+    sqlite3.SQLITE_IOERR: "the disk fails, or is full: make room, and see what the system says of that disk",
+}
+"""SQLite's primary result code, and the words for it."""
+
+_BESIDE = ("", "-wal", "-shm")
+"""Endings of the files that make a database."""
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Tell what the database says in the block as one line: FileError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", None)  # none where Python itself refuses
+        reason = _REASONS.get(-1 if code is None else code & 0xFF, f"{error}: {BROKEN}")
+        raise FileError(f"cannot use {path}: {reason}") from error
+
+
+def ready_place(path: Path) -> None:
+    """Make the folder and the empty file of a database, this user's alone, where there are none.
+
+    FileError where one of them is a link, another user's, or cannot be written.
+    """
+    try:
+        private_folder(path.parent)
+        for ending in _BESIDE:
+            _check(path.with_name(path.name + ending))
+        if not path.exists():
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
+    except OSError as error:
+        raise FileError(f"cannot use {path}: {error.strerror or error}: {_ELSEWHERE}") from error
+
+
+def _check(path: Path) -> None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(found.st_mode):
+        raise PermissionError(0, f"{path.name} is a link, or no file", str(path))
+    if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
+        raise PermissionError(0, f"{path.name} belongs to another user", str(path))
