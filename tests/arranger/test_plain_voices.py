@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from arranger.melodies import layouts
+from arranger.melodies import layouts, line, song_of, together
 from arranger.test_plain_arranger import SEEDS, score_of, some_song
 from counts import examples
 from xylophone.arranger import Reason, arrange
 from xylophone.arranger.around import Around
 from xylophone.arranger.beneath import Beneath
+from xylophone.arranger.fold import fold
 from xylophone.arranger.reach import bars_of
 from xylophone.arranger.weights import Weights
+from xylophone.instrument import build_instrument
 from xylophone.song import Song
 from xylophone.tables import NOTE, Priority
 
@@ -185,3 +187,27 @@ def test_nothing_that_is_written_below_the_tune_strikes_its_bar_or_above_until_i
             and notes["pitch"][source] < notes["pitch"][sounding]
         ):
             assert instrument.pitches[row["hammer"]] < struck[sounding]
+
+
+@given(SEEDS)
+@examples(40)
+def test_a_bass_that_no_bar_sounds_is_beneath_nothing(seed: int) -> None:
+    """With it or without it the notes between are struck alike, under a tune on white bars."""
+    rng = np.random.default_rng(seed)
+    black = np.isin(np.arange(67, 104) % 12, (1, 3, 6, 8, 10))
+    white, without = (np.flatnonzero(names) + 67 for names in (~black, black))
+    bounds = ((white, 88, 103), (white, 67, 100), (without, 67, 90))
+    drawn = [rng.choice(names[(names >= low) & (names <= high)], 24) for names, low, high in bounds]
+    parts = [song_of(line(*pitches.tolist()), track=track) for track, pitches in enumerate(drawn)]
+    score = score_of(together(*parts))
+    priority = np.array([Priority.MELODY, Priority.INNER, Priority.BASS], np.uint8)[score.part]
+    few = np.flatnonzero(priority != Priority.BASS)
+    instrument, weights = build_instrument("diatonic-15"), Weights(near=0.0, under=1.0)
+
+    def hammers(rows: np.ndarray) -> list[int]:
+        none = np.zeros(len(rows), np.int16)
+        return fold(score.excerpt(rows), priority[rows], none, instrument, weights, True).hammer.tolist()
+
+    every = hammers(np.arange(len(score)))
+    assert {every[n] for n in np.flatnonzero(priority == Priority.BASS)} == {-1}
+    assert [every[n] for n in few] == hammers(few)

@@ -249,3 +249,17 @@ def test_of_two_parts_that_move_alike_the_one_within_the_compass_of_a_voice_lead
     mine = arrangement.notes["priority"] == Priority.MELODY
     track = arrangement.song.notes["track"][arrangement.notes["source"]]
     assert set(track[mine].tolist()) == {narrow + 1}
+
+
+@pytest.mark.parametrize(("singers", "sung"), [(4, True), (2, False)])
+def test_the_bass_of_a_hymn_is_sung_however_near_it_comes(singers, sung):
+    """Four parts of a voice each are a hymn; the same chords of two parts are a tune with chords."""
+    lines = [
+        (79, 81, 83, 84, 83, 81),
+        (74, 74, 74, 76, 74, 74),
+        (71, 69, 71, 72, 71, 69),
+        (67, 66, 67, 69, 67, 66),
+    ]
+    parts = [song_of(line(*pitches * 4), track=n % singers) for n, pitches in enumerate(lines)]
+    arrangement = arrange(together(*parts), BELLS, transpose=0)
+    assert ("near" not in arrangement.dropped) == sung

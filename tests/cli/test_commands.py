@@ -44,6 +44,15 @@ def test_every_command_has_help(xylophone: Run, command: str) -> None:
     assert ran.out.startswith(f"Usage: xylophone {command}")
 
 
+@pytest.mark.parametrize(("preset", "proposed"), [("polyphonic", True), ("music-box", False)])
+def test_info_proposes_a_tune_that_leads_to_equal_voices_only(
+    xylophone: Run, preset: str, proposed: bool
+) -> None:
+    """Both have fewer points so than with the preset faithful."""
+    words = ("info", "fuer_elise", "--instrument", "diatonic-15", "--preset", preset, "--json")
+    assert ("--preset faithful" in xylophone(*words).json["better"]) == proposed
+
+
 def test_info_json_is_as_documented(xylophone: Run, midi: Callable[..., Path]) -> None:
     report = xylophone("info", midi(*SCALE, (36, 0, 1, 90, 9)), "--json").json
     assert list(report) == INFO_KEYS

@@ -18,7 +18,7 @@ from .arrangement import NO_ROLE, Arrangement
 from .changes import Reason
 from .columns import starts
 from .form import key_of, places, sections
-from .listening import share
+from .perception import share
 from .score import INTERVAL, instants
 
 MOST_PASSAGES = 6

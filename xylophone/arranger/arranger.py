@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from .arrangement import NO_ROLE, Arrangement
 from .balance import balanced
 from .changes import NO_HAMMER, Changes, Reason
 from .choice import Choice, left_out
-from .counterpoint import is_counterpoint, leading, voices
+from .counterpoint import equals, is_hymn, leading, voices
 from .fold import Placed, fold, fold_equals
 from .form import ostinato
 from .modulation import modulated
@@ -80,6 +81,14 @@ def arrange(
     return draft.searched(original_key) if shift is None else draft.at(shift)
 
 
+class Texture(Enum):
+    """What the notes of a song are to each other, and so how they are placed."""
+
+    TUNE = auto()  # one leads, and the others accompany it
+    HYMN = auto()  # the top leads lines that move together, each of which is sung
+    COUNTERPOINT = auto()  # voices are equals
+
+
 @dataclass(frozen=True, eq=False)
 class _Chosen:
     """The notes that are to be arranged, and why the others are not: a Reason for each note of the song."""
@@ -88,18 +97,24 @@ class _Chosen:
     priority: Ints
     voice: Ints
     grace: Bools
-    counterpoint: bool
+    texture: Texture
     reasons: Ints
+
+    @property
+    def counterpoint(self) -> bool:
+        """Whether no voice accompanies another."""
+        return self.texture is Texture.COUNTERPOINT
 
 
 def _chosen(song: Song, choice: Choice, weights: Weights) -> _Chosen:
     """Leave out what was not chosen; where the melody is to be alone, the other voices too."""
     reasons = left_out(song, choice)
     score = read_score(song, np.flatnonzero(reasons == Reason.NONE), choice.octaves)
-    if weights.counterpoint == ALWAYS or (weights.counterpoint == WHERE_IT_IS and is_counterpoint(score)):
-        voice = voices(score)
-        equals = np.where(leading(score, voice), Priority.MELODY, Priority.INNER).astype(np.uint8)
-        return _Chosen(score, equals, voice, main_notes(score, voice) >= 0, True, reasons)
+    voice = _equals(score, weights.counterpoint)
+    if voice is not None:
+        entries = np.where(leading(score, voice), Priority.MELODY, Priority.INNER).astype(np.uint8)
+        grace = main_notes(score, voice) >= 0
+        return _Chosen(score, entries, voice, grace, Texture.COUNTERPOINT, reasons)
     priority = priorities(score)
     if not weights.accompaniment:
         tune = priority == Priority.MELODY
@@ -107,7 +122,15 @@ def _chosen(song: Song, choice: Choice, weights: Weights) -> _Chosen:
         score, priority = read_score(song, score.row[tune], choice.octaves), priority[tune]
     voice = score.part * 2 + (priority == Priority.BASS)
     grace = main_notes(score, voice * 2 + (priority == Priority.MELODY)) >= 0
-    return _Chosen(score, priority, voice, grace, False, reasons)
+    texture = Texture.HYMN if is_hymn(score) else Texture.TUNE
+    return _Chosen(score, priority, voice, grace, texture, reasons)
+
+
+def _equals(score: Score, when: int) -> Ints | None:
+    """Return the voice of each note where they are to be equals, else None."""
+    if when == WHERE_IT_IS:
+        return equals(score)
+    return voices(score) if when == ALWAYS else None
 
 
 def _given(transpose: int | None) -> int | None:
@@ -183,7 +206,8 @@ class _Draft:
         if chosen.counterpoint:
             placed = fold_equals(chosen.score, chosen.voice, moved, self.instrument, self.weights)
         else:
-            placed = fold(chosen.score, chosen.priority, moved, self.instrument, self.weights)
+            hymn = chosen.texture is Texture.HYMN
+            placed = fold(chosen.score, chosen.priority, moved, self.instrument, self.weights, hymn)
         return _Placing(self, shift, wanted, placed).finished()
 
 

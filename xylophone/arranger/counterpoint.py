@@ -113,14 +113,15 @@ def _joined(notes: list[int], lines: list[float]) -> list[int | None]:
     return found
 
 
-def is_counterpoint(score: Score, voice: Ints | None = None) -> bool:
-    """Return whether voices imitate each other so much that they are to be treated as equals."""
+def equals(score: Score) -> Ints | None:
+    """Return the voice of each note where they imitate each other so much that they are equals, else None."""
     if not _FEWEST <= len(score) <= _MOST or (np.any(named(score) >= 1) and not _is_choir(score)):
-        return False
+        return None
     size = np.bincount(score.instant)
     if np.mean(size >= _THICK) > _CHORDS or np.mean(size >= 2) < _TOGETHER:
-        return False
-    return imitated(score, voices(score) if voice is None else voice) >= _IMITATED
+        return None
+    voice = voices(score)
+    return voice if imitated(score, voice) >= _IMITATED else None
 
 
 def is_hymn(score: Score) -> bool:

@@ -17,7 +17,6 @@ from .around import Around, around_tune
 from .beneath import Beneath, alike, crosses
 from .changes import Reason
 from .columns import by_group, starts, to_each
-from .counterpoint import is_hymn
 from .reach import Reach, bars_of
 from .score import INTERVAL, Score, on_top
 from .tune import FREE, substitutes, tune_of
@@ -44,11 +43,14 @@ class Placed:
     substituted: Bools
 
 
-def fold(score: Score, priority: Ints, shift: Ints, instrument: Instrument, weights: Weights) -> Placed:
+def fold(
+    score: Score, priority: Ints, shift: Ints, instrument: Instrument, weights: Weights, hymn: bool
+) -> Placed:
     """Return the cheapest octaves of all notes; those without a bar, or that cover the tune, are left out.
 
     Each note is moved by its `shift` in semitones. The order is that of what is heard: the melody; then what
-    is on top while it rests, in one line with it; then the basses beneath both; then all else, between.
+    is on top while it rests, in one line with it; then the basses beneath both; then all else, between. In a
+    `hymn` no bass goes alone because it is near.
     """
     pitch: Ints = (score.pitch + shift).astype(np.int16)
     folding = Folding(score, pitch, bars_of(instrument, pitch), weights)
@@ -61,7 +63,7 @@ def fold(score: Score, priority: Ints, shift: Ints, instrument: Instrument, weig
     substituted = np.zeros(len(score), np.bool_)
     substituted[tune] = struck[tune] != named
     around = folding.around(tune, struck[tune], octaves)
-    reason = _accompany(folding, priority, octaves, struck, around)
+    reason = _accompany(folding, priority, octaves, struck, around, hymn)
     covers, off = crosses(struck, around), folding.bars.off(struck)
     reason[covers & ~off] = Reason.COVERS
     reason[off & (reason != Reason.NEAR)] = Reason.NO_BAR
@@ -69,7 +71,9 @@ def fold(score: Score, priority: Ints, shift: Ints, instrument: Instrument, weig
     return Placed(hammer, reason, substituted & (hammer >= 0))
 
 
-def _accompany(folding: Folding, priority: Ints, octaves: Ints, struck: Ints, around: Around) -> Ints:
+def _accompany(
+    folding: Folding, priority: Ints, octaves: Ints, struck: Ints, around: Around, hymn: bool
+) -> Ints:
     """Write into `struck` where all is struck but the melody, whose notes have `octaves`.
 
     Returned is a Reason for each note that does not go with its voice.
@@ -77,13 +81,14 @@ def _accompany(folding: Folding, priority: Ints, octaves: Ints, struck: Ints, ar
     score, is_tune, top = folding.score, priority == Priority.MELODY, on_top(folding.score)
     upper = ~is_tune & around.alone & top
     line, reason = np.flatnonzero(upper), np.zeros(len(score), np.uint8)
-    beneath = Beneath(score, folding.pitch, folding.bars, folding.weights, around, top, is_hymn(score))
+    beneath = Beneath(score, folding.pitch, folding.bars, folding.weights, around, top, hymn)
     moved = folding.line(line, np.flatnonzero(is_tune), octaves, around.ceiling)
     struck[line], reason[line] = beneath.line(line, moved)
     rest = ~is_tune & ~upper
     bass, inner = (np.flatnonzero(rest & (priority == voice)) for voice in (Priority.BASS, Priority.INNER))
     struck[bass], reason[bass] = beneath.voices(bass, True)
-    beneath = replace(beneath, around=around.above(score, bass, struck[bass]))
+    heard = bass[~folding.bars.off(struck[bass])]
+    beneath = replace(beneath, around=around.above(score, heard, struck[heard]))
     struck[inner], reason[inner] = beneath.voices(inner, False)
     return reason
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..tables import Bools, Floats, Ints, Priority
 from .arrangement import Arrangement
 from .columns import by_group
-from .listening import ENTRY_DB, LEAD_DB, Strikes, astray, bare, broken, lost, share
+from .perception import ENTRY_DB, LEAD_DB, Strikes, astray, bare, broken, lost, share
 from .score import INTERVAL
 from .tune import NEAR
 

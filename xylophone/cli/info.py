@@ -24,8 +24,8 @@ from .song_options import arrange_options, complete_songs, find_all, load, song_
 
 SHOWN_CHANGES = 20
 
-_TRIED = ("faithful", "music-box", "solo")
-"""Presets that may mend a song."""
+_TRIED, _TUNE_LEADS = ("music-box", "solo"), "faithful"
+"""Presets that may mend a song, and the one that may where its voices are equals; it is usual elsewhere."""
 
 _COUNTED = ("transpose", "kept", "folded", "replaced", "merged", "dropped")
 
@@ -77,12 +77,13 @@ def better(arrangement: Arrangement, arguments: dict[str, Any]) -> dict[str, int
     """Return the options that were tried and make a song better, each with its score, the best first.
 
     They are tried where points are lacking, in the same transposition if there is one; `arguments` made all.
+    That a tune leads is tried in counterpoint only.
     """
     score = judge(arrangement).score
     if score >= _GOOD or not len(arrangement.notes):
         return {}
     found = {}
-    for name in _TRIED:
+    for name in _TRIED if arrangement.counterpoint is None else (_TUNE_LEADS, *_TRIED):
         others = arguments | {"weights": preset(name)}
         if len(arrangement.shifts) == 1:
             others["transpose"] = arrangement.transpose

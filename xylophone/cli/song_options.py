@@ -39,7 +39,7 @@ arrange_options = stack(
         "--preset",
         metavar="NAME",
         shell_complete=complete_presets,
-        help="auto, faithful, polyphonic, music-box, solo or virtuoso.",
+        help=f"One of {', '.join(PRESETS)}.",
     ),
     click.option("--tracks", type=Numbers(), help="Only these tracks, as info numbers them: 0,2-4."),
     click.option("--channels", type=Numbers(), help="Only these channels, 1..16."),
