@@ -109,14 +109,19 @@ class WithoutWires:
 
     def log(self) -> list[tuple[int, int]]:
         """Return (ns, mask) of all changes so far."""
-        events = [(ns, 0, mask) for ns, mask in read_trace(self._path)]
-        events += [(ns, 1, allowed) for ns, allowed in read_trace(f"{self._path}.guard")]
-        mask = allowed = 0
-        changes = []
-        for ns, is_line, value in sorted(events):
-            mask, allowed = (mask, value) if is_line else (value, allowed)
-            changes.append((ns, mask if allowed else 0))
-        return changes
+        return let_through(self._path)
+
+
+def let_through(path: str) -> list[tuple[int, int]]:
+    """Return (ns, mask) of all that was written without wires and let through by the watchdog's line."""
+    events = [(ns, 0, mask) for ns, mask in read_trace(path)]
+    events += [(ns, 1, allowed) for ns, allowed in read_trace(f"{path}.guard")]
+    mask = allowed = 0
+    changes = []
+    for ns, is_line, value in sorted(events):
+        mask, allowed = (mask, value) if is_line else (value, allowed)
+        changes.append((ns, mask if allowed else 0))
+    return changes
 
 
 class OnFakePi:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import programs
 from backends.serial_world import INSTRUMENT, World
 from firmware.building import need, run
 from player.pieces import piece
@@ -19,6 +21,7 @@ from xylophone.cli.stage import Stage
 from xylophone.cli.striking import strike_in_turn
 from xylophone.clock import VirtualClock
 from xylophone.errors import BackendAbsent, BackendError, SafetyError, XylophoneError
+from xylophone.owner.places import SYSTEM, SYSTEM_STATE
 from xylophone.player import Player
 
 HOUR = 3600.0
@@ -123,13 +126,40 @@ def test_a_fatal_fault_ends_the_playing_by_its_own_error(error):
     assert type(caught.value) is error
 
 
-def test_an_absent_board_never_reaches_the_limit_of_starts(unit, folder):
-    assert "--wait" in unit.service["ExecStart"].split()
-    ended = [3] * 100  # what it came to without: hardware missing, every time
+def test_what_fails_at_every_start_reaches_the_limit_of_starts(unit):
+    ended = [3] * 100
 
     clock = VirtualClock()
     assert unit.run(lambda: ended.pop(), clock, HOUR) == int(unit.unit["StartLimitBurst"])
     assert clock.now() < 60.0
+
+
+@pytest.mark.parametrize("file", ["xylophone.service", "gpio.conf", "user/xylophone.service"])
+def test_each_unit_runs_the_owner_and_silences_what_it_played_on(folder, file):
+    text = (folder / file).read_text()
+    _, backend = re.findall(r"(?m)^ExecStart=\S+/xylo (serve) ?(.*)$", text)[-1]
+    assert re.findall(r"(?m)^ExecStopPost=-\S+/xylo off ?(.*)$", text)[-1] == backend
+
+
+def test_the_unit_s_folders_are_where_clients_look_and_the_latch_lies(unit):
+    assert Path("/run", unit.service["RuntimeDirectory"]) == SYSTEM
+    assert Path("/var/lib", unit.service["StateDirectory"]) == SYSTEM_STATE
+    assert unit.service["RuntimeDirectoryMode"] == "0750"
+    assert unit.service["RuntimeDirectoryPreserve"] == "restart"  # what counts crashes outlasts them
+    assert unit.service["Group"] == "xylophone"
+
+
+def test_a_user_s_unit_is_well_formed(folder, tmp_path):
+    need("systemd-analyze")
+    program, whole = tmp_path / "xylo", tmp_path / "xylophone.service"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    text = (folder / "user" / "xylophone.service").read_text()
+    whole.write_text(re.sub(r"%h/xylophone/xylo\b", str(program), text))
+    environ = os.environ | {"XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path)}
+    command = ["systemd-analyze", "--user", "verify", "--recursive-errors=no", str(whole)]
+    told = programs.run(command, env=environ, capture_output=True, text=True)
+    assert (told.stdout + told.stderr, told.returncode) == ("", 0)
 
 
 @pytest.mark.parametrize("files", [["xylophone.service"], ["xylophone.service", "gpio.conf"]])

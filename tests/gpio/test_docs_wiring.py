@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from xylophone.cli.off import off
-from xylophone.cli.play import play
+from xylophone.cli.serve import serve
 from xylophone.gpio.realtime import DISPATCHER, WATCHDOG
 from xylophone.instrument import KINDS
 from xylophone.wiring import HONEST_PINS, Wiring
@@ -66,7 +66,7 @@ def test_supplies_are_sized_by_the_instrument_s_limits(page: str, kind) -> None:
     assert kind.supply_limit < float(re.findall(r"[\d.]+", row[5])[0]) <= 1.35 * kind.supply_limit
 
 
-COMMANDS = {"ExecStart": play, "ExecStopPost": off}
+COMMANDS = {"ExecStart": serve, "ExecStopPost": off}
 
 
 def test_the_unit_plays_and_may_what_the_dispatcher_asks_for(root: Path) -> None:
