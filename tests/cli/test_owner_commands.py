@@ -242,6 +242,8 @@ def test_an_owner_whose_backend_is_not_open_says_what_it_can(xylophone: Run, own
         "backend:      not open",
     ]
     assert said(xylophone("volume")) == "volume not known: the backend is not open"
+    owner.state |= {"state": "opening", "message": None}
+    assert said(xylophone("status")).startswith("state:        the backend is being opened\n")
 
 
 def playing_user() -> str:

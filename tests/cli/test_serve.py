@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -49,12 +50,21 @@ def reaches(state: str) -> dict[str, Any]:
     raise AssertionError("the owner has left")
 
 
-def test_what_is_added_plays_and_does_what_it_is_told(xylophone: Run, serve: Serve) -> None:
+def documented(root: Path) -> set[str]:
+    """Return the keys that docs/service.md says a state has."""
+    table = (root / "docs" / "service.md").read_text().split("## The state")[1].split("\n## ")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    return {key for cell in cells for key in re.findall("`([^`]+)`", cell)}
+
+
+def test_what_is_added_plays_and_does_what_it_is_told(xylophone: Run, serve: Serve, root: Path) -> None:
     serve()
+    reaches("idle")
     assert xylophone("status").out.startswith("state:        nothing plays\n")
     assert xylophone("add", "sakura", "twinkle").code == 0
     state = reaches("playing")
     assert state["song"]["title"] == "Sakura, sakura"
+    assert state.keys() | {"coils"} == documented(root)
     assert xylophone("pause").out.startswith("paused in Sakura, sakura, 0:0")
     assert xylophone("volume", "40").out == "volume 40\n"
     assert xylophone("seek", "0:20").out == "paused in Sakura, sakura, 0:20 of 1:29, volume 40\n"

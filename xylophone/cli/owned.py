@@ -27,6 +27,8 @@ def in_a_line(state: State) -> str:
     'nothing plays, Sakura is being arranged'
     """
     kind, message = state["state"], state["message"]
+    if kind == "opening":
+        return "the backend is being opened"
     if kind == "stopped":
         return f"{stopped_words(state['stopped'])}; {RELEASE}"
     if kind == "failed" or state["song"] is None:

@@ -61,7 +61,10 @@ class Restarts:
         self._path = folder / NAME
 
     def begin(self, now: float) -> Run:
-        """Note that an owner begins, at a monotonic time; return its run. FileError."""
+        """Note that an owner begins, at a monotonic time; return its run, which knows if it `may_play`.
+
+        FileError.
+        """
         run = self._read()
         known = replace(run, crashes=tuple(min(crash, now) for crash in run.crashes))
         begun = known.begun(now)
