@@ -14,6 +14,7 @@ from xylophone.calibration.values import CURVES
 from xylophone.config.beside import Chosen, saved_place, write_saved
 from xylophone.files import alone_with, remove_file, write_text
 from xylophone.instrument import Instrument, build_instrument, hammers_of
+from xylophone.owner.last import LastQueue
 from xylophone.owner.latch import NAME as LATCH, Latch
 from xylophone.owner.restarts import Restarts
 from xylophone.tuning.checking import Heard, Measured, add_entry, read_history
@@ -130,6 +131,11 @@ CHANGES = {
     "the latch put on": Change(nothing, lambda to: Latch(to).set("anna", NOON, "smoke"), stopped),
     "the latch taken off": Change(
         lambda to: Latch(to).set("anna", NOON, "smoke"), lambda to: Latch(to).clear(), stopped
+    ),
+    "the queue kept": Change(
+        lambda to: LastQueue([{"path": "/a.mid"}]).write(to),
+        lambda to: LastQueue([{"path": "/b.mid"}], repeat=True).write(to),
+        content("queue.json"),
     ),
     "a crash counted": Change(
         lambda to: crash(to, 1.0), lambda to: crash(to, 2.0), content("crashes.json")

@@ -6,14 +6,17 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
 from ..clock import SystemClock
 from ..config import Settings
+from ..errors import FileError
 from ..gpio.realtime import hurry
 from ..owner.core import Opened
+from ..owner.last import LastQueue
 from ..owner.making import Recipe
 from ..owner.notify import Supervisor
 from ..owner.places import own_door
@@ -24,6 +27,7 @@ from ..sequencer import PlanOptions
 from .calibrations import calibration_of
 from .options import settings, stage_options
 from .printing import say, warn
+from .song_options import complete_songs, find_all
 from .stage import open_stage, sounding
 
 SIGN = 1.0
@@ -31,13 +35,19 @@ SIGN = 1.0
 
 
 @click.command()
+@click.argument("names", metavar="[SONG...]", nargs=-1, shell_complete=complete_songs)
 @stage_options
+@click.option("--loop", is_flag=True, help="Play these songs again and again.")
+@click.option("--last", is_flag=True, help="Go on with what was playing last.")
 @click.option("--mute", is_flag=True, help="No loudspeaker.")
-def serve(mute: bool, **options: Any) -> None:
+def serve(names: tuple[str, ...], loop: bool, last: bool, mute: bool, **options: Any) -> None:
     """Hold the instrument until Ctrl-C or SIGTERM, and let clients play it: play, status, stop and others.
 
-    A board that is not plugged in is waited for; what fails is opened again.
+    It begins with these songs, or waits. A board that is not plugged in is waited for; what fails is opened
+    again.
     """
+    if names and last:
+        raise click.UsageError("--last plays what was playing: leave the songs out, or --last")
     found, door, clock, supervisor = (
         settings(options),
         own_door(os.environ),
@@ -50,12 +60,25 @@ def serve(mute: bool, **options: Any) -> None:
     owner.core.manner.speed, owner.core.manner.volume = found.player.speed, found.player.volume
     with leaving_on_signals(), playing(found.backend, config=found.config), owner:
         say(f"the owner of {found.backend} listens at {door.path}")
+        owner.start_with(_beginning(names, loop, last, door.state))
         _be_in_time(found)
         supervisor.ready(f"holding {found.backend}")
         try:
             owner.hold()
         finally:
             supervisor.leaving()
+
+
+def _beginning(names: tuple[str, ...], loop: bool, last: bool, folder: Path) -> LastQueue:
+    """Return what is to play at the start; a queue that cannot be read is told, and nothing plays."""
+    if names:
+        paths, _ = find_all(names)
+        return LastQueue([{"path": str(path.absolute())} for path in paths], loop)
+    try:
+        return LastQueue.read(folder) if last else LastQueue()
+    except FileError as error:
+        warn(error)
+        return LastQueue()
 
 
 def _be_in_time(found: Settings) -> None:

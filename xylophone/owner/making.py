@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ..arranger import Weights
 from ..clock import Clock
-from ..collection.prepared import Asked, LeftOut, Preparation, Prepared
+from ..collection.prepared import LeftOut, Preparation, Prepared
 from ..collection.workers import Lost, Worker
-from ..config import Chosen
 from ..errors import XylophoneError
 from ..instrument import Instrument
 from .queue import Entry, Song
+from .songs import asked_of
 
 PATIENCE = 60.0
 """s after which a worker is ended; its song is left out."""
 
 Made = Prepared | LeftOut
-
-_CHOICES = ("tracks", "channels", "mute_tracks", "mute_channels")
 
 
 @dataclass(frozen=True)
@@ -33,12 +30,8 @@ class Recipe:
 
     def __call__(self, song: Song) -> Made:
         """Return a song as a client has given it, ready to be played, or why it cannot be."""
-        path = Path(song["path"])
-        choices: dict[str, Any] = {key: tuple(song[key]) for key in _CHOICES if key in song}
-        choices |= {key: song[key] for key in ("drums", "transpose", "original_key", "preset") if key in song}
-        chosen = Chosen(**choices, octaves=dict(song.get("octaves", ())))
-        asked = Asked(chosen, self.weights, song.get("saved", True), song.get("encoding"))
-        return Preparation(asked, self.instrument, song.get("as_written", False)).tried(path)
+        asked = asked_of(song, self.weights)
+        return Preparation(asked, self.instrument, song.get("as_written", False)).tried(Path(song["path"]))
 
 
 class Maker:

@@ -121,9 +121,11 @@ class Queue:
         return self.entries[self._place + 1 :]
 
     @property
-    def place(self) -> int:
-        """Which of the entries plays, from 1; 0 before any has."""
-        return self._place + 1
+    def left(self) -> list[Song]:
+        """The songs from the one that plays on; all, in a queue that repeats, with that one first."""
+        here = max(0, self._place)
+        around = self.entries[:here] if self.repeat else []
+        return [entry.song for entry in [*self.entries[here:], *around]]
 
     @property
     def _place(self) -> int:

@@ -19,6 +19,7 @@ from ..simulation.hammers import Twin
 from ..tables import Floats, Hits, joined
 from .client import OwnerClient
 from .core import Opened
+from .last import LastQueue
 from .making import Recipe
 from .places import Door
 from .service import Service
@@ -90,6 +91,7 @@ class RehearsedOwner:
         self.door = Door(folder / "owner.sock", False, folder)
         self.lines: list[str] = []
         self._hits: list[Hits] = []
+        self._beginning: tuple[LastQueue, float | None] = (LastQueue(), None)
         self._backend: SimulatedBackend | None = None
         recipe = Recipe(instrument, Weights())
         self._service = Service(self._stage, recipe, self.door, self.clock, "sim:", say=self.lines.append)
@@ -97,6 +99,7 @@ class RehearsedOwner:
 
     def __enter__(self) -> Self:
         self._service.__enter__()
+        self._service.start_with(*self._beginning)
         self._thread.start()
         self.pass_time(0.0)
         return self
@@ -108,6 +111,10 @@ class RehearsedOwner:
         self.clock.end()
         self._thread.join()
         self._service.__exit__(kind, error, trace)
+
+    def start_with(self, queue: LastQueue, volume: float | None = None) -> None:
+        """Let it begin with songs, before it is entered; as `Service.start_with`."""
+        self._beginning = (queue, volume)
 
     def connect(self) -> OwnerClient:
         """Return a client of it, to be closed by who asked."""

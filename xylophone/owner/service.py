@@ -9,8 +9,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..clock import Clock, SystemClock
+from ..errors import FileError
+from ..strikes import volume_of
 from .core import Core, Opened
 from .desk import Desk
+from .feed import Beginning
+from .last import LastQueue
 from .latch import Latch
 from .making import Maker, Recipe
 from .places import Door
@@ -49,6 +53,8 @@ class Service:
         self._server = Server(lambda command, who: self._desk.answer(command, who), self.greeting, door)
         self._desk = Desk(self.core, self._server.tell, self._writing)
         self._noted = False
+        self._say, self._kept = say, LastQueue()
+        self.core.begun = lambda entry, shot: self._keep_queue()
         self._held = ExitStack()
         self.run = Run()
 
@@ -72,6 +78,26 @@ class Service:
         self._server.tell({"event": "bye", "why": "the owner ends"})
         self._held.close()
 
+    def start_with(self, queue: LastQueue, volume: float | None = None) -> None:
+        """Play songs as soon as the backend is open, unless too many runs have crashed or a stop holds.
+
+        `volume` is 0..100, the one that holds for None.
+        """
+        core = self.core
+        if volume is not None:
+            core.manner.volume = volume_of(min(volume, core.most_volume))
+        if not queue.songs or core.stopped is not None:
+            return
+        if not self.run.may_play:
+            self._say(
+                "it crashed more than three times within an hour: silent until somebody plays something"
+            )
+            return
+        with core.lock:
+            core.queue.replace(queue.songs)
+            core.queue.repeat = queue.repeat
+            core.begin(Beginning(core.queue.entries[0]))
+
     def hold(self) -> None:
         """Hold the instrument until `core.leave`."""
         self.core.hold()
@@ -85,6 +111,19 @@ class Service:
             "instrument": instrument.name,
             "bars": [hammer.name for hammer in instrument.hammers],
         }
+
+    def _keep_queue(self) -> None:
+        """Have the queue kept, where it is another one, by who writes."""
+        queue = LastQueue(self.core.queue.left, self.core.queue.repeat)
+        if queue != self._kept:
+            self._kept = queue
+            self._writing.submit(self._write, queue)
+
+    def _write(self, queue: LastQueue) -> None:
+        try:
+            queue.write(self._door.state)
+        except FileError as error:
+            self._say(f"the queue is not kept for the next start: {error}")
 
     def _note(self) -> None:
         """Have the clients told what has changed, on the server's thread."""

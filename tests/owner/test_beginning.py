@@ -1,0 +1,92 @@
+"""What an owner plays at its start: songs that were named, or what was playing last."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from owner.held import song
+from xylophone.errors import FileError, SafetyError
+from xylophone.instrument import build_instrument
+from xylophone.owner.last import LastQueue
+from xylophone.owner.queue import Queue
+from xylophone.owner.rehearsal import RehearsedOwner
+from xylophone.owner.restarts import Restarts
+
+
+def rehearsed(folder: Path) -> RehearsedOwner:
+    return RehearsedOwner(folder, build_instrument())
+
+
+def test_it_begins_with_songs_as_soon_as_it_is_open(tmp_path: Path) -> None:
+    songs = [song(tmp_path, "a"), song(tmp_path, "b")]
+    owner = rehearsed(tmp_path)
+    owner.start_with(LastQueue(songs, repeat=True), volume=40)
+    with owner, owner.connect() as client:
+        owner.pass_time(12.0)
+        state = client.do("state")["state"]
+        assert (state["state"], state["repeat"], state["volume"]) == ("playing", True, 40)
+        assert len(owner.heard()) > 16
+
+
+def test_what_was_playing_is_kept_and_played_again(tmp_path: Path) -> None:
+    songs = [song(tmp_path, name) for name in "abc"]
+    with rehearsed(tmp_path) as owner, owner.connect() as client:
+        client.do("play", songs=songs)
+        owner.pass_time(4.0)
+        assert client.do("state")["state"]["song"]["title"] == "b"
+    kept = LastQueue.read(tmp_path)
+    assert [Path(each["path"]).stem for each in kept.songs] == ["b", "c"]
+    assert not kept.repeat
+
+
+def test_a_queue_that_repeats_is_kept_whole_from_where_it_was() -> None:
+    queue = Queue()
+    queue.replace([{"path": f"/{name}.mid"} for name in "abc"])
+    queue.begin(queue.entries[1])
+    assert [each["path"] for each in queue.left] == ["/b.mid", "/c.mid"]
+    queue.repeat = True
+    assert [each["path"] for each in queue.left] == ["/b.mid", "/c.mid", "/a.mid"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b'{"songs": [{"path": "a"}], "repeat": true}', b"[" * 99999]
+)
+def test_a_damaged_file_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "queue.json").write_bytes(content)
+    with pytest.raises(FileError, match=r"queue\.json is damaged"):
+        LastQueue.read(tmp_path)
+
+
+def test_nothing_is_kept_where_nothing_has_played(tmp_path: Path) -> None:
+    assert LastQueue.read(tmp_path) == LastQueue()
+
+
+def test_after_a_stop_it_waits(tmp_path: Path) -> None:
+    with rehearsed(tmp_path) as owner, owner.connect() as client:
+        client.do("stop")
+    later = rehearsed(tmp_path)
+    later.start_with(LastQueue([song(tmp_path, "a")]))
+    with later, later.connect() as client:
+        later.pass_time(10.0)
+        assert len(later.heard()) == 0
+        with pytest.raises(SafetyError):
+            client.do("next")
+        client.do("release")
+        later.pass_time(10.0)
+        assert len(later.heard()) == 0
+
+
+def test_after_too_many_crashes_it_is_silent_and_says_so(tmp_path: Path) -> None:
+    for _ in range(5):
+        Restarts(tmp_path).begin(0.0)
+    owner = rehearsed(tmp_path)
+    owner.start_with(LastQueue([song(tmp_path, "a")]))
+    with owner, owner.connect() as client:
+        owner.pass_time(5.0)
+        assert len(owner.heard()) == 0
+        assert "silent until somebody plays" in owner.lines[0]
+        client.do("play", songs=[song(tmp_path, "a")])
+        owner.pass_time(5.0)
+        assert len(owner.heard()) == 8
