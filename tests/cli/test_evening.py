@@ -213,7 +213,7 @@ def test_no_song_is_begun_that_would_last_far_beyond_the_time(folder: Path) -> N
 WRONG = [
     (["--end", "5"], "--end goes with --loop"),
     (["--loop", "2", "--end", "5"], "--end goes with --loop"),
-    (["--seed", "5"], "--seed goes with --shuffle"),
+    (["--seed", "5"], "--seed goes with --shuffle or --mood"),
     (["--loop=0"], "no number of passes"),
     (["--for", "0"], "--for 0 is out of range"),
     (["--pause", "soon"], "is no time: write 90, 1:30"),

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from ..arranger import Arrangement
 from ..clock import SystemClock
+from ..collection.library import STANDARD_INPUT
 from ..collection.order import Order, Turn
 from ..collection.prepared import LeftOut, Preparation, Prepared
 from ..collection.workers import Lost, Worker
 from ..errors import OptionError, XylophoneError
 from ..player import Player, Snapshot
 from ..player.timeline import GAP, length
+from ..song import Song
 from .printing import clock_time, say, warn_all
 
 OVERRUN = 300.0
@@ -25,6 +27,9 @@ AHEAD = 5.0
 
 PATIENCE = 120.0
 """s that a song may take to be made ready; docs/arranging.md says how long a million notes take."""
+
+REMEMBERED = 16
+"""Of so many songs that were given last it is known what they were: who goes back goes that far."""
 
 KEPT = 64
 """So many songs that are ready are kept for the next pass."""
@@ -88,6 +93,7 @@ class Evening:
             self._worker.end()
             self._order = self._programme.order()
             self._played: list[Turn] = []  # those that the player was given
+            self._given: dict[int, Song] = {}  # the last of them, by their place
             self._next: Turn | None = None
             self._closed, self._began = False, None
             self._first = self._drawn_first()
@@ -102,7 +108,7 @@ class Evening:
             else:
                 found = self._ready.get(turn.song) or self._programme.preparation.tried(path)
             if isinstance(found, Prepared):
-                self._played.append(turn)
+                self._give(turn, found)
                 self._keep(turn, found)
                 return found
             self._leave_out(turn, found)
@@ -136,6 +142,13 @@ class Evening:
         if piece >= len(self._played) or self._played[piece].of == 1:
             return ""
         return f"{self._played[piece].number}/{self._played[piece].of}"
+
+    def given(self, piece: int) -> tuple[Path, Song] | None:
+        """Return file and song of a piece of the queue, None for standard input and for one long ago."""
+        song = self._given.get(piece)
+        if song is None or (path := self._programme.paths[self._played[piece].song]) == STANDARD_INPUT:
+            return None
+        return path, song
 
     def close(self) -> None:
         """End the worker process, whatever it is at."""
@@ -179,7 +192,7 @@ class Evening:
             player.close_queue()
         elif song is not None:
             player.add(song.piece)
-            self._played.append(self._next)
+            self._give(self._next, song)
             self._next = None
 
     def _fits(self, song: Prepared, player: Player, shot: Snapshot) -> bool:
@@ -190,6 +203,12 @@ class Evening:
         pause = GAP if self.pause is None else self.pause
         begins = player.backend.now() - self._began + (shot.duration - shot.position) / shot.speed + pause
         return begins < limit and begins + length(song.piece) / shot.speed <= limit + OVERRUN
+
+    def _give(self, turn: Turn, song: Prepared) -> None:
+        """Remember what the player was given."""
+        self._given.pop(len(self._played) - REMEMBERED, None)
+        self._given[len(self._played)] = song.piece.song
+        self._played.append(turn)
 
     def _keep(self, turn: Turn, song: Prepared) -> None:
         if self._ready.get(turn.song) is not song:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,11 @@ from ..errors import BackendAbsent, BackendError, OptionError, XylophoneError
 from ..player import Player
 from ..running.playing import leaving_on_signals, playing
 from ..sequencer import PlanOptions
+from ..shelf.logbook import Logbook
 from ..words import counted
 from .calibrations import calibration_of
 from .evening import Evening, Programme, Told
+from .hearing import Hearing, noting
 from .incidents import not_played, tell
 from .option_types import WithPasses
 from .options import check_writable, settings, stage_options
@@ -42,6 +44,7 @@ from .song_options import (
 from .stage import Stage, open_stage, sounding
 from .suspended import suspending
 from .waiting import wait_for_board
+from .wishes import Evenly, Wishes, wish_options, wished
 
 LOUDER, FASTER = 1.12, 1.05
 """Factors by which a press of a key changes volume and speed."""
@@ -62,30 +65,32 @@ KEYS: dict[str, tuple[Callable[[Player], object], str]] = {
 
 
 @click.command(cls=WithPasses)
-@click.argument("names", metavar="SONG...", nargs=-1, required=True, shell_complete=complete_songs)
+@click.argument("names", metavar="[SONG]...", nargs=-1, shell_complete=complete_songs)
 @stage_options
 @arrange_options
 @song_options
 @playing_options
 @queue_options
+@wish_options
 @click.option("--wait", is_flag=True, help="Wait for a board that is not plugged in, also in play.")
 @click.option("--mute", is_flag=True, help="No loudspeaker.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
-def play(
-    names: tuple[str, ...],
-    wait: bool,
-    mute: bool,
-    quiet: bool,
-    **options: Any,
-) -> None:
+def play(names: tuple[str, ...], wait: bool, mute: bool, quiet: bool, **options: Any) -> None:
     """Play songs: files, wildcards, or names of the project's own; several make a queue.
+
+    Without names: --mood calm --for 20min chooses songs, --list favourites plays a list of the shelf.
 
     Keys while it plays: space pauses, left and right seek, up and down change the volume, + and - the
     speed, n and p go to the next and previous song, q stops.
     """
-    queue, found = Queue.take(options), settings(options)
+    wishes = Wishes.take(options)
+    if not names and not wishes:
+        raise click.MissingParameter(param_type="argument", param_hint="'SONG...'")
+    queue, found = Queue.take(options, chooses=wishes.choosing), settings(options)
     asked, manner = Asked.take(options, found), Manner.take(options, found)
     paths, missing = find_all(names)
+    if wishes:
+        paths, queue = _wished(wishes, paths, queue, found, asked, quiet)
     if queue.save_list is not None:
         _save_list(queue.save_list, paths, missing)
         return
@@ -93,10 +98,19 @@ def play(
         paths = _shuffled(paths)
     preparation = Preparation(asked, found.instrument, options.pop("as_written"))
     programme = Programme(paths, preparation, lambda: queue.order(paths), queue.pause, queue.limit)
-    with closing(Evening(programme)) as evening:
-        _Playing(found, manner, evening, queue.part, mute, quiet).begin(wait)
+    with noting(found.home.folder) as book, closing(Evening(programme)) as evening:
+        _Playing(found, manner, evening, queue.part, mute, quiet, book).begin(wait)
     if failed := evening.failed or missing:
         raise type(failed)("not every song could be played: see above")
+
+
+def _wished(
+    wishes: Wishes, paths: list[Path], queue: Queue, found: Settings, asked: Asked, quiet: bool
+) -> tuple[list[Path], Queue]:
+    """Return the songs of a wish, and how they are played: once, where they fill the time."""
+    how = Evenly(queue.limit, queue.seed or 0, date.today(), found, asked)
+    paths, fills = wished(wishes, paths, how, quiet)
+    return paths, replace(queue, loop=1) if fills and queue.loop is None else queue
 
 
 def _shuffled(paths: list[Path]) -> list[Path]:
@@ -132,6 +146,7 @@ class _Playing:
     part: Part
     mute: bool
     quiet: bool
+    book: Logbook
 
     def begin(self, wait: bool) -> None:
         """Look for the first song, then play all, once a board has come where it is to be waited for."""
@@ -150,11 +165,12 @@ class _Playing:
         What was played is told at the end, whatever that is, but for a board that has gone and is waited for.
         """
         player: Player | None = None
-        first = self.evening.first().piece
+        first, hearing = self.evening.first().piece, Hearing(self.evening, self.book)
         try:
             with open_stage(self.found) as stage:
                 came()
                 player, looks = self._player(stage)
+                looks.append(lambda _: hearing.look(player))
                 with sounding(stage, self.mute, self.quiet), self._watching(player, stage, looks):
                     self._begin(player, first)
                     player.wait()
@@ -162,6 +178,8 @@ class _Playing:
             if player is not None and (absent_ends or not isinstance(leaving, BackendAbsent)):
                 _say_goodbye(player, stage, self.quiet)
             raise
+        finally:
+            hearing.end()
         _say_goodbye(player, stage, self.quiet, str(stage.backend.coils))
 
     def _begin(self, player: Player, first: Arrangement) -> None:

@@ -27,7 +27,7 @@ queue_options = stack(
     click.option("--end", type=Seconds(), help="With --loop: repeat from --start to this time of the song."),
     click.option("--loop", type=Passes(), metavar="[N]", help="Play again and again, or N times in all."),
     click.option("--shuffle", is_flag=True, help="In an order drawn by chance, anew for each pass."),
-    click.option("--seed", type=click.IntRange(0, MOST_SEED), help="Of --shuffle: the same draws the same."),
+    click.option("--seed", type=click.IntRange(0, MOST_SEED), help="The same draws or chooses the same."),
     click.option("--pause", type=Seconds(*GAPS), help="Silence between songs; 1 s without it."),
     click.option("--for", "limit", type=Seconds(1, GAPS[1]), metavar="TIME", help="About so long: 20min."),
     click.option("--save-list", type=LIST, metavar="FILE", help="Write the queue as .m3u."),
@@ -75,15 +75,18 @@ class Queue:
     save_list: Path | None
 
     @classmethod
-    def take(cls, options: dict[str, Any]) -> Queue:
-        """Take the queue's options out of a command's arguments; usage errors where they do not fit."""
+    def take(cls, options: dict[str, Any], chooses: bool = False) -> Queue:
+        """Take the queue's options out of a command's arguments; usage errors where they do not fit.
+
+        `chooses` says that songs are drawn by chance also without --shuffle.
+        """
         start, end = options.pop("start"), options.pop("end")
         names = ("loop", "shuffle", "seed", "pause", "limit", "save_list")
         given = {name: options.pop(name) for name in names}
         if end is not None and given["loop"] != ENDLESS:
             raise click.UsageError("--end goes with --loop without a number: add it, or leave --end out")
-        if given["seed"] is not None and not given["shuffle"]:
-            raise click.UsageError("--seed goes with --shuffle: add it, or leave --seed out")
+        if given["seed"] is not None and not (given["shuffle"] or chooses):
+            raise click.UsageError("--seed goes with --shuffle or --mood: add one, or leave --seed out")
         endless = given["loop"] == ENDLESS and given["limit"] is None
         return cls(Part(start, end, endless), **given)
 

@@ -137,6 +137,11 @@ class Catalogue:
         for path, size, modified, *rest in self._base.execute(query, (self._setting,)):
             yield Found(os.fsdecode(path), size, modified), Scored(*rest)
 
+    def scores(self) -> dict[bytes, int]:
+        """Return the score of each content that has one, listed or not."""
+        query = "SELECT digest, score FROM fits WHERE setting = ? AND score IS NOT NULL"
+        return dict(self._base.execute(query, (self._setting,)))
+
     def tunes(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield digest and tune of each listed file with a score, in the order of `fits`."""
         query = f"SELECT digest, tune FROM {_LISTED} AND score IS NOT NULL ORDER BY score DESC, path"
@@ -162,6 +167,17 @@ def open_catalogue(path: Path, setting: str, patience: float = PATIENCE) -> Iter
             yield catalogue
         finally:
             catalogue.commit()
+
+
+def known_scores(path: Path, setting: str) -> dict[bytes, int]:
+    """Return the scores of a setting by the digest of the content; none where there is no database.
+
+    FileError as `open_catalogue` has it.
+    """
+    if not path.exists():
+        return {}
+    with open_catalogue(path, setting) as catalogue:
+        return catalogue.scores()
 
 
 def _prepare(base: sqlite3.Connection, path: Path) -> None:

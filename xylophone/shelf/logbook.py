@@ -100,4 +100,6 @@ class Logbook:
 def _note(store: Store, played: Played) -> None:
     digest = hashlib.sha256(read_bytes(played.path, MOST_SONG_BYTES)).digest()
     play = Play(digest, played.began, played.seconds, played.finished)
-    store.note(told_of(played.song, played.path, digest), played.path, play)
+    known = store.song(digest)
+    about = told_of(played.song, played.path, digest) if known is None else known.about
+    store.note(about, played.path, play)
