@@ -16,6 +16,7 @@ from xylophone.errors import (
     PlayerError,
     SafetyError,
 )
+from xylophone.owner.feed import Heard
 from xylophone.owner.latch import Latch
 
 
@@ -342,3 +343,15 @@ def test_strikes_are_told_before_they_are_heard(held: Held, songs: list[dict[str
     ahead = [event["strikes"] for event in held.events if event["event"] == "ahead"]
     told = sorted(strike[0] for strikes in ahead for strike in strikes)
     assert told == pytest.approx(held.heard(), abs=3e-3)
+
+
+def test_what_has_played_is_told_with_how_much_of_it(held: Held, songs: list[dict[str, Any]]) -> None:
+    told: list[Heard] = []
+    held.core.ended = told.append
+    held.at(1.0, "play", songs=songs[:3])
+    held.at(5.0, "next")
+    held.at(5.2, "stop")
+    held.until(10.0)
+    rows = [(heard.entry.title, heard.finished) for heard in told]
+    assert rows == [("a", True), ("b", False), ("c", False)]
+    assert [heard.seconds for heard in told] == pytest.approx([3.1, 0.9, 0.2], abs=0.5)

@@ -13,7 +13,7 @@ import click
 
 from ..clock import SystemClock
 from ..config import Settings
-from ..errors import FileError
+from ..errors import XylophoneError
 from ..gpio.realtime import hurry
 from ..owner.core import Opened
 from ..owner.last import LastQueue
@@ -24,6 +24,8 @@ from ..owner.service import Service, Stage
 from ..player.loop import TICK
 from ..running.playing import leaving_on_signals, playing
 from ..sequencer import PlanOptions
+from ..shelf.logbook import Logbook
+from ..shelf.store import NAME
 from .calibrations import calibration_of
 from .options import settings, stage_options
 from .printing import say, warn
@@ -56,11 +58,13 @@ def serve(names: tuple[str, ...], loop: bool, last: bool, mute: bool, **options:
     )
     recipe = Recipe(found.instrument, found.arrange.weights)
     stage, alive = _stage(found, clock, mute), _signs(supervisor, clock)
-    owner = Service(stage, recipe, door, clock, found.backend, say=warn, alive=alive)
+    logbook = Logbook(found.home.folder / NAME)
+    owner = Service(stage, recipe, door, clock, found.backend, logbook=logbook, say=warn, alive=alive)
     owner.core.manner.speed, owner.core.manner.volume = found.player.speed, found.player.volume
+    owner.core.most_volume = found.home.most_volume
     with leaving_on_signals(), playing(found.backend, config=found.config), owner:
         say(f"the owner of {found.backend} listens at {door.path}")
-        owner.start_with(_beginning(names, loop, last, door.state))
+        owner.start_with(_beginning(found, names, loop, last, door.state), found.home.start_volume)
         _be_in_time(found)
         supervisor.ready(f"holding {found.backend}")
         try:
@@ -69,16 +73,26 @@ def serve(names: tuple[str, ...], loop: bool, last: bool, mute: bool, **options:
             supervisor.leaving()
 
 
-def _beginning(names: tuple[str, ...], loop: bool, last: bool, folder: Path) -> LastQueue:
-    """Return what is to play at the start; a queue that cannot be read is told, and nothing plays."""
+def _beginning(found: Settings, names: tuple[str, ...], loop: bool, last: bool, folder: Path) -> LastQueue:
+    """Return what is to play at the start: these songs, the last queue, or what is configured.
+
+    What is configured and cannot be read is told, and left out.
+    """
     if names:
-        paths, _ = find_all(names)
-        return LastQueue([{"path": str(path.absolute())} for path in paths], loop)
+        return _queue(names, loop)
+    home = found.home
     try:
-        return LastQueue.read(folder) if last else LastQueue()
-    except FileError as error:
+        if (last or home.resume) and (kept := LastQueue.read(folder)).songs:
+            return kept
+        return _queue(home.at_start, home.loop) if home.at_start else LastQueue()
+    except XylophoneError as error:
         warn(error)
         return LastQueue()
+
+
+def _queue(names: tuple[str, ...], loop: bool) -> LastQueue:
+    paths, _ = find_all(names)
+    return LastQueue([{"path": str(path.absolute())} for path in paths], loop)
 
 
 def _be_in_time(found: Settings) -> None:

@@ -266,6 +266,20 @@ class HomeTable(Table):
         "where songs, lists and what was played are kept; `~` is your home, and a relative one counts from "
         "this file",
     )
+    at_start: list[Annotated[str, Field(min_length=1, max_length=4096)]] = _other(
+        [],
+        "a list of up to 500 songs, lists or folders",
+        "what an owner plays when it starts; names of songs, and files, which count from this file",
+        max_length=500,
+    )
+    loop: bool = _other(True, "true or false", "whether an owner plays these again and again")
+    resume: bool = _other(
+        False,
+        "true or false",
+        "whether an owner goes on with what played last, where there is something",
+    )
+    start_volume: float | None = _number(None, 0, 100, "", "volume with which an owner starts")
+    most_volume: float = _number(100, 0, 100, "", "volume that nobody passes at an owner")
 
 
 class SimulationTable(Table):

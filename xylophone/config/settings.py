@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from ..errors import ConfigError, FileError
 from ..instrument import DEFAULT_LAYOUT, LAYOUTS, Instrument, build_instrument
 from ..wiring import Wiring
+from ..words import counted
 from .places import (
     BACKEND_VARIABLE,
     CONFIG_VARIABLE,
@@ -74,7 +75,7 @@ class Settings:
             "calibration": str(self.calibration or untuned),
             "backend": self.backend,
             "arrange": ", ".join([f"preset {self.arrange.preset}", *_changed(self.arrange)]),
-            "home": str(self.home.folder),
+            "home": ", ".join([str(self.home.folder), *_begins(self.home)]),
             "player": f"speed {self.player.speed:g}, volume {self.player.volume:g}, {rolled}",
             "simulation": f"seed {self.simulation.seed}, tolerance {self.simulation.tolerance:g}, "
             f"scatter {self.simulation.scatter_time * 1000:g} ms and {self.simulation.scatter_level_db:g} dB",
@@ -96,7 +97,7 @@ class Settings:
             "calibration": None if self.calibration is None else str(self.calibration),
             "backend": self.backend,
             "arrange": {"preset": self.arrange.preset, "weights": asdict(self.arrange.weights)},
-            "home": {"folder": str(self.home.folder)},
+            "home": asdict(self.home) | {"folder": str(self.home.folder)},
             "player": asdict(self.player),
             "simulation": asdict(self.simulation),
             "sources": dict(self.sources),
@@ -229,7 +230,7 @@ def _parts(read: _Read | None, layout: str | None, environ: Mapping[str, str]) -
         "instrument": instrument,
         "wiring": wiring,
         "arrange": ArrangeSettings(config.arrange.preset, weights),
-        "home": HomeSettings(home_folder(config.home.folder, read.place, environ)),
+        "home": _home(read, environ),
         "player": PlayerSettings(**config.player.model_dump()),
         "simulation": SimulationSettings(
             seed=simulation.seed,
@@ -239,6 +240,20 @@ def _parts(read: _Read | None, layout: str | None, environ: Mapping[str, str]) -
             fuse=simulation.fuse_ohm,
         ),
     }
+
+
+def _begins(home: HomeSettings) -> list[str]:
+    """Return what an owner does otherwise than usual."""
+    songs = [f"begins with {counted(len(home.at_start), 'song')}"] if home.at_start else []
+    resumes = ["goes on with what was playing last"] if home.resume else []
+    return [*songs, *resumes, *([f"volume at most {home.most_volume:g}"] if home.most_volume < 100 else [])]
+
+
+def _home(read: _Read, environ: Mapping[str, str]) -> HomeSettings:
+    said = read.config.home.model_dump(exclude={"folder", "at_start"})
+    beside = read.place.path.parent
+    songs = [str(beside / name) if (beside / name).exists() else name for name in read.config.home.at_start]
+    return HomeSettings(home_folder(read.config.home.folder, read.place, environ), tuple(songs), **said)
 
 
 def _changed(arrange: ArrangeSettings) -> list[str]:

@@ -48,9 +48,14 @@ class PlayerSettings:
 
 @dataclass(frozen=True, slots=True)
 class HomeSettings:
-    """What the instrument keeps of a home; `folder` is where home.db lies."""
+    """What the instrument keeps of a home, and how an owner begins there; `folder` is where home.db lies."""
 
     folder: Path
+    at_start: tuple[str, ...] = ()  # songs, as `play` takes them
+    loop: bool = True  # again and again
+    resume: bool = False  # what was playing last, in their place
+    start_volume: float | None = None  # 0..100; None for the player's
+    most_volume: float = 100.0  # 0..100
 
 
 @dataclass(frozen=True, slots=True)

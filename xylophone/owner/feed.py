@@ -9,12 +9,14 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from ..arranger import Arrangement
 from ..collection.prepared import LeftOut
 from ..errors import PlayerError, XylophoneError
 from ..player import Player, PlayerState, Snapshot
+from ..player.timeline import length
 from .latch import Stopped
 from .making import Maker
 from .queue import Entry, Queue, Song
@@ -22,6 +24,9 @@ from .queue import Entry, Queue, Song
 Promise = Future[Mapping[str, Any]]
 
 Done = TypeVar("Done")
+
+HEARD = 0.9
+"""Part of a song after which it has been heard."""
 
 SOUNDING = (PlayerState.PLAYING, PlayerState.PAUSED)
 
@@ -33,6 +38,17 @@ class Manner:
     speed: float = 1.0
     volume: float = 1.0
     gap: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """An entry that has played: its song, when it began, for how many seconds, and whether to its end."""
+
+    entry: Entry
+    piece: Arrangement
+    began: datetime
+    seconds: float
+    finished: bool
 
 
 @dataclass(eq=False)
@@ -54,6 +70,9 @@ class Feed:
         self.queue, self.manner = Queue(), Manner()
         self.beginning: Beginning | None = None
         self.begun: Callable[[Entry, Snapshot], object] = lambda entry, shot: None
+        self.ended: Callable[[Heard], object] = lambda heard: None
+        self._heard: tuple[Entry, Arrangement, datetime, float] | None = None  # ..., backend time
+        self._reached = 0.0  # song time
         self.stopped: Stopped | None = None
         self._maker, self._tell, self._say = maker, tell, say
         self._piece: Arrangement | None = None  # of the entry that plays
@@ -115,18 +134,31 @@ class Feed:
             for entry, piece in self._handed:
                 if piece is sounding:
                     self._piece, self._following, self._handed = piece, None, []
-                    self._note(player, entry)
+                    self._note(player, entry, piece)
                     break
-        if player.state not in SOUNDING:
+        if player.state in SOUNDING:
+            self._reached = max(self._reached, player.position)
+        else:
+            self._end(player)
             self._forget()
             if self._change is not None:
                 self._change[1].set_exception(PlayerError("it was over before it was made anew"))
                 self._change = None
 
-    def _note(self, player: Player, entry: Entry) -> None:
+    def _note(self, player: Player, entry: Entry, piece: Arrangement) -> None:
+        self._end(player)
+        self._heard, self._reached = (entry, piece, datetime.now(UTC), player.backend.now()), 0.0
         self.queue.begin(entry)
         self.begun(entry, player.snapshot())
         self._tell()
+
+    def _end(self, player: Player) -> None:
+        """Tell of the entry that has played."""
+        if self._heard is not None:
+            entry, piece, began, since = self._heard
+            self._heard = None
+            finished = self._reached > HEARD * length(piece)
+            self.ended(Heard(entry, piece, began, player.backend.now() - since, finished))
 
     def _begin(self, player: Player, beginning: Beginning) -> None:
         if self.stopped is not None or player.state is PlayerState.STOPPED:
@@ -155,7 +187,7 @@ class Feed:
             return
         self._forget()
         entry.title, self._piece = made.piece.song.title, made.piece
-        self._note(player, entry)
+        self._note(player, entry, made.piece)
         keep(player.settled(), beginning.promise, lambda shot: {"entry": entry.number, "title": entry.title})
 
     def _exchange(self, player: Player, piece: Arrangement, entry: Entry, promise: Promise) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from ..clock import Clock, SystemClock
 from ..errors import FileError
+from ..shelf.logbook import Logbook, Played
 from ..strikes import volume_of
 from .core import Core, Opened
 from .desk import Desk
-from .feed import Beginning
+from .feed import Beginning, Heard
 from .last import LastQueue
 from .latch import Latch
 from .making import Maker, Recipe
@@ -28,7 +30,8 @@ class Service:
     """An owner of the instrument of a recipe, whose backend `stage` opens on a clock.
 
     Entered, it listens at its door; `hold` plays, on the thread that calls it. `say` prints a line, `alive`
-    is called at least once a second. Songs are made ready by a worker process where time is the machine's.
+    is called at least once a second, `logbook` notes what has played. Songs are made ready by a worker
+    process where time is the machine's.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Service:
         clock: Clock,
         url: str,
         *,
+        logbook: Logbook | None = None,
         say: Callable[[str], object] = lambda line: None,
         alive: Callable[[], object] = lambda: None,
     ) -> None:
@@ -54,6 +58,9 @@ class Service:
         self._desk = Desk(self.core, self._server.tell, self._writing)
         self._noted = False
         self._say, self._kept = say, LastQueue()
+        self._told_lost = False
+        self._logbook = logbook
+        self.core.ended = self._log
         self.core.begun = lambda entry, shot: self._keep_queue()
         self._held = ExitStack()
         self.run = Run()
@@ -63,6 +70,8 @@ class Service:
         with ExitStack() as held:
             held.enter_context(self._writing)
             held.callback(self._maker.close)
+            if self._logbook is not None:
+                held.callback(self._logbook.close)
             held.enter_context(self._server)
             restarts = Restarts(self._door.path.parent)
             self.run = restarts.begin(self._zero + self._clock.now())
@@ -118,6 +127,17 @@ class Service:
         if queue != self._kept:
             self._kept = queue
             self._writing.submit(self._write, queue)
+
+    def _log(self, heard: Heard) -> None:
+        """Have a play noted, and once a trouble with that be told."""
+        logbook = self._logbook
+        if logbook is None:
+            return
+        path = Path(heard.entry.song["path"])
+        logbook.note_play(Played(path, heard.piece.song, heard.began, heard.seconds, heard.finished))
+        if logbook.lost and not self._told_lost:
+            self._told_lost = True
+            self._say(logbook.lost)
 
     def _write(self, queue: LastQueue) -> None:
         try:
