@@ -24,7 +24,7 @@ from .latch import Stopped
 from .peers import Peer
 from .queue import Entry, Song
 from .session import Early, Found
-from .view import row_of, state_of, strikes_in
+from .view import PLACES, row_of, state_of, strikes_in
 
 Answer = Mapping[str, Any]
 
@@ -95,7 +95,8 @@ class Desk:
         if isinstance(news, Ahead):
             self._tell({"event": "ahead", "strikes": strikes_in(news)})
         elif isinstance(news, TakenBack):
-            self._tell({"event": "back", "from": max(news.after, -1e9)})
+            # Rounded as the strikes are, so that none of them is left that begins just then.
+            self._tell({"event": "back", "from": round(max(news.after, -1e9), PLACES)})
         elif isinstance(news, Met):
             self._tell({"event": "fault", "message": news.fault.message})
 

@@ -13,6 +13,10 @@ from .feed import SOUNDING
 from .queue import Entry
 
 
+PLACES = 4
+"""Decimal places of the times that are told of strikes."""
+
+
 def state_of(core: Core) -> dict[str, Any]:
     """Return how everything is; the caller holds the core's lock."""
     queue = core.queue
@@ -76,6 +80,6 @@ def row_of(core: Core, entry: Entry) -> dict[str, Any]:
 def strikes_in(ahead: Ahead) -> list[list[float]]:
     """Return what was handed over, as [contact, hammer, level in dB, coil on]; backend time."""
     rows = ahead.rows
-    contact = (rows["time"] + rows["moved"]).round(4).tolist()
-    level, start = rows["level"].round(1).tolist(), rows["start"].round(4).tolist()
+    contact = (rows["time"] + rows["moved"]).round(PLACES).tolist()
+    level, start = rows["level"].round(1).tolist(), rows["start"].round(PLACES).tolist()
     return [list(each) for each in zip(contact, rows["hammer"].tolist(), level, start, strict=True)]
