@@ -12,7 +12,6 @@ from .core import Core
 from .feed import SOUNDING
 from .queue import Entry
 
-
 PLACES = 4
 """Decimal places of the times that are told of strikes."""
 
