@@ -27,7 +27,7 @@ from xylophone.simulation.hammers import Twin
 from xylophone.song import Song
 from xylophone.tables import NOTE
 
-ME = Peer(1, 0, 0)
+ME, OTHER = Peer(1, 0, 0), Peer(1, 0, 0)
 
 BEATS = 8
 
@@ -94,11 +94,11 @@ class Held:
             self.noted = False
             self.desk.tell()
 
-    def ask(self, name: str, **arguments: Any) -> Future[Any]:
+    def ask(self, name: str, who: Peer = ME, /, **arguments: Any) -> Future[Any]:
         """Ask for a command now; return what is answered."""
         answer: Future[Any] = Future()
         try:
-            found = self.desk.answer(checked({"id": 1, "do": name, **arguments}), ME)
+            found = self.desk.answer(checked({"id": 1, "do": name, **arguments}), who)
         except XylophoneError as error:
             answer.set_exception(error)
             return answer

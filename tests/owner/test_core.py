@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from owner.held import BEATS, Held, song
+from owner.held import BEATS, ME, OTHER, Held, song
 from xylophone.errors import (
     BackendAbsent,
     BackendError,
@@ -355,3 +355,74 @@ def test_what_has_played_is_told_with_how_much_of_it(held: Held, songs: list[dic
     rows = [(heard.entry.title, heard.finished) for heard in told]
     assert rows == [("a", True), ("b", False), ("c", False)]
     assert [heard.seconds for heard in told] == pytest.approx([3.1, 0.9, 0.2], abs=0.5)
+
+
+def test_what_a_client_has_begun_ends_when_it_leaves_and_its_songs_go_with_it(
+    held: Held, songs: list[dict[str, Any]]
+) -> None:
+    held.at(1.0, "play", songs=songs[:2], attached=True, repeat=True)
+    held.at(1.5, "add", songs=songs[2:3])
+    held.clock.at(2.0, lambda: held.desk.left(ME))
+    rows = held.at(3.0, "queue")
+    held.until(30.0)
+    assert held.titles() == ["a"]
+    assert max(held.heard()) < 2.5
+    assert [row["title"] for row in rows.result(0)["entries"]] == ["a"]
+    assert held.events[-1]["state"]["state"] == "idle"
+
+
+def test_what_others_have_added_plays_on_when_a_client_leaves(
+    held: Held, songs: list[dict[str, Any]]
+) -> None:
+    held.at(1.0, "play", songs=songs[:2], attached=True)
+    held.clock.at(1.5, lambda: held.ask("add", OTHER, songs=songs[2:3]))
+    held.clock.at(2.0, lambda: held.desk.left(OTHER))
+    held.clock.at(2.2, lambda: held.desk.left(ME))
+    held.until(30.0)
+    assert held.titles() == ["a", "c"]
+    assert len([time for time in held.heard() if time > 2.3]) == BEATS
+
+
+@pytest.mark.parametrize("attached", [True, False])
+def test_a_client_that_leaves_ends_nothing_that_it_has_not_asked_for_so(
+    held: Held, songs: list[dict[str, Any]], attached: bool
+) -> None:
+    """Another has given a play since, or it has not said that its own is attached."""
+    held.at(1.0, "play", songs=songs[:1], attached=attached)
+    if attached:
+        held.clock.at(1.5, lambda: held.ask("play", OTHER, songs=songs[1:2]))
+    held.clock.at(2.0, lambda: held.desk.left(ME))
+    held.until(30.0)
+    assert held.titles()[-1] == ("b" if attached else "a")
+    assert held.heard()[-1] > 2.8
+
+
+def test_a_client_that_leaves_before_its_song_has_begun_ends_it_too(
+    held: Held, songs: list[dict[str, Any]]
+) -> None:
+    held.fails = [BackendAbsent("no board is there")]
+    answer: list[Any] = []
+    held.clock.at(0.0, lambda: answer.append(held.ask("play", songs=songs[:1], attached=True)))
+    held.clock.at(0.5, lambda: held.desk.left(ME))
+    held.until(10.0)
+    assert held.heard() == []
+
+
+def test_what_there_is_to_say_of_a_song_is_told(
+    held: Held, songs: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.mid"
+    broken.write_bytes(b"no music")
+    held.at(1.0, "play", songs=[{"path": str(broken)}, songs[0]])
+    held.until(10.0)
+    (told,) = [event for event in held.events if event["event"] == "song"]
+    assert (told["entry"], told["left_out"], told["kind"]) == (1, True, "SongError")
+    assert "broken.mid" in told["lines"][0]
+
+
+def test_strikes_are_counted_up_to_the_end(held: Held, songs: list[dict[str, Any]]) -> None:
+    held.at(1.0, "play", songs=songs[:1])
+    after = held.at(9.0, "state")
+    held.until(10.0)
+    state = after.result(0)["state"]
+    assert (state["struck"], state["not_struck"]) == (BEATS, {})

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -21,6 +23,7 @@ from counts import examples
 from owner.answering import HELLO, Answerer, Wire, serving
 from xylophone.errors import BackendMissing, FileError
 from xylophone.owner.client import OwnerClient, connection_to
+from xylophone.owner.commands import Command
 from xylophone.owner.lines import MOST_BYTES
 from xylophone.owner.peers import Peer
 from xylophone.owner.places import Door
@@ -355,3 +358,23 @@ def test_events_that_nobody_takes_do_not_pile_up() -> None:
     assert [event for event in found if event["event"] == "state"] == [{"event": "state", "rev": 511}]
     assert spread.put({"event": "fault"})
     assert not spread.put({"event": "fault"})
+
+
+def test_the_end_of_a_connection_is_told_with_the_peer_that_asked(tmp_path: Path) -> None:
+    """Also where it says only that it asks for nothing more; another of the same process stays."""
+    asked: list[Peer] = []
+    left: SimpleQueue[Peer] = SimpleQueue()
+
+    def answer(command: Command, who: Peer) -> dict[str, Any]:
+        asked.append(who)
+        return {}
+
+    path = tmp_path / "run" / "owner.sock"
+    serves = Server(answer, dict, Door(path, False, tmp_path), left=left.put)
+    with serves, Wire(path) as stays, Wire(path) as leaves:
+        for wire in (leaves, stays):
+            wire.ask(1, "state")
+            assert wire.line() == {"id": 1, "ok": {}}
+        leaves.socket.shutdown(socket.SHUT_WR)
+        assert left.get(timeout=programs.PATIENCE) is asked[0]
+        assert asked[0] is not asked[1]

@@ -71,6 +71,7 @@ COMMANDS = {
             "repeat": FLAG,
             "shuffle": FLAG,
             "at": number(0, 1e12),
+            "attached": FLAG,
         },
     ),
     "add": keys(_SONGS),

@@ -7,6 +7,7 @@ comes by `desk.py`, on another thread, under `lock`.
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ class Core(Feed):
         self._leaving = False
         self._tidied = self._counted = 0.0
         self.struck = 0  # strikes played to the end since the backend was opened
+        self.lost = Counter[str]()  # those that the backend has not played since then, by reason
         self.stops = 0
         self.most_volume = 100.0  # of 100
         self.url = ""
@@ -124,8 +126,10 @@ class Core(Feed):
         if player is None or opened is None:
             return
         opened.listen()
-        if now - self._counted > COUNTED:
-            self._counted, self.struck = now, opened.backend.report().pulses
+        if now - self._counted > COUNTED or player.state is PlayerState.IDLE:
+            report = opened.backend.report()
+            self._counted, self.struck = now, report.pulses
+            self.lost = +(Counter(report.refused) + Counter(late=report.late))
         with self.lock:
             if player.state is PlayerState.STOPPED and self.stopped is None:
                 self._latch_by_itself("the board was stopped in an emergency")

@@ -17,6 +17,7 @@ from ..player.engine import FIRST_SECONDS
 from ..player.news import Changed, Met, News
 from ..player.states import follow
 from ..strikes import percent_of, volume_of
+from .attached import Attached
 from .commands import Command
 from .core import Core
 from .feed import SOUNDING, Beginning, Promise, keep
@@ -24,7 +25,7 @@ from .latch import Stopped
 from .peers import Peer
 from .queue import Entry, Song
 from .session import Early, Found
-from .view import PLACES, row_of, state_of, strikes_in
+from .view import PLACES, remark_of, row_of, state_of, strikes_in
 
 Answer = Mapping[str, Any]
 
@@ -38,9 +39,11 @@ PASSING = ("at", "position", "measure", "beat", "struck", "not_struck", "tempo_b
 class Desk:
     """Answers commands. `tell` sends an event to the clients; `writing` is who writes the latch, in order."""
 
+    _who: Peer | None = None  # who asks just now
+
     def __init__(self, core: Core, tell: Callable[[Answer], object], writing: Executor) -> None:
         self._core, self._tell, self._writing = core, tell, writing
-        self._number = 0
+        self._attached, self._number = Attached(), 0
         self._told: Answer = {}
         self._does: dict[str, Callable[..., Found]] = {
             "state": self._state,
@@ -75,9 +78,22 @@ class Desk:
         if command.name == "stop":
             return self._stop(who, arguments.get("why", ""))
         with self._core.lock:
+            self._who = who
             found = self._does[command.name](**arguments)
         self._core.wake()
         return found
+
+    def left(self, who: Peer) -> None:
+        """End what a client has asked for that is attached to it, as its connection has ended."""
+        core, queue = self._core, self._core.queue
+        with core.lock:
+            own = self._attached.leave(who)
+            queue.remove(entry.number for entry in queue.to_come if entry.number in own)
+            if (entry := core.present) is not None and entry.number in own:
+                queue.repeat = False
+                following = queue.next()
+                self._end() if following is None else core.begin(Beginning(following))
+        core.wake()
 
     def tell(self) -> None:
         """Tell the clients what has changed since the last call."""
@@ -85,6 +101,8 @@ class Desk:
             news = [] if self._core.news is None else self._core.news.take()
             for each in news:
                 self._pass_on(each)
+            for remark in self._core.take_remarks():
+                self._tell({"event": "song", **remark_of(remark)})
             state = state_of(self._core)
             lasting = {key: value for key, value in state.items() if key not in PASSING}
             if lasting != self._told or any(isinstance(each, Changed) for each in news):
@@ -97,7 +115,7 @@ class Desk:
         elif isinstance(news, TakenBack):
             # Rounded as the strikes are, so that none of them is left that begins just then.
             self._tell({"event": "back", "from": round(max(news.after, -1e9), PLACES)})
-        elif isinstance(news, Met):
+        elif isinstance(news, Met) and not news.fault.fatal:  # a fatal one is the state's message
             self._tell({"event": "fault", "message": news.fault.message})
 
     def _now(self) -> Answer:
@@ -128,6 +146,7 @@ class Desk:
         if not songs:
             raise OptionError("songs is empty: give one song or more")
         queue.replace(songs)
+        self._attached.begin(self._who if manner.get("attached") else None, queue.entries)
         queue.repeat = manner.get("repeat", False)
         if manner.get("shuffle"):
             queue.shuffle(None)
@@ -151,6 +170,7 @@ class Desk:
     def _put(self, songs: list[Song], place: int | None) -> Answer:
         core = self._core
         entries = core.queue.insert(songs, place)
+        self._attached.add(self._who, entries)
         silent = core.player is None or core.player.state is PlayerState.IDLE
         if (
             silent

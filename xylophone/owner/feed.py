@@ -62,6 +62,19 @@ class Beginning:
     promise: Promise = field(default_factory=Future)
 
 
+@dataclass(frozen=True)
+class Remark:
+    """What there is to say of an entry that was made ready; `left_out` where it cannot be played.
+
+    `kind` is the error's class where that is a mistake: a silent song is none.
+    """
+
+    entry: Entry
+    lines: tuple[str, ...]
+    left_out: bool = False
+    kind: str | None = None
+
+
 class Feed:
     """Keeps a player fed from a queue. `tell` is called when something has changed; `say` prints a line."""
 
@@ -74,6 +87,7 @@ class Feed:
         self._heard: tuple[Entry, Arrangement, datetime, float] | None = None  # ..., backend time
         self._reached = 0.0  # song time
         self.stopped: Stopped | None = None
+        self.remarks: list[Remark] = []  # that were not told yet
         self._maker, self._tell, self._say = maker, tell, say
         self._piece: Arrangement | None = None  # of the entry that plays
         self._following: tuple[Entry, Arrangement] | None = None  # what was handed over to follow it
@@ -113,6 +127,13 @@ class Feed:
         self._maker.take(entry)
         self._change = entry, promise
         return promise
+
+    @property
+    def present(self) -> Entry | None:
+        """The entry that begins, or else plays; None where nothing does."""
+        if self.beginning is not None:
+            return self.beginning.entry
+        return None if self._piece is None else self.queue.playing
 
     def is_ready(self, entry: Entry) -> bool:
         """Tell whether an entry can begin at once."""
@@ -187,6 +208,7 @@ class Feed:
             return
         self._forget()
         entry.title, self._piece = made.piece.song.title, made.piece
+        self._remark(Remark(entry, made.told))
         self._note(player, entry, made.piece)
         keep(player.settled(), beginning.promise, lambda shot: {"entry": entry.number, "title": entry.title})
 
@@ -219,9 +241,21 @@ class Feed:
 
     def _mark(self, entry: Entry, made: LeftOut) -> None:
         entry.trouble = str(made.error)
+        kind = None if made.failed is None else type(made.failed).__name__
+        self._remark(Remark(entry, made.words, left_out=True, kind=kind))
         for line in made.words:
             self._say(line)
         self._tell()
+
+    def take_remarks(self) -> list[Remark]:
+        """Return what there is to say of entries since the last call."""
+        taken, self.remarks = self.remarks, []
+        return taken
+
+    def _remark(self, remark: Remark) -> None:
+        if remark.lines:
+            self.remarks.append(remark)
+            self._tell()
 
     def _feed(self, player: Player, piece: Arrangement) -> None:
         """Let the entry follow that is next; stop when nothing is and all is over."""
@@ -242,6 +276,7 @@ class Feed:
         elif made is not None:
             self._maker.take(following)
             following.title = made.piece.song.title
+            self._remark(Remark(following, made.told))
             self._hand_over(player, piece, (following, made.piece))
         else:
             self._hand_over(player, piece, None)

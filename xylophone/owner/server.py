@@ -31,7 +31,8 @@ class Server:
     """Takes clients in at a door and has their commands answered.
 
     `answer` does a command, on the server's thread: it returns the answer, a future of it, or an `Early`, and
-    raises what the client is to be told. `greeting` is asked for each client what its first line says.
+    raises what the client is to be told. `greeting` is asked for each client what its first line says. `left`
+    is called, at least once, with the very peer of a client whose connection has ended.
     """
 
     def __init__(
@@ -40,8 +41,9 @@ class Server:
         greeting: Callable[[], Answer],
         door: Door,
         patience: float = PATIENCE,
+        left: Callable[[Peer], object] = lambda who: None,
     ) -> None:
-        self.answer, self.greeting, self.patience = answer, greeting, patience
+        self.answer, self.greeting, self.patience, self._left = answer, greeting, patience, left
         self._door = door
         self._sessions: set[Session] = set()
         self._spread = Spread()
@@ -108,6 +110,10 @@ class Server:
         self._sessions.discard(session)
         if not self._sessions:
             self._empty.set()
+
+    def left(self, who: Peer) -> None:
+        """Note that a client asks for nothing more."""
+        self._left(who)
 
     def newest(self) -> bytes | None:
         """Return the line of the newest state, None while nothing was told."""

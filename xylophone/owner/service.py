@@ -13,15 +13,18 @@ from ..clock import Clock, SystemClock
 from ..errors import FileError
 from ..shelf.logbook import Logbook, Played
 from ..strikes import volume_of
+from .commands import Command
 from .core import Core, Opened
 from .desk import Desk
 from .feed import Beginning, Heard
 from .last import LastQueue
 from .latch import Latch
 from .making import Maker, Recipe
+from .peers import Peer
 from .places import Door
 from .restarts import Restarts, Run
 from .server import Server
+from .session import Found
 
 Stage = Callable[[], AbstractContextManager[Opened]]
 
@@ -54,7 +57,7 @@ class Service:
         self.core = Core(stage, self._maker, latch, clock, tell=self._note, say=say, alive=alive)
         self.core.url = url
         self._writing = ThreadPoolExecutor(1, "latch")
-        self._server = Server(lambda command, who: self._desk.answer(command, who), self.greeting, door)
+        self._server = Server(self._answer, self.greeting, door, left=self._left)
         self._desk = Desk(self.core, self._server.tell, self._writing)
         self._noted = False
         self._say, self._kept = say, LastQueue()
@@ -144,6 +147,12 @@ class Service:
             queue.write(self._door.state)
         except FileError as error:
             self._say(f"the queue is not kept for the next start: {error}")
+
+    def _answer(self, command: Command, who: Peer) -> Found:
+        return self._desk.answer(command, who)
+
+    def _left(self, who: Peer) -> None:
+        self._desk.left(who)
 
     def _note(self) -> None:
         """Have the clients told what has changed, on the server's thread."""

@@ -55,6 +55,9 @@ class Host(Protocol):
     def leave(self, session: Session) -> None:
         """Let go of a client."""
 
+    def left(self, who: Peer) -> None:
+        """Note that a client asks for nothing more: its connection has ended, or its side of it."""
+
     def greeting(self) -> Answer:
         """Return what the first line says beside the versions."""
 
@@ -95,6 +98,7 @@ class Session(asyncio.Protocol):
             if timer is not None:
                 timer.cancel()
         self._host.leave(self)
+        self._host.left(self._peer)
 
     def data_received(self, data: bytes) -> None:
         """Take what a client sends."""
@@ -105,6 +109,7 @@ class Session(asyncio.Protocol):
         """Go on until all that was asked is answered; then close."""
         self._ended = True
         self._turn()
+        self._host.left(self._peer)
         return True
 
     def pause_writing(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 MOST_EVENTS = 256
 """Events that may lie here; then the oldest strikes ahead go, and at last the oldest events."""
 
-TOPIC_OF = {"state": "state", "fault": "state", "ahead": "ahead", "back": "ahead"}
+TOPIC_OF = {"state": "state", "fault": "state", "song": "state", "ahead": "ahead", "back": "ahead"}
 """Event: who gets it by what they have subscribed to; any other is for all that have."""
 
 Event = Mapping[str, Any]

@@ -9,7 +9,7 @@ from ..player import Player, PlayerState
 from ..player.ahead import Ahead
 from ..strikes import percent_of
 from .core import Core
-from .feed import SOUNDING
+from .feed import SOUNDING, Remark
 from .queue import Entry
 
 PLACES = 4
@@ -30,6 +30,7 @@ def state_of(core: Core) -> dict[str, Any]:
         "preparing": None if core.beginning is None else core.beginning.entry.title,
         "stopped": None if core.stopped is None else asdict(core.stopped),
         "message": None if core.trouble is None else str(core.trouble),
+        "kind": None if core.trouble is None else type(core.trouble).__name__,
     }
     return state if core.player is None else state | as_played(core, core.player)
 
@@ -52,7 +53,7 @@ def as_played(core: Core, player: Player) -> dict[str, Any]:
         "volume": round(percent_of(shot.volume)),
         "faults": player.faults_met,
         "struck": core.struck,
-        "not_struck": sum(player.refusals.values()),
+        "not_struck": dict(player.refusals + core.lost),
     }
     if shot.state not in SOUNDING or entry is None:
         return state | {"coils": str(player.backend.coils)}
@@ -74,6 +75,16 @@ def row_of(core: Core, entry: Entry) -> dict[str, Any]:
     if entry is core.queue.playing and sounding:
         return row | {"state": "playing"}
     return row | {"state": "ready" if core.is_ready(entry) else "waiting"}
+
+
+def remark_of(remark: Remark) -> dict[str, Any]:
+    """Return what is told of an entry as it was made ready."""
+    return {
+        "entry": remark.entry.number,
+        "lines": list(remark.lines),
+        "left_out": remark.left_out,
+        "kind": remark.kind,
+    }
 
 
 def strikes_in(ahead: Ahead) -> list[list[float]]:
