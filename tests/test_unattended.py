@@ -137,8 +137,9 @@ def test_what_fails_at_every_start_reaches_the_limit_of_starts(unit):
 @pytest.mark.parametrize("file", ["xylophone.service", "gpio.conf", "user/xylophone.service"])
 def test_each_unit_runs_the_owner_and_silences_what_it_played_on(folder, file):
     text = (folder / file).read_text()
-    _, backend = re.findall(r"(?m)^ExecStart=\S+/xylo (serve) ?(.*)$", text)[-1]
-    assert re.findall(r"(?m)^ExecStopPost=-\S+/xylo off ?(.*)$", text)[-1] == backend
+    started = re.findall(r"(?m)^ExecStart=\S+/xylo serve( --backend \S+)?(?: --loop .+)?$", text)
+    assert started == re.findall(r"(?m)^ExecStopPost=-\S+/xylo off( --backend \S+)?$", text)
+    assert len(started) == 1
 
 
 def test_the_unit_s_folders_are_where_clients_look_and_the_latch_lies(unit):
