@@ -37,6 +37,9 @@ STEADY = 60.0
 COUNTED = 1.0
 """s between two looks at how much was played."""
 
+REMEMBERED = 2000
+"""Strikes that the player remembers: more than a command takes back, whose refusals are counted once."""
+
 TIDIED, TIDIED_IN_PLAY = 30.0, 3600.0
 """s between two collections of garbage, while nothing plays and in music that never ends."""
 
@@ -173,7 +176,7 @@ class Core(Feed):
             opened.options,
             watch=self.attend,
             tick=opened.tick,
-            remember=0,
+            remember=REMEMBERED,
         )
         with self.lock:
             self._opened, self.player, self.trouble = opened, player, None
