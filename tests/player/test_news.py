@@ -9,11 +9,12 @@ from counts import examples
 from player.pieces import Stage, piece
 from xylophone.backends.contract import Fault
 from xylophone.player.ahead import Ahead, TakenBack
+from xylophone.player.engine import QUICK
 from xylophone.player.news import Changed, Follower, Met, News
 
 
-def expected(news: list[News]) -> list[tuple[int, float]]:
-    """Return (bar, contact) of what stands of all that was told, sorted."""
+def ahead(news: list[News]) -> list[tuple[float, int, float]]:
+    """Return (coil on, bar, contact) of what stands of all that was told."""
     standing: list[tuple[float, int, float]] = []
     for each in news:
         if isinstance(each, Ahead):
@@ -22,7 +23,12 @@ def expected(news: list[News]) -> list[tuple[int, float]]:
             standing += zip(rows["start"].tolist(), rows["hammer"].tolist(), contact.tolist(), strict=True)
         elif isinstance(each, TakenBack):
             standing = [strike for strike in standing if strike[0] < each.after]
-    return sorted((bar, contact) for _, bar, contact in standing)
+    return standing
+
+
+def expected(news: list[News]) -> list[tuple[int, float]]:
+    """Return (bar, contact) of what stands of all that was told, sorted."""
+    return sorted((bar, contact) for _, bar, contact in ahead(news))
 
 
 @examples(25)
@@ -83,3 +89,22 @@ def test_one_that_does_not_read_keeps_the_newest_faults_and_the_newest_state() -
     assert [each.number for each in news if isinstance(each, Changed)] == [49]
     assert Met(Fault(49.0, "trouble")) in news
     assert follower.take() == []
+
+
+def test_a_command_has_taken_effect_with_the_first_of_it_and_the_rest_comes_at_once() -> None:
+    stage = Stage()
+    news = stage.player.followed()
+    stage.player.play(piece(np.arange(0, 6, 0.0625)))
+    parts: list[list[News]] = []
+
+    def softer() -> None:
+        news.take()
+        stage.player.set_volume(0.5).settled().add_done_callback(lambda _: parts.append(news.take()))
+
+    stage.clock.at(2.0, softer)
+    stage.clock.at(2.01, lambda: parts.append(news.take()))
+    stage.hits()
+    begun, rest = ([start for start, _, _ in ahead(part)] for part in parts)
+    assert 2.0 < min(begun) <= max(begun) < 2.0 + QUICK
+    assert max(begun) < min(rest)
+    assert max(rest) > 2.0 + stage.backend.lookahead - 0.1

@@ -27,6 +27,9 @@ READY = 0.05
 HASTE = 0.2
 """s more that the beginning is put off by where it was planned too late; doubled until it is not."""
 
+QUICK = 0.25
+"""s that are handed over at first after a command: it has taken effect then, and the rest comes at once."""
+
 RING = 1.0
 """s after the end of the last piece in which its bars ring out: then the playing is over."""
 
@@ -53,7 +56,7 @@ class Engine:
         self.volume = 1.0
         self.paused_at: float | None = None  # backend time at which the music stopped
         self._planner = planner
-        self._fed = -np.inf  # backend time of the last feeding
+        self._due = -np.inf  # backend time from which more is to be handed over; -inf after a command
         self._held = NOTHING  # taken back by a pause, times as they would have been
         self._clear_from = -np.inf  # time before which some notes were struck ahead of the last pause
         self._opening: Opening | None = None  # of a playing of which nothing was handed over yet
@@ -113,8 +116,8 @@ class Engine:
             self.switch(now, lambda: None)
 
     def feed(self, now: float) -> None:
-        """Hand over the pulses of the next lookahead; four times in that time is enough."""
-        if self.paused_at is not None or now - self._fed < self.backend.lookahead / 4:
+        """Hand over the next lookahead's pulses, four times in that time; after a command in two parts."""
+        if self.paused_at is not None or now < self._due:
             return
         plan = self._next_plan(now)
         if self._opening is not None:
@@ -127,8 +130,10 @@ class Engine:
         self._planner.settle()
 
     def _next_plan(self, now: float) -> Plan:
-        self._fed = now
-        horizon = now + self.backend.lookahead
+        lookahead = self.backend.lookahead
+        quick = self._due == -np.inf and self._opening is None and lookahead > QUICK
+        self._due = now if quick else now + lookahead / 4
+        horizon = now + (QUICK if quick else lookahead)
         self._hand_out(now, horizon + self._planner.lead)
         return self._planner.commit(horizon, now)
 
@@ -264,26 +269,21 @@ class Engine:
         return None if end is None else end + RING
 
     def next_change(self, now: float) -> float:
-        """Return when something else begins to sound, or the playing is over; inf while that is open."""
+        """Return when something else sounds, the rest is due, or all is over; inf while that is open."""
         if self.paused_at is not None or not self.timeline.laid:
             return np.inf
         end = self.ending()
-        return min(self.timeline.next_after(now), np.inf if end is None else end)
+        soonest = min(self.timeline.next_after(now), np.inf if end is None else end)
+        return now if self._due <= now else soonest
 
     def marks(self, now: float) -> tuple[object, ...]:
         """Return what differs when something else sounds than goes on by itself, or in another manner."""
         timeline, manner = self.timeline, (self.timeline.speed, self.volume, self.paused_at)
         if not timeline.laid:
             return manner
-        stretch = self.stretch(now)
-        return (
-            *manner,
-            stretch.time,
-            stretch.position,
-            stretch.arrangement,
-            timeline.loop,
-            len(timeline.pieces),
-        )
+        sounds = self.stretch(now)
+        where = (sounds.time, sounds.position, sounds.arrangement)
+        return (*manner, *where, timeline.loop, len(timeline.pieces))
 
     def waits(self, now: float) -> bool:
         """Tell whether all that is laid is over and has rung, and more is waited for."""
@@ -338,11 +338,11 @@ class Engine:
         self.backend.cancel(after)
         self.record.take_back(after, again)
         self._tell(TakenBack(after))
-        self._fed = -np.inf
+        self._due = -np.inf
         return self._planner.rewind(after)
 
     def _forget_pause(self) -> None:
-        self._held, self.paused_at, self._fed = NOTHING, None, -np.inf
+        self._held, self.paused_at, self._due = NOTHING, None, -np.inf
 
     def _clear(self) -> None:
         self.timeline.clear()
