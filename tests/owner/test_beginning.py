@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,13 @@ def test_after_too_many_crashes_it_is_silent_and_says_so(tmp_path: Path) -> None
         client.do("play", songs=[song(tmp_path, "a")])
         owner.pass_time(5.0)
         assert len(owner.heard()) == 8
+
+
+@pytest.mark.parametrize(("error", "crashes"), [(None, 0), (SystemExit(143), 0), (MemoryError(), 1)])
+def test_what_ends_it_but_a_signal_counts_as_a_crash(
+    tmp_path: Path, error: BaseException | None, crashes: int
+) -> None:
+    with suppress(SystemExit, MemoryError), rehearsed(tmp_path):
+        if error is not None:
+            raise error
+    assert len(Restarts(tmp_path).begin(1e6).crashes) == crashes

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from owner.held import BEATS, ME, OTHER, Held, song
+from xylophone.backends.contract import Coils
 from xylophone.errors import (
     BackendAbsent,
     BackendError,
@@ -426,3 +427,11 @@ def test_strikes_are_counted_up_to_the_end(held: Held, songs: list[dict[str, Any
     held.until(10.0)
     state = after.result(0)["state"]
     assert (state["struck"], state["not_struck"]) == (BEATS, {})
+
+
+def test_a_stop_of_a_board_that_is_absent_says_what_is_known(held: Held) -> None:
+    held.fails = [BackendAbsent("no board") for _ in range(100)]
+    stop = held.at(2.0, "stop")
+    held.until(5.0)
+    assert stop.result(0)["coils"] == str(Coils.OFF_BY_LIMIT)
+    assert stop.result(0)["state"]["state"] == "stopped"

@@ -100,7 +100,7 @@ def _be_in_time(found: Settings) -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
-    if not found.backend.startswith("sim:") and not hurry():
+    if found.backend.startswith("gpio:") and not hurry():
         warn("no real-time priority: docs/wiring.md says under Permissions how this user gets it")
 
 

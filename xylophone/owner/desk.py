@@ -9,7 +9,7 @@ from typing import Any
 
 from ..backends.contract import Coils
 from ..config.values import SPEEDS
-from ..errors import OptionError, PlayerError, SafetyError, XylophoneError
+from ..errors import BackendAbsent, OptionError, PlayerError, SafetyError, XylophoneError
 from ..player import PlayerState
 from ..player.ahead import Ahead, TakenBack
 from ..player.bounds import clamped
@@ -294,7 +294,8 @@ class Desk:
         core.stops += 1
         player = core.player
         if player is None:
-            first.set_result({"coils": str(Coils.UNCONFIRMED)})
+            absent = isinstance(core.trouble, BackendAbsent)
+            first.set_result({"coils": str(Coils.OFF_BY_LIMIT if absent else Coils.UNCONFIRMED)})
         else:
             settled = player.emergency().settled()
             keep(settled, first, lambda _: {"coils": str(player.backend.coils)})

@@ -76,17 +76,18 @@ class Service:
             if self._logbook is not None:
                 held.callback(self._logbook.close)
             held.enter_context(self._server)
-            restarts = Restarts(self._door.path.parent)
-            self.run = restarts.begin(self._zero + self._clock.now())
-            self.core.forgive = restarts.forgive
-            held.callback(restarts.end)
+            self._restarts = Restarts(self._door.path.parent)
+            self.run = self._restarts.begin(self._zero + self._clock.now())
+            self.core.forgive = self._restarts.forgive
             self._held = held.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let go of all clients, and of the door."""
+        """Let go of all clients, and of the door; what ends it but a signal counts as a crash."""
+        if error is None or isinstance(error, KeyboardInterrupt | SystemExit):
+            self._held.callback(self._restarts.end)
         self._server.tell({"event": "bye", "why": "the owner ends"})
         self._held.close()
 
