@@ -435,3 +435,11 @@ def test_a_stop_of_a_board_that_is_absent_says_what_is_known(held: Held) -> None
     held.until(5.0)
     assert stop.result(0)["coils"] == str(Coils.OFF_BY_LIMIT)
     assert stop.result(0)["state"]["state"] == "stopped"
+
+
+def test_a_fault_is_told_to_clients_and_to_who_keeps_the_machine(held: Held) -> None:
+    held.clock.at(2.0, lambda: held.backends[-1]._faults.add(2.0, "the fan stands still"))
+    held.until(5.0)
+    assert held.lines.count("the fan stands still") == 1
+    told = [event["message"] for event in held.events if event["event"] == "fault"]
+    assert told == ["the fan stands still"]

@@ -184,7 +184,7 @@ class Core(Feed):
             player.set_speed(self.manner.speed).set_volume(self.manner.volume)
             if self.stopped is not None:
                 player.emergency()
-        self._say(f"{backend.name}: all is ready")
+        self.say(f"{backend.name}: all is ready")
         if self._leaving:
             player.leave()
         try:
@@ -202,7 +202,7 @@ class Core(Feed):
             self.trouble = error
         if not told:
             for line in error.lines:
-                self._say(line)
+                self.say(line)
         self._tell()
 
     def _latch_by_itself(self, why: str) -> None:
@@ -214,7 +214,7 @@ class Core(Feed):
         try:
             self.latch.set("the instrument", datetime.now(UTC), why)
         except FileError as error:
-            self._say(f"the stop is not on disk: {error}")
+            self.say(f"the stop is not on disk: {error}")
         self._tell()
 
     def _rest(self, limit: float) -> None:

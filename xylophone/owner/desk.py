@@ -117,6 +117,8 @@ class Desk:
             self._tell({"event": "back", "from": round(max(news.after, -1e9), PLACES)})
         elif isinstance(news, Met) and not news.fault.fatal:  # a fatal one is the state's message
             self._tell({"event": "fault", "message": news.fault.message})
+            if not news.fault.fatal:  # that is told when it has ended the playing
+                self._core.say(news.fault.message)
 
     def _now(self) -> Answer:
         with self._core.lock:

@@ -88,7 +88,7 @@ class Feed:
         self._reached = 0.0  # song time
         self.stopped: Stopped | None = None
         self.remarks: list[Remark] = []  # that were not told yet
-        self._maker, self._tell, self._say = maker, tell, say
+        self._maker, self._tell, self.say = maker, tell, say
         self._piece: Arrangement | None = None  # of the entry that plays
         self._following: tuple[Entry, Arrangement] | None = None  # what was handed over to follow it
         self._handed: list[tuple[Entry, Arrangement]] = []  # all of that, since it began to play
@@ -244,7 +244,7 @@ class Feed:
         kind = None if made.failed is None else type(made.failed).__name__
         self._remark(Remark(entry, made.words, left_out=True, kind=kind))
         for line in made.words:
-            self._say(line)
+            self.say(line)
         self._tell()
 
     def take_remarks(self) -> list[Remark]:
