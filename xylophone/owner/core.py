@@ -82,7 +82,7 @@ class Core(Feed):
         self.latch, self.stopped = latch, latch.read()
         self._stage, self._alive, self._clock = stage, alive, clock
         self._opened: Opened | None = None
-        self._leaving = False
+        self._leaving = self._idle = False
         self._tidied = self._counted = 0.0
         self.struck = 0  # strikes played to the end since the backend was opened
         self.lost = Counter[str]()  # those that the backend has not played since then, by reason
@@ -129,10 +129,12 @@ class Core(Feed):
         if player is None or opened is None:
             return
         opened.listen()
-        if now - self._counted > COUNTED or player.state is PlayerState.IDLE:
+        idle = player.state is PlayerState.IDLE
+        if idle > self._idle or (not idle and now - self._counted > COUNTED):
             report = opened.backend.report()
             self._counted, self.struck = now, report.pulses
             self.lost = +(Counter(report.refused) + Counter(late=report.late))
+        self._idle = idle
         with self.lock:
             if player.state is PlayerState.STOPPED and self.stopped is None:
                 self._latch_by_itself("the board was stopped in an emergency")
@@ -179,7 +181,7 @@ class Core(Feed):
             remember=REMEMBERED,
         )
         with self.lock:
-            self._opened, self.player, self.trouble = opened, player, None
+            self._opened, self.player, self.trouble, self._idle = opened, player, None, False
             self.news = player.followed(self._tell)
             player.set_speed(self.manner.speed).set_volume(self.manner.volume)
             if self.stopped is not None:
