@@ -59,7 +59,7 @@ def act(stage: Stage, command: str, rng: np.random.Generator) -> None:
         player.pause()
         stage.clock.at(stage.clock.now() + 0.3, lambda: player.resume() if player.state == "paused" else None)
     elif command == "seek":
-        player.seek(float(rng.uniform(0, 6)))
+        player.seek(float(rng.uniform(0, player.snapshot().duration)))
     elif command == "speed":
         player.set_speed(float(rng.uniform(0.5, 2)))
     elif command == "volume":
