@@ -1,0 +1,1 @@
+"""What benchmarks/holding.py measures: an owner as a process of its own, and music that it plays."""
