@@ -22,7 +22,10 @@ from xylophone.config import load_instrument, read_saved
 from xylophone.errors import FileError
 from xylophone.tuning.keeping import Versions
 
-NOT_HELD = ("a new file", "a file replaced", "the latch put on", "the queue kept", "a crash counted")
+NOT_HELD = (
+    *("a new file", "a file replaced", "the latch put on", "the queue kept", "a crash counted"),
+    "a backup restored",
+)
 """Files that no program holds while it writes them: a temporary file of a killed one stays."""
 
 

@@ -164,6 +164,16 @@ def read_bytes(path: str | Path, most: int | None = None) -> bytes:
     return content
 
 
+def create_file(path: Path) -> None:
+    """Make an empty file that only this user may read and write, unless a file is there; OSError."""
+    with _folder(path.parent) as synced:
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            return
+        synced()
+
+
 def is_there(path: str | Path) -> bool:
     """Tell whether a file is there that is read unasked, a link to nowhere too.
 

@@ -17,6 +17,9 @@ from xylophone.instrument import Instrument, build_instrument, hammers_of
 from xylophone.owner.last import LastQueue
 from xylophone.owner.latch import NAME as LATCH, Latch
 from xylophone.owner.restarts import Restarts
+from xylophone.shelf.entries import About, Play
+from xylophone.shelf.replacing import replace_together, take_back as take_restored_back
+from xylophone.shelf.store import Store
 from xylophone.tuning.checking import Heard, Measured, add_entry, read_history
 from xylophone.tuning.edits import later
 from xylophone.tuning.keeping import Versions, hold
@@ -100,6 +103,26 @@ def crash(folder: Path, *moments: float) -> None:
         Restarts(folder).begin(moment)
 
 
+def begun_home(folder: Path) -> None:
+    """Make a home of two files, one that a backup takes away, and what the backup holds."""
+    for name in ("a", "b", "home.db-wal"):
+        write_text(folder / name, f"old {name}")
+    for name in ("a", "b", "c"):
+        write_text(folder / f"{name}.new", f"new {name}")
+
+
+def restored(folder: Path) -> None:
+    """Replace two files, add one and take one away."""
+    new: dict[Path, Path | None] = {folder / name: folder / f"{name}.new" for name in ("a", "b", "c")}
+    assert replace_together(folder, {folder / "home.db-wal": None} | new)
+
+
+def home_of(folder: Path) -> object:
+    """Return what the files are for whoever opens the home next."""
+    take_restored_back(folder)
+    return [content(name)(folder) for name in ("a", "b", "c", "home.db-wal")]
+
+
 def stopped(folder: Path) -> object:
     return Latch(folder).read(), content(LATCH)(folder)
 
@@ -137,11 +160,36 @@ CHANGES = {
         lambda to: LastQueue([{"path": "/b.mid"}], repeat=True).write(to),
         content("queue.json"),
     ),
+    "a backup restored": Change(begun_home, restored, home_of),
     "a crash counted": Change(
         lambda to: crash(to, 1.0), lambda to: crash(to, 2.0), content("crashes.json")
     ),
 }  # fmt: skip
 """All that must happen wholly or not at all, by name."""
+
+
+def noted(folder: Path, *numbers: int) -> None:
+    """Note that songs were played, in a database of this folder."""
+    with Store.open(folder / "home.db") as store:
+        for number in numbers:
+            about = About(bytes([number] * 32), f"Song {number}" * 20, 60.0)
+            store.note(about, folder / f"{number}.mid", Play(about.digest, NOON, 60.0, finished=True))
+
+
+def plays_of(folder: Path) -> object:
+    """Return which songs were played by the database, whole and checked; none where it is not made yet."""
+    if not (folder / "home.db").exists():
+        return []
+    with Store.open(folder / "home.db") as store:
+        store.check()
+        return sorted(play.digest[0] for play, _ in store.plays())
+
+
+DATABASE = {
+    "a play noted": Change(lambda to: noted(to, 1), lambda to: noted(to, 2), plays_of),
+    "the first play": Change(nothing, lambda to: noted(to, 1), plays_of),
+}
+"""Changes of the home database, which SQLite writes."""
 
 
 def unsynced(folder: Path) -> None:
@@ -167,7 +215,7 @@ CARELESS = {
 
 def main(name: str, folder: str) -> None:
     """Do a change in a folder, for whoever watches this process."""
-    (CHANGES | CARELESS)[name].act(Path(folder))
+    (CHANGES | DATABASE | CARELESS)[name].act(Path(folder))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import re
 import sys
 from collections.abc import Iterator
@@ -44,6 +45,7 @@ class Disk:
         self.opened: dict[int, tuple[int, int]] = {}  # node and offset by descriptor
         self._now: dict[int, dict[str, int]] = {}
         self._numbers = itertools.count(1)
+        self._chance = random.Random(1)
         self._load(root, 0)
         self._now = {number: dict(names) for number, names in self.folders.items()}
 
@@ -93,17 +95,23 @@ class Disk:
         """Return the number of what has a name, as every program sees it."""
         return 0 if (folder, name) == (0, "") else self._now[folder].get(name)
 
+    def shorten(self, node: int, length: int) -> None:
+        """Cut a file off, or fill it up with zeros, to a length."""
+        self.pending.append((node, (length, None)))
+
     def sync(self, node: int) -> None:
         """Bring what was asked of a file, or of the names in a folder, onto the disk."""
         for one in [one for one in self.pending if one[0] == node]:
             self._apply(self.files, self.folders, one, whole=True)
             self.pending.remove(one)
 
-    def cuts(self) -> Iterator[Tree]:
-        """Yield whatever the disk may hold if the power failed now."""
-        assert len(self.pending) <= MOST, f"{len(self.pending)} changes wait for a sync: too many to try"
+    def cuts(self, tries: int = 0) -> Iterator[Tree]:
+        """Yield whatever the disk may hold if the power failed now; for `tries`, so many of all at random."""
         choices = [(0, 2) if isinstance(how, dict) else (0, 1, 2) for _, how in self.pending]
-        for chosen in itertools.product(*choices):
+        assert tries or len(choices) <= MOST, f"{len(choices)} changes wait for a sync: too many to try"
+        drawn = (tuple(map(self._chance.choice, choices)) for _ in range(tries))
+        ends = [tuple(0 for _ in choices), tuple(2 for _ in choices)]
+        for chosen in [*ends, *drawn] if tries else itertools.product(*choices):
             files = dict(self.files)
             folders = {number: dict(names) for number, names in self.folders.items()}
             for one, how in zip(self.pending, chosen, strict=True):
@@ -121,8 +129,8 @@ class Disk:
             return
         assert isinstance(how, tuple)
         offset, written = how
-        if offset is None:
-            files[node] = b""
+        if offset is None or written is None:
+            files[node] = files[node][: offset or 0].ljust(offset or 0, b"\0")
             return
         written = written if whole else written[: len(written) // 2]
         held = files[node].ljust(offset, b"\0")
@@ -171,10 +179,11 @@ def record(name: str, folder: Path, log: Path) -> list[tuple[str, list[str | byt
     ]
 
 
-def power_cuts(name: str, folder: Path, log: Path) -> Iterator[tuple[bool, Tree]]:
+def power_cuts(name: str, folder: Path, log: Path, tries: int = 0) -> Iterator[tuple[bool, Tree]]:
     """Do a change in a folder, and yield each content that a power failure may leave; once for each.
 
-    With it comes whether the change had been done by then, and the program had gone on.
+    With it comes whether the change had been done by then, and the program had gone on. For `tries`, so many
+    of all contents at random after each system call.
     """
     disk = Disk(folder)
     seen: set[tuple[bool, frozenset[tuple[str, bytes | None]]]] = set()
@@ -182,8 +191,8 @@ def power_cuts(name: str, folder: Path, log: Path) -> Iterator[tuple[bool, Tree]
     for call in [None, *calls, None]:
         if call is not None and call[3] >= 0:
             _replay(disk, *call)
-        for tree in disk.cuts():
-            done = call is None and bool(seen)
+        done = call is None and bool(seen)
+        for tree in disk.cuts(tries):
             if (mark := (done, frozenset(tree.items()))) not in seen:
                 seen.add(mark)
                 yield done, tree
@@ -208,6 +217,15 @@ def _replay(disk: Disk, call: str, texts: list[bytes], arguments: str, result: i
             disk.opened[descriptor] = node, result
         else:
             disk.sync(node)
+    elif call == "pwrite64" and descriptor in disk.opened:
+        at = int(arguments.rpartition(",")[2], 0)
+        disk.write(disk.opened[descriptor][0], at, texts[0][:result])
+    elif call == "ftruncate" and descriptor in disk.opened:
+        disk.shorten(disk.opened[descriptor][0], int(arguments.rpartition(",")[2], 0))
+    elif call == "truncate" and places[0]:
+        node = disk.look_up(*places[0])
+        assert node is not None
+        disk.shorten(node, int(arguments.rpartition(",")[2], 0))
     elif any(places):
         _rename(disk, call, places)
     else:

@@ -41,6 +41,8 @@ COMMANDS = {
     "firmware": ("firmware", "Build, flash or emulate the board's firmware."),
     "songs": ("lists", "List the project's own songs."),
     "shelf": ("shelf", "Favourites, moods, lists, and what was played."),
+    "backup": ("backup", "Write all that a home would miss into one file."),
+    "restore": ("backup", "Put back what a backup holds."),
     "instruments": ("lists", "List layouts of bars and kinds of hammers."),
     "init": ("lists", "Write a commented xylophone.toml to start from."),
 }

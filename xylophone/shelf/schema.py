@@ -20,11 +20,14 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE songs (
             digest BLOB PRIMARY KEY CHECK (length(digest) = 32), title TEXT NOT NULL, composer TEXT NOT NULL,
-            duration REAL NOT NULL, mood TEXT NOT NULL, told_by TEXT NOT NULL, occasion TEXT NOT NULL,
-            favourite INTEGER NOT NULL DEFAULT 0, added INTEGER NOT NULL
+            duration REAL NOT NULL CHECK (duration BETWEEN 0 AND 1e12), mood TEXT NOT NULL,
+            told_by TEXT NOT NULL CHECK (told_by IN ('guessed', 'tag', 'person')), occasion TEXT NOT NULL,
+            favourite INTEGER NOT NULL DEFAULT 0,
+            added INTEGER NOT NULL CHECK (added BETWEEN 0 AND 253402300799)
         ) STRICT""",
         """CREATE TABLE files (
-            path BLOB PRIMARY KEY, digest BLOB NOT NULL REFERENCES songs (digest), seen INTEGER NOT NULL
+            path BLOB PRIMARY KEY, digest BLOB NOT NULL REFERENCES songs (digest),
+            seen INTEGER NOT NULL CHECK (seen BETWEEN 0 AND 253402300799)
         ) STRICT""",
         "CREATE INDEX files_of ON files (digest)",
         "CREATE TABLE lists (name TEXT PRIMARY KEY) STRICT",
@@ -34,7 +37,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
         ) STRICT""",
         """CREATE TABLE plays (
             number INTEGER PRIMARY KEY, digest BLOB NOT NULL REFERENCES songs (digest),
-            began INTEGER NOT NULL, seconds REAL NOT NULL, finished INTEGER NOT NULL
+            began INTEGER NOT NULL CHECK (began BETWEEN 0 AND 253402300799),
+            seconds REAL NOT NULL CHECK (seconds BETWEEN 0 AND 1e12), finished INTEGER NOT NULL
         ) STRICT""",
         "CREATE INDEX plays_of ON plays (digest, began)",
     ),
@@ -77,6 +81,19 @@ def bring_up(base: sqlite3.Connection, path: Path, steps: Sequence[Iterable[str]
                 base.execute(statement)
             base.execute(f"PRAGMA application_id = {MARK}")
             base.execute(f"PRAGMA user_version = {version + 1}")
+
+
+def check_tables(base: sqlite3.Connection, path: Path) -> None:
+    """Raise FileError where a database has other tables than ours, or what acts by itself: triggers."""
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
+    ours = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        bring_up(ours, path)
+        same = base.execute(query).fetchall() == ours.execute(query).fetchall()
+    finally:
+        ours.close()
+    if not same:
+        raise FileError(f"{path} has other tables than this program makes: take another backup")
 
 
 def version_of(base: sqlite3.Connection, path: Path) -> int:

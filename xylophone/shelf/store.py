@@ -16,7 +16,8 @@ from typing import Any, Self
 
 from ..errors import FileError
 from .entries import About, Play, Shelved, ToldBy
-from .schema import bring_up, transaction, version_of
+from .replacing import take_back
+from .schema import bring_up, check_tables, transaction, version_of
 from .trouble import BROKEN, ready_place, told
 
 NAME = "home.db"
@@ -58,6 +59,7 @@ class Store:
         A restore that was cut short is taken back first. FileError also for links, another user's files,
         another program's database, and one of a newer version.
         """
+        take_back(path.parent)
         ready_place(path)
         with told(path):
             base = sqlite3.connect(path, timeout=patience, isolation_level=None)
@@ -82,7 +84,9 @@ class Store:
         self.close()
 
     def check(self) -> None:
-        """Raise FileError where anything in the database is damaged; reads all of it."""
+        """Raise FileError where anything in the database is damaged, or not ours; reads all of it."""
+        with told(self.path):
+            check_tables(self.base, self.path)
         found = [*self.rows("PRAGMA integrity_check"), *self.rows("PRAGMA foreign_key_check")]
         if found != [("ok",)]:
             raise FileError(f"cannot use {self.path}: it is damaged ({found[0][0]}): {BROKEN}")

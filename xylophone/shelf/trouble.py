@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import FileError
-from ..files import private_folder
+from ..files import create_file, make_folder, private_folder
 
 BROKEN = "bring a backup back with `xylophone restore FILE`, or move it away to begin anew"
 """The remedy for a database of which something is lost."""
@@ -51,11 +51,13 @@ def ready_place(path: Path) -> None:
     FileError where one of them is a link, another user's, or cannot be written.
     """
     try:
+        make_folder(path.parent, _ELSEWHERE)
         private_folder(path.parent)
         for ending in _BESIDE:
             _check(path.with_name(path.name + ending))
-        if not path.exists():
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
+        if path.exists() and path.stat().st_mode & 0o077 and os.name == "posix":
+            path.chmod(0o600)
+        create_file(path)
     except OSError as error:
         raise FileError(f"cannot use {path}: {error.strerror or error}: {_ELSEWHERE}") from error
 
