@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
         builds = tempfile.TemporaryDirectory(prefix="xylophone-builds-")
         os.environ[BUILDS] = builds.name
         config.add_cleanup(builds.cleanup)
+    os.environ["XDG_DATA_HOME"] = os.path.join(os.environ[BUILDS], f"data-{os.getpid()}")  # nobody's home.db
     if config.getoption("--quick"):
         settings.load_profile("quick")
 

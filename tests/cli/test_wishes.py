@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+import programs
 from cli.conftest import Ran
 from cli.test_evening import evening_of, folder, heard
 from midifile import smf
@@ -21,6 +23,7 @@ from xylophone.config import Chosen, Settings
 from xylophone.config.values import HomeSettings
 from xylophone.player import Player
 from xylophone.shelf.entries import Play, ToldBy
+from xylophone.shelf.logbook import Logbook
 from xylophone.shelf.store import NAME, Store
 from xylophone.shelf.telling import read_about
 
@@ -139,6 +142,27 @@ def test_what_was_skipped_at_once_was_not_heard_and_what_was_left_later_was(fold
     assert set(plays) == {"later", "b.mid"}
     assert (plays["later"].finished, plays["b.mid"].finished) == (False, True)
     assert plays["later"].seconds == pytest.approx(20, abs=1)
+
+
+def test_a_disk_that_hangs_moves_no_strike(folder: Path, home: Path) -> None:
+    """The songs end and begin while the first of them is still being written; `heard` sees no late pulse."""
+    ready, waits = threading.Event(), threading.Event()
+
+    def opened(path: Path) -> Store:
+        store = Store.open(path)
+        store.base.set_trace_callback(lambda said: said == "COMMIT" and (waits.set(), ready.wait()))
+        return store
+
+    book = Logbook(home / NAME, opened)
+    with evening_of("a", "b", "c") as evening:
+        hearing = Hearing(evening, book)
+        assert heard(evening, hearing.look) == [72, 74, 76]
+        hearing.end()
+    assert waits.wait(programs.PATIENCE)
+    assert not ready.is_set()
+    ready.set()
+    book.close()
+    assert book.lost == ""
 
 
 def test_trouble_with_the_database_is_told_once_and_ends_no_music(
