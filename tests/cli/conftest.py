@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,3 +99,23 @@ def virtual_board(tmp_path: Path, cache: Path) -> Iterator[str]:
         emulation.send_signal(signal.SIGINT)
         assert emulation.stdout.read() == "\nthe virtual board is off\n"
     assert emulation.returncode == 0
+
+
+Serve = Callable[..., forking.Fork]
+
+
+@pytest.fixture
+def serve(xylophone: Callable[..., Ran], cache: Path) -> Iterator[Serve]:
+    """Start an owner on a backend that strikes nothing, where the commands of the test look for one."""
+    with ExitStack() as ending:
+
+        def start(backend: str = "gpio:null") -> forking.Fork:
+            words = ["serve", "--mute", "--backend", backend]
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+            owner = ending.enter_context(forking.Fork(words, env=os.environ, cwd=os.getcwd(), **pipes))
+            ending.callback(owner.kill)
+            assert owner.stdout is not None
+            assert owner.stdout.readline().startswith(f"the owner of {backend} listens at ")
+            return owner
+
+        yield start

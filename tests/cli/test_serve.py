@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-import forking
 import programs
-from cli.conftest import Ran
+from cli.conftest import Ran, Serve
 from xylophone.backends.contract import Coils
 from xylophone.cli.owned import RELEASE
 from xylophone.owner.client import OwnerClient
 
 Run = Callable[..., Ran]
-Serve = Callable[..., forking.Fork]
-
-
-@pytest.fixture
-def serve(xylophone: Run, cache: Path) -> Iterator[Serve]:
-    """Start an owner on a backend that strikes nothing, where the commands of the test look for one."""
-    with ExitStack() as ending:
-
-        def start(backend: str = "gpio:null") -> forking.Fork:
-            words = ["serve", "--mute", "--backend", backend]
-            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-            owner = ending.enter_context(forking.Fork(words, env=os.environ, cwd=os.getcwd(), **pipes))
-            ending.callback(owner.kill)
-            assert owner.stdout is not None
-            assert owner.stdout.readline().startswith(f"the owner of {backend} listens at ")
-            return owner
-
-        yield start
 
 
 def reaches(state: str) -> dict[str, Any]:

@@ -169,3 +169,26 @@ def test_places_of_an_owner_and_where_it_is_looked_for(tmp_path: Path) -> None:
     assert doors(environ)[:2] == [system, mine]
     named = {**environ, "XYLOPHONE_OWNER": "/elsewhere/sock"}
     assert [door.path for door in doors(named)] == [own_door(named).path] == [Path("/elsewhere/sock")]
+
+
+def test_what_is_asked_without_waiting_is_answered_in_turn_with_what_comes(tmp_path: Path) -> None:
+    """From another thread too; nothing within the time is no error, the end of the owner is."""
+    answerer = Answerer()
+    with serving(tmp_path, answerer) as (server, path), OwnerClient.connect(path) as client:
+        client.do("subscribe", what=["state"])
+        assert client.take(0.0) is None
+        asking = threading.Thread(target=lambda: client.ask("next"))
+        asking.start()
+        asking.join()
+        refused = client.ask("pause")
+        first, second = client.take(programs.PATIENCE), client.take(programs.PATIENCE)
+        assert first is not None
+        assert second is not None
+        assert first["ok"]["did"] == "next"
+        assert (second["id"], second["error"]["kind"]) == (refused, "PlayerError")
+        server.tell({"event": "fault", "message": "the board has reset"})
+        assert client.take(programs.PATIENCE) == {"event": "fault", "message": "the board has reset"}
+        server.close()
+        assert client.take(programs.PATIENCE) == {"event": "bye", "why": "the owner ends"}
+        with pytest.raises(BackendError, match="has ended"):
+            client.take(programs.PATIENCE)

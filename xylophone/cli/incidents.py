@@ -99,10 +99,13 @@ def not_played(report: Report, refusals: Mapping[str, int] | None = None) -> str
     `refusals` are the sequencer's; the backend's own and what came too late are in the report.
     """
     counts = Counter(refusals) + Counter(report.refused) + Counter(late=report.late)
-    if not counts:
-        return ""
+    return "; ".join(filter(None, (lost_words(counts), line_words(report)))) if counts else ""
+
+
+def lost_words(counts: Mapping[str, int]) -> str:
+    """Return 'not played: 3 late, 2 recovery', '' where nothing is counted."""
     lost = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
-    return "; ".join(filter(None, (f"not played: {lost}", line_words(report))))
+    return f"not played: {lost}" if lost else ""
 
 
 def line_words(report: Report) -> str:

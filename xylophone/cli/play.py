@@ -32,7 +32,7 @@ from .option_types import WithPasses
 from .options import check_writable, settings, stage_options
 from .printing import beep, has_pictures, say, warn
 from .queue import Part, Queue, queue_options
-from .screen import busy, reading_keys, show
+from .screen import View, busy, reading_keys, show
 from .song_options import (
     Manner,
     arrange_options,
@@ -43,7 +43,9 @@ from .song_options import (
 )
 from .stage import Stage, open_stage, sounding
 from .suspended import suspending
+from .through import owner_for, play_through
 from .waiting import wait_for_board
+from .wanted import Options, wanted
 from .wishes import Evenly, Wishes, wish_options, wished
 
 LOUDER, FASTER = 1.12, 1.05
@@ -75,7 +77,9 @@ KEYS: dict[str, tuple[Callable[[Player], object], str]] = {
 @click.option("--wait", is_flag=True, help="Wait for a board that is not plugged in, also in play.")
 @click.option("--mute", is_flag=True, help="No loudspeaker.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
-def play(names: tuple[str, ...], wait: bool, mute: bool, quiet: bool, **options: Any) -> None:
+@click.option("--here", is_flag=True, help="In this process, also where an owner holds the instrument.")
+@click.option("--detach", is_flag=True, help="Return once the owner plays; the music goes on.")
+def play(names: tuple[str, ...], wait: bool, quiet: bool, here: bool, detach: bool, **options: Any) -> None:
     """Play songs: files, wildcards, or names of the project's own; several make a queue.
 
     Without names: --mood calm --for 20min chooses songs, --list favourites plays a list of the shelf.
@@ -83,9 +87,8 @@ def play(names: tuple[str, ...], wait: bool, mute: bool, quiet: bool, **options:
     Keys while it plays: space pauses, left and right seek, up and down change the volume, + and - the
     speed, n and p go to the next and previous song, q stops.
     """
-    wishes = Wishes.take(options)
-    if not names and not wishes:
-        raise click.MissingParameter(param_type="argument", param_hint="'SONG...'")
+    told, wishes = Options.take(options), Wishes.take(options)
+    _require_songs(names, wishes)
     queue, found = Queue.take(options, chooses=wishes.choosing), settings(options)
     asked, manner = Asked.take(options, found), Manner.take(options, found)
     paths, missing = find_all(names)
@@ -94,14 +97,31 @@ def play(names: tuple[str, ...], wait: bool, mute: bool, quiet: bool, **options:
     if queue.save_list is not None:
         _save_list(queue.save_list, paths, missing)
         return
-    if queue.shuffle:
-        paths = _shuffled(paths)
-    preparation = Preparation(asked, found.instrument, options.pop("as_written"))
-    programme = Programme(paths, preparation, lambda: queue.order(paths), queue.pause, queue.limit)
-    with noting(found.home.folder) as book, closing(Evening(programme)) as evening:
-        _Playing(found, manner, evening, queue.part, mute, quiet, book).begin(wait)
-    if failed := evening.failed or missing:
+    paths, as_written = _shuffled(paths) if queue.shuffle else paths, options.pop("as_written")
+    if (owner := owner_for(here, detach)) is not None:
+        told.check(owner.greeting, None if wishes and queue.loop == 1 else queue.limit)
+        songs = wanted(paths, queue, asked, as_written, manner, told)
+        failed = play_through(owner, songs, quiet, detach, wait)
+    else:
+        preparation = Preparation(asked, found.instrument, as_written)
+        programme = Programme(paths, preparation, lambda: queue.order(paths), queue.pause, queue.limit)
+        failed = _play_here(programme, found, manner, queue.part, told.mute, quiet, wait)
+    if failed := failed or missing:
         raise type(failed)("not every song could be played: see above")
+
+
+def _require_songs(names: tuple[str, ...], wishes: Wishes) -> None:
+    if not names and not wishes:
+        raise click.MissingParameter(param_type="argument", param_hint="'SONG...'")
+
+
+def _play_here(
+    programme: Programme, found: Settings, manner: Manner, part: Part, mute: bool, quiet: bool, wait: bool
+) -> XylophoneError | None:
+    """Play songs in this process; return the last error of one that was left out."""
+    with noting(found.home.folder) as book, closing(Evening(programme)) as evening:
+        _Playing(found, manner, evening, part, mute, quiet, book).begin(wait)
+    return evening.failed
 
 
 def _wished(
@@ -215,11 +235,15 @@ class _Playing:
             yield
             return
         keys = reading_keys(lambda key: _press(player, key)) if sys.stdin.isatty() else nullcontext()
-        with (
-            show(player, stage.lights, stage.delay, self.evening.place) as shown,
-            keys,
-            suspending(player, shown) as look,
-        ):
+        names = [hammer.name for hammer in stage.backend.instrument.hammers]
+        view = View(
+            names,
+            lambda: player.backend.now() - stage.delay,
+            stage.lights.shades,
+            player.snapshot,
+            self.evening.place,
+        )
+        with show(view) as shown, keys, suspending(player, player.backend.now, shown) as look:
             looks.append(look)
             yield
 

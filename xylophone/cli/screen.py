@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..instrument import Instrument
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.live import Live
 
-    from ..player import Player, Snapshot
+    from ..player import Snapshot
 
 GLOW = 0.35
 """s a bar stays lit after a hit."""
@@ -61,17 +62,21 @@ class Lights:
         """Return a style for each bar at a moment of backend time: '' where it is dark."""
         with self._lock:
             ages = [now - struck for struck in self._struck]
-        return [_SHADES[int(age / GLOW * len(_SHADES))] if 0 <= age < GLOW else "" for age in ages]
+        return [shade(age) for age in ages]
 
 
-def bars(instrument: Instrument, shades: Sequence[str], width: int, colour: bool = True) -> RenderableType:
+def shade(age: float) -> str:
+    """Return the style of a bar that was struck so many s ago: '' where it is dark."""
+    return _SHADES[int(age / GLOW * len(_SHADES))] if 0 <= age < GLOW else ""
+
+
+def bars(names: Sequence[str], shades: Sequence[str], width: int, colour: bool = True) -> RenderableType:
     """Draw the bars side by side, low to high, longer ones for lower pitches, in at most `width` columns.
 
     Without colour a bar is made of dots, and a struck one is solid.
     """
     from rich.text import Text
 
-    names = [hammer.name for hammer in instrument.hammers]
     room = max(1, min(4, (width - 1) // len(names)))
     rows = [Text(no_wrap=True) for _ in range(5)]
     for place, (name, shade) in enumerate(zip(names, shades, strict=True)):
@@ -97,27 +102,36 @@ def busy(what: str, quiet: bool = False) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def show(
-    player: Player, lights: Lights, delay: float, place: Callable[[int], str] = lambda piece: ""
-) -> Iterator[Live]:
-    """Show bars, position and keys in the terminal while the block runs.
+@dataclass(frozen=True)
+class View:
+    """What is shown of music, and how it is asked.
 
-    Everything is shown `delay` s late, as a loudspeaker sounds it. `place` says which of how many songs a
-    piece of the queue is, as '2/3'.
+    The names of the bars; the backend time that is heard just now; each bar's style at such a time; where the
+    music is; which of how many songs a piece is, as '2/3'.
     """
+
+    bars: Sequence[str]
+    now: Callable[[], float]
+    shades: Callable[[float], list[str]]
+    snapshot: Callable[[], Snapshot]
+    place: Callable[[int], str]
+
+
+@contextmanager
+def show(view: View) -> Iterator[Live]:
+    """Show bars, position and keys in the terminal while the block runs."""
     from rich.console import Group
     from rich.text import Text
 
-    console, instrument = terminal(), player.backend.instrument
-
+    console = terminal()
     help_line = Text(HELP, style="dim")
 
     def draw() -> RenderableType:
-        now = player.backend.now() - delay
-        drawn = bars(instrument, lights.shades(now), console.width, not console.no_color)
-        shot = player.snapshot()
-        return Group(Text(""), drawn, Text(""), status(shot, console.width, place(shot.piece)), help_line)
+        drawn = bars(view.bars, view.shades(view.now()), console.width, not console.no_color)
+        shot = view.snapshot()
+        return Group(
+            Text(""), drawn, Text(""), status(shot, console.width, view.place(shot.piece)), help_line
+        )
 
     with drawn_again(draw, console, 25) as shown:
         shown.refresh()  # what drawing needs is imported by then

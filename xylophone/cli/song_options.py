@@ -153,10 +153,14 @@ class Manner:
         if self.bpm is None:
             return self.speed
         own = piece.song.tempo_at(float(piece.notes["onset"][0]))  # in silence before it the tempo is another
-        speed = self.bpm / own
-        if not SPEEDS[0] <= speed <= SPEEDS[1]:
-            raise OptionError(
-                f"--bpm {self.bpm:g} is {speed:.3g} times the song's {own:.4g} bpm: "
-                f"give one within {SPEEDS[0]:g}..{SPEEDS[1]:g} times"
-            )
-        return speed
+        return speed_for(self.bpm, own)
+
+
+def speed_for(bpm: float, own: float) -> float:
+    """Return the factor that brings a tempo to another; OptionError where it is out of bounds."""
+    if not SPEEDS[0] <= bpm / own <= SPEEDS[1]:
+        raise OptionError(
+            f"--bpm {bpm:g} is {bpm / own:.3g} times the song's {own:.4g} bpm: "
+            f"give one within {SPEEDS[0]:g}..{SPEEDS[1]:g} times"
+        )
+    return bpm / own

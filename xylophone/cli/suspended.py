@@ -7,9 +7,9 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from ..player import Player, PlayerState
+from ..player import PlayerState
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -18,11 +18,25 @@ SETTLED = 0.3
 """s from Ctrl-Z until the last pulse before the pause has ended."""
 
 
+class Music(Protocol):
+    """What can be paused."""
+
+    @property
+    def state(self) -> PlayerState:
+        """What it does."""
+
+    def pause(self) -> object:
+        """Pause between two notes."""
+
+    def resume(self) -> object:
+        """Go on where it was paused."""
+
+
 class Suspension:
     """Waits for Ctrl-Z; `look` is called now and then, and stops the program once the music has paused."""
 
-    def __init__(self, player: Player, shown: Live) -> None:
-        self._player, self._shown = player, shown
+    def __init__(self, player: Music, now: Callable[[], float], shown: Live) -> None:
+        self._player, self._now, self._shown = player, now, shown
         self._asked: float | None = None  # backend time
         self._resumes = False
 
@@ -32,7 +46,7 @@ class Suspension:
             self._resumes = self._player.state is PlayerState.PLAYING
             if self._resumes:
                 self._player.pause()
-            self._asked = self._player.backend.now()
+            self._asked = self._now()
 
     def look(self, now: float) -> None:
         """Stop the program if that was asked for and nothing strikes any more; go on when it is continued."""
@@ -48,12 +62,15 @@ class Suspension:
 
 
 @contextmanager
-def suspending(player: Player, shown: Live) -> Iterator[Callable[[float], None]]:
-    """Let Ctrl-Z pause the music before it stops the program, while the block runs; gives what `look` is."""
+def suspending(player: Music, now: Callable[[], float], shown: Live) -> Iterator[Callable[[float], None]]:
+    """Let Ctrl-Z pause the music before it stops the program, while the block runs; gives what `look` is.
+
+    `now` is backend time, which `look` is given too.
+    """
     if not hasattr(signal, "SIGTSTP"):  # Windows
         yield lambda now: None
         return
-    suspension = Suspension(player, shown)
+    suspension = Suspension(player, now, shown)
     before = signal.signal(signal.SIGTSTP, suspension.ask)
     try:
         yield suspension.look

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import stat
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -32,7 +34,7 @@ NOBODY = "no owner runs: start one with: xylophone serve"
 
 
 class OwnerClient:
-    """A connection to the owner, for one thread.
+    """A connection to the owner, for one thread; only `ask` may be called from others.
 
     What the owner refuses is raised as the error that it is there. Events come by `follow`, and those that
     come while an answer is waited for are kept for it.
@@ -45,7 +47,7 @@ class OwnerClient:
     def __init__(self, connection: socket.socket, within: float = PATIENCE) -> None:
         self._connection, self._lines = connection, Lines(MOST_ANSWER)
         self._events: deque[dict[str, Any]] = deque()
-        self._number = 0
+        self._number, self._asking = 0, threading.RLock()  # a signal's answer may come while one asks
         self.peer = Peer.of(connection)
         self._send({"xylophone": PROTOCOL})
         self.greeting = self._greeted(within)
@@ -81,19 +83,36 @@ class OwnerClient:
         `early` is called with a line that comes before the answer. Each line is waited for `within` seconds,
         after an early one PATIENCE. Raises what the owner refuses it with; BackendError where it is silent.
         """
-        self._number += 1
-        self._send({"id": self._number, "do": name, **arguments})
+        number = self.ask(name, **arguments)
         while True:
             line = self._line(within)
             if "event" in line:
                 self._events.append(line)
-            elif "error" in line and line.get("id") in (self._number, None):
+            elif "error" in line and line.get("id") in (number, None):
                 raise error_of(line["error"])
-            elif line.get("id") == self._number and "ok" in line:
+            elif line.get("id") == number and "ok" in line:
                 return dict(line["ok"])
-            elif line.get("id") == self._number:
+            elif line.get("id") == number:
                 early(line)
                 within = PATIENCE
+
+    def ask(self, name: str, **arguments: Any) -> int:
+        """Ask for a command and return its id, by which `take` gives its answer. From any thread."""
+        with self._asking:
+            self._number += 1
+            number = self._number
+            self._send({"id": number, "do": name, **arguments})
+        return number
+
+    def take(self, within: float) -> dict[str, Any] | None:
+        """Return the next event, or answer to what was asked for; None where none comes within so many s."""
+        if self._events:
+            return self._events.popleft()
+        while (line := self._lines.take()) is None:
+            if not select.select([self._connection], [], [], within)[0]:
+                return None
+            self._feed()
+        return read(line)
 
     def follow(self, *what: str) -> Iterator[dict[str, Any]]:
         """Subscribe to topics, `state` and `ahead`, and yield events as they come, until the owner leaves.
@@ -154,15 +173,20 @@ class OwnerClient:
         while (line := self._lines.take()) is None:
             self._connection.settimeout(None if end is None else max(1e-3, end - monotonic()))
             try:
-                content = self._connection.recv(65536)
+                self._feed()
             except TimeoutError:
                 raise BackendError(f"{self.whose} does not answer within {within:g} s: look at it") from None
-            except ConnectionError:
-                content = b""
-            if not content:
-                raise BackendError(f"{self.whose} has ended, or has let go of this client: connect again")
-            self._lines.feed(content)
         return read(line)
+
+    def _feed(self) -> None:
+        """Take in what has come; BackendError at the end of the connection."""
+        try:
+            content = self._connection.recv(65536)
+        except ConnectionError:
+            content = b""
+        if not content:
+            raise BackendError(f"{self.whose} has ended, or has let go of this client: connect again")
+        self._lines.feed(content)
 
 
 def error_of(told: Mapping[str, str]) -> XylophoneError:

@@ -91,6 +91,7 @@ def showing(session: HandSession) -> Iterator[None]:
     from rich.console import Group
 
     console, stage = terminal(), session.stage
+    names = [hammer.name for hammer in stage.backend.instrument.hammers]
     drawn: dict[str, Any] = {"state": None, "unsaved": ""}
 
     def draw() -> RenderableType:
@@ -99,7 +100,7 @@ def showing(session: HandSession) -> Iterator[None]:
             drawn["state"] = session.by_ear
             drawn["unsaved"] = unsaved_words(session.by_ear)
         shades = stage.lights.shades(now)
-        picture = bars(stage.backend.instrument, shades, console.width, not console.no_color)
+        picture = bars(names, shades, console.width, not console.no_color)
         return Group(picture, lines(session, console.width, drawn["unsaved"]))
 
     with drawn_again(draw, console, 20):
