@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 from shelf.songs import NOON, ODD, about, play
 from xylophone.errors import FileError
 from xylophone.shelf.entries import ToldBy
-from xylophone.shelf.schema import STEPS, bring_up
+from xylophone.shelf.schema import STEPS, bring_up, version_of
 from xylophone.shelf.store import Store
 
 
@@ -120,6 +120,23 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(database: Path) -> None
         FileError, match=rf"is of version {len(STEPS) + 2}, this program knows {len(STEPS)}: update"
     ):
         Store.open(database)
+
+
+def test_whoever_makes_the_tables_meanwhile_is_no_other_program(database: Path) -> None:
+    database.parent.mkdir()
+    with closing(sqlite3.connect(database, isolation_level=None)) as base:
+        with closing(sqlite3.connect(database, isolation_level=None, timeout=0)) as other:
+
+            def make(said: str) -> None:
+                if "user_version" in said:
+                    with suppress(sqlite3.OperationalError):  # is kept waiting
+                        bring_up(other, database)
+
+            base.set_trace_callback(make)
+            assert version_of(base, database) in (0, len(STEPS))
+            base.set_trace_callback(None)
+        bring_up(base, database)
+        assert version_of(base, database) == len(STEPS)
 
 
 def test_another_program_s_database_is_left_alone(database: Path) -> None:

@@ -161,6 +161,10 @@ def _let_go(path: Path) -> None:
         try:
             base.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise FileError(
+                    f"cannot replace {path}: another program has it open: end what plays, then restore"
+                ) from error
             if isinstance(error, sqlite3.OperationalError):
                 raise
         finally:

@@ -99,10 +99,24 @@ def check_tables(base: sqlite3.Connection, path: Path) -> None:
 def version_of(base: sqlite3.Connection, path: Path) -> int:
     """Return the version of a database, 0 for an empty one; FileError for another program's."""
     version: int
-    (mark,), (version,) = (
-        base.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
-    )
-    (tables,) = base.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    with _one_moment(base):
+        mark, version = (
+            base.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+        )
+        (tables,) = base.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if mark != MARK and (mark or version or tables):
         raise FileError(f"{path} is another program's database: name another folder in xylophone.toml")
     return version
+
+
+@contextmanager
+def _one_moment(base: sqlite3.Connection) -> Iterator[None]:
+    """Let what the block reads be of one moment, whoever makes the tables meanwhile."""
+    if base.in_transaction:
+        yield
+        return
+    base.execute("BEGIN")
+    try:
+        yield
+    finally:
+        base.execute("ROLLBACK")
