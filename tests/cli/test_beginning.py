@@ -32,7 +32,8 @@ def in_a_terminal(command: list[str], folder: Path) -> str:
     """Return what a program shows in a terminal, to its end."""
     ours, theirs = pty.openpty()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "XYLOPHONE_"))}
-    setting = {**kept, "HOME": str(folder), "TERM": "xterm"}
+    own = {"HOME": str(folder), "XYLOPHONE_OWNER": str(folder / "owner.sock"), "TERM": "xterm"}
+    setting = kept | own
     shown = b""
     with programs.Program(
         command, stdin=theirs, stdout=theirs, stderr=theirs, env=setting, cwd=folder

@@ -25,7 +25,12 @@ PLAY = ["play", "greensleeves", "--mute"]
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "XYLOPHONE_"))}
-    return {**kept, "HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    return {
+        **kept,
+        "HOME": str(tmp_path),
+        "XYLOPHONE_OWNER": str(tmp_path / "owner.sock"),
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def test_a_signal_ends_the_playing_with_one_line_and_its_code(

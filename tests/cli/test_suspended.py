@@ -59,7 +59,7 @@ def settings_for(home: Path, **more: str) -> dict[str, str]:
     """Return the environment of a terminal whose size is its own, for a user without settings."""
     others = ("XDG_", "XYLOPHONE_", "COLUMNS", "LINES")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
-    return {**kept, "HOME": str(home), "TERM": "xterm", **more}
+    return {**kept, "HOME": str(home), "XYLOPHONE_OWNER": str(home / "owner.sock"), "TERM": "xterm", **more}
 
 
 @contextmanager
