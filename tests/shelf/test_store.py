@@ -125,7 +125,7 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(database: Path) -> None
 def test_whoever_makes_the_tables_meanwhile_is_no_other_program(database: Path) -> None:
     database.parent.mkdir()
     with closing(sqlite3.connect(database, isolation_level=None)) as base:
-        with closing(sqlite3.connect(database, isolation_level=None, timeout=0)) as other:
+        with closing(sqlite3.connect(database, 0, isolation_level=None)) as other:
 
             def make(said: str) -> None:
                 if "user_version" in said:

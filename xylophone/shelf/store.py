@@ -176,9 +176,10 @@ class Store:
 
     def _path(self, digest: bytes, seen: bytes | None) -> Path | None:
         """Return where a song's file is: as last seen, or where a restored backup has put it."""
-        kept = self.path.parent / OWN_SONGS / f"{digest.hex()}.mid"
-        places = [kept] if seen is None else [Path(os.fsdecode(seen)), kept]
-        return next((place for place in places if place.is_file()), None)
+        if seen is not None and os.path.isfile(path := os.fsdecode(seen)):
+            return Path(path)
+        kept = os.path.join(self.path.parent, OWN_SONGS, f"{digest.hex()}.mid")
+        return Path(kept) if os.path.isfile(kept) else None
 
 
 def _text(text: str) -> str:
