@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -64,6 +65,15 @@ def test_each_play_is_noted_with_its_song(database: Path) -> None:
         assert [(play.began, play.seconds) for play, _ in store.plays()] == [
             (NOON + timedelta(minutes=minutes), 40.0) for minutes in (2, 1, 0)
         ]
+
+
+def test_a_song_that_was_left_before_it_was_heard_is_not_noted(database: Path) -> None:
+    book = Logbook(database)
+    for seconds, finished in ((9.9, False), (10.0, False), (3.0, True)):
+        book.note_play(replace(played(seconds), seconds=seconds, finished=finished))
+    book.close()
+    with Store.open(database) as store:
+        assert sorted(play.seconds for play in store.plays()) == [3.0, 10.0]
 
 
 def test_a_song_is_one_commit_and_an_idle_logbook_writes_nothing(database: Path) -> None:

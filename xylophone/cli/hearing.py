@@ -14,9 +14,6 @@ from ..shelf.store import NAME
 from .evening import Evening
 from .printing import warn
 
-HEARD = 10.0
-"""s; a song that was skipped sooner was not heard."""
-
 AT_ITS_END = 2.0
 """s of song time; a song of which the last so many were heard was played to its end."""
 
@@ -69,5 +66,5 @@ class Hearing:
         given = None if piece is None else self._evening.given(piece)
         at_its_end = self._duration - self._position <= AT_ITS_END
         finished = at_its_end and self._on >= min(AT_ITS_END, self._duration) / 2
-        if given is not None and (finished or self._seconds >= HEARD):
+        if given is not None:
             self._book.note_play(Played(*given, self._began, self._seconds, finished))

@@ -23,6 +23,9 @@ from .telling import told_of
 MOST_WAITING = 64
 """So many plays may wait for the disk; what comes then is lost, and counted."""
 
+HEARD = 10.0
+"""s; a song that was left sooner, and not at its end, was not heard."""
+
 PATIENCE = 10.0
 """s for which the end waits for what is still to be written."""
 
@@ -54,7 +57,9 @@ class Logbook:
         self._reason: XylophoneError | None = None
 
     def note_play(self, played: Played) -> None:
-        """Have a play noted; from one thread only."""
+        """Have a play noted, unless the song was left before it was heard; from one thread only."""
+        if not played.finished and played.seconds < HEARD:
+            return
         if self._thread is None:
             self._thread = threading.Thread(target=self._write, name="logbook", daemon=True)
             self._thread.start()
