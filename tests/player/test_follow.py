@@ -12,6 +12,8 @@ from xylophone.arranger import Arrangement, arrange
 from xylophone.errors import OptionError
 from xylophone.instrument import build_instrument
 from xylophone.player import PlayerState
+from xylophone.player.ahead import TakenBack
+from xylophone.player.news import News
 
 BEAT = np.arange(8) * 0.25
 LASTS = 2.25  # of such a piece, its silence at the end included
@@ -56,6 +58,20 @@ def test_what_follows_is_replaced_also_when_it_was_handed_over(stage: Stage) -> 
     stage.player.play([first, named("second")], gap=0.0)
     stage.clock.at(LASTS - 0.3, lambda: stage.player.follow(first, [named("other", 80)]))
     assert titles(stage) == ["first", "other"]
+
+
+def test_what_plays_is_let_be_while_what_follows_is_in_no_plan(stage: Stage) -> None:
+    first, news, taken = named("first"), stage.player.followed(), list[News]()
+    stage.player.play([first, named("second")], more=True)
+    stage.clock.at(0.5, news.take)
+    stage.clock.at(0.6, lambda: stage.player.follow(first, [named("other")]))
+    stage.clock.at(0.7, lambda: stage.player.follow(first, []))
+    stage.clock.at(0.8, lambda: stage.player.follow(first, [named("last")]))
+    stage.clock.at(0.9, stage.player.close_queue)
+    stage.clock.at(1.0, lambda: taken.extend(news.take()))
+    assert titles(stage) == ["first", "last"]
+    assert taken
+    assert not any(isinstance(each, TakenBack) for each in taken)
 
 
 def test_nothing_follows_any_more(stage: Stage) -> None:

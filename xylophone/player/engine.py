@@ -91,9 +91,12 @@ class Engine:
         place = next((n for n, piece in enumerate(timeline.pieces) if piece is after), None)
         if place is None or not timeline.laid or timeline.at(self._change_from(now)).piece > place:
             return
+        last, planned = timeline.at(np.inf), now + self.backend.lookahead + self._planner.lead
         if place + 1 == len(timeline.pieces):
             for piece in following:
                 self.add(now, piece)
+        elif last.piece == place and timeline.over(last) > planned:  # what follows is in no plan yet
+            timeline.pieces[place + 1 :] = following
         else:
             self.switch(now, lambda: timeline.pieces.__setitem__(slice(place + 1, None), following))
         timeline.forget_pieces()
@@ -106,8 +109,7 @@ class Engine:
         if not waited or self.paused_at is not None:
             return
         stretch = timeline.at(np.inf)
-        over = timeline.over(stretch)
-        earliest = over + timeline.gap_after(stretch.piece)
+        earliest = (over := timeline.over(stretch)) + timeline.gap_after(stretch.piece)
         if over <= now:
             self._take_back(now)
             self._opening = Opening(now, stretch.piece + 1, 0.0, earliest, self.record.zero)
@@ -130,10 +132,9 @@ class Engine:
         self._planner.settle()
 
     def _next_plan(self, now: float) -> Plan:
-        lookahead = self.backend.lookahead
-        quick = self._due == -np.inf and self._opening is None and lookahead > QUICK
-        self._due = now if quick else now + lookahead / 4
-        horizon = now + (QUICK if quick else lookahead)
+        quick = self._due == -np.inf and self._opening is None and self.backend.lookahead > QUICK
+        self._due = now if quick else now + self.backend.lookahead / 4
+        horizon = now + (QUICK if quick else self.backend.lookahead)
         self._hand_out(now, horizon + self._planner.lead)
         return self._planner.commit(horizon, now)
 
@@ -236,9 +237,8 @@ class Engine:
     def switch(self, now: float, change: Callable[[], object]) -> None:
         """Change something for what no change makes start sooner than READY from now; play nothing twice.
 
-        Those are the notes from `moment` on, which are taken from the timeline again. Of those before it
-        the ones that were taken back stay as they were: softer, they would have to start when it is too
-        late for that. In a pause there is time, so there they change too.
+        Notes from `moment` on are taken from the timeline again. What was taken back of those before it stays
+        as it was: softer, it would have to start when it is too late. In a pause there is time: it changes.
         """
         timeline = self.timeline
         if not timeline.laid:
@@ -282,8 +282,8 @@ class Engine:
         if not timeline.laid:
             return manner
         sounds = self.stretch(now)
-        where = (sounds.time, sounds.position, sounds.arrangement)
-        return (*manner, *where, timeline.loop, len(timeline.pieces))
+        where = (*manner, sounds.time, sounds.position, sounds.arrangement)
+        return (*where, timeline.loop, len(timeline.pieces))
 
     def waits(self, now: float) -> bool:
         """Tell whether all that is laid is over and has rung, and more is waited for."""
