@@ -89,7 +89,40 @@ def commands() -> Iterator[list[str]]:
     yield from _settings()
     yield from _backends()
     yield from _tuning()
+    yield from _owner()
+    yield from _shelf()
     yield from _odd_words()
+
+
+def _owner() -> Iterator[list[str]]:
+    """Yield what is asked of an owner: none runs here, and one that begins is ended by what it cannot have."""
+    yield ["serve", f"gone{HOSTILE}.mid", "--backend", f"gpio:{HOSTILE}"]
+    yield ["add", TUNE]
+    yield ["seek", HOSTILE]
+    yield ["seek", "1:15"]
+    for word in ("status", "pause", "resume", "next", "previous", "volume", "stop", "release", "queue"):
+        yield [word]
+    yield ["volume", HOSTILE]
+    yield ["stop", HOSTILE]
+    for word in ("clear", "shuffle", "repeat", "finish"):
+        yield ["queue", word]
+    yield ["queue", "move", HOSTILE, "1"]
+    yield ["queue", "remove", HOSTILE]
+
+
+def _shelf() -> Iterator[list[str]]:
+    yield ["shelf"]
+    yield ["shelf", "add", TUNE, BROKEN]
+    yield ["shelf", "favourite", TUNE, f"gone{HOSTILE}.mid"]
+    yield ["shelf", "mood", TUNE, HOSTILE]
+    yield ["shelf", "lists"]
+    yield ["shelf", "lists", HOSTILE]
+    yield ["shelf", "history"]
+    yield ["shelf", "--json"]
+    yield ["backup", f"home{HOSTILE}.zip"]
+    yield ["backup", f"no{HOSTILE}/home.zip"]
+    yield ["restore", TUNE, "--yes"]
+    yield ["restore", f"gone{HOSTILE}.zip", "--yes"]
 
 
 def _songs() -> Iterator[list[str]]:

@@ -86,7 +86,8 @@ def test_the_screen_of_a_song_with_a_hostile_title_keeps_its_two_lines(
     shot = Snapshot(state=PlayerState.PLAYING, piece=0, pieces=1, title=HOSTILE, **place, **manner)
     console = printing.terminal(width=100)
     console.print(screen.status(shot, 100))
-    console.print(screen.bars(build_instrument(), [""] * 30, 100))
+    names = [hammer.name for hammer in build_instrument().hammers]
+    console.print(screen.bars(names, [""] * 30, 100))
     out = capsys.readouterr().out
     assert not steering(out) - {"\n"}
     assert FORGED not in [line[: len(FORGED)] for line in out.splitlines()]
