@@ -44,7 +44,7 @@ LEAST_UNSTEADY = (0.001, 2.0)
 
 What is scattered in both is unsteady before it comes to either."""
 
-SPOILED = 0.1
+SPOILED = 0.2
 """Part of a hammer's strikes, the farthest out, that do not count for its scatter: one at least."""
 
 ALIKE = 0.012
