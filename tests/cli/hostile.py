@@ -95,7 +95,7 @@ def commands() -> Iterator[list[str]]:
 
 
 def _owner() -> Iterator[list[str]]:
-    """Yield what is asked of an owner: none runs here, and one that begins is ended by what it cannot have."""
+    """Yield what is asked of an owner: none runs here, and none begins."""
     yield ["serve", f"gone{HOSTILE}.mid", "--backend", f"gpio:{HOSTILE}"]
     yield ["add", TUNE]
     yield ["seek", HOSTILE]
