@@ -101,3 +101,15 @@ def test_what_ends_it_but_a_signal_counts_as_a_crash(
         if error is not None:
             raise error
     assert len(Restarts(tmp_path).begin(1e6).crashes) == crashes
+
+
+@pytest.mark.parametrize(("volume", "begins"), [(None, 30), (80, 30), (20, 20)])
+def test_it_begins_no_louder_than_anybody_may_ask_for(
+    tmp_path: Path, volume: float | None, begins: int
+) -> None:
+    owner = rehearsed(tmp_path)
+    owner._service.core.most_volume = 30.0
+    owner.start_with(LastQueue([song(tmp_path, "a")]), volume)
+    with owner, owner.connect() as client:
+        owner.pass_time(1.0)
+        assert client.do("state")["state"]["volume"] == begins

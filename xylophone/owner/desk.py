@@ -117,8 +117,7 @@ class Desk:
             self._tell({"event": "back", "from": round(max(news.after, -1e9), PLACES)})
         elif isinstance(news, Met) and not news.fault.fatal:  # a fatal one is the state's message
             self._tell({"event": "fault", "message": news.fault.message})
-            if not news.fault.fatal:  # that is told when it has ended the playing
-                self._core.say(news.fault.message)
+            self._core.say(news.fault.message)
 
     def _now(self) -> Answer:
         with self._core.lock:
@@ -145,8 +144,6 @@ class Desk:
     def _play(self, songs: list[Song], **manner: Any) -> Promise:
         core, queue = self._core, self._core.queue
         core.require_open()
-        if not songs:
-            raise OptionError("songs is empty: give one song or more")
         queue.replace(songs)
         self._attached.begin(self._who if manner.get("attached") else None, queue.entries)
         queue.repeat = manner.get("repeat", False)

@@ -98,7 +98,9 @@ class Service:
         """
         core = self.core
         if volume is not None:
-            core.manner.volume = volume_of(min(volume, core.most_volume))
+            core.manner.volume = volume_of(volume)
+        if core.most_volume < 100:
+            core.manner.volume = min(core.manner.volume, volume_of(core.most_volume))
         if not queue.songs or core.stopped is not None:
             return
         if not self.run.may_play:
