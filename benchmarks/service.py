@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -39,14 +40,14 @@ SETTLED = 0.5
 """s after which nothing more can come of a stop: the board's own limit and the watchdog's are shorter."""
 
 
-class Outputs:
+class Outputs(ABC):
     """Outputs on which an owner plays: `off_since` is the moment at which the last of them went off."""
 
     url: str
 
+    @abstractmethod
     def edges(self) -> list[tuple[float, int]]:
         """Return the moments, monotonic, at which outputs were written, and what was on then."""
-        raise NotImplementedError
 
     def off_since(self, begin: float) -> float:
         """Return for how long after a moment something was on; 0 where nothing was."""
