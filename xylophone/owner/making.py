@@ -10,13 +10,16 @@ from ..arranger import Weights
 from ..clock import Clock
 from ..collection.prepared import LeftOut, Preparation, Prepared
 from ..collection.workers import Lost, Worker
-from ..errors import XylophoneError
+from ..errors import SongError, XylophoneError
 from ..instrument import Instrument
 from .queue import Entry, Song
 from .songs import asked_of
 
 PATIENCE = 60.0
 """s after which a worker is ended; its song is left out."""
+
+MOST_READY = 4
+"""Entries that are kept ready; the oldest that nobody has taken goes, and is made anew where it is wanted."""
 
 Made = Prepared | LeftOut
 
@@ -37,6 +40,7 @@ class Recipe:
 class Maker:
     """Makes entries ready, one at a time, and keeps what is ready until it is taken.
 
+    An entry that cannot be made ready, whatever goes wrong with it, is left out, and the others are made.
     With no clock of the system's all is made here, at once: for a virtual one. `wake` is called from another
     thread when something may have become ready.
     """
@@ -49,6 +53,7 @@ class Maker:
         if clock is not None:
             self._worker = Worker(recipe, PATIENCE, clock, modest=True)
         self._making: Entry | None = None
+        self._asked: Song = {}  # the song that is made, as it was asked for
         self._ready: dict[int, Made] = {}
 
     def wanted(self, entry: Entry) -> Made | None:
@@ -74,9 +79,9 @@ class Maker:
             self._worker.end()
 
     def _make(self, entry: Entry) -> None:
-        worker = self._worker
+        worker, self._asked = self._worker, entry.song
         if worker is None:
-            self._ready[entry.number] = whole(self._recipe(entry.song))
+            self._keep(entry, lambda: self._recipe(entry.song))
             return
         try:
             worker.take(iter([entry.song]))
@@ -91,13 +96,30 @@ class Maker:
         if entry is None or worker is None or not worker.look():
             return
         self._making = None
-        try:
-            song, found = worker.outcome()
-        except XylophoneError as error:
-            song, found = entry.song, LeftOut(Path(entry.song["path"]), error)
-        if isinstance(found, Lost):
-            found = LeftOut(Path(song["path"]), XylophoneError(f"{song['path']}: {found.reason}"))
-        self._ready[entry.number] = whole(found)
+        self._keep(entry, lambda: worker.outcome()[1])
+
+    def _keep(self, entry: Entry, outcome: Callable[[], Made | Lost]) -> None:
+        """Keep what was made of an entry, unless that was asked for in another way meanwhile."""
+        made = made_of(entry, outcome)
+        if entry.song is self._asked:
+            self._ready[entry.number] = whole(made)
+        while len(self._ready) > MOST_READY:
+            del self._ready[next(iter(self._ready))]
+
+
+def made_of(entry: Entry, outcome: Callable[[], Made | Lost]) -> Made:
+    """Return what was made of an entry; it is left out where that raises or is lost."""
+    path = Path(entry.song["path"])
+    try:
+        made = outcome()
+    except XylophoneError as error:
+        return LeftOut(path, error)
+    except Exception as error:
+        why = f"it cannot be made ready ({type(error).__name__}: {error}): play another song"
+        return LeftOut(path, SongError(f"{path}: {why}"))
+    if isinstance(made, Lost):
+        return LeftOut(path, XylophoneError(f"{path}: {made.reason}"))
+    return made
 
 
 def whole(made: Made) -> Made:
