@@ -21,7 +21,7 @@ from xylophone.backends.contract import Coils
 from xylophone.cli.owned import RELEASE
 from xylophone.errors import FileError
 from xylophone.owner.latch import Latch
-from xylophone.owner.places import Door
+from xylophone.owner.places import Door, own_door
 from xylophone.owner.server import Server
 from xylophone.owner.session import Early
 
@@ -208,6 +208,10 @@ def test_status_follows_until_the_owner_leaves(
             owner.state["state"] = "playing"
             server.tell({"event": "state", "rev": 3, "state": owner.now()["state"]})
             assert follow.stdout.readline() == "playing sakura, 0:00 of 1:21, volume 60\n"
+            server.tell({"event": "song", "entry": 1, "lines": ["damaged"], "left_out": False, "kind": None})
+            owner.state["state"] = "paused"
+            server.tell({"event": "state", "rev": 4, "state": owner.now()["state"]})
+            assert follow.stdout.readline() == "paused in sakura, 0:00 of 1:21, volume 60\n"
             server.tell({"event": "bye", "why": "SIGTERM"})
             assert follow.stdout.read() == ""
         assert follow.returncode == 0
@@ -266,6 +270,15 @@ def test_off_asks_the_owner_which_stays(xylophone: Run, playing: PlainOwner) -> 
     assert playing.state["stopped"]["why"] == "xylophone off"
 
 
+def test_off_finds_an_owner_whose_socket_was_named_by_another_path(
+    xylophone: Run, playing: PlainOwner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    monkeypatch.setenv("XYLOPHONE_OWNER", str(tmp_path / "link" / "owner.sock"))
+    assert said(xylophone("off")).startswith(f"{OFF} (gpio:null); the owner, process {os.getpid()}, stays")
+    assert playing.state["stopped"]["why"] == "xylophone off"
+
+
 def test_off_silences_what_the_owner_does_not_have_too(xylophone: Run, playing: PlainOwner) -> None:
     lines = said(xylophone("off", "--backend", "sim:")).splitlines()
     assert [line.split(";")[0] for line in lines] == [f"{OFF} (gpio:null)", f"{OFF} (sim:)"]
@@ -284,7 +297,7 @@ def owner_process(folder: Path, coils: str = OFF) -> programs.Program:
 
 
 def test_off_kills_an_owner_that_stands_still_and_puts_its_latch_on(xylophone: Run, tmp_path: Path) -> None:
-    latch = Latch(tmp_path / "home" / "xylophone")
+    latch = Latch(own_door(os.environ).state)
     with owner_process(tmp_path) as owner:
         programs.stand_still(owner.pid)
         ran = xylophone("off")
@@ -308,7 +321,9 @@ def test_off_kills_one_that_plays_by_no_lock_of_this_user(
         ran = xylophone("off", "--backend", "gpio:null")
         assert owner.wait() == -signal.SIGKILL
     assert said(ran) == f"{OFF} (gpio:null); killed process {owner.pid}; {RELEASE}"
-    assert Latch(tmp_path / "other" / "xylophone").read() is not None
+    state = own_door(os.environ).state
+    assert state.is_relative_to(tmp_path / "other" / "xylophone")
+    assert Latch(state).read() is not None
 
 
 def test_off_ends_an_owner_that_cannot_confirm_it_and_does_so_itself(xylophone: Run, tmp_path: Path) -> None:

@@ -168,7 +168,18 @@ def test_places_of_an_owner_and_where_it_is_looked_for(tmp_path: Path) -> None:
     assert own_door({**environ, "RUNTIME_DIRECTORY": str(tmp_path / "xylophone")}).path == mine.path
     assert doors(environ)[:2] == [system, mine]
     named = {**environ, "XYLOPHONE_OWNER": "/elsewhere/sock"}
-    assert [door.path for door in doors(named)] == [own_door(named).path] == [Path("/elsewhere/sock")]
+    assert doors(named) == [own_door(named)]
+    assert own_door(named).path == Path("/elsewhere/sock")
+
+
+def test_of_several_owners_each_keeps_its_own_however_its_socket_is_named(tmp_path: Path) -> None:
+    """Else the release of one takes the stop of another off."""
+    (tmp_path / "link").symlink_to(tmp_path)
+    names = [tmp_path / "a.sock", tmp_path / "b.sock", tmp_path / "link" / "a.sock"]
+    states = [own_door({"XYLOPHONE_OWNER": str(name)}).state for name in names]
+    assert states[0] != states[1]
+    assert states[0] == states[2]
+    assert own_door({}).state not in states
 
 
 def test_what_is_asked_without_waiting_is_answered_in_turn_with_what_comes(tmp_path: Path) -> None:

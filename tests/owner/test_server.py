@@ -286,6 +286,15 @@ def test_nobody_else_gets_in(tmp_path: Path, path: Path) -> None:
         assert stat.S_IMODE(shared.stat().st_mode) == 0o750
 
 
+def test_the_folder_of_a_socket_that_was_named_stays_as_it_is(tmp_path: Path) -> None:
+    """It may be one that others need: /tmp, /run, a home."""
+    tmp_path.chmod(0o755)
+    for folder, mode in ((tmp_path, 0o755), (tmp_path / "new", 0o700)):
+        with Server(Answerer(), dict, Door(folder / "owner.sock", False, tmp_path, named=True)):
+            assert stat.S_IMODE(folder.stat().st_mode) == mode
+            assert stat.S_IMODE((folder / "owner.sock").stat().st_mode) == 0o600
+
+
 def test_a_second_owner_is_refused_by_the_first_one_s_number(path: Path) -> None:
     door = Door(path, False, path.parent)
     with pytest.raises(BackendMissing, match=f"an owner runs already as process {os.getpid()}"):

@@ -33,11 +33,14 @@ def status(follow: bool, as_json: bool) -> None:
 
 
 def _follow(owner: OwnerClient, as_json: bool) -> None:
-    """Print each state that differs in what is printed, and each fault, until the owner leaves."""
+    """Print each state that differs in what is printed, and what else is told, until the owner leaves."""
     last: object = None
     for event in owner.follow("state"):
         if event["event"] == "fault":
             warn(event["message"])
+        elif event["event"] == "song":
+            for line in event["lines"]:
+                warn(line)
         elif event["event"] == "bye":
             warn(f"the owner leaves: {event['why']}")
         elif (told := _told(event["state"], as_json)) != last:

@@ -8,7 +8,7 @@ import socket
 import stat
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
@@ -204,14 +204,22 @@ def connection_to(path: str | Path | None = None) -> socket.socket:
 
     BackendMissing where none does, FileError where this user may not use the only one.
     """
+    return first_of([Path(path)] if path is not None else [door.path for door in doors(os.environ)])[0]
+
+
+def first_of(places: Sequence[Path]) -> tuple[socket.socket, Path]:
+    """Return a connection to the first of these sockets behind which an owner lives, and that socket's path.
+
+    Raises as `connection_to`.
+    """
     if not hasattr(socket, "AF_UNIX"):
         raise BackendMissing(NOBODY)
     refused: FileError | None = None
-    for place in [Path(path)] if path is not None else [door.path for door in doors(os.environ)]:
+    for place in places:
         connection = socket.socket(socket.AF_UNIX)
         try:
             connection.connect(str(place))
-            return connection
+            return connection, place
         except PermissionError:
             refused = refused or FileError(_no_right(place))
         except (OSError, ValueError):

@@ -33,7 +33,7 @@ def listening(door: Door) -> Iterator[socket.socket]:
         raise FileError("this system has no unix sockets, by which an owner is spoken with: use another one")
     check_length(path)
     try:
-        if not door.shared:
+        if not door.shared and not (door.named and path.parent.is_dir()):
             private_folder(path.parent)
         with _alone(path):
             _clear(path)

@@ -14,7 +14,7 @@ from typing import Any
 from ..backends.contract import Coils
 from ..errors import BackendMissing, FileError, XylophoneError
 from ..running.playing import ANSWER
-from .client import OwnerClient, connection_to
+from .client import OwnerClient, first_of
 from .latch import Latch
 from .peers import Peer
 from .places import doors
@@ -66,11 +66,12 @@ def ask_to_stop(why: str, within: float = ANSWER) -> Asked | None:
 
     Each of its lines is waited for `within` seconds until it has said that the coils are off.
     """
+    states = {door.path: door.state for door in doors(os.environ)}
     try:
-        connection = connection_to()
+        connection, place = first_of(list(states))
     except BackendMissing:
         return None
-    asked = Asked(Peer.of(connection), _folder_of(connection.getpeername()))
+    asked = Asked(Peer.of(connection), states[place])
     coils: list[str] = []
     try:
         with OwnerClient(connection, within) as owner:
@@ -78,10 +79,6 @@ def ask_to_stop(why: str, within: float = ANSWER) -> Asked | None:
             return Asked(asked.peer, asked.folder, answer["coils"], answer["state"])
     except XylophoneError as error:
         return Asked(asked.peer, asked.folder, coils[0] if coils else None, None, error)
-
-
-def _folder_of(socket: str) -> Path:
-    return next(door.state for door in doors(os.environ) if str(door.path) == socket)
 
 
 def _kill(process: int) -> None:
