@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from owner.held import BEATS, ME, OTHER, Held, song
+from owner.held import BEATS, ME, OTHER, AtOnce, Held, song
 from xylophone.backends.contract import Coils
 from xylophone.errors import (
     BackendAbsent,
@@ -17,6 +19,7 @@ from xylophone.errors import (
     PlayerError,
     SafetyError,
 )
+from xylophone.owner.desk import Desk
 from xylophone.owner.feed import Heard
 from xylophone.owner.latch import Latch
 
@@ -220,6 +223,7 @@ def test_a_stop_that_comes_while_another_is_released_holds(
             held.ask("stop", why="again")
 
     held.core.latch = Slow(tmp_path / "state")
+    held.desk = Desk(held.core, lambda event: None, AtOnce())
     held.at(1.0, "stop")
     released = held.at(2.0, "release")
     refused = held.at(3.0, "play", songs=songs)
@@ -443,3 +447,20 @@ def test_a_fault_is_told_to_clients_and_to_who_keeps_the_machine(held: Held) -> 
     assert held.lines.count("the fan stands still") == 1
     told = [event["message"] for event in held.events if event["event"] == "fault"]
     assert told == ["the fan stands still"]
+
+
+def test_garbage_is_collected_while_there_is_no_board_too(held: Held) -> None:
+    """Clients come and go all the same, and nobody else collects."""
+
+    class Ring:
+        def __init__(self) -> None:
+            self.own = self
+
+    ring = weakref.ref(Ring())
+    held.fails = [BackendAbsent("no board is plugged in")] * 60
+    gc.disable()
+    try:
+        held.until(40.0)
+    finally:
+        gc.enable()
+    assert ring() is None

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from counts import examples
 from xylophone.errors import OptionError
-from xylophone.owner.lines import MOST_BYTES, Lines, read, written
+from xylophone.owner.lines import MOST_BYTES, Lines, _once, read, written
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(
@@ -127,3 +127,20 @@ def test_no_line_holds_what_is_no_number():
     with pytest.raises(ValueError, match="JSON"):
         written({"a": float("nan")})
     assert json.loads(written({"a": "é\n"})) == {"a": "é\n"}
+
+
+def test_a_key_that_stands_twice_is_found_without_comparing_all_with_all() -> None:
+    compared = 0
+
+    class Key(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)
+
+    with pytest.raises(OptionError, match="the key 999 stands twice"):
+        _once([(Key(number), 0) for number in (*range(1000), 999)])
+    assert compared < 10_000

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from ..backends.backend import Backend
 from ..calibration.values import Calibration
 from ..clock import Clock
-from ..errors import BackendAbsent, BackendError, FileError, SafetyError, XylophoneError
+from ..errors import BackendAbsent, BackendError, FileError, PlayerError, SafetyError, XylophoneError
 from ..player import Player, PlayerState
 from ..player.loop import TICK
 from ..player.news import Follower
@@ -87,6 +87,7 @@ class Core(Feed):
         self.struck = 0  # strikes played to the end since the backend was opened
         self.lost = Counter[str]()  # those that the backend has not played since then, by reason
         self.stops = 0
+        self.stopping = False  # one of those is under way, and says who has asked for it when `lock` is free
         self.most_volume = 100.0  # of 100
         self.url = ""
         self.forgive: Callable[[], object] = lambda: None  # somebody has looked
@@ -136,16 +137,14 @@ class Core(Feed):
             self.lost = +(Counter(report.refused) + Counter(late=report.late))
         self._idle = idle
         with self.lock:
-            if player.state is PlayerState.STOPPED and self.stopped is None:
+            if player.state is PlayerState.STOPPED and self.stopped is None and not self.stopping:
                 self._latch_by_itself("the board was stopped in an emergency")
             self.feed(player)
-        silent = player.state is not PlayerState.PLAYING
-        if now - self._tidied > (TIDIED if silent else TIDIED_IN_PLAY):
-            self._tidied = now
-            gc.collect()
+        self._tidy(TIDIED_IN_PLAY if player.state is PlayerState.PLAYING else TIDIED)
 
     def released(self) -> None:
-        """Go on as somebody has taken the latch off."""
+        """Go on as somebody has taken the latch off; nothing begins by that."""
+        self.give_up(PlayerError("a stop has come before it began"))
         self.stopped = None
         if self.player is not None and self.player.state is PlayerState.STOPPED:
             self.player.release()
@@ -224,4 +223,11 @@ class Core(Feed):
         until = self._clock.now() + limit
         while (now := self._clock.now()) < until and not self._leaving:
             self._alive()
+            self._tidy(TIDIED)
             self._clock.wait_until(min(now + LOOK, until))
+
+    def _tidy(self, every: float) -> None:
+        """Collect garbage, which clients leave too, unless that was done within so many seconds."""
+        if (now := self._clock.now()) - self._tidied > every:
+            self._tidied = now
+            gc.collect()

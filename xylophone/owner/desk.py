@@ -22,6 +22,7 @@ from .commands import Command
 from .core import Core
 from .feed import SOUNDING, Beginning, Promise, keep
 from .latch import Stopped
+from .latching import Latching
 from .peers import Peer
 from .queue import Entry, Song
 from .session import Early, Found
@@ -42,7 +43,7 @@ class Desk:
     _who: Peer | None = None  # who asks just now
 
     def __init__(self, core: Core, tell: Callable[[Answer], object], writing: Executor) -> None:
-        self._core, self._tell, self._writing = core, tell, writing
+        self._core, self._tell, self._latching = core, tell, Latching(core.latch, writing)
         self._attached, self._number = Attached(), 0
         self._told: Answer = {}
         self._does: dict[str, Callable[..., Found]] = {
@@ -290,7 +291,7 @@ class Desk:
     def _stop(self, who: Peer, why: str) -> Early:
         """Stop in an emergency: the coils first; the answer comes when the latch is on the disk."""
         core, first, now = self._core, Promise(), datetime.now(UTC)
-        core.stops += 1
+        core.stops, core.stopping = core.stops + 1, True
         player = core.player
         if player is None:
             absent = isinstance(core.trouble, BackendAbsent)
@@ -299,13 +300,14 @@ class Desk:
             settled = player.emergency().settled()
             keep(settled, first, lambda _: {"coils": str(player.backend.coils)})
         with core.lock:
-            if player is not None and player.state is not PlayerState.STOPPED:
-                player.emergency()  # a release was just under way
+            if core.player is not None and core.player.state is not PlayerState.STOPPED:
+                core.player.emergency()  # a release was just under way, or the backend has just been opened
+            core.stopping = False
             if core.stopped is None:
                 core.stopped = Stopped(who.name, f"{now:%Y-%m-%dT%H:%M:%SZ}", why)
             core.give_up(SafetyError(f"{core.stopped.words}: release it first"))
         core.wake()
-        return Early(first, self._latched(first, self._writing.submit(core.latch.set, who.name, now, why)))
+        return Early(first, self._latched(first, self._latching.set(who.name, now, why)))
 
     def _latched(self, first: Promise, written: Future[Stopped]) -> Promise:
         """Return the answer to a stop: the coils are off and the latch is on the disk, or why it is not."""
@@ -338,5 +340,5 @@ class Desk:
             core.wake()
             return self._now()
 
-        keep(self._writing.submit(core.latch.clear), promise, released)
+        keep(self._latching.clear(), promise, released)
         return promise

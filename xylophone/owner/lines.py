@@ -118,11 +118,11 @@ class Lines:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise OptionError(f"the key {key_name(twice)} stands twice in one object: send it once")
+    found = dict[str, Any]()
+    for key, value in pairs:
+        if key in found:
+            raise OptionError(f"the key {key_name(key)} stands twice in one object: send it once")
+        found[key] = value
     return found
 
 
