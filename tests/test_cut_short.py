@@ -14,7 +14,7 @@ import pytest
 
 import forking
 from cuts import killing
-from cuts.changes import CARELESS, CHANGES, Change
+from cuts.changes import CARELESS, CHANGES, UNDONE, Change
 from cuts.power import lay_out, power_cuts
 from firmware.building import need
 from xylophone.calibration.file import default_calibration, read_calibration
@@ -75,6 +75,25 @@ def test_a_power_cut_at_any_instant_leaves_a_change_whole_or_undone(name: str, t
     """What no fsync had covered may be there or not; once the program has gone on, the change is there."""
     need("strace")
     assert lost_in_power_cuts(name, CHANGES[name], tmp_path) == []
+
+
+@pytest.mark.parametrize("name", UNDONE)
+def test_what_is_undone_is_so_killed_at_any_system_call_and_at_any_power_cut(
+    name: str, tmp_path: Path
+) -> None:
+    need("strace")
+    change = UNDONE[name]
+    said = killed_everywhere(name, begun(change, tmp_path / "begin"))
+    assert len(said["killed"]) >= 20
+    assert said["lost"] == []
+    begin = begun(change, tmp_path / "power")
+    before = change.state(begin)
+    cuts = list(power_cuts(name, begin, tmp_path / "calls"))
+    assert len(cuts) >= 20
+    for _, tree in cuts:
+        lay_out(tree, tmp_path / "here")
+        assert change.state(tmp_path / "here") == before
+        shutil.rmtree(tmp_path / "here")
 
 
 def test_careless_changes_are_found_out(tmp_path: Path) -> None:

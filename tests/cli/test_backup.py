@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cli.conftest import Ran
+from cli.conftest import Ran, Serve
+from owner.systemd import systemd
+from xylophone.owner.client import OwnerClient
+from xylophone.shelf.replacing import JOURNAL, kept_of
 
 Xylophone = Callable[..., Ran]
 
@@ -53,3 +57,63 @@ def test_what_does_not_work_here_is_taken_back(xylophone: Xylophone, tmp_path: P
     assert (ran.code, "does not work here: all is as it was" in ran.err) == (1, True)
     assert config.read_text() == ""
     assert xylophone("restore", "home.zip", "--yes", "--config", config).code == 0
+
+
+def test_the_owner_is_stopped_and_plays_with_what_was_restored(
+    xylophone: Xylophone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "xylophone.toml"
+    config.write_text("[player]\nspeed = 0.9\n")
+    xylophone("backup", "home.zip")
+    config.write_text("")
+    with systemd(tmp_path, monkeypatch, user=getpass.getuser()) as unit:
+        ran = xylophone("restore", "home.zip", "--yes")
+        assert (ran.code, ran.out.endswith("; the owner plays with it\n")) == (0, True), ran.err
+        assert (unit.runs, unit.asked) == (True, ["stop", "start"])
+    assert config.read_text() == "[player]\nspeed = 0.9\n"
+
+
+def test_where_the_owner_does_not_come_up_with_it_all_is_as_it_was(
+    xylophone: Xylophone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "xylophone.toml"
+    config.write_text("[player]\nspeed = 0.9\n")
+    xylophone("backup", "home.zip")
+    config.write_text("[player]\nspeed = 2\n")
+    xylophone("shelf", "favourite", "sakura")
+    before = {path: path.read_bytes() for path in (tmp_path / "home").rglob("*") if path.is_file()}
+    with systemd(tmp_path, monkeypatch, user=getpass.getuser(), fails="speed = 0.9") as unit:
+        ran = xylophone("restore", "home.zip", "--yes")
+        assert (ran.code, ran.err) == (
+            1,
+            "xylophone: what home.zip holds does not work here: all is as it was\n",
+        )
+        assert (unit.runs, unit.asked) == (True, ["stop", "start", "stop", "start"])
+    assert config.read_text() == "[player]\nspeed = 2\n"
+    after = {path: path.read_bytes() for path in (tmp_path / "home").rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_an_odd_backup_stops_nobody(
+    xylophone: Xylophone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home.zip").write_text("no backup")
+    with systemd(tmp_path, monkeypatch, user=getpass.getuser()) as unit:
+        assert xylophone("restore", "home.zip", "--yes").code == 1
+        assert (unit.runs, unit.asked) == (True, [])
+
+
+def test_an_owner_begins_with_what_was_before_a_restore_that_was_cut_short(
+    serve: Serve, tmp_path: Path
+) -> None:
+    """It was killed with the configuration replaced, and the rest not yet."""
+    config, home = tmp_path / "xylophone.toml", tmp_path / "home" / "xylophone"
+    home.mkdir(parents=True)
+    kept_of(config).write_text("[home]\nstart_volume = 30\n")
+    config.write_text("[home]\nstart_volume = 50\n")
+    (home / JOURNAL).write_text(f'{{"phase": "replacing", "files": [["{config}", true]]}}')
+    serve()
+    with OwnerClient.connect() as owner:
+        states = (event["state"] for event in owner.follow("state"))
+        assert next(state["volume"] for state in states if "volume" in state) == 30
+    assert config.read_text() == "[home]\nstart_volume = 30\n"

@@ -111,10 +111,10 @@ def begun_home(folder: Path) -> None:
         write_text(folder / f"{name}.new", f"new {name}")
 
 
-def restored(folder: Path) -> None:
-    """Replace two files, add one and take one away."""
+def restored(folder: Path, stays: bool = True) -> None:
+    """Replace two files, add one and take one away, all of which comes up or does not."""
     new: dict[Path, Path | None] = {folder / name: folder / f"{name}.new" for name in ("a", "b", "c")}
-    assert replace_together(folder, {folder / "home.db-wal": None} | new)
+    assert replace_together(folder, {folder / "home.db-wal": None} | new, lambda: stays) == stays
 
 
 def home_of(folder: Path) -> object:
@@ -192,6 +192,10 @@ DATABASE = {
 """Changes of the home database, which SQLite writes."""
 
 
+UNDONE = {"a backup taken back": Change(begun_home, lambda to: restored(to, stays=False), home_of)}
+"""Changes after which all is as it was before."""
+
+
 def unsynced(folder: Path) -> None:
     """Replace a file without any sync."""
     (folder / "b").write_bytes(b"new")
@@ -215,7 +219,7 @@ CARELESS = {
 
 def main(name: str, folder: str) -> None:
     """Do a change in a folder, for whoever watches this process."""
-    (CHANGES | DATABASE | CARELESS)[name].act(Path(folder))
+    (CHANGES | DATABASE | UNDONE | CARELESS)[name].act(Path(folder))
 
 
 if __name__ == "__main__":

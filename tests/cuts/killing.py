@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from cuts.changes import CARELESS, CHANGES, DATABASE, Change
+from cuts.changes import CARELESS, CHANGES, DATABASE, UNDONE, Change
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
@@ -81,7 +81,7 @@ def copy(folder: Path, name: str) -> Path:
 
 def main(name: str, folder: str) -> None:
     """Try a change that is killed wherever that makes a difference, and print what came of it."""
-    change, begin = (CHANGES | DATABASE | CARELESS)[name], Path(folder)
+    change, begin = (CHANGES | DATABASE | UNDONE | CARELESS)[name], Path(folder)
     done = copy(begin, "done")
     change.act(done)
     whole, files = [change.state(begin), change.state(done)], sorted(path.name for path in done.rglob("*"))

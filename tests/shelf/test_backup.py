@@ -165,7 +165,7 @@ def test_what_came_later_is_gone_and_a_damaged_database_is_replaced(house: House
     assert titles(house) == ["Gone", "Hornpipe"]
 
 
-def test_what_does_not_come_up_is_rolled_back(house: House) -> None:
+def test_what_does_not_come_up_is_rolled_back_byte_for_byte(house: House) -> None:
     file = house.backup()
     with Store.open(house.shelf / NAME) as store:
         store.put(about(9, "Later"), None, NOON)
@@ -173,15 +173,37 @@ def test_what_does_not_come_up_is_rolled_back(house: House) -> None:
     before, seen = house.state(), list[list[str]]()
 
     def comes_up() -> bool:
-        seen.append(titles(house))
-        return False
+        with Store.open(house.shelf / NAME) as store:
+            seen.append([song.about.title for song in store.songs()])
+            store.put(about(8, "On trial"), None, NOON)
+            raise SystemExit(143)
 
-    assert not house.restore(file, comes_up)
+    for ends in (comes_up, lambda: False):
+        with suppress(SystemExit):
+            assert not house.restore(file, ends)
+        assert house.state() == before
     assert seen == [["Gone", "Hornpipe"]]
     assert titles(house) == ["Gone", "Hornpipe", "Later"]
-    after = house.state()
-    assert {name for name in before if before[name] != after.get(name)} <= {"data/xylophone/home.db"}
-    assert set(after) == set(before)
+
+
+def test_what_a_killed_player_has_left_beside_its_database_is_no_part_of_the_restored_one(
+    house: House,
+) -> None:
+    file = house.backup()
+    database = house.shelf / NAME
+    with Store.open(database) as store:
+        store.put(about(9, "Later"), None, NOON)
+        left = [database.with_name(f"{NAME}{ending}") for ending in ("", "-wal", "-shm")]
+        contents = [path.read_bytes() for path in left]
+    for path, content in zip(left, contents, strict=True):
+        path.write_bytes(content)
+    assert not house.restore(file, lambda: False)
+    assert titles(house) == ["Gone", "Hornpipe", "Later"]
+    for path, content in zip(left, contents, strict=True):
+        path.write_bytes(content)
+    assert house.restore(file)
+    assert [path.name for path in house.shelf.glob("home.db-*")] == []
+    assert titles(house) == ["Gone", "Hornpipe"]
 
 
 def test_a_database_that_is_open_elsewhere_is_not_replaced(house: House) -> None:

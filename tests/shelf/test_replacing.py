@@ -48,6 +48,18 @@ def test_what_does_not_come_up_is_taken_back(home: Path) -> None:
     assert state(home) == {"a": "old a"}
 
 
+def test_what_is_taken_back_keeps_its_permissions_and_links(home: Path) -> None:
+    (home / "a").chmod(0o640)
+    (home / "link").symlink_to("a")
+    (home.parent / "new").write_text("new")
+    for stays, content in ((False, "old a"), (True, "new")):
+        assert (
+            replace_together(home, {home / "link": home.parent / "new"}, lambda stays=stays: stays) == stays
+        )
+        assert ((home / "link").readlink(), (home / "a").read_text()) == (Path("a"), content)
+        assert (home / "a").stat().st_mode & 0o777 == 0o640
+
+
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
 def test_whatever_ends_the_trial_takes_it_back(home: Path, error: type[BaseException]) -> None:
     def comes_up() -> bool:

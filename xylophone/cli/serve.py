@@ -25,6 +25,7 @@ from ..player.loop import TICK
 from ..running.playing import leaving_on_signals, playing
 from ..sequencer import PlanOptions
 from ..shelf.logbook import Logbook
+from ..shelf.replacing import take_back
 from ..shelf.store import NAME
 from .calibrations import calibration_of
 from .options import settings, stage_options
@@ -51,7 +52,7 @@ def serve(names: tuple[str, ...], loop: bool, last: bool, mute: bool, **options:
     if names and last:
         raise click.UsageError("--last plays what was playing: leave the songs out, or --last")
     found, door, clock, supervisor = (
-        settings(options),
+        _whole(options),
         own_door(os.environ),
         SystemClock(),
         Supervisor(os.environ),
@@ -71,6 +72,12 @@ def serve(names: tuple[str, ...], loop: bool, last: bool, mute: bool, **options:
             owner.hold()
         finally:
             supervisor.leaving()
+
+
+def _whole(options: dict[str, Any]) -> Settings:
+    """Load the settings, as they were before a restore that was cut short."""
+    found = settings(dict(options))
+    return settings(options) if take_back(found.home.folder) else found
 
 
 def _beginning(found: Settings, names: tuple[str, ...], loop: bool, last: bool, folder: Path) -> LastQueue:

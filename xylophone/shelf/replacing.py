@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -85,23 +86,24 @@ def kept_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.before-restore")
 
 
-def take_back(home: Path) -> None:
-    """Undo, or end, a replacement that was cut short.
+def take_back(home: Path) -> bool:
+    """Undo, or end, a replacement that was cut short; return whether there was one.
 
     FileError while another program replaces files, and where something cannot be put back.
     """
     if not os.path.lexists(home / JOURNAL):
-        return
+        return False
     with _held(home) as alone:
         journal = Journal.read(home)
         if journal is None or (not alone and journal.phase != Phase.REPLACING):
-            return
+            return False
         if not alone:
             raise FileError(f"a backup is being restored in {home}: wait for that, then do it again")
         if journal.phase == Phase.DONE:
             journal.end()
         else:
             journal.undo()
+        return True
 
 
 def replace_together(
@@ -113,10 +115,11 @@ def replace_together(
     raises, all is put back. Return whether the new files stay. FileError where another program is at it, or a
     file cannot be replaced: then, too, all is as it was.
     """
-    take_back(home)
+    take_back(home := home.resolve())
     with _held(home) as alone:
         if not alone:
             raise FileError(f"another program restores a backup in {home}: wait for that, then do it again")
+        new = {path.resolve(): source for path, source in new.items()}  # what a link leads to, not the link
         journal = Journal(home / JOURNAL, Phase.REPLACING, {path: os.path.lexists(path) for path in new})
         try:
             stays = _tried(journal, new, comes_up)
@@ -134,7 +137,7 @@ def replace_together(
 def _tried(journal: Journal, new: Mapping[Path, Path | None], comes_up: Callable[[], bool]) -> bool:
     """Replace the files, and tell whether the new ones come up; for good, then."""
     for path in [path for path, was in journal.files.items() if was]:
-        _copy(path, kept_of(path))
+        _copy(path, kept_of(path), path.stat().st_mode)
     journal.write(Phase.REPLACING)
     for path, source in new.items():
         _replace(path, source)
@@ -153,8 +156,10 @@ def _replace(path: Path, source: Path | None) -> None:
         remove_file(path)
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, mode: int | None = None) -> None:
     with replace_file(target) as out, source.open("rb") as read:
+        if mode is not None:
+            os.chmod(out.name, stat.S_IMODE(mode))
         shutil.copyfileobj(read, out)
 
 

@@ -152,14 +152,17 @@ def _check_folder(backup: Unpacked, found: Settings) -> None:
 def _let_go(path: Path) -> None:
     """See to it that nobody has the database open, and that all of it is in its one file.
 
-    FileError where another program has it; a damaged one is let be, since it is replaced.
+    A database that was closed in order is not changed by it. FileError where another program has it; a
+    damaged one is let be, since it is replaced.
     """
     if not path.exists():
         return
     with told(path):
         base = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
         try:
-            base.execute("PRAGMA journal_mode = DELETE")
+            base.execute("PRAGMA locking_mode = EXCLUSIVE")
+            base.execute("BEGIN EXCLUSIVE")
+            base.execute("ROLLBACK")
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise FileError(
