@@ -31,6 +31,7 @@ from xylophone.shelf.restore import restore, unpacked
 from xylophone.shelf.schema import bring_up
 from xylophone.shelf.store import NAME, Store
 from xylophone.shelf.telling import read_about
+from xylophone.tuning.keeping import NEVER_TUNED, Versions, hold
 
 Members = dict[str, bytes]
 
@@ -163,6 +164,23 @@ def test_what_came_later_is_gone_and_a_damaged_database_is_replaced(house: House
     (house.shelf / NAME).write_bytes(b"no database" * 1000)
     assert house.restore(file)
     assert titles(house) == ["Gone", "Hornpipe"]
+
+
+def test_a_calibration_that_was_taken_back_can_be_put_in_force_again(house: House) -> None:
+    """Never tuned is a version too; those that were in force before it come back with it."""
+    tuned = house.user / "calibration.toml"
+    with hold(tuned) as held:
+        held.keep(default_calibration(build_instrument()), NOON, "gpio:null")
+        held.take_back(NEVER_TUNED, build_instrument())
+    before = Versions.read(tuned)
+    file = house.backup()
+    with hold(tuned) as held:
+        held.keep(default_calibration(build_instrument()), NOON, "gpio:null")
+    assert house.restore(file)
+    assert (Versions.read(tuned), tuned.exists()) == (before, False)
+    with hold(tuned) as held:
+        held.take_back(before.newest, build_instrument())
+    assert tuned.read_bytes() == before.known[-1].file.read_bytes()
 
 
 def test_what_does_not_come_up_is_rolled_back_byte_for_byte(house: House) -> None:

@@ -86,10 +86,12 @@ def _instrument(backup: Unpacked, found: Settings, user: Path | None) -> dict[Pa
     """Return what becomes of configuration and calibration; the configuration last."""
     new: dict[Path, Path | None] = {}
     config, tuned = _target(backup, found, user), _calibration(backup, found, user)
-    if backup.has(contents.CALIBRATION) and tuned is not None:
-        new[tuned] = backup.folder / contents.CALIBRATION
+    versions = {path.name: path for path in backup.within(contents.VERSIONS)}
+    tuning = backup.has(contents.CALIBRATION)
+    if tuned is not None and (tuning or versions):  # versions alone: it was taken back to never tuned
+        new[tuned] = backup.folder / contents.CALIBRATION if tuning else None
         new |= dict.fromkeys(folder_of(tuned).glob("*-after-*.toml*"))
-        new |= {folder_of(tuned) / path.name: path for path in backup.within(contents.VERSIONS)}
+        new |= {folder_of(tuned) / name: path for name, path in versions.items()}
         if backup.has(contents.HISTORY):
             new[history_of(tuned)] = backup.folder / contents.HISTORY
     if backup.has(contents.CONFIG) and config is not None:
