@@ -117,6 +117,8 @@ def _shelf() -> Iterator[list[str]]:
     yield ["shelf", "mood", TUNE, HOSTILE]
     yield ["shelf", "lists"]
     yield ["shelf", "lists", HOSTILE]
+    yield ["shelf", "forget", HOSTILE]
+    yield ["shelf", "forget", TUNE, BROKEN]
     yield ["shelf", "history"]
     yield ["shelf", "--json"]
     yield ["backup", f"home{HOSTILE}.zip"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,60 @@ def test_the_shelf_lies_where_the_configuration_says(xylophone: Xylophone, tmp_p
     assert (refused.code, "outside of the working folder" in refused.err) == (1, True)
     assert xylophone("shelf", "--config", "xylophone.toml").code == 0
     assert (tmp_path.parent / "elsewhere" / "home.db").is_file()
+
+
+def test_a_song_is_forgotten_with_all_that_is_known_of_it(
+    xylophone: Xylophone, midi: Callable[..., Path], database: Path
+) -> None:
+    midi((84, 0, 1, 60, 0), title="Mine")
+    xylophone("shelf", "favourite", "tune.mid", "sakura")
+    xylophone("shelf", "lists", "evening", "tune.mid", "sakura", "tune.mid")
+    xylophone("shelf", "lists", "morning", "tune.mid")
+    with Store.open(database) as store:
+        digest = next(song.about.digest for song in store.songs() if song.about.title == "Mine")
+        for _ in range(2):
+            store.note(about(7, "Other"), None, replace(play(7), digest=digest))
+    ran = xylophone("shelf", "forget", "mine")
+    assert ran.out == "forgot Mine: a favourite, 2 plays, in the lists evening, morning\n"
+    assert [song["title"] for song in xylophone("shelf", "--json").json] == ["Other", "Sakura, sakura"]
+    assert xylophone("shelf", "lists", "evening").out == "1. Sakura, sakura\n"
+    assert xylophone("shelf", "history").out == "nothing was played yet\n"
+    assert Path("tune.mid").exists()
+    with Store.open(database) as store:
+        store.check()
+        assert store.rows("SELECT count(*) FROM files") == [(1,)]
+
+
+def test_a_song_that_is_gone_is_forgotten_by_its_file_its_digest_or_its_title(
+    xylophone: Xylophone, midi: Callable[..., Path]
+) -> None:
+    for name in ("file", "digest", "title"):
+        midi((84, 0, 1, 60, 0), name=f"{name}.mid", title=name)
+        xylophone("shelf", "add", f"{name}.mid")
+        Path(f"{name}.mid").unlink()
+    digests = {song["title"]: song["sha256"] for song in xylophone("shelf", "--json").json}
+    ran = xylophone("shelf", "forget", "file.mid", digests["digest"][:8], "Title", "title")
+    assert ran.out == "forgot file\nforgot digest\nforgot title\n"
+    assert xylophone("shelf", "--json").json == []
+    assert "the shelf is empty" in xylophone("shelf", "forget", "title").err
+
+
+def test_nothing_is_forgotten_where_a_name_is_not_clear(
+    xylophone: Xylophone, midi: Callable[..., Path]
+) -> None:
+    for name, pitch in (("a", 84), ("b", 86)):
+        midi((pitch, 0, 1, 60, 0), name=f"{name}.mid", title="Same")
+    xylophone("shelf", "add", "a.mid", "b.mid", "sakura")
+    ran = xylophone("shelf", "forget", "sakura", "same")
+    assert (ran.code, ran.err.startswith("xylophone: several songs are called Same: give one of ")) == (
+        2,
+        True,
+    )
+    ran = xylophone("shelf", "forget", "sakura", "sakuma")
+    assert (ran.code, ran.err.splitlines()[-1]) == (
+        1,
+        "xylophone: no song on the shelf is called 'sakuma': did you mean Sakura, sakura?",
+    )
+    assert xylophone("shelf", "forget", "ode_to_joy").code == 1
+    assert len(xylophone("shelf", "--json").json) == 3
+    assert xylophone("shelf", "forget", "sakura", "b.mid").out == "forgot Sakura, sakura\nforgot Same\n"

@@ -14,6 +14,7 @@ COMMANDS = {
     "add": ("marking", "Put songs on the shelf."),
     "favourite": ("marking", "Say which songs are favourites."),
     "mood": ("marking", "Say or change which mood a song has."),
+    "forget": ("forgetting", "Take songs off the shelf, with all that is known of them."),
     "lists": ("lists", "Show, keep, write or forget lists of songs."),
     "history": ("listing", "Say what was played when."),
 }
