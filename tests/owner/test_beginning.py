@@ -113,3 +113,14 @@ def test_it_begins_no_louder_than_anybody_may_ask_for(
     with owner, owner.connect() as client:
         owner.pass_time(1.0)
         assert client.do("state")["state"]["volume"] == begins
+
+
+def test_a_release_and_an_end_that_cannot_be_noted_are_none_the_less(tmp_path: Path) -> None:
+    with rehearsed(tmp_path) as owner, owner.connect() as client:
+        client.do("stop")
+        (tmp_path / "crashes.json").unlink()
+        (tmp_path / "crashes.json").mkdir()
+        assert client.do("release")["state"]["state"] == "idle"
+    assert [line.split(":")[0] for line in owner.lines if "crashes" in line] == [
+        "the next start takes this for a crash"
+    ] * 2

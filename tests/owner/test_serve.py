@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import signal
@@ -26,13 +27,13 @@ LONG = 2400
 class Served:
     """An owner whose outputs are in a trace, and a client of it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, stderr: int = subprocess.DEVNULL) -> None:
         kinds = ("CONFIG", "STATE", "CACHE", "DATA", "RUNTIME")
         homes = {f"XDG_{kind}_{'DIR' if kind == 'RUNTIME' else 'HOME'}": str(folder) for kind in kinds}
         door, self._trace = folder / "owner.sock", str(folder / "trace")
         words = ["serve", "--mute", "--backend", f"gpio:null?trace={self._trace}"]
         own = {**os.environ, **homes, "XYLOPHONE_OWNER": str(door)}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        pipes = {"stdout": subprocess.PIPE, "stderr": stderr}
         self.process = forking.Fork(words, env=own, cwd=folder, **pipes)
         assert self.process.stdout is not None
         assert self.process.stdout.readline()  # it listens
@@ -111,3 +112,17 @@ def test_a_stop_that_no_disk_takes_is_a_stop_and_says_so(served: Served, tmp_pat
     assert early[0]["coils"] == "all coils are off"
     assert served.is_off()
     assert served.state()["state"] == "stopped"
+
+
+def test_a_screen_that_takes_nothing_holds_no_music_up(tmp_path: Path) -> None:
+    """As after Ctrl-S: what is to be said waits, and a stop is done as ever."""
+    owner = Served(tmp_path, subprocess.PIPE)
+    with owner.process, owner.client:
+        fcntl.fcntl(owner.process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+        for number in range(40):
+            with pytest.raises(FileError, match="there is no such file"):
+                owner.client.do("play", songs=[{"path": f"/{'nowhere' * 30}{number}.mid"}])
+        owner.client.do("play", songs=[song(tmp_path, "long", LONG)])
+        assert owner.strikes_on()
+        assert owner.client.do("stop")["coils"] == "all coils are off"
+        os.kill(owner.process.pid, signal.SIGKILL)

@@ -27,6 +27,7 @@ from ..sequencer import PlanOptions
 from ..shelf.logbook import Logbook
 from ..shelf.replacing import take_back
 from ..shelf.store import NAME
+from .aloud import Aloud
 from .calibrations import calibration_of
 from .options import settings, stage_options
 from .printing import say, warn
@@ -59,11 +60,11 @@ def serve(names: tuple[str, ...], loop: bool, last: bool, mute: bool, **options:
     )
     recipe = Recipe(found.instrument, found.arrange.weights)
     stage, alive = _stage(found, clock, mute), _signs(supervisor, clock)
-    logbook = Logbook(found.home.folder / NAME)
-    owner = Service(stage, recipe, door, clock, found.backend, logbook=logbook, say=warn, alive=alive)
+    logbook, aloud = Logbook(found.home.folder / NAME), Aloud(warn)
+    owner = Service(stage, recipe, door, clock, found.backend, logbook=logbook, say=aloud, alive=alive)
     owner.core.manner.speed, owner.core.manner.volume = found.player.speed, found.player.volume
     owner.core.most_volume = found.home.most_volume
-    with leaving_on_signals(), playing(found.backend, config=found.config), owner:
+    with leaving_on_signals(), playing(found.backend, config=found.config), aloud, owner:
         say(f"the owner of {found.backend} listens at {door.path}")
         owner.start_with(_beginning(found, names, loop, last, door.state), found.home.start_volume)
         _be_in_time(found)

@@ -78,7 +78,7 @@ class Service:
             held.enter_context(self._server)
             self._restarts = Restarts(self._door.path.parent)
             self.run = self._restarts.begin(self._zero + self._clock.now())
-            self.core.forgive = self._restarts.forgive
+            self.core.forgive = lambda: self._count(self._restarts.forgive)
             self._held = held.pop_all()
         return self
 
@@ -87,7 +87,7 @@ class Service:
     ) -> None:
         """Let go of all clients, and of the door; what ends it but a signal counts as a crash."""
         if error is None or isinstance(error, KeyboardInterrupt | SystemExit):
-            self._held.callback(self._restarts.end)
+            self._held.callback(self._count, self._restarts.end)
         self._server.tell({"event": "bye", "why": "the owner ends"})
         self._held.close()
 
@@ -150,6 +150,13 @@ class Service:
             queue.write(self._door.state)
         except FileError as error:
             self._say(f"the queue is not kept for the next start: {error}")
+
+    def _count(self, note: Callable[[], object]) -> None:
+        """Note what the count of crashes is to know; a full disk undoes no release, and no end."""
+        try:
+            note()
+        except FileError as error:
+            self._say(f"the next start takes this for a crash: {error}")
 
     def _answer(self, command: Command, who: Peer) -> Found:
         return self._desk.answer(command, who)
