@@ -1,4 +1,4 @@
-"""How many of something there are, in words that are right for one too."""
+"""Counts and times in words: right for one of something too."""
 
 from __future__ import annotations
 
@@ -12,3 +12,10 @@ def counted(count: int, one: str, several: str = "", spec: str = "") -> str:
     ('1 strike', '1,200 strikes', '1 pulse was')
     """
     return f"{count:{spec}} {one if abs(count) == 1 else several or f'{one}s'}"
+
+
+def clock_time(seconds: float) -> str:
+    """Return a time as minutes and seconds, hours where there are any: '1:05', '1:00:05'."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -18,11 +18,11 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 import programs
-from xylophone.cli.printing import clock_time
 from xylophone.cli.screen import GLOW, Lights, bars, fit, status
 from xylophone.instrument import build_instrument
 from xylophone.player import PlayerState, Snapshot
 from xylophone.tables import HIT
+from xylophone.words import clock_time
 
 INSTRUMENT = build_instrument()
 NAMES = [hammer.name for hammer in INSTRUMENT.hammers]

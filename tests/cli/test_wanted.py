@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ import click
 import pytest
 
 from cli.conftest import Ran
+from player.pieces import INSTRUMENT
 from xylophone.arranger import Weights
+from xylophone.calibration.digest import digest
+from xylophone.calibration.file import calibration_for, default_calibration, write_calibration
 from xylophone.cli.queue import ENDLESS, Part, Queue
 from xylophone.cli.song_options import Manner
 from xylophone.cli.wanted import MOST_DRAWN, Options, Wanted, wanted
@@ -88,27 +92,50 @@ def test_more_than_the_owner_takes_is_refused() -> None:
         (options(backend="sim:"), "--backend sim:: the owner holds serial:auto"),
         (options(instrument="song-bell"), "--instrument song-bell: the owner has pro-30"),
         (options(config=Path("x.toml")), "--config is what the owner was started with"),
-        (options(calibration=Path("x.toml")), "--calibration is what"),
-        (options(roll=False), "--roll is what"),
         (options(volume=1.5), "--volume 1.5: the owner takes 0..1"),
     ],
 )
 def test_what_contradicts_the_owner_is_refused_with_what_plays_here(told: Options, words: str) -> None:
     with pytest.raises(click.UsageError) as refused:
-        told.check(GREETING, None)
+        told.check(GREETING, INSTRUMENT)
     assert words in str(refused.value)
     assert str(refused.value).endswith("or play here: --here")
 
 
 def test_what_agrees_with_the_owner_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    options(True, backend="serial:auto", instrument="pro-30", volume=1.0).check(GREETING, None)
+    options(True, backend="serial:auto", instrument="pro-30", volume=1.0).check(GREETING, INSTRUMENT)
     with pytest.raises(click.UsageError, match="the loudspeaker is the owner's"):
-        options(True).check({**GREETING, "backend": "sim:"}, None)
-    with pytest.raises(click.UsageError, match="no end by the clock"):
-        options().check(GREETING, 60.0)
+        options(True).check({**GREETING, "backend": "sim:"}, INSTRUMENT)
     monkeypatch.setenv("XYLOPHONE_BACKEND", "gpio:null")
     with pytest.raises(click.UsageError, match="gpio:null: the owner holds serial:auto"):
-        options().check(GREETING, None)
+        options().check(GREETING, INSTRUMENT)
+
+
+def test_a_calibration_is_taken_if_it_is_what_the_owner_plays_by(tmp_path: Path) -> None:
+    own, other = tmp_path / "own.toml", tmp_path / "other.toml"
+    average = default_calibration(INSTRUMENT)
+    write_calibration(own, average)
+    write_calibration(other, replace(average, rest_time=average.rest_time + 1))
+    held = {"file": str(own), "digest": digest(calibration_for(INSTRUMENT, own))}
+    told = options(calibration=own)
+    told.check({**GREETING, "calibration": held}, INSTRUMENT)
+    told.check({**GREETING, "calibration": {**held, "file": "/elsewhere.toml"}}, INSTRUMENT)
+    for said, words in (
+        ({"file": str(other), "digest": digest(calibration_for(INSTRUMENT, other))}, f"plays by {other}: "),
+        ({"file": None, "digest": "0"}, "plays by what nobody has tuned: "),
+        ({"file": str(own), "digest": "0"}, "was changed since the owner read it: start that anew"),
+        (None, "the owner has not opened its backend: "),
+    ):
+        with pytest.raises(click.UsageError) as refused:
+            told.check({**GREETING, "calibration": said}, INSTRUMENT)
+        assert words in str(refused.value)
+
+
+def test_a_time_is_the_owners_to_keep_and_the_songs_repeat_until_it_is_up() -> None:
+    assert asked(limit=60.0).manner == {"speed": 1.0, "limit": 60.0, "repeat": True}
+    assert asked(limit=60.0, loop=2).manner == {"speed": 1.0, "limit": 60.0}
+    assert asked(told=options(roll=False)).manner == {"speed": 1.0, "roll": False}
+    assert len(asked(limit=60.0, shuffle=True, seed=7).songs) > MOST_DRAWN - 3
 
 
 def test_detach_needs_an_owner(xylophone: Callable[..., Ran]) -> None:

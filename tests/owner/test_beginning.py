@@ -42,6 +42,14 @@ def test_what_was_playing_is_kept_and_played_again(tmp_path: Path) -> None:
     assert not kept.repeat
 
 
+def test_what_was_to_end_by_time_does_not_repeat_after_a_power_cut(tmp_path: Path) -> None:
+    with rehearsed(tmp_path) as owner, owner.connect() as client:
+        client.do("play", songs=[song(tmp_path, "a")], repeat=True, limit=600)
+        owner.pass_time(1.0)
+    assert len(LastQueue.read(tmp_path).songs) == 1
+    assert not LastQueue.read(tmp_path).repeat
+
+
 def test_a_queue_that_repeats_is_kept_whole_from_where_it_was() -> None:
     queue = Queue()
     queue.replace([{"path": f"/{name}.mid"} for name in "abc"])

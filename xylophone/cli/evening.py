@@ -13,17 +13,11 @@ from ..collection.library import STANDARD_INPUT
 from ..collection.order import Order, Turn
 from ..collection.prepared import LeftOut, Preparation, Prepared
 from ..collection.workers import Lost, Worker
-from ..errors import OptionError, XylophoneError
+from ..errors import XylophoneError
 from ..player import Player, Snapshot
-from ..player.timeline import GAP, length
+from ..player.term import Term, ends_soon
 from ..song import Song
-from .printing import clock_time, say, warn_all
-
-OVERRUN = 300.0
-"""s by which a song may end after the time is up."""
-
-AHEAD = 5.0
-"""s before the end of a song at which the next is put into the queue."""
+from .printing import say, warn_all
 
 PATIENCE = 120.0
 """s that a song may take to be made ready; docs/arranging.md says how long a million notes take."""
@@ -43,7 +37,7 @@ class Programme:
     preparation: Preparation
     order: Callable[[], Order]
     pause: float | None = None  # s between songs; None: as the player has it
-    limit: float | None = None  # s after which no song begins
+    limit: float | None = None  # s, as Term has it
 
 
 class Evening:
@@ -61,7 +55,7 @@ class Evening:
         self._ready: OrderedDict[int, Prepared] = OrderedDict()
         self._gone: set[int] = set()  # songs that are left out
         self._first: Prepared | None = None  # drawn, and not begun
-        self._began: float | None = None  # backend time
+        self._term = Term(programme.limit)
         self.failed: XylophoneError | None = None
 
     @property
@@ -76,12 +70,7 @@ class Evening:
 
     def check_length(self, first: Arrangement, speed: float) -> None:
         """Raise OptionError where already the first song is longer than the evening."""
-        limit, lasts = self._programme.limit, length(first) / speed
-        if limit is not None and lasts > limit + OVERRUN:
-            raise OptionError(
-                f"--for {clock_time(limit)} is too short: {first.song.title} lasts {clock_time(lasts)}: "
-                "give more time, or a shorter song"
-            )
+        self._term.check_first(first, speed)
 
     def first(self) -> Prepared:
         """Return the song to begin with, of an evening that begins anew once that one has begun.
@@ -95,7 +84,7 @@ class Evening:
             self._played: list[Turn] = []  # those that the player was given
             self._given: dict[int, Song] = {}  # the last of them, by their place
             self._next: Turn | None = None
-            self._closed, self._began = False, None
+            self._closed, self._term = False, Term(self._programme.limit)
             self._first = self._drawn_first()
         return self._first
 
@@ -127,14 +116,14 @@ class Evening:
         if not shot.pieces:
             return
         self._first = None
-        self._began = player.backend.now() if self._began is None else self._began
+        self._term.begin(player.backend.now())
         if self._closed or shot.piece + 1 < max(len(self._played), shot.pieces):
             return
         self._take_in()
         if self._next is None and (turn := self._draw()) is not None:
             self._next = turn
             self._prepare(turn)
-        if (shot.duration - shot.position) / shot.speed < AHEAD and not self._worker.busy:
+        if ends_soon(shot) and not self._worker.busy:
             self._hand_over(player, shot)
 
     def place(self, piece: int) -> str:
@@ -187,22 +176,16 @@ class Evening:
     def _hand_over(self, player: Player, shot: Snapshot) -> None:
         """Give the player what is next; nothing more where nothing is, or the time is up."""
         song = None if self._next is None else self._ready.get(self._next.song)
-        if self._next is None or (song is not None and not self._fits(song, player, shot)):
+        now, pause = player.backend.now(), self.pause
+        if self._next is None or (
+            song is not None and not self._term.admits_after(song.piece, now, shot, pause)
+        ):
             self._closed = True
             player.close_queue()
         elif song is not None:
             player.add(song.piece)
             self._give(self._next, song)
             self._next = None
-
-    def _fits(self, song: Prepared, player: Player, shot: Snapshot) -> bool:
-        """Tell whether a song may begin after the present one, within the time that there is."""
-        limit = self._programme.limit
-        if limit is None or self._began is None:
-            return True
-        pause = GAP if self.pause is None else self.pause
-        begins = player.backend.now() - self._began + (shot.duration - shot.position) / shot.speed + pause
-        return begins < limit and begins + length(song.piece) / shot.speed <= limit + OVERRUN
 
     def _give(self, turn: Turn, song: Prepared) -> None:
         """Remember what the player was given."""

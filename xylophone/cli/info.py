@@ -17,9 +17,9 @@ from ..config import Saved
 from ..errors import XylophoneError
 from ..pitch import pitch_name
 from ..song import Song
-from ..words import counted
+from ..words import clock_time, counted
 from .options import setting_options, settings
-from .printing import clock_time, say, say_json, warn_all
+from .printing import say, say_json, warn_all
 from .song_options import arrange_options, complete_songs, find_all, load, song_options
 
 SHOWN_CHANGES = 20

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..owner.client import OwnerClient
-from .printing import clock_time
+from ..words import clock_time
 
 State = Mapping[str, Any]
 
@@ -66,5 +66,8 @@ def rows(state: State) -> list[tuple[str, str]]:
         found.append(("music", f"{beat}{state['tempo_bpm']:.4g} bpm, speed {state['speed']:.3g}{shift}"))
     queue, ends = state["queue"], {"repeat": "then anew", "finish": "ends after this song"}
     more = [words for name, words in ends.items() if state[name]]
+    if state.get("until") is not None and "at" in state:
+        left = state["until"] - state["at"]
+        more.append(f"for {clock_time(left)} more" if left > 0 else ends["finish"])
     coming = [f"{queue['count']} to come", *([f"next {queue['next']}"] if queue["next"] else []), *more]
     return [*found, ("queue", ", ".join(coming)), ("backend", state.get("backend", "not open"))]

@@ -99,7 +99,7 @@ def play(names: tuple[str, ...], wait: bool, quiet: bool, here: bool, detach: bo
         return
     paths, as_written = _shuffled(paths) if queue.shuffle else paths, options.pop("as_written")
     if (owner := owner_for(here, detach)) is not None:
-        told.check(owner.greeting, None if wishes and queue.loop == 1 else queue.limit)
+        told.check(owner.greeting, found.instrument)
         songs = wanted(paths, queue, asked, as_written, manner, told)
         failed = play_through(owner, songs, quiet, detach, wait)
     else:

@@ -51,13 +51,6 @@ def plain(text: str) -> str:
     return "".join("?" if category(sign) in _STEERING else sign for sign in text)
 
 
-def clock_time(seconds: float) -> str:
-    """Return a time as minutes and seconds, hours where there are any: '1:05', '1:00:05'."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
 def say(*lines: str, err: bool = False) -> None:
     """Print each text as one plain line, on stdout or stderr.
 

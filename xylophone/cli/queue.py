@@ -14,7 +14,7 @@ from ..collection.order import Order
 from ..collection.playlists import LIST_ENDINGS
 from ..config.values import MOST_SEED
 from ..errors import OptionError
-from ..player.bounds import GAPS, SHORTEST_LOOP
+from ..player.bounds import GAPS, SHORTEST_LOOP, loop_points
 from .option_types import Passes, Seconds, Target, stack
 
 LIST = Target("write a list to", *LIST_ENDINGS)
@@ -46,10 +46,7 @@ class Part:
         """Return from where to where a song is repeated, as asked or as its file means it; None for all."""
         if self.end is not None:
             return self.start, self.end
-        if not self.loop or piece.song.loop is None:
-            return None
-        begin, end = piece.song.loop[0], min(piece.song.loop[1], piece.song.duration)
-        return (begin, end) if end - begin >= SHORTEST_LOOP and self.start < end else None
+        return loop_points(piece, self.start) if self.loop else None
 
     def check(self, duration: float) -> None:
         """Raise OptionError for what lies outside of a song."""
@@ -90,7 +87,12 @@ class Queue:
         endless = given["loop"] == ENDLESS and given["limit"] is None
         return cls(Part(start, end, endless), **given)
 
+    @property
+    def endless(self) -> bool:
+        """Whether the songs come again until something else ends them, as the time that there is."""
+        return self.loop == ENDLESS or (self.loop is None and self.limit is not None)
+
     def order(self, songs: Sequence[Path]) -> Order:
         """Return the order in which songs are played."""
-        endless = self.loop == ENDLESS or (self.loop is None and self.limit is not None)
-        return Order(len(songs), None if endless else self.loop or 1, shuffle=self.shuffle, seed=self.seed)
+        passes = None if self.endless else self.loop or 1
+        return Order(len(songs), passes, shuffle=self.shuffle, seed=self.seed)

@@ -11,8 +11,8 @@ import click
 
 from ..collection.catalogue import Catalogue, Found, Scored
 from ..collection.scanner import same_tunes
-from ..words import counted
-from .printing import clock_time, plain, say, say_json
+from ..words import clock_time, counted
+from .printing import plain, say, say_json
 
 WIDEST_TITLE = 40
 """Columns of the terminal; longer titles are cut. The path stands last, and whole."""

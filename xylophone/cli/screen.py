@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from ..instrument import Instrument
 from ..tables import Hits
-from .printing import clock_time, plain, plain_text, put, terminal
+from ..words import clock_time
+from .printing import plain, plain_text, put, terminal
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -120,7 +120,8 @@ def _stage(found: Settings, clock: SystemClock, mute: bool) -> Stage:
         with open_stage(found, clock) as opened, sounding(opened, mute):
             backend, calibration = opened.backend, calibration_of(found, opened.twin)
             tick = backend.lookahead / 4 if opened.twin is None else TICK
-            yield Opened(backend, calibration, PlanOptions(roll=found.player.roll), opened.listen, tick)
+            options, tuned = PlanOptions(roll=found.player.roll), found.calibration
+            yield Opened(backend, calibration, options, opened.listen, tick, tuned and tuned.absolute())
 
     return stage
 

@@ -10,17 +10,20 @@ from typing import Any
 
 import click
 
+from ..calibration.digest import digest
+from ..calibration.file import calibration_for
 from ..collection.library import STANDARD_INPUT
 from ..collection.order import Turn
 from ..collection.prepared import Asked
 from ..config.places import BACKEND_VARIABLE
 from ..errors import OptionError
+from ..instrument import Instrument
 from ..midifile import load_song
 from ..owner.queue import MOST_ENTRIES
 from ..owner.songs import song_of
 from ..strikes import percent_of
 from ..words import counted
-from .queue import ENDLESS, Queue
+from .queue import Queue
 from .song_options import Manner, speed_for
 
 HERE = "leave it out, or play here: --here"
@@ -28,10 +31,7 @@ HERE = "leave it out, or play here: --here"
 MOST_DRAWN = 500
 """Songs of a shuffle without an end that are drawn; after that many the same order comes again."""
 
-_OWNERS = {"config": "--config", "calibration": "--calibration", "roll": "--roll"}
-"""Options, and their names, that say what only the owner can be started with."""
-
-_TAKEN = (*_OWNERS, "backend", "instrument", "volume")
+_TAKEN = ("config", "calibration", "backend", "instrument", "volume", "roll")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Options:
         """Take --mute out of a command's arguments, and note what others say."""
         return cls({key: options[key] for key in _TAKEN}, options.pop("mute"))
 
-    def check(self, greeting: Mapping[str, Any], limit: float | None) -> None:
+    def check(self, greeting: Mapping[str, Any], instrument: Instrument) -> None:
         """Raise UsageError where the owner that greets so cannot do what was told."""
         told, holds = self.options, greeting["backend"]
         backend = told["backend"] or os.environ.get(BACKEND_VARIABLE) or holds
@@ -65,15 +65,26 @@ class Options:
         if told["instrument"] not in (None, greeting["instrument"]):
             has = greeting["instrument"]
             raise click.UsageError(f"--instrument {told['instrument']}: the owner has {has}: {HERE}")
-        for key, name in _OWNERS.items():
-            if told[key] is not None:
-                raise click.UsageError(f"{name} is what the owner was started with: {HERE}")
+        if told["config"] is not None:
+            raise click.UsageError(f"--config is what the owner was started with: {HERE}")
+        if told["calibration"] is not None:
+            _check_calibration(told["calibration"], greeting["calibration"], instrument)
         if self.mute and holds.startswith("sim:"):
             raise click.UsageError(f"--mute: the loudspeaker is the owner's: {HERE}")
-        if limit is not None:
-            raise click.UsageError(f"--for: the owner knows no end by the clock: {HERE}")
         if (told["volume"] or 0.0) > 1:
             raise click.UsageError(f"--volume {told['volume']:g}: the owner takes 0..1, or 0%..100%: {HERE}")
+
+
+def _check_calibration(path: Path, held: Mapping[str, Any] | None, instrument: Instrument) -> None:
+    """Raise UsageError where the owner plays by another calibration than that of a file, or by none yet."""
+    if held is None:
+        raise click.UsageError(f"--calibration {path}: the owner has not opened its backend: {HERE}")
+    if digest(calibration_for(instrument, path)) == held["digest"]:
+        return
+    if held["file"] == str(path.absolute()):
+        raise click.UsageError(f"--calibration {path} was changed since the owner read it: start that anew")
+    file = held["file"] or "what nobody has tuned"
+    raise click.UsageError(f"--calibration {path}: the owner plays by {file}: {HERE}")
 
 
 def wanted(
@@ -92,7 +103,9 @@ def wanted(
         "speed": _speed(manner, paths[turns[0].song], asked.encoding),
         "volume": None if volume is None else percent_of(volume),
         "gap": queue.pause,
-        "repeat": True if queue.loop == ENDLESS else None,
+        "roll": told.options["roll"],
+        "limit": queue.limit,
+        "repeat": True if queue.endless else None,
     }
     part, end = None, queue.part.end
     if end is not None and len(paths) == 1:
@@ -111,8 +124,8 @@ def turns_of(queue: Queue, paths: Sequence[Path]) -> list[Turn]:
     A round that is drawn by chance has several passes, so that what repeats is long. OptionError for more
     than the owner takes.
     """
-    order, endless = queue.order(paths), queue.loop == ENDLESS
-    passes = max(1, MOST_DRAWN // len(paths)) if endless and queue.shuffle else queue.loop or 1
+    order = queue.order(paths)
+    passes = max(1, MOST_DRAWN // len(paths)) if queue.endless and queue.shuffle else queue.loop or 1
     if len(paths) * passes > MOST_ENTRIES:
         songs = counted(len(paths) * passes, "song")
         raise OptionError(f"{songs} are too many: the owner's queue takes {MOST_ENTRIES}: give fewer")

@@ -25,8 +25,9 @@ from ..shelf.lists import list_songs
 from ..shelf.mood import MOODS
 from ..shelf.store import NAME, Store
 from ..shelf.telling import read_about
+from ..words import clock_time
 from .option_types import stack
-from .printing import clock_time, say, warn
+from .printing import say, warn
 from .scan import DATABASE
 
 wish_options = stack(

@@ -72,6 +72,8 @@ COMMANDS = {
             "shuffle": FLAG,
             "at": number(0, 1e12),
             "attached": FLAG,
+            "roll": FLAG,
+            "limit": number(1, 86_400),
         },
     ),
     "add": keys(_SONGS),

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from ..backends.backend import Backend
+from ..calibration.digest import digest
+from ..calibration.file import default_calibration
 from ..calibration.values import Calibration
 from ..clock import Clock
 from ..errors import BackendAbsent, BackendError, FileError, PlayerError, SafetyError, XylophoneError
@@ -46,13 +50,17 @@ TIDIED, TIDIED_IN_PLAY = 30.0, 3600.0
 
 @dataclass(frozen=True)
 class Opened:
-    """A backend that is open, and what a player needs beside it. `listen` passes simulated hits on."""
+    """A backend that is open, and what a player needs beside it. `listen` passes simulated hits on.
+
+    `tuned` is the file of the calibration, None where nobody has tuned the hammers.
+    """
 
     backend: Backend
     calibration: Calibration | None = None
     options: PlanOptions | None = None
     listen: Callable[[], object] = lambda: None
     tick: float = TICK
+    tuned: Path | None = None
 
 
 class Core(Feed):
@@ -168,6 +176,15 @@ class Core(Feed):
         if self.player is None:
             raise BackendError("the backend is being opened: ask again in a moment")
         return self.player
+
+    @property
+    def calibration(self) -> Mapping[str, Any] | None:
+        """By which calibration it plays: its file and its digest; None while no backend is open."""
+        opened = self._opened
+        if opened is None:
+            return None
+        known = opened.calibration or default_calibration(opened.backend.instrument)
+        return {"file": None if opened.tuned is None else str(opened.tuned), "digest": digest(known)}
 
     def _play_on(self, opened: Opened) -> None:
         backend = opened.backend

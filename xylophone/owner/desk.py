@@ -16,14 +16,17 @@ from ..player.bounds import clamped
 from ..player.engine import FIRST_SECONDS
 from ..player.news import Changed, Met, News
 from ..player.states import follow
+from ..player.term import Term
 from ..strikes import percent_of, volume_of
 from .attached import Attached
+from .beginning import Beginning
 from .commands import Command
 from .core import Core
-from .feed import SOUNDING, Beginning, Promise, keep
+from .feed import SOUNDING
 from .latch import Stopped
 from .latching import Latching
 from .peers import Peer
+from .promises import Promise, keep
 from .queue import Entry, Song
 from .session import Early, Found
 from .view import PLACES, remark_of, row_of, state_of, strikes_in
@@ -152,6 +155,7 @@ class Desk:
             queue.shuffle(None)
         own = core.manner
         own.speed, own.gap = manner.get("speed", own.speed), manner.get("gap")
+        own.roll, core.term = manner.get("roll"), Term(manner.get("limit"))
         own.volume = self._loudness(manner["volume"]) if "volume" in manner else own.volume
         beginning = Beginning(
             queue.entries[0], manner.get("start", 0.0), manner.get("at"), alone=len(songs) == 1
@@ -197,7 +201,7 @@ class Desk:
         core = self._core
         player, entry = core.require_player(), core.queue.next()
         if entry is not None:
-            return self._after(core.begin(Beginning(entry)), [entry])
+            return self._after(core.begin(Beginning(entry, in_time=True)), [entry])
         follow(player.state, "next")
         return self._end()
 

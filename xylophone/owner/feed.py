@@ -6,38 +6,27 @@ Whoever calls holds `lock`, which is taken before the player's own, never after 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
 
 from ..arranger import Arrangement
 from ..collection.prepared import LeftOut
 from ..errors import PlayerError, XylophoneError
 from ..player import Player, PlayerState, Snapshot
+from ..player.bounds import loop_points
+from ..player.term import Term, ends_soon
 from ..player.timeline import length
+from .beginning import Beginning, Manner
 from .latch import Stopped
 from .making import Maker
+from .promises import Promise, keep
 from .queue import Entry, Queue, Song
-
-Promise = Future[Mapping[str, Any]]
-
-Done = TypeVar("Done")
 
 HEARD = 0.9
 """Part of a song after which it has been heard."""
 
 SOUNDING = (PlayerState.PLAYING, PlayerState.PAUSED)
-
-
-@dataclass
-class Manner:
-    """How what begins is played: speed, volume as the player has it, silence between songs."""
-
-    speed: float = 1.0
-    volume: float = 1.0
-    gap: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,17 +38,6 @@ class Heard:
     began: datetime
     seconds: float
     finished: bool
-
-
-@dataclass(eq=False)
-class Beginning:
-    """An entry that is to begin as soon as it is ready, from where and when, and who waits for that."""
-
-    entry: Entry
-    start: float = 0.0
-    at: float | None = None
-    alone: bool = False  # no other takes its place where it cannot be played
-    promise: Promise = field(default_factory=Future)
 
 
 @dataclass(frozen=True)
@@ -80,7 +58,7 @@ class Feed:
 
     def __init__(self, maker: Maker, tell: Callable[[], object], say: Callable[[str], object]) -> None:
         self.lock = threading.RLock()
-        self.queue, self.manner = Queue(), Manner()
+        self.queue, self.manner, self.term = Queue(), Manner(), Term()
         self.beginning: Beginning | None = None
         self.begun: Callable[[Entry, Snapshot], object] = lambda entry, shot: None
         self.ended: Callable[[Heard], object] = lambda heard: None
@@ -93,6 +71,7 @@ class Feed:
         self._following: tuple[Entry, Arrangement] | None = None  # what was handed over to follow it
         self._handed: list[tuple[Entry, Arrangement]] = []  # all of that, since it began to play
         self._change: tuple[Entry, Promise] | None = None  # the entry that plays is made anew
+        self._looped = False  # the entry that plays repeats as its file means it
 
     def feed(self, player: Player) -> None:
         """Let the player have what it needs next; never waits."""
@@ -162,6 +141,8 @@ class Feed:
         else:
             self._end(player)
             self._forget()
+            if self.beginning is None:
+                self._end_term()
             if self._change is not None:
                 self._change[1].set_exception(PlayerError("it was over before it was made anew"))
                 self._change = None
@@ -169,6 +150,7 @@ class Feed:
     def _note(self, player: Player, entry: Entry, piece: Arrangement) -> None:
         self._end(player)
         self._heard, self._reached = (entry, piece, datetime.now(UTC), player.backend.now()), 0.0
+        self._looped = False
         self.queue.begin(entry)
         self.begun(entry, player.snapshot())
         self._tell()
@@ -192,25 +174,30 @@ class Feed:
         if isinstance(made, LeftOut):
             self._pass_over(entry, made, beginning)
             return
-        self.beginning, manner = None, self.manner
+        self.beginning = None
+        if beginning.in_time and not self.term.admits(made.piece, player.backend.now(), self.manner.speed):
+            self._end_by_time(player)
+            keep(player.settled(), beginning.promise, lambda shot: {})
+            return
         try:
-            player.play(
-                made.piece,
-                more=True,
-                speed=manner.speed,
-                volume=manner.volume,
-                gap=manner.gap,
-                start=beginning.start,
-                at=beginning.at,
-            )
+            self._play(player, beginning, made.piece)
         except XylophoneError as error:
             beginning.promise.set_exception(error)
             return
-        self._forget()
-        entry.title, self._piece = made.piece.song.title, made.piece
         self._remark(Remark(entry, made.told))
-        self._note(player, entry, made.piece)
         keep(player.settled(), beginning.promise, lambda shot: {"entry": entry.number, "title": entry.title})
+
+    def _play(self, player: Player, beginning: Beginning, piece: Arrangement) -> None:
+        """Let the player begin; OptionError for a place, a moment or a length that does not fit."""
+        entry, start, at, now = beginning.entry, beginning.start, beginning.at, player.backend.now()
+        if not self.term.begun:
+            self.term.check_first(piece, self.manner.speed)
+        player.play(piece, more=True, start=start, at=at, **asdict(self.manner))
+        self._forget()
+        entry.title, self._piece = piece.song.title, piece
+        self._note(player, entry, piece)
+        self.term.begin(now if at is None else at)
+        self._loop_as_written(player, piece, start)
 
     def _exchange(self, player: Player, piece: Arrangement, entry: Entry, promise: Promise) -> None:
         made = self._maker.wanted(entry)
@@ -260,6 +247,9 @@ class Feed:
     def _feed(self, player: Player, piece: Arrangement) -> None:
         """Let the entry follow that is next; stop when nothing is and all is over."""
         following = None if self.queue.finish else self.queue.next()
+        if self._looped and following is not self.queue.playing:
+            self._looped = False
+            player.end_loop()
         if following is None:
             self._hand_over(player, piece, None)
             if player.waits:
@@ -273,6 +263,10 @@ class Feed:
         if isinstance(made, LeftOut):
             self._maker.take(following)
             self._mark(following, made)
+        elif made is not None and not self._admits(player, made.piece):
+            self._hand_over(player, piece, None)
+            if player.waits:
+                self._end_by_time(player)
         elif made is not None:
             self._maker.take(following)
             following.title = made.piece.song.title
@@ -280,6 +274,31 @@ class Feed:
             self._hand_over(player, piece, (following, made.piece))
         else:
             self._hand_over(player, piece, None)
+
+    def _loop_as_written(self, player: Player, piece: Arrangement, start: float) -> None:
+        """Repeat a song that repeats alone, and without an end, as its file means it."""
+        alone = self.queue.repeat and len(self.queue.entries) == 1 and self.term.seconds is None
+        if alone and (loop := loop_points(piece, start)) is not None:
+            player.set_loop(*loop)
+            self._looped = True
+
+    def _admits(self, player: Player, piece: Arrangement) -> bool:
+        """Tell whether a song is to follow, which is settled shortly before where the time has an end."""
+        shot, now = player.snapshot(), player.backend.now()
+        settled = self.term.seconds is None or ends_soon(shot)
+        return settled and self.term.admits_after(piece, now, shot, self.manner.gap)
+
+    def _end_by_time(self, player: Player) -> None:
+        """Stop as the time is up; what is still to come is taken out."""
+        self.queue.clear()
+        player.stop()
+        self._end_term()
+        self._tell()
+
+    def _end_term(self) -> None:
+        """Forget the time that was given; what was repeated until it is up repeats no more."""
+        if self.term.seconds is not None:
+            self.term, self.queue.repeat = Term(), False
 
     def _hand_over(
         self, player: Player, piece: Arrangement, following: tuple[Entry, Arrangement] | None
@@ -295,15 +314,3 @@ class Feed:
         """Forget what plays and what was to follow it."""
         self._piece = self._following = None
         self._handed = []
-
-
-def keep(done: Future[Done], promise: Promise, answer: Callable[[Done], Mapping[str, Any]]) -> None:
-    """Keep a promise when something is done, by what is answered then."""
-
-    def then(done: Future[Done]) -> None:
-        try:
-            promise.set_result(answer(done.result(0)))
-        except Exception as error:
-            promise.set_exception(error)
-
-    done.add_done_callback(then)

@@ -13,10 +13,11 @@ from ..clock import Clock, SystemClock
 from ..errors import FileError
 from ..shelf.logbook import Logbook, Played
 from ..strikes import volume_of
+from .beginning import Beginning
 from .commands import Command
 from .core import Core, Opened
 from .desk import Desk
-from .feed import Beginning, Heard
+from .feed import Heard
 from .last import LastQueue
 from .latch import Latch
 from .making import Maker, Recipe
@@ -125,11 +126,14 @@ class Service:
             "backend": self.core.url,
             "instrument": instrument.name,
             "bars": [hammer.name for hammer in instrument.hammers],
+            "calibration": self.core.calibration,
         }
 
     def _keep_queue(self) -> None:
         """Have the queue kept, where it is another one, by who writes."""
-        queue = LastQueue(self.core.queue.left, self.core.queue.repeat)
+        core = self.core
+        repeat = core.queue.repeat and core.term.seconds is None  # else it would play on when time is up
+        queue = LastQueue(core.queue.left, repeat)
         if queue != self._kept:
             self._kept = queue
             self._writing.submit(self._write, queue)

@@ -28,6 +28,7 @@ def state_of(core: Core) -> dict[str, Any]:
         "finish": queue.finish,
         "queue": {"count": len(queue.to_come), "next": None if following is None else following.title},
         "preparing": None if core.beginning is None else core.beginning.entry.title,
+        "until": core.term.ends,
         "stopped": None if core.stopped is None else asdict(core.stopped),
         "message": None if core.trouble is None else str(core.trouble),
         "kind": None if core.trouble is None else type(core.trouble).__name__,

@@ -39,6 +39,14 @@ def loop_of(begin: float | None, end: float | None, last: float) -> tuple[float,
     return loop
 
 
+def loop_points(piece: Arrangement, start: float) -> tuple[float, float] | None:
+    """Return from where to where a piece begun at `start` repeats as its file means it; None for all."""
+    if piece.song.loop is None:
+        return None
+    begin, end = piece.song.loop[0], min(piece.song.loop[1], piece.song.duration)
+    return (begin, end) if end - begin >= SHORTEST_LOOP and start < end else None
+
+
 def check_position(position: float, piece: Arrangement) -> None:
     """Raise OptionError for a song time that is not in a piece."""
     if not 0 <= position <= length(piece):

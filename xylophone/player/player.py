@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ..arranger import Arrangement, arrange
 from ..backends.backend import Backend
@@ -60,8 +61,9 @@ class Player(Loop):
         remember: int = 100_000,
     ) -> None:
         instrument = backend.instrument
-        planner = Planner(instrument, calibration or default_calibration(instrument), options)
-        super().__init__(backend, planner, remember, watch, tick)
+        self._options = options or PlanOptions()
+        self._planner = Planner(instrument, calibration or default_calibration(instrument), self._options)
+        super().__init__(backend, self._planner, remember, watch, tick)
         self._rearrange = rearrange or (lambda song, shift: arrange(song, instrument, transpose=shift))
         self._first: Arrangement | None = None  # what `play` was last asked for
 
@@ -76,12 +78,14 @@ class Player(Loop):
         more: bool = False,
         gap: float | None = None,
         at: float | None = None,
+        roll: bool | None = None,
     ) -> Player:
         """Play a piece, or a queue of several, from `start` (song time of the first); returns the player.
 
         `repeat` plays the queue again and again; with `more` others follow by `add`, until `close_queue`.
         `gap` is the silence between pieces: 1 s, none where one follows itself. `start` sounds at the backend
-        time `at`, or as soon as it can. What was playing stops.
+        time `at`, or as soon as it can. `roll` says whether a chord that the supply cannot drive at once may
+        be rolled; None: as the player's options have it. What was playing stops.
         """
         queue = self._queue_of(pieces)
         check_position(start, queue[0])
@@ -89,7 +93,7 @@ class Player(Loop):
         check_moment(at, self.backend.now())
 
         def begin(now: float) -> None:
-            self._engine.set_manner(speed, volume)
+            self._set_manner(speed, volume, roll)
             self._engine.begin(now, queue, start, repeat, more, gap, at)
 
         return self._begin(begin, queue[0])
@@ -266,6 +270,10 @@ class Player(Loop):
         """
         with self._lock:
             return self._record.performance(hits, title)
+
+    def _set_manner(self, speed: float | None, volume: float | None, roll: bool | None) -> None:
+        self._engine.set_manner(speed, volume)
+        self._planner.options = self._options if roll is None else replace(self._options, roll=roll)
 
     def _begin(self, begin: Effect, first: Arrangement) -> Player:
         with self._lock:

@@ -9,8 +9,9 @@ import click
 
 from ...collection.names import plain
 from ...shelf.entries import Play, Shelved
+from ...words import clock_time
 from ..options import FOLDER_PATH
-from ..printing import clock_time, say, say_json
+from ..printing import say, say_json
 from ..screen import table
 from .opening import open_shelf
 
