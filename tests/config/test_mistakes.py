@@ -31,6 +31,19 @@ def complaints(path: Path, text: str) -> list[str]:
         ("hammers = 3", "line 1: hammers is 3: it must be tables [hammers.C6]"),
         ("hammers.C6 = 3", "line 1: hammers.C6 is 3: it must be a table [hammers.C6]"),
         (
+            "[home]\nfolder = ''",
+            "line 2: home.folder is '': no folder: write its path, such as '~/xylophone'",
+        ),
+        (
+            '[home]\nfolder = "a\\u0000b"',
+            "line 2: home.folder is 'a\\x00b': no folder: write its path, such as '~/xylophone'",
+        ),
+        (
+            "[home]\nfolder = '~nobody-of-that-name/x'",
+            ": home.folder '~nobody-of-that-name/x' begins with a home folder that nobody has here: "
+            "write the whole path",
+        ),
+        (
             "[instrument]\nlayout = 'songbell'",
             "line 2: instrument.layout is 'songbell': no layout: did you mean song-bell?",
         ),

@@ -88,6 +88,35 @@ def test_folder_and_database_are_the_user_s_alone(database: Path) -> None:
         assert {path.stat().st_mode & 0o777 for path in database.parent.iterdir()} == {0o600}
 
 
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_a_folder_that_is_there_stays_as_it_is(database: Path) -> None:
+    for mode in (0o755, 0o775, 0o1777, 0o700):
+        database.parent.mkdir(exist_ok=True)
+        database.parent.chmod(mode)
+        with Store.open(database):
+            assert database.parent.stat().st_mode & 0o7777 == mode
+            assert database.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_a_folder_where_everybody_may_write_is_refused(database: Path) -> None:
+    database.parent.mkdir()
+    database.parent.chmod(0o777)
+    with pytest.raises(FileError, match=r"everybody may replace what is in it: .*\[home\] folder") as caught:
+        Store.open(database)
+    assert str(caught.value).count("[home] folder") == 1
+    assert list(database.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_file_in_the_place_of_the_folder_is_told_once(database: Path, below: str) -> None:
+    database.parent.write_text("no folder")
+    with pytest.raises(FileError) as caught:
+        Store.open(database.parent / below / "home.db")
+    assert str(caught.value).count("[home] folder") == 1
+    assert database.parent.read_text() == "no folder"
+
+
 def test_it_is_written_ahead_and_synced(database: Path) -> None:
     with Store.open(database) as store:
         found = [

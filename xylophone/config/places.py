@@ -121,7 +121,13 @@ def home_folder(asked: str | None, config: Place | None, environ: Mapping[str, s
     """
     if asked is None or config is None:
         return _data_folder(environ)
-    folder = Path(asked).expanduser()
+    try:
+        folder = Path(asked).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{config.path}: home.folder {asked!r} begins with a home folder that nobody has here: "
+            "write the whole path"
+        ) from error
     if config.source == WORKING and (folder.is_absolute() or ".." in folder.parts):
         raise ConfigError(
             f"{config.path}: home.folder {asked!r} is outside of the working folder, where this file was "

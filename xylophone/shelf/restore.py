@@ -16,13 +16,13 @@ from ..config import Settings, load_settings, read_saved
 from ..config.beside import ENDING
 from ..config.places import FILE_NAME, Place, calibration_home, home_folder, user_folder
 from ..errors import ConfigError, FileError
-from ..files import alone_with, private_folder
+from ..files import alone_with
 from ..tuning.checking import history_of
 from ..tuning.keeping import folder_of
 from . import contents
 from .replacing import replace_together, take_back
 from .store import NAME, OWN_SONGS, PATIENCE, Store
-from .trouble import told
+from .trouble import ready_folder, told
 
 _STAGING = ".restoring-"
 
@@ -47,10 +47,7 @@ class Unpacked:
 def unpacked(path: Path, found: Settings) -> Iterator[Unpacked]:
     """Give a backup, unpacked beside the home database and checked whole; FileError, ConfigError."""
     home = found.home.folder
-    try:
-        private_folder(home)
-    except OSError as error:
-        raise FileError(f"cannot use {home}: {error.strerror or error}: see [home] folder") from error
+    ready_folder(home)
     for left in home.glob(f"{_STAGING}*"):
         rmtree(left, ignore_errors=True)
     with TemporaryDirectory(prefix=_STAGING, dir=home) as staged:

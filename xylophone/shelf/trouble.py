@@ -22,7 +22,7 @@ _REASONS = {
     sqlite3.SQLITE_LOCKED: "another program writes to it: do it again in a moment",
     sqlite3.SQLITE_FULL: "the disk is full: make room",
     sqlite3.SQLITE_READONLY: f"it may only be read: {_ELSEWHERE}",
-    sqlite3.SQLITE_CANTOPEN: f"it cannot be opened: {_ELSEWHERE}",
+    sqlite3.SQLITE_CANTOPEN: f"it cannot be opened, or its disk is read-only: {_ELSEWHERE}",
     sqlite3.SQLITE_PERM: f"it may not be opened: {_ELSEWHERE}",
     sqlite3.SQLITE_CORRUPT: f"it is damaged: {BROKEN}",
     sqlite3.SQLITE_NOTADB: f"it is no database: {BROKEN}",
@@ -45,14 +45,36 @@ def told(path: Path) -> Iterator[None]:
         raise FileError(f"cannot use {path}: {reason}") from error
 
 
+def ready_folder(folder: Path) -> None:
+    """Make the folder of a database, this user's alone; one that is there stays as it is.
+
+    FileError where it cannot be made, is a link or another user's, or where everybody may write.
+    """
+    try:
+        if not os.path.lexists(folder):
+            make_folder(folder, _ELSEWHERE)
+            private_folder(folder)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode):
+            raise NotADirectoryError(0, "it is a file, or a link")
+        if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
+            raise PermissionError(0, "it belongs to another user")
+        if os.name == "posix" and found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+            raise PermissionError(0, "everybody may replace what is in it")
+    except FileError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"cannot use the folder {folder}: {reason}: {_ELSEWHERE}") from error
+
+
 def ready_place(path: Path) -> None:
     """Make the folder and the empty file of a database, this user's alone, where there are none.
 
     FileError where one of them is a link, another user's, or cannot be written.
     """
+    ready_folder(path.parent)
     try:
-        make_folder(path.parent, _ELSEWHERE)
-        private_folder(path.parent)
         for ending in _BESIDE:
             _check(path.with_name(path.name + ending))
         if path.exists() and path.stat().st_mode & 0o077 and os.name == "posix":
