@@ -8,6 +8,8 @@ import os
 import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -17,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+import programs
 from midifile import smf
 from shelf.songs import NOON, about, play
 from xylophone.calibration.file import default_calibration, write_calibration
@@ -232,6 +235,56 @@ def test_a_database_that_is_open_elsewhere_is_not_replaced(house: House) -> None
         with pytest.raises(XylophoneError, match="another program"):
             house.restore(file)
         assert house.state() == before
+
+
+HOLDS = """
+import sys
+from pathlib import Path
+from xylophone.shelf.store import Store
+with Store.open(Path(sys.argv[1])) as store:
+    store.songs()
+    print(flush=True)
+    input()
+"""
+
+
+def test_a_database_that_another_process_has_open_is_not_replaced(house: House) -> None:
+    file = house.backup()
+    before = house.state()
+    command = [sys.executable, "-c", HOLDS, house.shelf / NAME]
+    with programs.Program(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(XylophoneError, match="another program has it open: end what plays"):
+            house.restore(file)
+        other.communicate(b"\n")
+    assert house.state() == before
+    assert house.restore(file)
+
+
+def test_a_backup_does_not_take_the_place_of_what_it_holds(house: House) -> None:
+    link = house.folder / "link.zip"
+    link.symlink_to(house.shelf / NAME)
+    before = house.state()
+    for target in (
+        house.shelf / NAME,
+        house.shelf / "home.db-wal",
+        house.user / "calibration.toml",
+        house.song,
+        link,
+    ):
+        with pytest.raises(XylophoneError, match="name another file"):
+            write_backup(target, load_settings(), NOON)
+        assert house.state() == before
+    file = house.backup()
+    assert write_backup(file, load_settings(), NOON) == [*members_of(file)]
+
+
+def test_a_backup_is_not_restored_through_a_link_in_place_of_its_folder(house: House) -> None:
+    file = house.backup()
+    moved = house.shelf.rename(house.folder / "moved")
+    house.shelf.symlink_to(moved)
+    assert "a link" in refused(house, file)
 
 
 def refused(house: House, file: Path) -> str:

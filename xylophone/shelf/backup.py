@@ -20,6 +20,7 @@ from ..tuning.keeping import folder_of
 from . import contents
 from .entries import Shelved
 from .store import NAME, Store
+from .trouble import BESIDE
 
 _CHUNK = 2**20
 
@@ -33,6 +34,7 @@ def write_backup(target: Path, found: Settings, now: datetime) -> list[str]:
         copy = Path(aside, contents.DATABASE)
         store.copy_to(copy)
         files = {contents.DATABASE: copy, **_instrument(found), **dict(_songs(store.songs()))}
+        _check_apart(target, [store.path, *files.values()])
         with replace_file(target) as out, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
             members = {}
             for name, path in files.items():
@@ -40,6 +42,14 @@ def write_backup(target: Path, found: Settings, now: datetime) -> list[str]:
             manifest = contents.Manifest(now.isoformat(timespec="seconds"), members)
             archive.writestr(contents.MANIFEST, manifest.text())
     return list(files)
+
+
+def _check_apart(target: Path, files: list[Path]) -> None:
+    """Refuse to write a backup in place of what it would hold; FileError."""
+    database = files[0]
+    beside = [database.with_name(f"{database.name}{ending}") for ending in BESIDE]
+    if target.resolve() in {path.resolve() for path in (*beside, *files)}:
+        raise FileError(f"cannot write {target}: it is among what the backup would hold: name another file")
 
 
 def _instrument(found: Settings) -> dict[str, Path]:

@@ -50,10 +50,20 @@ def unpacked(path: Path, found: Settings) -> Iterator[Unpacked]:
     ready_folder(home)
     for left in home.glob(f"{_STAGING}*"):
         rmtree(left, ignore_errors=True)
-    with TemporaryDirectory(prefix=_STAGING, dir=home) as staged:
+    with _staged(home) as staged:
         backup = Unpacked(Path(staged), contents.unpack(path, Path(staged)))
         _check(backup, found)
         yield backup
+
+
+@contextmanager
+def _staged(home: Path) -> Iterator[str]:
+    try:
+        staged = TemporaryDirectory(prefix=_STAGING, dir=home)
+    except OSError as error:
+        raise FileError(f"cannot write in {home}: {error.strerror or error}: see [home] folder") from error
+    with staged as folder:
+        yield folder
 
 
 def restore(backup: Unpacked, found: Settings, comes_up: Callable[[], bool] = lambda: True) -> bool:

@@ -30,7 +30,7 @@ _REASONS = {
 }
 """SQLite's primary result code, and the words for it."""
 
-_BESIDE = ("", "-wal", "-shm")
+BESIDE = ("", "-wal", "-shm")
 """Endings of the files that make a database."""
 
 
@@ -75,7 +75,7 @@ def ready_place(path: Path) -> None:
     """
     ready_folder(path.parent)
     try:
-        for ending in _BESIDE:
+        for ending in BESIDE:
             _check(path.with_name(path.name + ending))
         if path.exists() and path.stat().st_mode & 0o077 and os.name == "posix":
             path.chmod(0o600)
