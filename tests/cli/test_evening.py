@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from xylophone.arranger import PRESETS
 from xylophone.cli.evening import Evening, Programme
 from xylophone.cli.queue import Part
 from xylophone.collection.order import Order
-from xylophone.collection.prepared import Asked, Preparation
+from xylophone.collection.prepared import Asked, Preparation, start_gone
 from xylophone.config import Chosen
 from xylophone.errors import FileError, OptionError, SilentSong, SongError
 from xylophone.player import Player
@@ -252,3 +253,15 @@ def test_loop_takes_a_number_or_none_and_leaves_songs_alone(
     assert (ran.code, ran.out) == (1, "wrote new.m3u: 2 songs\n")
     assert "left out: evening.m3u, line 2: there is no file gone.mid" in ran.err
     assert (folder / "new.m3u").read_text("utf-8") == "#EXTM3U\na.mid\nb.mid\n"
+
+
+@pytest.mark.parametrize("first", ["bad.mid", "nowhere.mid"])
+def test_a_place_in_a_song_that_is_left_out_is_no_place_in_the_next(
+    folder: Path, xylophone: Callable[..., Ran], first: str
+) -> None:
+    """Without that law `a.mid`, which lasts half a second, would be refused."""
+    ran = xylophone("play", first, "a.mid", "--start", "1:15", "--backend", "gpio:null")
+    assert ran.out.splitlines()[0] == "playing a.mid"
+    assert re.search(r"played 1 strikes?|not played: 1 late", ran.out)
+    assert ran.err.splitlines()[1] == f"xylophone: {start_gone(75.0)}"
+    assert ran.code == 1

@@ -11,6 +11,7 @@ import pytest
 
 from owner.held import BEATS, ME, OTHER, AtOnce, Held, song
 from xylophone.backends.contract import Coils
+from xylophone.collection.prepared import start_gone
 from xylophone.errors import (
     BackendAbsent,
     BackendError,
@@ -92,6 +93,36 @@ def test_what_is_next_is_changed_at_the_last_moment(
     assert len(held.heard()) == len(held.titles()) * BEATS
 
 
+def test_the_queue_says_what_has_played_plays_and_is_to_come(held: Held, songs: list[dict[str, Any]]) -> None:
+    held.at(1.0, "play", songs=[*songs, *songs])
+    first, later = held.at(1.5, "queue"), held.at(5.0, "queue")
+    held.at(5.5, "stop")
+    stopped = held.at(6.0, "queue")
+    held.at(7.0, "release")
+    held.at(8.0, "next")
+    again = held.at(9.0, "queue")
+    held.until(10.0)
+    assert states(first) == "playing ready" + " waiting" * 6
+    assert states(later) == "played playing ready" + " waiting" * 5
+    assert states(stopped).startswith("played played ")
+    assert states(again).startswith("played played playing ")
+    assert "playing" not in states(stopped)
+
+
+def test_what_comes_round_again_is_ready_and_what_is_gone_back_to_waits(
+    held: Held, songs: list[dict[str, Any]]
+) -> None:
+    held.at(1.0, "play", songs=songs[:2], repeat=True)
+    rows = held.at(4.5, "queue")
+    held.until(6.0)
+    assert states(rows) == "ready playing"
+
+
+def states(answer: Any) -> str:
+    """Return the states of a queue's entries."""
+    return " ".join(row["state"] for row in answer.result(0)["entries"])
+
+
 def test_what_plays_cannot_be_taken_out(held: Held, songs: list[dict[str, Any]]) -> None:
     held.at(1.0, "play", songs=songs[:2])
     answer = held.at(2.0, "remove", entries=[2, 1])
@@ -146,11 +177,23 @@ def test_one_that_cannot_be_played_is_told_and_passed_over(
     assert answer.result(0)["state"]["song"]["title"] == "a"
     assert [row["state"] for row in rows.result(0)["entries"]] == [
         "left out",
-        "waiting",
+        "played",
         "left out",
-        "waiting",
+        "played",
     ]
     assert len([line for line in held.lines if "broken.mid" in line]) == 2
+
+
+def test_a_place_in_a_song_that_is_left_out_is_no_place_in_the_next(
+    held: Held, songs: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.mid"
+    broken.write_bytes(b"no music")
+    held.at(1.0, "play", songs=[{"path": str(broken)}, songs[0]], start=1.0)
+    held.until(10.0)
+    assert len(held.heard()) == BEATS
+    (told,) = [event for event in held.events if event["event"] == "song"]
+    assert told["lines"][-1] == start_gone(1.0)
 
 
 def test_one_alone_that_cannot_be_played_is_what_the_client_is_told(held: Held, tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ class Evening:
         self._first: Prepared | None = None  # drawn, and not begun
         self._term = Term(programme.limit)
         self.failed: XylophoneError | None = None
+        self.first_left_out = False  # also of an evening that begins anew
 
     @property
     def songs(self) -> int:
@@ -101,6 +102,7 @@ class Evening:
                 self._keep(turn, found)
                 return found
             self._leave_out(turn, found)
+            self.first_left_out = True
             error = self.failed or found.error
         assert error is not None
         raise error

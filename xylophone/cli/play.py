@@ -16,7 +16,7 @@ from ..arranger import Arrangement
 from ..collection.chance import not_by_chance
 from ..collection.library import songs
 from ..collection.playlists import write_list
-from ..collection.prepared import Asked, Preparation
+from ..collection.prepared import Asked, Preparation, start_gone
 from ..config import Settings
 from ..errors import BackendAbsent, BackendError, OptionError, XylophoneError
 from ..player import Player
@@ -38,6 +38,7 @@ from .song_options import (
     arrange_options,
     complete_songs,
     find_all,
+    first_is_missing,
     playing_options,
     song_options,
 )
@@ -92,6 +93,7 @@ def play(names: tuple[str, ...], wait: bool, quiet: bool, here: bool, detach: bo
     queue, found = Queue.take(options, chooses=wishes.choosing), settings(options)
     asked, manner = Asked.take(options, found), Manner.take(options, found)
     paths, missing = find_all(names)
+    queue = _without_lost_start(queue, names) if missing else queue
     if wishes:
         paths, queue = _wished(wishes, paths, queue, found, asked, quiet)
     if queue.save_list is not None:
@@ -133,6 +135,14 @@ def _wished(
     return paths, replace(queue, loop=1) if fills and queue.loop is None else queue
 
 
+def _without_lost_start(queue: Queue, names: tuple[str, ...]) -> Queue:
+    """Return how a queue is played of which a name is left out: whole, and told, where that is the first."""
+    if not queue.part.start or queue.shuffle or not first_is_missing(names):
+        return queue
+    warn(start_gone(queue.part.start))
+    return replace(queue, part=queue.part.left)
+
+
 def _shuffled(paths: list[Path]) -> list[Path]:
     """Return what of a queue may be drawn by chance: no anthems and chimes, seasonal songs in their season.
 
@@ -171,7 +181,9 @@ class _Playing:
     def begin(self, wait: bool) -> None:
         """Look for the first song, then play all, once a board has come where it is to be waited for."""
         first = self.evening.first().piece
-        self.part.check(first.song.duration)
+        if self.evening.first_left_out and self.part.start:
+            warn(start_gone(self.part.start))
+        self._part.check(first.song.duration)
         self.evening.check_length(first, self.manner.speed_of(first))
         with leaving_on_signals(), playing(self.found.backend, config=self.found.config):
             if wait:
@@ -202,8 +214,12 @@ class _Playing:
             hearing.end()
         _say_goodbye(player, stage, self.quiet, str(stage.backend.coils))
 
+    @property
+    def _part(self) -> Part:
+        return self.part.left if self.evening.first_left_out else self.part
+
     def _begin(self, player: Player, first: Arrangement) -> None:
-        part, manner = self.part, self.manner
+        part, manner = self._part, self.manner
         speed, gap = manner.speed_of(first), self.evening.pause
         player.play(first, speed=speed, volume=manner.volume, start=part.start, more=True, gap=gap)
         if (loop := part.repeated(first)) is not None and self.evening.songs == 1:

@@ -48,6 +48,11 @@ class Part:
             return self.start, self.end
         return loop_points(piece, self.start) if self.loop else None
 
+    @property
+    def left(self) -> Part:
+        """What is left of it where the song that it is of is left out: the next plays whole."""
+        return Part(0.0, None, self.loop)
+
     def check(self, duration: float) -> None:
         """Raise OptionError for what lies outside of a song."""
         if not 0 <= self.start < duration:

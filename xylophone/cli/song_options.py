@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,11 @@ def find_all(names: tuple[str, ...]) -> tuple[list[Path], XylophoneError | None]
             failed if len(names) == 1 else type(failed)("no song is left to play: name files that are there")
         )
     return paths, failed
+
+
+def first_is_missing(names: Sequence[str]) -> bool:
+    """Tell whether what is named first is, or begins with, what `find_all` leaves out."""
+    return bool(names) and isinstance(_meant(names[0])[0], XylophoneError)
 
 
 def _meant(name: str) -> list[Path | XylophoneError]:

@@ -15,6 +15,7 @@ from ..instrument import Instrument
 from ..midifile import load_song
 from ..midifile.texts import decoded
 from ..song import Song
+from ..words import clock_time
 from .library import STANDARD_INPUT
 
 CHOSEN = (
@@ -122,6 +123,11 @@ class LeftOut:
     def _names_it(self) -> bool:
         names = (self.path.name, f"{self.path.stem}{ENDING}")
         return all(any(name in line for name in names) for line in self.error.lines)
+
+
+def start_gone(start: float) -> str:
+    """Return a line that says that the place at which a song was to begin is left out with it."""
+    return f"{clock_time(start)} was where that one was to begin: the next song plays from its beginning"
 
 
 @dataclass(frozen=True)

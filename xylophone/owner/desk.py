@@ -29,7 +29,7 @@ from .peers import Peer
 from .promises import Promise, keep
 from .queue import Entry, Song
 from .session import Early, Found
-from .view import PLACES, remark_of, row_of, state_of, strikes_in
+from .view import PLACES, remark_of, rows_of, state_of, strikes_in
 
 Answer = Mapping[str, Any]
 
@@ -258,8 +258,7 @@ class Desk:
     def _queue(self, first: int | None = None, count: int = WINDOW) -> Answer:
         core, entries = self._core, self._core.queue.entries
         begin = 0 if first is None else entries.index(core.queue.entry(first))
-        rows = [row_of(core, entry) for entry in entries[begin : begin + count]]
-        return {"entries": rows, "count": len(entries)}
+        return {"entries": rows_of(core, entries[begin : begin + count]), "count": len(entries)}
 
     def _move(self, entry: int, to: int) -> Answer:
         self._core.queue.move(entry, to)

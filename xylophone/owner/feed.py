@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from ..arranger import Arrangement
-from ..collection.prepared import LeftOut
+from ..collection.prepared import LeftOut, start_gone
 from ..errors import PlayerError, XylophoneError
 from ..player import Player, PlayerState, Snapshot
 from ..player.bounds import loop_points
@@ -217,20 +217,22 @@ class Feed:
 
     def _pass_over(self, entry: Entry, made: LeftOut, beginning: Beginning) -> None:
         """Tell that an entry cannot be played, and go on with the next unless it was wanted alone."""
-        self._mark(entry, made)
+        entry.trouble = str(made.error)
         self.queue.begin(entry)
         following = None if beginning.alone else self.queue.next()
+        lost = following is not None and beginning.start > 0
+        self._mark(entry, made, *([start_gone(beginning.start)] if lost else []))
         if following is None:
             self.beginning = None
             beginning.promise.set_exception(made.error)
         else:
             beginning.entry, beginning.start = following, 0.0
 
-    def _mark(self, entry: Entry, made: LeftOut) -> None:
-        entry.trouble = str(made.error)
+    def _mark(self, entry: Entry, made: LeftOut, *more: str) -> None:
+        entry.trouble, lines = str(made.error), (*made.words, *more)
         kind = None if made.failed is None else type(made.failed).__name__
-        self._remark(Remark(entry, made.words, left_out=True, kind=kind))
-        for line in made.words:
+        self._remark(Remark(entry, lines, left_out=True, kind=kind))
+        for line in lines:
             self.say(line)
         self._tell()
 

@@ -99,7 +99,7 @@ class Queue:
 
     def next(self) -> Entry | None:
         """Return what plays after the present entry, None where nothing does."""
-        around = self.entries[: self._place + 1] if self.repeat else []
+        around = self.over if self.repeat else []
         return next((entry for entry in [*self.to_come, *around] if not entry.trouble), None)
 
     def previous(self) -> Entry | None:
@@ -119,6 +119,11 @@ class Queue:
     def to_come(self) -> list[Entry]:
         """The entries after the one that plays."""
         return self.entries[self._place + 1 :]
+
+    @property
+    def over(self) -> list[Entry]:
+        """The entries before those to come: what has played, and last what plays."""
+        return self.entries[: self._place + 1]
 
     @property
     def left(self) -> list[Song]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -67,15 +68,24 @@ def as_played(core: Core, player: Player) -> dict[str, Any]:
     }
 
 
-def row_of(core: Core, entry: Entry) -> dict[str, Any]:
-    """Return what is told of an entry of the queue."""
+def rows_of(core: Core, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Return what is told of entries of the queue."""
+    over = {entry.number for entry in core.queue.over}
+    return [row_of(core, entry, entry.number in over) for entry in entries]
+
+
+def row_of(core: Core, entry: Entry, over: bool) -> dict[str, Any]:
+    """Return what is told of an entry; `over` says that its turn has come."""
     row = {"entry": entry.number, "title": entry.title, "path": entry.song["path"]}
     if entry.trouble:
         return row | {"state": "left out", "why": entry.trouble}
     sounding = core.player is not None and core.player.state in SOUNDING
     if entry is core.queue.playing and sounding:
         return row | {"state": "playing"}
-    return row | {"state": "ready" if core.is_ready(entry) else "waiting"}
+    if core.is_ready(entry):
+        return row | {"state": "ready"}
+    begins = core.beginning is not None and core.beginning.entry is entry
+    return row | {"state": "played" if over and not begins else "waiting"}
 
 
 def remark_of(remark: Remark) -> dict[str, Any]:
