@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ from cli.conftest import Ran
 from cli.plain_owner import OFF, PlainOwner, owning
 from xylophone.backends.contract import Coils
 from xylophone.cli.owned import RELEASE
-from xylophone.errors import FileError
+from xylophone.errors import BackendError, FileError
+from xylophone.owner.client import OwnerClient
 from xylophone.owner.latch import Latch
 from xylophone.owner.places import Door, own_door
 from xylophone.owner.server import Server
@@ -309,6 +312,23 @@ def test_off_kills_an_owner_that_stands_still_and_puts_its_latch_on(xylophone: R
         playing_user(),
         "xylophone off; the owner did not answer and was killed",
     )
+
+
+def test_off_kills_one_at_whose_door_as_many_wait_as_can(xylophone: Run, tmp_path: Path) -> None:
+    """Who connects to it as others do would wait for ever."""
+    with owner_process(tmp_path) as owner, ExitStack() as waiting:
+        programs.stand_still(owner.pid)
+        with suppress(BlockingIOError):
+            while True:
+                other = waiting.enter_context(socket.socket(socket.AF_UNIX))
+                other.setblocking(False)
+                other.connect(os.environ["XYLOPHONE_OWNER"])
+        with pytest.raises(BackendError, match="takes nobody in: end it with: xylophone off"):
+            OwnerClient.connect()
+        ran = xylophone("off")
+        assert owner.wait() == -signal.SIGKILL
+    assert said(ran) == f"{OFF} (gpio:null); killed process {owner.pid}; {RELEASE}"
+    assert Latch(own_door(os.environ).state).read() is not None
 
 
 def test_off_kills_one_that_plays_by_no_lock_of_this_user(

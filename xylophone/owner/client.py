@@ -27,8 +27,11 @@ PATIENCE = 90.0
 MOST_ANSWER = 2**22
 """Bytes of a line that an owner sends."""
 
+ENTRY = 2.0
+"""s in which an owner that lives takes a client in, however many others wait at its door."""
+
 LOOK = 0.05
-"""s between two looks whether an owner has come."""
+"""s between two looks whether an owner has come, or takes one in."""
 
 NOBODY = "no owner runs: start one with: xylophone serve"
 
@@ -202,15 +205,21 @@ def error_of(told: Mapping[str, str]) -> XylophoneError:
 def connection_to(path: str | Path | None = None) -> socket.socket:
     """Return a connection to the owner that runs, by default at the first door behind which one lives.
 
-    BackendMissing where none does, FileError where this user may not use the only one.
+    BackendMissing where none does, FileError where this user may not use the only one, BackendError where
+    it takes nobody in.
     """
-    return first_of([Path(path)] if path is not None else [door.path for door in doors(os.environ)])[0]
+    places = [Path(path)] if path is not None else [door.path for door in doors(os.environ)]
+    connection, place = first_of(places, ENTRY)
+    if connection is None:
+        raise BackendError(not_taken_in(place))
+    return connection
 
 
-def first_of(places: Sequence[Path]) -> tuple[socket.socket, Path]:
+def first_of(places: Sequence[Path], within: float) -> tuple[socket.socket | None, Path]:
     """Return a connection to the first of these sockets behind which an owner lives, and that socket's path.
 
-    Raises as `connection_to`.
+    The connection is None where the owner takes nobody in for `within` seconds, and as many wait already as
+    the system lets wait. BackendMissing and FileError as of `connection_to`.
     """
     if not hasattr(socket, "AF_UNIX"):
         raise BackendMissing(NOBODY)
@@ -218,14 +227,36 @@ def first_of(places: Sequence[Path]) -> tuple[socket.socket, Path]:
     for place in places:
         connection = socket.socket(socket.AF_UNIX)
         try:
-            connection.connect(str(place))
-            return connection, place
+            if _taken_in(connection, place, within):
+                return connection, place
+            connection.close()
+            return None, place
         except PermissionError:
             refused = refused or FileError(_no_right(place))
         except (OSError, ValueError):
             pass
         connection.close()
     raise refused or BackendMissing(NOBODY)
+
+
+def _taken_in(connection: socket.socket, path: Path, within: float) -> bool:
+    connection.setblocking(False)  # else it waits for ever where too many others do
+    end = monotonic() + within
+    while True:
+        try:
+            connection.connect(str(path))
+        except BlockingIOError:
+            if monotonic() >= end:
+                return False
+            sleep(LOOK)
+        else:
+            connection.setblocking(True)
+            return True
+
+
+def not_taken_in(path: Path) -> str:
+    """Return in words that an owner hangs."""
+    return f"the owner at {path} takes nobody in: end it with: xylophone off"
 
 
 def _no_right(path: Path) -> str:

@@ -48,6 +48,11 @@ def listening(door: Door) -> Iterator[socket.socket]:
         ) from error
 
 
+def held_by(path: Path) -> Path:
+    """Return the file beside a socket that its owner has locked, and in which it says who it is."""
+    return path.with_name(f"{path.name}.held")
+
+
 def check_length(path: Path) -> None:
     """Raise FileError for a path that is too long for a socket."""
     if (length := len(os.fsencode(path))) > LONGEST_PATH:
@@ -60,7 +65,7 @@ def check_length(path: Path) -> None:
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Hold the lock beside a socket: the system lets go of it whatever ends its owner."""
-    held = path.with_name(f"{path.name}.held")
+    held = held_by(path)
     number = take(held, Owner(os.getpid(), "owner"))
     if number is None:
         other = owner_of(held)

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ..backends.contract import Coils
-from ..errors import BackendMissing, FileError, XylophoneError
+from ..errors import BackendError, BackendMissing, FileError, XylophoneError
+from ..running.lockfile import owner_of
 from ..running.playing import ANSWER
-from .client import OwnerClient, first_of
+from .client import OwnerClient, first_of, not_taken_in
+from .doorway import held_by
 from .latch import Latch
 from .peers import Peer
 from .places import doors
@@ -68,9 +70,11 @@ def ask_to_stop(why: str, within: float = ANSWER) -> Asked | None:
     """
     states = {door.path: door.state for door in doors(os.environ)}
     try:
-        connection, place = first_of(list(states))
+        connection, place = first_of(list(states), within)
     except BackendMissing:
         return None
+    if connection is None:
+        return Asked(_holder(place), states[place], error=BackendError(not_taken_in(place)))
     asked = Asked(Peer.of(connection), states[place])
     coils: list[str] = []
     try:
@@ -79,6 +83,15 @@ def ask_to_stop(why: str, within: float = ANSWER) -> Asked | None:
             return Asked(asked.peer, asked.folder, answer["coils"], answer["state"])
     except XylophoneError as error:
         return Asked(asked.peer, asked.folder, coils[0] if coils else None, None, error)
+
+
+def _holder(socket: Path) -> Peer:
+    """Return who holds a socket at which nobody is taken in; process 0 where that cannot be known."""
+    user, group = os.getuid(), os.getgid()
+    with suppress(OSError):
+        if (owner := owner_of(held_by(socket))) is not None:
+            return Peer(owner.process, user, group)
+    return Peer(0, user, group)
 
 
 def _kill(process: int) -> None:
