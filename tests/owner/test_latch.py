@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
+from xylophone.errors import FileError
+from xylophone.owner.last import LastQueue
 from xylophone.owner.latch import NAME, Latch, Stopped
 from xylophone.owner.restarts import HOUR, MOST_CRASHES, Restarts, Run
 
@@ -92,3 +97,31 @@ def test_a_damaged_count_is_silent_for_an_hour(tmp_path: Path, content: bytes):
     assert not Restarts(tmp_path).begin(6.0 + HOUR - 2.0).may_play
     assert Restarts(tmp_path).begin(HOUR + 10.0).may_play
     assert math.isfinite(Restarts(tmp_path).begin(HOUR + 11.0).crashes[0])
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Have the rights of nobody in the block, where root has them all."""
+    own = os.geteuid()
+    if own == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(own)
+
+
+def test_a_folder_that_is_closed_to_us_is_no_accident_and_its_latch_is_on(tmp_path: Path):
+    """As one that root has made in a user's home."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    with as_nobody():
+        stopped = Latch(closed).read()
+        assert stopped is not None
+        assert "cannot be read" in stopped.words
+        for change in (Latch(closed).clear, lambda: Latch(closed).set("anna", NOON)):
+            with pytest.raises(FileError):
+                change()
+        assert LastQueue.read(closed) == LastQueue()
+        with pytest.raises(FileError):
+            Restarts(closed).begin(0.0)

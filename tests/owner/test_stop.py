@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from owner.held import ME, OTHER, Held, song
+from xylophone.owner.desk import Desk
 from xylophone.owner.latch import Latch
 from xylophone.owner.latching import Latching
 
@@ -112,4 +113,19 @@ def test_nothing_begins_by_a_release(held: Held, songs: list[dict[str, Any]], fa
     held.at(5.0, "release")
     held.until(20.0)
     assert held.core.stopped is None
+    assert not [time for time in held.heard() if time > 2.03]
+
+
+def test_a_stop_is_answered_whatever_befalls_its_latch(held: Held, songs: list[dict[str, Any]]) -> None:
+    class Wrong(Executor):
+        def submit(self, call: Any, /, *arguments: Any, **more: Any) -> Future[Any]:
+            done: Future[Any] = Future()
+            done.set_exception(ValueError("nobody has thought of this"))
+            return done
+
+    held.desk = Desk(held.core, lambda event: None, Wrong())
+    held.at(1.0, "play", songs=songs[:1])
+    stop = held.at(2.0, "stop")
+    held.until(5.0)
+    assert isinstance(stop.exception(0), ValueError)
     assert not [time for time in held.heard() if time > 2.03]

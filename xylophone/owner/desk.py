@@ -320,9 +320,9 @@ class Desk:
         def then(_: Future[Answer]) -> None:
             try:
                 on_disk.result(0)
-            except XylophoneError as error:
-                told = f"stopped, but a restart would not know of it: {error}"
-                promise.set_exception(type(error)(told))
+            except Exception as error:
+                told, known = f"stopped, but a restart would not know of it: {error}", XylophoneError
+                promise.set_exception(type(error)(told) if isinstance(error, known) else error)
                 return
             keep(first, promise, lambda coils: {**coils, **self._now()})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ class LastQueue:
     def read(cls, folder: Path) -> LastQueue:
         """Return what was kept in a folder, nothing where nothing was; FileError for a damaged file."""
         path = folder / NAME
-        if not path.exists():
+        if not os.path.exists(path):  # a folder that is closed to us raises nothing here
             return cls()
         content = read_bytes(path, MOST_BYTES)
         try:

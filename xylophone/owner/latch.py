@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..errors import FileError
 from ..files import make_folder, read_bytes, remove_file, write_bytes
 
 NAME = "stopped.json"
@@ -64,12 +63,13 @@ class Latch:
 
     def read(self) -> Stopped | None:
         """Return who has stopped everything, None where nobody has; what cannot be read counts as stopped."""
-        if not self._path.is_symlink() and not self._path.exists():
-            return None
         try:
+            self._path.lstat()
             return Stopped.read(read_bytes(self._path, MOST_BYTES))
-        except FileError as error:
-            return Stopped("", "", str(error))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            return Stopped("", "", f"the latch cannot be read: {error}")
 
     def clear(self) -> None:
         """Take the latch off, where it is on; FileError."""

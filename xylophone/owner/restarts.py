@@ -6,6 +6,7 @@ Times are the machine's monotonic ones, and the file lies in a runtime folder: a
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -80,7 +81,7 @@ class Restarts:
         self._write(replace(self._read(), running=False))
 
     def _read(self) -> Run:
-        if not self._path.exists():
+        if not os.path.exists(self._path):  # a folder that is closed to us raises nothing here
             return Run()
         try:
             return Run.read(read_bytes(self._path, MOST_BYTES))
