@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from concurrent.futures import Future
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from firmware.building import need
 from owner.answering import Answerer, serving
 from xylophone import errors
 from xylophone.errors import BackendError, BackendMissing, PlayerError, SafetyError, XylophoneError
-from xylophone.owner.client import OwnerClient, error_of
+from xylophone.owner.client import OwnerClient, connection_to, error_of
 from xylophone.owner.places import Door, doors, own_door
 from xylophone.owner.server import Server
 
@@ -65,6 +66,19 @@ def test_an_owner_that_does_not_answer_is_not_waited_for_for_ever(tmp_path: Path
         with pytest.raises(BackendError, match=f"process {os.getpid()}, does not answer"):
             client.do("play", within=0.01, songs=[{"path": "/a"}])
         assert client.do("next")["did"] == "next"
+
+
+def test_one_that_reads_nothing_more_is_told_in_a_line(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener, ExitStack() as held:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        connection = connection_to(tmp_path / "s")
+        held.enter_context(listener.accept()[0]).sendall(b'{"xylophone":1}\n')
+        client = held.enter_context(OwnerClient(connection))
+        with pytest.raises(BackendError, match="does not answer within"):
+            client.do("pause", within=0.01)
+        with pytest.raises(BackendError, match="takes nothing more"):
+            client.ask("add", songs=["x" * 60_000] * 1000)
 
 
 def test_one_that_stands_still_is_found_out_by_its_greeting(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,15 @@ def test_a_name_that_no_file_has_leaves_its_song_out_and_the_worker_goes_on(
     assert wait_for(lambda: working.wanted(wrong) is not None)
     assert isinstance(made := working.wanted(wrong), LeftOut)
     assert "cannot be made ready" in made.words[0]
+    assert wait_for(lambda: isinstance(working.wanted(right), Prepared))
+
+
+def test_a_pipe_that_nobody_fills_keeps_no_other_song_waiting(working: Maker, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mid")
+    pipe, right = Entry(1, {"path": str(tmp_path / "pipe.mid")}, ""), Entry(2, song(tmp_path, "a"), "")
+    assert wait_for(lambda: working.wanted(pipe) is not None)
+    assert isinstance(made := working.wanted(pipe), LeftOut)
+    assert "it is a pipe or a device" in made.words[0]
     assert wait_for(lambda: isinstance(working.wanted(right), Prepared))
 
 

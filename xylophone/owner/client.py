@@ -167,8 +167,12 @@ class OwnerClient:
         return line
 
     def _send(self, line: Mapping[str, Any]) -> None:
-        with suppress(BrokenPipeError):  # that it has left is told where its answer is waited for
-            self._connection.sendall(written(line))
+        try:
+            with suppress(BrokenPipeError):  # that it has left is told where its answer is waited for
+                self._connection.sendall(written(line))
+        except TimeoutError:  # a part of the line may have gone: what follows would be no line
+            self.close()
+            raise BackendError(f"{self.whose} takes nothing more: look at it") from None
 
     def _line(self, within: float | None) -> dict[str, Any]:
         """Return the next line, waiting for it; None waits for ever. BackendError where none comes."""

@@ -11,6 +11,7 @@ from ..clock import Clock
 from ..collection.prepared import LeftOut, Preparation, Prepared
 from ..collection.workers import Lost, Worker
 from ..errors import SongError, XylophoneError
+from ..files import is_there
 from ..instrument import Instrument
 from .queue import Entry, Song
 from .songs import asked_of
@@ -32,7 +33,11 @@ class Recipe:
     weights: Weights
 
     def __call__(self, song: Song) -> Made:
-        """Return a song as a client has given it, ready to be played, or why it cannot be."""
+        """Return a song as a client has given it, ready to be played, or why it cannot be.
+
+        A pipe is refused: who reads it waits for as long as whoever fills it likes, and all other songs too.
+        """
+        is_there(song["path"])
         asked = asked_of(song, self.weights)
         return Preparation(asked, self.instrument, song.get("as_written", False)).tried(Path(song["path"]))
 
