@@ -176,5 +176,5 @@ def test_trouble_with_the_database_is_told_once_and_ends_no_music(
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 1
     assert told[0].startswith(
-        f"xylophone: 2 songs that were played are not noted: cannot use {home / NAME}: "
+        f"xylophone: 2 songs that were played are not noted: cannot use the folder {home}: it is a file"
     )

@@ -405,6 +405,19 @@ def test_what_has_played_is_told_with_how_much_of_it(held: Held, songs: list[dic
     assert [heard.seconds for heard in told] == pytest.approx([3.1, 0.9, 0.2], abs=0.5)
 
 
+def test_who_seeks_to_the_end_or_pauses_has_not_heard_that(held: Held, tmp_path: Path) -> None:
+    told: list[Heard] = []
+    held.core.ended = told.append
+    ten = song(tmp_path, "ten", 40)
+    held.at(1.0, "play", songs=[ten, ten])
+    held.at(3.0, "seek", to=9.4)
+    held.at(6.0, "pause")
+    held.at(106.0, "resume")
+    held.until(130.0)
+    assert [heard.finished for heard in told] == [False, True]
+    assert [heard.seconds for heard in told] == pytest.approx([3.4, 10.8], abs=0.8)
+
+
 def test_what_a_client_has_begun_ends_when_it_leaves_and_its_songs_go_with_it(
     held: Held, songs: list[dict[str, Any]]
 ) -> None:

@@ -6,10 +6,9 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from ..owner.placed import playing_of, snapshot_of
 from ..player import PlayerState, Snapshot
 from .screen import GLOW, shade
-
-_UNKNOWN = Snapshot(PlayerState.IDLE, 0, 0, "", 0.0, 0.0, None, None, 0.0, 1.0, 0.0, 0)
 
 
 class Mirror:
@@ -50,28 +49,9 @@ class Mirror:
 
     @property
     def playing(self) -> PlayerState:
-        """What the owner does; idle where its backend is being opened."""
-        word = self.state.get("state", "idle")
-        return PlayerState(word) if word in list(PlayerState) else PlayerState.IDLE
+        """What the owner does."""
+        return playing_of(self.state)
 
     def snapshot(self, now: float) -> Snapshot:
         """Return where the music is at a moment; `piece` is the number of its entry."""
-        state = self.state
-        song = state.get("song")
-        if song is None:
-            return _UNKNOWN
-        passed = (now - state["at"]) * state["speed"] if self.playing is PlayerState.PLAYING else 0.0
-        return Snapshot(
-            state=self.playing,
-            piece=song["entry"],
-            pieces=1,
-            title=song["title"],
-            position=min(song["duration"], state["position"] + max(0.0, passed)),
-            duration=song["duration"],
-            measure=state["measure"],
-            beat=state["beat"],
-            tempo_bpm=state["tempo_bpm"],
-            speed=state["speed"],
-            volume=state["volume"] / 100,
-            transpose=state["transpose"],
-        )
+        return snapshot_of(self.state, now)

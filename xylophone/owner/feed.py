@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ..arranger import Arrangement
 from ..collection.prepared import LeftOut, start_gone
@@ -16,15 +16,12 @@ from ..errors import PlayerError, XylophoneError
 from ..player import Player, PlayerState, Snapshot
 from ..player.bounds import loop_points
 from ..player.term import Term, ends_soon
-from ..player.timeline import length
+from ..shelf.listening import Listening
 from .beginning import Beginning, Manner
 from .latch import Stopped
 from .making import Maker
 from .promises import Promise, keep
 from .queue import Entry, Queue, Song
-
-HEARD = 0.9
-"""Part of a song after which it has been heard."""
 
 SOUNDING = (PlayerState.PLAYING, PlayerState.PAUSED)
 
@@ -62,8 +59,7 @@ class Feed:
         self.beginning: Beginning | None = None
         self.begun: Callable[[Entry, Snapshot], object] = lambda entry, shot: None
         self.ended: Callable[[Heard], object] = lambda heard: None
-        self._heard: tuple[Entry, Arrangement, datetime, float] | None = None  # ..., backend time
-        self._reached = 0.0  # song time
+        self._heard: tuple[Entry, Arrangement, Listening] | None = None
         self.stopped: Stopped | None = None
         self.remarks: list[Remark] = []  # that were not told yet
         self._maker, self._tell, self.say = maker, tell, say
@@ -137,9 +133,9 @@ class Feed:
                     self._note(player, entry, piece)
                     break
         if player.state in SOUNDING:
-            self._reached = max(self._reached, player.position)
+            self._listen(player)
         else:
-            self._end(player)
+            self._end()
             self._forget()
             if self.beginning is None:
                 self._end_term()
@@ -148,20 +144,23 @@ class Feed:
                 self._change = None
 
     def _note(self, player: Player, entry: Entry, piece: Arrangement) -> None:
-        self._end(player)
-        self._heard, self._reached = (entry, piece, datetime.now(UTC), player.backend.now()), 0.0
+        self._end()
+        self._heard = (entry, piece, Listening(player.backend.now()))
         self._looped = False
         self.queue.begin(entry)
         self.begun(entry, player.snapshot())
         self._tell()
 
-    def _end(self, player: Player) -> None:
+    def _end(self) -> None:
         """Tell of the entry that has played."""
         if self._heard is not None:
-            entry, piece, began, since = self._heard
+            entry, piece, listening = self._heard
             self._heard = None
-            finished = self._reached > HEARD * length(piece)
-            self.ended(Heard(entry, piece, began, player.backend.now() - since, finished))
+            self.ended(Heard(entry, piece, listening.began, listening.seconds, listening.finished))
+
+    def _listen(self, player: Player) -> None:
+        if self._heard is not None:
+            self._heard[2].look(player.snapshot(), player.backend.now())
 
     def _begin(self, player: Player, beginning: Beginning) -> None:
         if self.stopped is not None or player.state is PlayerState.STOPPED:

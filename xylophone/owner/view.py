@@ -8,9 +8,9 @@ from typing import Any
 
 from ..player import Player, PlayerState
 from ..player.ahead import Ahead
-from ..strikes import percent_of
 from .core import Core
 from .feed import SOUNDING, Remark
+from .placed import manner_of, place_of
 from .queue import Entry
 
 PLACES = 4
@@ -51,21 +51,14 @@ def as_played(core: Core, player: Player) -> dict[str, Any]:
     shot, entry = player.snapshot(), core.queue.playing
     state: dict[str, Any] = {
         "at": player.backend.now(),
-        "speed": shot.speed,
-        "volume": round(percent_of(shot.volume)),
+        **manner_of(shot),
         "faults": player.faults_met,
         "struck": core.struck,
         "not_struck": dict(player.refusals + core.lost),
     }
     if shot.state not in SOUNDING or entry is None:
         return state | {"coils": str(player.backend.coils)}
-    song = {"entry": entry.number, "title": entry.title, "path": entry.song["path"]}
-    where = ("position", "measure", "beat", "tempo_bpm", "transpose")
-    return state | {
-        "song": {**song, "duration": shot.duration},
-        **{key: getattr(shot, key) for key in where},
-        "loop": None if shot.loop is None else list(shot.loop),
-    }
+    return state | place_of(shot, entry)
 
 
 def rows_of(core: Core, entries: Sequence[Entry]) -> list[dict[str, Any]]:
