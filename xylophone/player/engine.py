@@ -12,8 +12,9 @@ import numpy as np
 from ..arranger import Arrangement
 from ..backends.backend import Backend
 from ..sequencer import Plan, Planner
-from ..tables import STRIKE, Refusal, Strikes, as_strikes, picked
-from .ahead import Ahead, TakenBack
+from ..tables import STRIKE, Strikes, as_strikes, picked
+from .ahead import Ahead, Outlet, TakenBack
+from .direct import Direct
 from .opening import Opening
 from .record import Record
 from .timeline import Stretch, Timeline, length
@@ -51,7 +52,8 @@ class Engine:
     ) -> None:
         """`tell` is called with what was handed over and what was taken back."""
         self.backend, self.record = backend, record
-        self._tell = tell
+        self._outlet = Outlet(backend, record, tell)
+        self.direct = Direct(planner, self._outlet)
         self.timeline = Timeline()
         self.volume = 1.0
         self.paused_at: float | None = None  # backend time at which the music stopped
@@ -124,11 +126,8 @@ class Engine:
         plan = self._next_plan(now)
         if self._opening is not None:
             plan = self._opened(self._opening, plan)
-        self.record.add(plan)
         self.timeline.forget_before(now - RING)
-        if len(plan.pulses):
-            self.backend.schedule(plan.pulses)
-            self._tell(Ahead(picked(plan.rows, plan.rows["refused"] == Refusal.NONE)))
+        self._outlet.pass_on(plan)
         self._planner.settle()
 
     def _next_plan(self, now: float) -> Plan:
@@ -187,8 +186,7 @@ class Engine:
         self._void(now)
 
     def _void(self, now: float) -> None:
-        self.record.take_back(now, now)
-        self._tell(TakenBack(now))
+        self._outlet.void(now, now)
         self._planner.rewind(now)
         self._clear()
 
@@ -335,9 +333,7 @@ class Engine:
         `again` is the time from which no refusal stands: its notes come anew, or not at all.
         """
         after = now + margin
-        self.backend.cancel(after)
-        self.record.take_back(after, again)
-        self._tell(TakenBack(after))
+        self._outlet.take_back(after, again)
         self._due = -np.inf
         return self._planner.rewind(after)
 

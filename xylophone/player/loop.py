@@ -22,7 +22,7 @@ from .engine import Engine
 from .news import MOST_NEWS, Changed, Follower, Met, News
 from .record import Record
 from .snapshot import Snapshot
-from .states import PlayerState, follow
+from .states import STILL, PlayerState, follow
 
 TICK = 0.03
 """s between two calls of `watch`."""
@@ -180,19 +180,29 @@ class Loop:
                     self.state = follow(self.state, "end")
                 else:
                     self._engine.feed(now)
+            if self.state in STILL:
+                self._engine.direct.feed(self.backend.now())
             self._tell()
             promises, shot = self._taken_promises(), self.snapshot()
-            goes_on = bool(self._commands) or self.state in (PlayerState.PLAYING, PlayerState.PAUSED)
+            goes_on = bool(self._commands) or self._busy()
         for promise in promises:  # with no lock held: who waits for it may hold another
             promise.set_result(shot)
         return goes_on
 
+    def _busy(self) -> bool:
+        """Tell whether something plays, is paused, or is struck directly."""
+        if self.state is PlayerState.IDLE:
+            return not self._engine.direct.over(self.backend.now())
+        return self.state in (PlayerState.PLAYING, PlayerState.PAUSED)
+
     def _next_turn(self) -> float:
         with self._lock:
-            now = self.backend.now()
-            if self.state not in (PlayerState.PLAYING, PlayerState.PAUSED):
-                return now + IDLE_TICK
-            soonest = min(self._engine.next_change(now), now + self._step)
+            now, engine = self.backend.now(), self._engine
+            soonest = now + (self._step if self._busy() else IDLE_TICK)
+            if self.state in (PlayerState.PLAYING, PlayerState.PAUSED):
+                soonest = min(soonest, engine.next_change(now))
+            if self.state in STILL:
+                soonest = min(soonest, engine.direct.due)
         return max(now + 1e-3, soonest)
 
     def _look_for_faults(self) -> None:

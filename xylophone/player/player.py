@@ -15,7 +15,8 @@ from ..config.values import SPEEDS
 from ..errors import OptionError, PlayerError
 from ..performance.performance import Performance
 from ..sequencer import Planner, PlanOptions
-from ..tables import Hits
+from ..strikes import unplanned
+from ..tables import Hits, Strikes
 from .bounds import (
     IN_PLAY,
     check_manner,
@@ -116,6 +117,20 @@ class Player(Loop):
         for piece in pieces:
             self._check_piece(piece)
         return self._command("add", lambda now: self._engine.follow(now, after, list(pieces)))
+
+    def strike(self, strikes: Strikes) -> Player:
+        """Strike bars directly (dtype STRIKE, backend times), while nothing plays or what plays is paused.
+
+        What is asked for `notice` s before it is to sound is planned in time, however soft; what comes later
+        may be refused as late. OptionError for a velocity, hammer or time that cannot be.
+        """
+        unplanned(strikes, len(self.backend.instrument))
+        return self._command("strike", lambda now: self._engine.direct.strike(strikes))
+
+    @property
+    def notice(self) -> float:
+        """How long after it was asked for a direct strike sounds, however soft, s."""
+        return self._engine.direct.notice
 
     def pause(self) -> Player:
         """Stop between two notes; what has not started is kept for `resume`."""

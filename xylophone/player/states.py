@@ -28,6 +28,7 @@ _LEADS_TO = {
     "stop": (_IDLE, _IDLE, _IDLE, _STOPPED, _FAILED),
     "emergency": (_STOPPED, _STOPPED, _STOPPED, _STOPPED, _FAILED),
     "release": (None, None, None, _IDLE, None),
+    "strike": (_IDLE, None, _PAUSED, None, None),
     "seek": (None, _PLAYING, _PAUSED, None, None),
     "next": (None, _PLAYING, _PAUSED, None, None),
     "previous": (None, _PLAYING, _PAUSED, None, None),
@@ -47,6 +48,9 @@ TRANSITIONS = {
 }
 """State: command: the state it leads to. `end`, `halt` and `fail` are the player's own."""
 
+
+STILL = (PlayerState.IDLE, PlayerState.PAUSED)
+"""States in which strikes may be asked for one by one."""
 
 OWN = ("end", "halt", "fail")
 """What the player does by itself."""

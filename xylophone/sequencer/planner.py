@@ -52,6 +52,11 @@ class Planner:
         return self._curves.longest_latency + longest + self.options.shift + CHORD
 
     @property
+    def reach(self) -> float:
+        """How long before its contact a coil goes on at the soonest, s: a strike added later may be late."""
+        return self._curves.longest_latency + self.options.shift
+
+    @property
     def top_db(self) -> float:
         """The loudest level of the common scale, dB re 1 m/s."""
         return self._curves.top_db
@@ -75,7 +80,7 @@ class Planner:
             order = np.argsort(rows["time"], kind="stable")
             rows, settled = picked(rows, order), settled[order]
         self._pending, self._settled = rows, settled
-        self._due = float(rows["time"][0]) - self._curves.longest_latency - self.options.shift
+        self._due = float(rows["time"][0]) - self.reach
 
     def commit(self, horizon: float, now: float = -np.inf) -> Plan:
         """Return the final plan of everything whose coil goes on before `horizon`.
