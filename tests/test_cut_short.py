@@ -24,7 +24,7 @@ from xylophone.tuning.keeping import Versions
 
 NOT_HELD = (
     *("a new file", "a file replaced", "the latch put on", "the queue kept", "a crash counted"),
-    "a backup restored",
+    *("a backup restored", "a backup restored apart"),
 )
 """Files that no program holds while it writes them: a temporary file of a killed one stays."""
 

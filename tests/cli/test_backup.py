@@ -12,7 +12,7 @@ import pytest
 from cli.conftest import Ran, Serve
 from owner.systemd import systemd
 from xylophone.owner.client import OwnerClient
-from xylophone.shelf.replacing import JOURNAL, kept_of
+from xylophone.shelf.replacing import JOURNAL, Journal, Phase, kept_of
 
 Xylophone = Callable[..., Ran]
 
@@ -104,14 +104,15 @@ def test_an_odd_backup_stops_nobody(
 
 
 def test_an_owner_begins_with_what_was_before_a_restore_that_was_cut_short(
-    serve: Serve, tmp_path: Path
+    serve: Serve, xylophone: Xylophone, tmp_path: Path
 ) -> None:
     """It was killed with the configuration replaced, and the rest not yet."""
     config, home = tmp_path / "xylophone.toml", tmp_path / "home" / "xylophone"
     home.mkdir(parents=True)
     kept_of(config).write_text("[home]\nstart_volume = 30\n")
     config.write_text("[home]\nstart_volume = 50\n")
-    (home / JOURNAL).write_text(f'{{"phase": "replacing", "files": [["{config}", true]]}}')
+    journal = Journal(home / JOURNAL, Phase.REPLACING, {config: True}, "word")
+    journal.write(Phase.REPLACING)
     serve()
     with OwnerClient.connect() as owner:
         states = (event["state"] for event in owner.follow("state"))

@@ -123,6 +123,28 @@ def home_of(folder: Path) -> object:
     return [content(name)(folder) for name in ("a", "b", "c", "home.db-wal")]
 
 
+def apart(act: Callable[[Path], object]) -> Callable[[Path], object]:
+    """Return an act in a home that is beside the files, and keeps its word beside them too."""
+
+    def acting(folder: Path) -> object:
+        os.environ["XDG_STATE_HOME"] = str(folder / "state")
+        (folder / "home").mkdir(exist_ok=True)
+        return act(folder)
+
+    return acting
+
+
+def restored_apart(folder: Path) -> None:
+    """Replace a file, and add one, that do not lie in the home."""
+    assert replace_together(folder / "home", {folder / name: folder / f"{name}.new" for name in ("a", "c")})
+
+
+def home_apart(folder: Path) -> object:
+    """Return what those files are for whoever opens that home next."""
+    take_restored_back(folder / "home")
+    return content("a")(folder), content("c")(folder)
+
+
 def stopped(folder: Path) -> object:
     return Latch(folder).read(), content(LATCH)(folder)
 
@@ -161,6 +183,7 @@ CHANGES = {
         content("queue.json"),
     ),
     "a backup restored": Change(begun_home, restored, home_of),
+    "a backup restored apart": Change(apart(begun_home), apart(restored_apart), apart(home_apart)),
     "a crash counted": Change(
         lambda to: crash(to, 1.0), lambda to: crash(to, 2.0), content("crashes.json")
     ),

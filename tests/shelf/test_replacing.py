@@ -5,12 +5,13 @@ That it is so killed, without power and without room at every instant, tests/tes
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from xylophone.errors import FileError
-from xylophone.shelf.replacing import JOURNAL, kept_of, replace_together, take_back
+from xylophone.shelf.replacing import JOURNAL, Phase, kept_of, replace_together, take_back
 
 
 @pytest.fixture
@@ -89,6 +90,24 @@ def test_a_second_restore_is_refused_while_one_goes_on(home: Path) -> None:
     assert replace_together(home, new(home), comes_up)
     assert "another program restores a backup" in said[0]
     assert state(home) == {"a": "new", "b": "new"}
+
+
+@pytest.mark.parametrize("named", ["{outside}/diary", "../diary", "link/diary", "./link/../../diary"])
+@pytest.mark.parametrize("phase", [Phase.REPLACING, Phase.TRYING, Phase.DONE])
+def test_a_journal_that_came_with_somebody_s_songs_touches_nothing_elsewhere(
+    home: Path, named: str, phase: Phase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(home.parent / "state"))
+    diary = home.parent / "diary"
+    diary.write_text("dear diary")
+    kept_of(diary).write_text("of another's")
+    (home / "link").symlink_to(home.parent)
+    row = [named.format(outside=home.parent), False]
+    for word in ("", "guessed", "../../diary"):
+        (home / JOURNAL).write_text(json.dumps({"phase": phase, "files": [row], "word": word}))
+        with pytest.raises(FileError, match=r"restoring\.json names files elsewhere, .*: delete it"):
+            take_back(home)
+    assert (diary.read_text(), kept_of(diary).exists()) == ("dear diary", True)
 
 
 def test_a_journal_that_nobody_has_written_is_told(home: Path) -> None:

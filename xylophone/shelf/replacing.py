@@ -2,12 +2,16 @@
 
 What each file held is kept beside it, and a journal says so, before the first is replaced. Until the journal
 says that it is done, whoever opens the shelf next puts everything back, by renaming, which needs no room.
+
+A journal may have come with somebody's songs, and name files to delete. One that names files outside its own
+folder counts only while the restore's word, which nobody can guess, lies in this user's state folder.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
@@ -16,9 +20,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from ..config.places import state_folder
 from ..errors import FileError
 from ..files import make_folder, read_text, remove_file, rename_file, replace_file, write_text
 from ..running import lockfile
+from .trouble import ready_folder
 
 JOURNAL = "restoring.json"
 LOCK = "restoring.lock"
@@ -36,11 +42,15 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Journal:
-    """Which files are replaced; for each whether there was one, which is kept beside it then."""
+    """Which files are replaced; for each whether there was one, which is kept beside it then.
+
+    `word` names the file that the restore has left in its user's state folder.
+    """
 
     path: Path
     phase: Phase
     files: Mapping[Path, bool]
+    word: str
 
     @classmethod
     def read(cls, home: Path) -> Journal | None:
@@ -50,18 +60,33 @@ class Journal:
             return None
         try:
             said = json.loads(read_text(path))
-            return cls(path, Phase(said["phase"]), {home / name: bool(was) for name, was in said["files"]})
+            files = {home / name: bool(was) for name, was in said["files"]}
+            journal = cls(path, Phase(said["phase"]), files, str(said["word"]))
         except (ValueError, TypeError, KeyError) as error:
             raise FileError(f"{path} is damaged ({error}): delete it, and restore a backup again") from error
+        if not journal.reaches_out or journal.is_ours:
+            return journal
+        raise FileError(f"{path} names files elsewhere, and is of no restore of this user's: delete it")
+
+    @property
+    def reaches_out(self) -> bool:
+        """Whether a file lies outside of the journal's folder."""
+        home = self.path.parent.resolve()
+        return not all(path.parent.resolve().is_relative_to(home) for path in self.files)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this user's restore has written it."""
+        return self.word.isalnum() and _place_of(self.word).is_file()
 
     def write(self, phase: Phase) -> None:
         """Say how far it is."""
         home = self.path.parent
-        files = [
-            (str(path.relative_to(home) if path.is_relative_to(home) else path.absolute()), was)
-            for path, was in self.files.items()
-        ]
-        write_text(self.path, json.dumps({"phase": phase, "files": files}) + "\n")
+        files = [(_seen_from(home, path), was) for path, was in self.files.items()]
+        if phase == Phase.REPLACING and self.reaches_out:
+            make_folder(state_folder(), _REMEDY)
+            write_text(_place_of(self.word), f"{home}\n")
+        write_text(self.path, json.dumps({"phase": phase, "files": files, "word": self.word}) + "\n")
 
     def undo(self) -> None:
         """Put all files back as they were, and end; done again where it was cut short."""
@@ -70,15 +95,31 @@ class Journal:
                 rename_file(kept_of(path), path)
             elif not was and os.path.lexists(path):
                 remove_file(path)
-        if os.path.lexists(self.path):
-            remove_file(self.path)
+        self._close()
 
     def end(self) -> None:
         """Delete what was kept, and the journal."""
         for path in self.files:
             if os.path.lexists(kept_of(path)):
                 remove_file(kept_of(path))
-        remove_file(self.path)
+        self._close()
+
+    def _close(self) -> None:
+        for path in (self.path, _place_of(self.word)):
+            if os.path.lexists(path):
+                remove_file(path)
+
+
+def _seen_from(home: Path, path: Path) -> str:
+    try:
+        return os.path.relpath(path, home)
+    except ValueError:  # on another drive
+        return str(path)
+
+
+def _place_of(word: str) -> Path:
+    """Return where a restore leaves its word."""
+    return state_folder() / f"restoring-{word}"
 
 
 def kept_of(path: Path) -> Path:
@@ -93,6 +134,7 @@ def take_back(home: Path) -> bool:
     """
     if not os.path.lexists(home / JOURNAL):
         return False
+    ready_folder(home)  # not where everybody might have written one
     with _held(home) as alone:
         journal = Journal.read(home)
         if journal is None or (not alone and journal.phase != Phase.REPLACING):
@@ -120,7 +162,8 @@ def replace_together(
         if not alone:
             raise FileError(f"another program restores a backup in {home}: wait for that, then do it again")
         new = {path.resolve(): source for path, source in new.items()}  # what a link leads to, not the link
-        journal = Journal(home / JOURNAL, Phase.REPLACING, {path: os.path.lexists(path) for path in new})
+        was = {path: os.path.lexists(path) for path in new}
+        journal = Journal(home / JOURNAL, Phase.REPLACING, was, secrets.token_hex(16))
         try:
             stays = _tried(journal, new, comes_up)
         except BaseException:

@@ -112,11 +112,11 @@ def version_of(base: sqlite3.Connection, path: Path) -> int:
 @contextmanager
 def _one_moment(base: sqlite3.Connection) -> Iterator[None]:
     """Let what the block reads be of one moment, whoever makes the tables meanwhile."""
-    if base.in_transaction:
-        yield
-        return
-    base.execute("BEGIN")
+    begins = not base.in_transaction
+    if begins:
+        base.execute("BEGIN")
     try:
         yield
     finally:
-        base.execute("ROLLBACK")
+        if begins and base.in_transaction:  # a full disk has ended it already
+            base.execute("ROLLBACK")
