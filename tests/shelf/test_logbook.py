@@ -124,4 +124,6 @@ def test_trouble_is_told_at_the_end_and_raises_nothing(database: Path) -> None:
     book = Logbook(database)
     book.note_play(played())
     book.close()
-    assert book.lost.startswith(f"1 song that was played is not noted: cannot use {database}: ")
+    assert book.lost.startswith(
+        f"1 song that was played is not noted: cannot use the folder {database.parent}: "
+    )
