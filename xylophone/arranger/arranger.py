@@ -25,7 +25,7 @@ from .ornaments import main_notes
 from .quality import judge
 from .reach import bars_of
 from .score import Score, instants, read_score
-from .search import AROUND, LONG, SHORT, common_octaves, excerpt, finalists, judged, likely_shift
+from .search import AROUND, LONG, SHORT, common_octaves, excerpt, judged, likely_shift, second_look
 from .thin import (
     MERGE_WITHIN,
     carriers,
@@ -173,7 +173,8 @@ class _Draft:
             points |= judged((shift for shift in unseen if shift not in points), short.at)
             best = max(points, key=lambda shift: points[shift])
         if len(score) > SHORT:
-            points = judged(finalists(points, likely), self._excerpt(excerpt(len(score), LONG)).at)
+            long = self._excerpt(excerpt(len(score), LONG))
+            points = second_look(points, likely, lambda shift: judge(long.at(shift)).points)
         return best_judged(points, likely)
 
     def _excerpt(self, rows: Ints) -> _Draft:

@@ -22,8 +22,8 @@ AROUND = (*range(-9, 0), *range(1, 10))
 SHORT, LONG = 1500, 12_000
 """Notes of a song by which all keys are judged, and by which the best of them are."""
 
-FINALISTS, NEARLY = 5, 3.0
-"""So many shifts are judged by the longer excerpt, of those that lack so many points to the best."""
+MOST, NEARLY = 7, 3.0
+"""Keys at most that are judged by the longer excerpt, and points by which the short one may be wrong."""
 
 _PIECES = 6
 """In so many pieces, evenly spaced, an excerpt is taken."""
@@ -51,12 +51,23 @@ def likely_shift(
     return best_transposition(score, priority, instrument, weights, octaves_cost, original_key)
 
 
-def finalists(points: Mapping[int, float], likely: int) -> list[int]:
-    """Return the shifts that are worth a second look: the likely one, whole octaves, and the best of all."""
-    best = sorted(points, key=lambda shift: -points[shift])
-    home = [shift for shift in best if shift % 12 == 0]
-    near = [shift for shift in best if points[shift] >= points[best[0]] - NEARLY]
-    return list(dict.fromkeys([likely, *home[:1], *near[:FINALISTS]]))
+def second_look(points: Mapping[int, float], likely: int, closer: Callable[[int], float]) -> dict[int, float]:
+    """Return the points by a longer excerpt, `closer`, of the shifts that may be the best by it.
+
+    These are the likely one, the best of whole octaves, and of each key its best octave: from the best key
+    downward until one lacks more than NEARLY points to what the longer excerpt found. So keys that the short
+    one praises in vain push out no other, and octaves of one key, much alike, take one place.
+    """
+    keys: dict[int, int] = {}
+    for shift in sorted(points, key=lambda shift: -points[shift]):
+        keys.setdefault(shift % 12, shift)
+    found = {shift: closer(shift) for shift in {likely, keys.get(0, likely)}}
+    for shift in list(keys.values())[:MOST]:
+        if points[shift] + NEARLY < max(found.values()):
+            break
+        if shift not in found:
+            found[shift] = closer(shift)
+    return found
 
 
 def common_octaves(arrangement: Arrangement) -> int:

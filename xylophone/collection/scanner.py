@@ -34,7 +34,7 @@ from .workers import Lost, outcomes
 if TYPE_CHECKING:
     from ..arranger import Arrangement
 
-SCAN_VERSION = 3
+SCAN_VERSION = 4
 """Raised when a file would get another score or tune than before: then all are scored again."""
 
 LIMIT = 60.0
