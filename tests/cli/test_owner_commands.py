@@ -195,6 +195,14 @@ def test_a_song_that_is_being_arranged_is_told(xylophone: Run, owner: PlainOwner
     assert said(xylophone("status")).startswith("state:        nothing plays, Sakura is being arranged\n")
 
 
+def test_status_says_which_strikes_were_not_played(xylophone: Run, playing: PlainOwner) -> None:
+    playing.state |= {"struck": 15542, "not_struck": {}, "faults": 0}
+    assert "strikes:      15,542 played" in xylophone("status").out.splitlines()
+    playing.state |= {"not_struck": {"recovery": 131, "late": 42}, "faults": 1}
+    told = "strikes:      15,542 played; not played: 42 late, 131 recovery; 1 fault"
+    assert told in xylophone("status").out.splitlines()
+
+
 def test_status_follows_until_the_owner_leaves(
     xylophone: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..owner.client import OwnerClient
-from ..words import clock_time
+from ..words import clock_time, counted
+from .incidents import lost_words
 
 State = Mapping[str, Any]
 
@@ -70,4 +71,12 @@ def rows(state: State) -> list[tuple[str, str]]:
         left = state["until"] - state["at"]
         more.append(f"for {clock_time(left)} more" if left > 0 else ends["finish"])
     coming = [f"{queue['count']} to come", *([f"next {queue['next']}"] if queue["next"] else []), *more]
-    return [*found, ("queue", ", ".join(coming)), ("backend", state.get("backend", "not open"))]
+    found += [("queue", ", ".join(coming)), ("backend", state.get("backend", "not open"))]
+    return [*found, ("strikes", _strikes(state))] if "struck" in state else found
+
+
+def _strikes(state: State) -> str:
+    """Return how many strikes were played since the backend was opened, and which were not."""
+    faults = counted(state["faults"], "fault") if state["faults"] else ""
+    played = f"{state['struck']:,} played"
+    return "; ".join(filter(None, (played, lost_words(state["not_struck"]), faults)))
