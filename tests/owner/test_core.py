@@ -368,6 +368,26 @@ def test_it_begins_at_a_moment_from_a_place(held: Held, songs: list[dict[str, An
     assert held.heard() == pytest.approx([5.0, 5.25, 5.5, 5.75], abs=3e-3)
 
 
+def test_a_seek_is_answered_and_told_with_the_place_it_leads_to(held: Held, tmp_path: Path) -> None:
+    held.at(1.0, "play", songs=[song(tmp_path, "long", 200)])
+    steps = [held.at(5.0 + 0.03 * step, "seek", by=5.0) for step in range(3)]
+    there = held.at(5.5, "seek", to=30.0)
+    held.until(6.0)
+    positions = [answer.result(0)["state"]["position"] for answer in (*steps, there)]
+    assert positions == pytest.approx([9.0, 14.0, 19.0, 30.0], abs=0.2)
+    told = {e["state"]["position"] for e in held.events if e["event"] == "state" and e["state"]["song"]}
+    assert any(30.0 <= position < 30.01 for position in told)
+
+
+def test_two_quick_steps_back_lead_to_the_song_before(held: Held, songs: list[dict[str, Any]]) -> None:
+    ten = song(held.folder, "ten", 40)
+    held.at(1.0, "play", songs=[songs[0], ten])
+    held.at(8.0, "previous")
+    held.at(8.05, "previous")
+    held.until(9.0)
+    assert held.titles() == ["a", "ten", "a"]
+
+
 def test_nothing_plays_and_says_so(held: Held) -> None:
     answers = [held.at(1.0, name) for name in ("pause", "resume", "next", "previous", "release")]
     held.until(3.0)

@@ -221,3 +221,52 @@ def test_no_change_makes_a_strike_too_late_or_moves_it(change) -> None:
         stage.clock.at(1.104 - float(before), lambda player=stage.player: change(player))
         hits = stage.hits()
         assert np.diff(hits["time"]) == pytest.approx([1.0, 0.5], abs=0.002), f"{before:.3f} s before it"
+
+
+@pytest.mark.parametrize("apart", [0.02, 0.05, 0.2])
+@pytest.mark.parametrize("paused", [False, True])
+def test_each_of_three_quick_steps_is_made_and_seen_at_once(apart: float, paused: bool) -> None:
+    stage, seen = Stage(), list[float]()
+    stage.player.play(piece([0.5 * n for n in range(60)]))
+    if paused:
+        stage.clock.at(0.99, stage.player.pause)
+    for step in range(3):
+        stage.clock.at(1.0 + step * apart, lambda: stage.player.seek_by(5.0))
+        stage.clock.at(1.01 + step * apart, lambda: seen.append(stage.player.snapshot().position))
+    stage.clock.at(2.0, stage.player.stop)
+    stage.player.wait()
+    assert seen == pytest.approx([6.0, 11.0, 16.0], abs=0.5)
+
+
+def test_a_step_just_before_a_pause_is_not_lost() -> None:
+    stage, seen = Stage(), list[float]()
+    stage.player.play(piece([0.5 * n for n in range(60)]))
+    for moment, command in (
+        (1.0, lambda: stage.player.seek_by(5.0)),
+        (1.03, stage.player.pause),
+        (1.06, lambda: seen.append(stage.player.snapshot().position)),
+        (1.09, lambda: stage.player.seek_by(5.0)),
+        (1.2, lambda: seen.append(stage.player.snapshot().position)),
+        (2.0, stage.player.resume),
+        (2.01, lambda: seen.append(stage.player.snapshot().position)),
+        (3.0, stage.player.stop),
+    ):
+        stage.clock.at(moment, command)
+    stage.player.wait()
+    assert seen == pytest.approx([6.0, 11.0, 11.0], abs=0.2)
+
+
+def test_a_step_a_pause_and_a_resume_at_once_lead_where_the_step_does() -> None:
+    stage, seen = Stage(), list[float]()
+    stage.player.play(piece([0.5 * n for n in range(60)]))
+    for moment, command in (
+        (1.0, lambda: stage.player.seek_by(5.0)),
+        (1.02, stage.player.pause),
+        (1.04, stage.player.resume),
+        (1.06, lambda: seen.append(stage.player.snapshot().position)),
+        (1.5, lambda: seen.append(stage.player.position)),
+        (3.0, stage.player.stop),
+    ):
+        stage.clock.at(moment, command)
+    stage.player.wait()
+    assert seen == pytest.approx([6.0, 6.4], abs=0.2)

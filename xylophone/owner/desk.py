@@ -209,7 +209,7 @@ class Desk:
         core = self._core
         player, entry = core.require_player(), core.queue.previous()
         sounding = player.state in SOUNDING
-        if sounding and (entry is None or player.position >= FIRST_SECONDS):
+        if sounding and (entry is None or player.snapshot().position >= FIRST_SECONDS):
             player.seek(0.0)
             return self._settled()
         if entry is None:

@@ -61,6 +61,7 @@ class Engine:
         self._due = -np.inf  # backend time from which more is to be handed over; -inf after a command
         self._held = NOTHING  # taken back by a pause, times as they would have been
         self._clear_from = -np.inf  # time before which some notes were struck ahead of the last pause
+        self.jumped = -np.inf  # backend time at which a jump sounds
         self._opening: Opening | None = None  # of a playing of which nothing was handed over yet
 
     def set_manner(self, speed: float | None, volume: float | None) -> None:
@@ -172,7 +173,7 @@ class Engine:
             if self.volume > 0:
                 self._planner.add(self._held)
             self.timeline.delay(delay)
-            self._clear_from += delay
+            self._clear_from, self.jumped = self._clear_from + delay, self.jumped + delay
             self._forget_pause()
 
     def stop(self, now: float) -> None:
@@ -197,8 +198,8 @@ class Engine:
         if self.paused_at is not None:
             self.paused_at = now + REACTION
             self.timeline.clear()
-        moment = self._soon(now) if self.paused_at is None else self.paused_at
-        self.timeline.lay(moment - ago, piece, position)
+        self.jumped = (self._soon(now) if self.paused_at is None else self.paused_at) - ago
+        self.timeline.lay(self.jumped, piece, position)
 
     def jump_by(self, now: float, seconds: float) -> None:
         """Go on from so much song time later than where the music is when this takes effect."""
@@ -274,15 +275,6 @@ class Engine:
         soonest = min(self.timeline.next_after(now), np.inf if end is None else end)
         return now if self._due <= now else soonest
 
-    def marks(self, now: float) -> tuple[object, ...]:
-        """Return what differs when something else sounds than goes on by itself, or in another manner."""
-        timeline, manner = self.timeline, (self.timeline.speed, self.volume, self.paused_at)
-        if not timeline.laid:
-            return manner
-        sounds = self.stretch(now)
-        where = (*manner, sounds.time, sounds.position, sounds.arrangement)
-        return (*where, timeline.loop, len(timeline.pieces))
-
     def waits(self, now: float) -> bool:
         """Tell whether all that is laid is over and has rung, and more is waited for."""
         timeline = self.timeline
@@ -292,20 +284,27 @@ class Engine:
 
     def stretch(self, now: float) -> Stretch:
         """Return the part of the timeline that sounds now."""
-        return self.timeline.at(now if self.paused_at is None else self.paused_at)
+        return self.timeline.at(self._sounding(now))
 
     def position(self, now: float) -> float:
         """Return the song time that sounds now, within its piece; 0 before anything was played."""
-        if not self.timeline.laid:
-            return 0.0
-        moment, stretch = now if self.paused_at is None else self.paused_at, self.stretch(now)
-        return min(max(stretch.position_at(max(moment, stretch.time)), 0.0), length(stretch.arrangement))
+        return self._place(self._sounding(now))[1] if self.timeline.laid else 0.0
+
+    def heading(self, now: float) -> tuple[Stretch, float]:
+        """Return what sounds now and at which song time, or that to which a jump leads in a moment."""
+        return self._place(max(self._sounding(now), self.jumped))
 
     def _then(self, now: float) -> tuple[Stretch, float]:
         """Return where the music is when a command given now takes effect."""
-        moment = self._soon(now) if self.paused_at is None else self.paused_at
+        return self._place(max(self._soon(now) if self.paused_at is None else self.paused_at, self.jumped))
+
+    def _sounding(self, now: float) -> float:
+        return now if self.paused_at is None else self.paused_at
+
+    def _place(self, moment: float) -> tuple[Stretch, float]:
         stretch = self.timeline.at(moment)
-        return stretch, stretch.position_at(max(moment, stretch.time))
+        position = stretch.position_at(max(moment, stretch.time))
+        return stretch, min(max(position, 0.0), length(stretch.arrangement))
 
     def _soon(self, now: float) -> float:
         """The earliest backend time at which something new can sound."""

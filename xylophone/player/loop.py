@@ -235,7 +235,7 @@ class Loop:
 
     def _tell(self) -> None:
         """Tell the followers that something has changed, if it has."""
-        marks = (self.state, *self._engine.marks(self.backend.now()))
+        marks = (self.state, *marks_of(self._engine, self.backend.now()))
         if self._followers and marks != self._marks:
             self._marks = marks
             self._number += 1
@@ -250,6 +250,16 @@ class Loop:
     def _publish(self, news: News) -> None:
         for follower in self._followers:
             follower.put(news)
+
+
+def marks_of(engine: Engine, now: float) -> tuple[object, ...]:
+    """Return what differs when something else sounds, or will in a moment, than goes on by itself."""
+    timeline, manner = engine.timeline, (engine.timeline.speed, engine.volume, engine.paused_at)
+    if not timeline.laid:
+        return manner
+    sounds = engine.stretch(now)
+    where = (*manner, sounds.time, sounds.position, sounds.arrangement)
+    return (*where, timeline.loop, len(timeline.pieces), engine.jumped)
 
 
 def _break(promises: list[Future[Snapshot]], why: BaseException) -> None:

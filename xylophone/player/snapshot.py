@@ -11,7 +11,7 @@ from .timeline import length
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Where the player is, and how it plays."""
+    """Where the player is, and how it plays; from a seek on at the place to which that leads."""
 
     state: PlayerState
     piece: int  # place in the queue, from 0
@@ -33,7 +33,7 @@ class Snapshot:
         timeline, volume = engine.timeline, engine.volume
         if not timeline.laid:
             return cls(state, 0, 0, "", 0.0, 0.0, 1, 1.0, 0.0, timeline.speed, volume, 0)
-        stretch, position = engine.stretch(now), engine.position(now)
+        stretch, position = engine.heading(now)
         song = stretch.arrangement.song
         measure, beat = song.measure_at(position) if song.has_beat else (None, None)
         return cls(
