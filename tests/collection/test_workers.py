@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.spawn
+import os
 import shutil
+import signal
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import Any
 
 import pytest
 
+import programs
 from scanning import standing, work
 from xylophone.clock import SystemClock
 from xylophone.collection.workers import Lost, Worker, outcomes
@@ -82,6 +86,38 @@ def test_processes_that_cannot_begin_are_an_error() -> None:
             done(["ab"])
     finally:
         multiprocessing.set_executable(usual)
+
+
+KILLED = """
+import os, signal
+from scanning import work
+from xylophone.clock import SystemClock
+from xylophone.collection.workers import Worker
+worker = Worker(work, 60.0, SystemClock())
+worker.take(iter(["ab"]))
+assert worker.future.result(60.0) == "ba"
+worker.take(iter(["hang"]))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_program_that_is_killed_leaves_no_process_and_nothing_to_complain_of() -> None:
+    """All that it has started has left when nobody holds its stderr any more."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    ran = programs.run([sys.executable, "-c", KILLED], capture_output=True, text=True, env=environment)
+    assert (ran.returncode, ran.stderr) == (-signal.SIGKILL, "")
+
+
+def test_what_is_not_fit_for_pickle_is_an_error_and_the_next_is_done() -> None:
+    worker: Worker[Any, Any] = Worker(work, 60.0, SystemClock())
+    try:
+        worker.take(iter([lambda: None]))
+        with pytest.raises(Exception, match="pickle"):
+            worker.outcome()
+        worker.take(iter(["ab"]))
+        assert worker.future.result(60.0) == "ba"
+    finally:
+        worker.end()
 
 
 @pytest.mark.parametrize("modest", [True, False])

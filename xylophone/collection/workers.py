@@ -1,38 +1,26 @@
 """Worker processes that may die or hang: what they were at is lost, is named, and the others go on.
 
-Each worker is a pool of one, so that it is certain which item ended it. Workers begin as fresh
+Each worker has one item at a time, so that it is certain which item ended it. Workers begin as fresh
 processes: what they import, and nothing of their parent's threads.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
 from ..clock import Clock, SystemClock
 from ..errors import XylophoneError
+from .child import Child, DiedError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _LOOK = 0.25
 """s between two looks for workers that are overdue."""
-
-
-MODESTY = 10
-"""How nice a modest worker is, of 19."""
-
-FIRST_TO_GO = 1000
-"""A modest worker's /proc/PID/oom_score_adj: where memory runs out, it is ended before all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +71,9 @@ class Worker(Generic[Item, Result]):
         self, work: Callable[[Item], Result], limit: float, clock: Clock, *, modest: bool = False
     ) -> None:
         self._work, self._limit, self._clock, self._modest = work, limit, clock, modest
-        self._pool: ProcessPoolExecutor | None = None
+        self._child: Child[Item, Result] | None = None
         self._began: float | None = None  # when the process was ready and the item with it
         self._overdue = False
-        self._process: list[BaseProcess] = []
         self.busy = False
 
     def take(self, items: Iterator[Item]) -> bool:
@@ -94,7 +81,7 @@ class Worker(Generic[Item, Result]):
         for item in items:
             try:
                 self._hand_over(item)
-            except BrokenProcessPool:  # it died with nothing to do
+            except DiedError:  # with nothing to do
                 self.end()
                 with _told():
                     self._hand_over(item)
@@ -102,10 +89,11 @@ class Worker(Generic[Item, Result]):
         return False
 
     def _hand_over(self, item: Item) -> None:
-        pool = self._pool or self._start()
+        child = self._child or self._start()
+        self.future: Future[Result] = child.ask(item)
         self._item, self._overdue, self.busy = item, False, True
+        self._ready = child.ready
         self._began = self._clock.now() if self._ready.done() else None
-        self.future = pool.submit(self._work, item)
 
     def look(self) -> bool:
         """Tell whether the item is done; end the process if it is overdue."""
@@ -121,7 +109,7 @@ class Worker(Generic[Item, Result]):
         self.busy = False
         try:
             return self._item, self.future.result()
-        except BrokenProcessPool:
+        except DiedError:
             self.end()
         with _told():
             self._ready.result()
@@ -129,28 +117,23 @@ class Worker(Generic[Item, Result]):
 
     def end(self) -> None:
         """End the process: at once when it is busy."""
-        if self._pool is None:
+        if self._child is None:
             return
         if self.busy:
             self._kill()
-        self._pool.shutdown(cancel_futures=True)
-        self._pool, self.busy = None, False
+        self._child.end()
+        self._child, self.busy = None, False
 
-    def _start(self) -> ProcessPoolExecutor:
-        before = {child.pid for child in multiprocessing.active_children()}
-        context = multiprocessing.get_context("spawn")
-        self._pool = pool = ProcessPoolExecutor(1, context, _begin, (self._modest,))
+    def _start(self) -> Child[Item, Result]:
         try:
-            with _no_interrupt():
-                self._ready: Future[None] = pool.submit(_nothing)
+            self._child = Child(self._work, self._modest)
         except OSError as error:
             raise XylophoneError(f"{_CANNOT_START} ({error.strerror})") from error
-        self._process = [child for child in multiprocessing.active_children() if child.pid not in before]
-        return pool
+        return self._child
 
     def _kill(self) -> None:
-        for process in self._process:
-            process.kill()
+        if self._child is not None:
+            self._child.kill()
 
     def _obituary(self) -> str:
         if self._overdue:
@@ -163,47 +146,8 @@ def _told() -> Iterator[None]:
     """Raise XylophoneError for a process that ends before it is given anything."""
     try:
         yield
-    except BrokenProcessPool as error:
+    except DiedError as error:
         raise XylophoneError(_CANNOT_START) from error
 
 
 _CANNOT_START = "a worker process cannot be started: free some memory, or ask for fewer with --jobs"
-
-
-def _begin(modest: bool) -> None:
-    """Prepare a worker: Ctrl-C is its parent's, and with its parent it ends, however that was."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if modest:
-        _be_modest()
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
-
-
-def _be_modest() -> None:
-    if hasattr(os, "nice"):  # not on Windows
-        os.nice(MODESTY)
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # Linux, where it is permitted
-        score.write(str(FIRST_TO_GO))
-
-
-def _nothing() -> None:
-    """What a worker does first: nothing, and so it is known to be ready."""
-
-
-@contextmanager
-def _no_interrupt() -> Iterator[None]:
-    """Keep Ctrl-C from the children that the block starts; ours comes when it ends."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
