@@ -199,6 +199,18 @@ def test_an_evening_ends_with_the_song_that_plays_when_its_time_is_up(
         assert len(heard(evening)) == 24 * songs
 
 
+def test_a_part_that_is_repeated_goes_on_to_its_end_when_the_time_is_up(folder: Path) -> None:
+    (folder / "a.mid").write_bytes(smf.song(smf.track(*(smf.note(72, delta=480) for _ in range(12)))))
+
+    def repeat(player: Player) -> None:
+        if not looped:
+            looped.append(player.set_loop(0.0, 1.0))
+
+    looped: list[Player] = []
+    with evening_of("a", limit=6.0) as evening:
+        assert 12 < len(heard(evening, repeat)) < 40
+
+
 def test_no_song_is_begun_that_would_last_far_beyond_the_time(folder: Path) -> None:
     long = smf.track(*(smf.note(72, delta=480 * 9) for _ in range(80)))  # almost seven minutes
     (folder / "b.mid").write_bytes(smf.song(long))

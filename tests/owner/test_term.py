@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import mido
+import numpy as np
 import pytest
 
 from cli.test_evening import evening_of, heard
@@ -152,3 +153,33 @@ def test_a_roll_is_what_was_told_and_then_the_owners_own_again(held: Held, tmp_p
     held.until(60.0)
     struck = [len([time for time in held.heard() if moment < time < moment + 20]) for moment in (1, 21, 41)]
     assert struck[0] < struck[1] == struck[2]
+
+
+def test_a_song_alone_is_repeated_without_a_silence(held: Held, songs: list[dict[str, Any]]) -> None:
+    held.at(1.0, "play", songs=songs[:1], repeat=True)
+    held.until(30.0)
+    assert len(held.heard()) > 100
+    assert max(np.diff(held.heard())) < 0.3
+    assert held.titles() == ["a"]
+
+
+@pytest.mark.parametrize("how", ["time", "finish"])
+def test_a_part_that_is_repeated_goes_on_to_its_end(held: Held, tmp_path: Path, how: str) -> None:
+    ten = song(tmp_path, "ten", 5 * BEATS)
+    held.at(1.0, "play", songs=[ten], repeat=True, **({"limit": 6.0} if how == "time" else {}))
+    held.at(1.1, "loop", begin=0.0, end=1.0)
+    if how == "finish":
+        held.at(7.0, "finish", on=True)
+    held.until(40.0)
+    assert 15.0 < held.heard()[-1] < 18.0
+    assert held.events[-1]["state"]["state"] == "idle"
+
+
+def test_a_song_that_repeats_comes_again_as_it_was_asked_for_last(
+    held: Held, songs: list[dict[str, Any]]
+) -> None:
+    held.at(1.0, "play", songs=songs[:1], repeat=True)
+    held.at(1.5, "transpose", by=2)
+    later = held.at(8.0, "state")
+    held.until(9.0)
+    assert later.result(0)["state"]["transpose"] == 2

@@ -118,7 +118,9 @@ class Evening:
         if not shot.pieces:
             return
         self._first = None
-        self._term.begin(player.backend.now())
+        self._term.begin(now := player.backend.now())
+        if shot.loop is not None and self._term.is_up(now):
+            player.end_loop()
         if self._closed or shot.piece + 1 < max(len(self._played), shot.pieces):
             return
         self._take_in()

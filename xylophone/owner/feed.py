@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from ..arranger import Arrangement
-from ..collection.prepared import LeftOut, start_gone
+from ..collection.prepared import LeftOut, Prepared, start_gone
 from ..errors import PlayerError, XylophoneError
 from ..player import Player, PlayerState, Snapshot
 from ..player.bounds import loop_points
@@ -19,7 +19,7 @@ from ..player.term import Term, ends_soon
 from ..shelf.listening import Listening
 from .beginning import Beginning, Manner
 from .latch import Stopped
-from .making import Maker
+from .making import Made, Maker
 from .promises import Promise, keep
 from .queue import Entry, Queue, Song
 
@@ -212,6 +212,8 @@ class Feed:
             promise.set_exception(error)
             return
         self._piece = made.piece
+        if self._following is not None and self._following[0] is entry:
+            self._following = None  # it comes again in the new way
         keep(player.settled(), promise, lambda shot: {"transpose": shot.transpose})
 
     def _pass_over(self, entry: Entry, made: LeftOut, beginning: Beginning) -> None:
@@ -248,9 +250,7 @@ class Feed:
     def _feed(self, player: Player, piece: Arrangement) -> None:
         """Let the entry follow that is next; stop when nothing is and all is over."""
         following = None if self.queue.finish else self.queue.next()
-        if self._looped and following is not self.queue.playing:
-            self._looped = False
-            player.end_loop()
+        self._let_out_of_loop(player, following)
         if following is None:
             self._hand_over(player, piece, None)
             if player.waits:
@@ -260,7 +260,7 @@ class Feed:
             return
         if self._following is not None and self._following[0] is following:
             return
-        made = self._maker.wanted(following)
+        made = self._made(following, piece)
         if isinstance(made, LeftOut):
             self._maker.take(following)
             self._mark(following, made)
@@ -282,6 +282,18 @@ class Feed:
         if alone and (loop := loop_points(piece, start)) is not None:
             player.set_loop(*loop)
             self._looped = True
+
+    def _made(self, following: Entry, piece: Arrangement) -> Made | None:
+        """Return an entry made ready, None while it is not; one that follows itself is ready."""
+        again = following is self.queue.playing
+        return Prepared(replace(piece), ()) if again else self._maker.wanted(following)
+
+    def _let_out_of_loop(self, player: Player, following: Entry | None) -> None:
+        """Let a part repeat no more where the end is to come, or another song after a file's own loop."""
+        ends = self.queue.finish or self.term.is_up(player.backend.now())
+        if (ends and player.snapshot().loop) or (self._looped and following is not self.queue.playing):
+            self._looped = False
+            player.end_loop()
 
     def _admits(self, player: Player, piece: Arrangement) -> bool:
         """Tell whether a song is to follow, which is settled shortly before where the time has an end."""

@@ -46,6 +46,11 @@ class Term:
         """When the time is up; None while that is open."""
         return None if self._began is None or self.seconds is None else self._began + self.seconds
 
+    def is_up(self, now: float) -> bool:
+        """Tell whether the time is up: what is repeated then goes on to its end."""
+        ends = self.ends
+        return ends is not None and now >= ends
+
     def check_first(self, first: Arrangement, speed: float) -> None:
         """Raise OptionError where already the first song is too long at a speed."""
         lasts, title = length(first) / speed, first.song.title

@@ -235,7 +235,7 @@ class Timeline:
         if self.gap is not None:
             return self.gap
         following = self.pieces[piece + 1 : piece + 2] or (self.pieces[:1] if self.repeat else [])
-        return 0.0 if following and following[0] is self.pieces[piece] else GAP
+        return 0.0 if following and following[0].notes is self.pieces[piece].notes else GAP
 
     def _follow(self, stretch: Stretch, end: float, soonest: float) -> bool:
         """Lay what comes after a stretch; False when that was the last."""
