@@ -23,7 +23,7 @@ from xylophone.collection.prepared import Asked
 from xylophone.config import Chosen
 from xylophone.errors import OptionError
 
-GREETING = {"backend": "serial:auto", "instrument": "pro-30"}
+GREETING = {"backend": "serial:auto", "instrument": "pro-30", "config": "/etc/x.toml"}
 PLAIN = Manner(1.0, None, 1.0, True)
 PATHS = [Path(f"/songs/{name}.mid") for name in "abc"]
 
@@ -91,7 +91,7 @@ def test_more_than_the_owner_takes_is_refused() -> None:
     [
         (options(backend="sim:"), "--backend sim:: the owner holds serial:auto"),
         (options(instrument="song-bell"), "--instrument song-bell: the owner has pro-30"),
-        (options(config=Path("x.toml")), "--config is what the owner was started with"),
+        (options(config=Path("x.toml")), "--config x.toml: the owner was started with /etc/x.toml"),
         (options(volume=1.5), "--volume 1.5: the owner takes 0..1"),
     ],
 )
@@ -104,6 +104,7 @@ def test_what_contradicts_the_owner_is_refused_with_what_plays_here(told: Option
 
 def test_what_agrees_with_the_owner_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     options(True, backend="serial:auto", instrument="pro-30", volume=1.0).check(GREETING, INSTRUMENT)
+    options(config=Path("/etc/../etc/x.toml")).check(GREETING, INSTRUMENT)
     with pytest.raises(click.UsageError, match="the loudspeaker is the owner's"):
         options(True).check({**GREETING, "backend": "sim:"}, INSTRUMENT)
     monkeypatch.setenv("XYLOPHONE_BACKEND", "gpio:null")

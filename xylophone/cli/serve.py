@@ -63,7 +63,7 @@ def serve(names: tuple[str, ...], loop: bool, last: bool, mute: bool, **options:
     logbook, aloud = Logbook(found.home.folder / NAME), Aloud(warn)
     owner = Service(stage, recipe, door, clock, found.backend, logbook=logbook, say=aloud, alive=alive)
     owner.core.manner.speed, owner.core.manner.volume = found.player.speed, found.player.volume
-    owner.core.most_volume = found.home.most_volume
+    owner.core.most_volume, owner.core.config = found.home.most_volume, found.config
     with leaving_on_signals(), playing(found.backend, config=found.config), aloud, owner:
         say(f"the owner of {found.backend} listens at {door.path}")
         owner.start_with(_beginning(found, names, loop, last, door.state), found.home.start_volume)

@@ -65,8 +65,9 @@ class Options:
         if told["instrument"] not in (None, greeting["instrument"]):
             has = greeting["instrument"]
             raise click.UsageError(f"--instrument {told['instrument']}: the owner has {has}: {HERE}")
-        if told["config"] is not None:
-            raise click.UsageError(f"--config is what the owner was started with: {HERE}")
+        if told["config"] is not None and os.path.realpath(told["config"]) != greeting["config"]:
+            own = greeting["config"] or "none"
+            raise click.UsageError(f"--config {told['config']}: the owner was started with {own}: {HERE}")
         if told["calibration"] is not None:
             _check_calibration(told["calibration"], greeting["calibration"], instrument)
         if self.mute and holds.startswith("sim:"):

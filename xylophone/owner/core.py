@@ -98,6 +98,7 @@ class Core(Feed):
         self.stopping = False  # one of those is under way, and says who has asked for it when `lock` is free
         self.most_volume = 100.0  # of 100
         self.url = ""
+        self.config: Path | None = None  # the configuration that it was started with
         self.forgive: Callable[[], object] = lambda: None  # somebody has looked
 
     def hold(self) -> None:

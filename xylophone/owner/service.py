@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
@@ -126,6 +127,7 @@ class Service:
             "backend": self.core.url,
             "instrument": instrument.name,
             "bars": [hammer.name for hammer in instrument.hammers],
+            "config": None if self.core.config is None else os.path.realpath(self.core.config),
             "calibration": self.core.calibration,
         }
 
