@@ -54,6 +54,9 @@ def test_songs_are_asked_for_in_their_order_so_often() -> None:
     assert asked().manner == {"speed": 1.0}
     assert names(asked(loop=3)) == "abcabcabc"
     assert asked(PATHS[:1]).places == [""]
+    assert asked(PATHS[:1], loop=2).manner == {"speed": 1.0, "gap": 0.0}
+    assert asked(PATHS[:1], loop=2, pause=3.0).manner == {"speed": 1.0, "gap": 3.0}
+    assert asked(loop=2).manner == {"speed": 1.0}
 
 
 def test_without_an_end_the_owner_repeats() -> None:

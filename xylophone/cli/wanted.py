@@ -103,7 +103,7 @@ def wanted(
         "start": queue.part.start or None,
         "speed": _speed(manner, paths[turns[0].song], asked.encoding),
         "volume": None if volume is None else percent_of(volume),
-        "gap": queue.pause,
+        "gap": _gap(queue, paths),
         "roll": told.options["roll"],
         "limit": queue.limit,
         "repeat": True if queue.endless else None,
@@ -132,6 +132,12 @@ def turns_of(queue: Queue, paths: Sequence[Path]) -> list[Turn]:
         raise OptionError(f"{songs} are too many: the owner's queue takes {MOST_ENTRIES}: give fewer")
     drawn = (order.draw() for _ in range(len(paths) * passes))
     return [turn for turn in drawn if turn is not None]
+
+
+def _gap(queue: Queue, paths: Sequence[Path]) -> float | None:
+    """Return the silence between songs: none where a song alone comes several times, unless one was told."""
+    several = len(paths) == 1 and (queue.loop or 1) > 1
+    return 0.0 if queue.pause is None and several else queue.pause
 
 
 def _speed(manner: Manner, path: Path, encoding: str | None) -> float:
