@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 def counted(count: int, one: str, several: str = "", spec: str = "") -> str:
     """Return a count in words: '1 strike', '2 strikes'.
@@ -19,3 +21,9 @@ def clock_time(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def lost_words(counts: Mapping[str, int]) -> str:
+    """Return 'not played: 3 late, 2 recovery', '' where nothing is counted."""
+    lost = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
+    return f"not played: {lost}" if lost else ""

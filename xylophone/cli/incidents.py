@@ -11,6 +11,7 @@ from ..backends.backend import Backend
 from ..backends.contract import Coils, Fault, Report
 from ..errors import BackendError, SafetyError, XylophoneError
 from ..running.playing import ENDED_BY_OFF
+from ..words import lost_words
 from .printing import warn
 
 COUNTED = {
@@ -100,12 +101,6 @@ def not_played(report: Report, refusals: Mapping[str, int] | None = None) -> str
     """
     counts = Counter(refusals) + Counter(report.refused) + Counter(late=report.late)
     return "; ".join(filter(None, (lost_words(counts), line_words(report)))) if counts else ""
-
-
-def lost_words(counts: Mapping[str, int]) -> str:
-    """Return 'not played: 3 late, 2 recovery', '' where nothing is counted."""
-    lost = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
-    return f"not played: {lost}" if lost else ""
 
 
 def line_words(report: Report) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..owner.client import OwnerClient
-from ..words import clock_time, counted
-from .incidents import lost_words
+from ..words import clock_time, counted, lost_words
 
 State = Mapping[str, Any]
 

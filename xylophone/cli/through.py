@@ -18,8 +18,8 @@ from ..owner.client import NOBODY, OwnerClient, error_of
 from ..owner.songs import in_lines
 from ..player import PlayerState
 from ..running.playing import leaving_on_signals
-from ..words import counted
-from .incidents import lost_words, with_words
+from ..words import counted, lost_words
+from .incidents import with_words
 from .mirror import Mirror
 from .owned import RELEASE, State, stopped_words
 from .printing import beep, has_pictures, say, warn, warn_all
