@@ -14,6 +14,9 @@ from xylophone.tables import NOTE, Rows
 
 layouts = st.sampled_from(sorted(LAYOUTS)).map(build_instrument)
 
+shifts = st.sampled_from([-24, -12, -5, 0, 3, 12])
+"""Transpositions, in semitones, for laws that hold under any: a search arranges a song some thirty times."""
+
 
 def song_of(
     rows: Iterable[tuple[float, int]],

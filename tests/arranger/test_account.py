@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from arranger.melodies import layouts, line, song_of, songs, together
+from arranger.melodies import layouts, line, shifts, song_of, songs, together
 from xylophone import Song, arrange, build_instrument, load_song, songs as own_songs
 from xylophone.arranger import PRESETS, Arrangement, ChangeKind, judge
 from xylophone.arranger.account import describe, left_out_from
@@ -221,9 +221,9 @@ def test_measures_of_many_moments_are_those_of_each() -> None:
     assert song.measures_at(moments).tolist() == [song.measure_at(moment)[0] for moment in moments]
 
 
-@given(songs(), layouts, presets)
-def test_words_are_short_lines_whatever_the_song(song: Song, instrument, weights) -> None:
-    phrases = describe(arrange(song, instrument, weights=weights))
+@given(songs(), layouts, shifts, presets)
+def test_words_are_short_lines_whatever_the_song(song: Song, instrument, transpose: int, weights) -> None:
+    phrases = describe(arrange(song, instrument, transpose=transpose, weights=weights))
     assert phrases
     assert all(phrase and phrase.isprintable() and len(phrase) < 250 for phrase in phrases)
 
@@ -253,16 +253,16 @@ def assert_consistent(arrangement: Arrangement) -> None:
     assert sorted(carried) == [row for row, note in enumerate(notes) if note["struck"] is not None]
 
 
-@given(songs(), layouts, presets)
+@given(songs(), layouts, shifts, presets)
 def test_every_struck_note_is_in_the_sources_of_one_strike_and_of_those_that_renew_it(
-    song: Song, instrument, weights
+    song: Song, instrument, transpose: int, weights
 ) -> None:
-    assert_consistent(arrange(song, instrument, weights=weights))
+    assert_consistent(arrange(song, instrument, transpose=transpose, weights=weights))
 
 
-@given(songs(), layouts, presets, st.integers(-30, 30) | st.none())
+@given(songs(), layouts, presets, st.integers(-30, 30))
 def test_a_reason_is_given_where_a_note_is_not_struck_as_written_and_only_there(
-    song: Song, instrument, weights, transpose: int | None
+    song: Song, instrument, weights, transpose: int
 ) -> None:
     arrangement = arrange(song, instrument, weights=weights, transpose=transpose)
     changed = {change.note: change for change in arrangement.changes}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from arranger.melodies import layouts, line, melodies, song_of, songs, together
+from arranger.melodies import layouts, line, melodies, shifts, song_of, songs, together
 from arranger.plain_balance import STEP, at_volume, balance, blows_of
 from counts import examples
 from xylophone import strikes_of
@@ -23,6 +23,8 @@ from xylophone.tables import ARRANGED, Arranged, Floats, Priority, as_arranged, 
 BELLS = build_instrument("song-bell")
 SCALE = (84, 86, 88, 89, 91, 93, 91, 89)
 VOLUMES = st.floats(0.01, 10)
+
+presets = st.sampled_from(list(PRESETS.values()))
 
 
 @pytest.fixture(scope="module")
@@ -62,22 +64,22 @@ def voices(arrangement: Arrangement) -> tuple[Floats, Floats]:
     return arrangement.notes["velocity"][tune], arrangement.notes["velocity"][~tune]
 
 
-@given(songs(), layouts, st.sampled_from(list(PRESETS.values())), st.sampled_from([0.0, 1.5, 3.0, 6.0]))
+@given(songs(), layouts, shifts, presets, st.sampled_from([0.0, 1.5, 3.0, 6.0]))
 @examples(60)
-def test_every_strike_is_as_loud_as_the_law_says(song, instrument, weights, lead):
-    arrangement = arrange(song, instrument, weights=replace(weights, lead=lead))
+def test_every_strike_is_as_loud_as_the_law_says(song, instrument, transpose, weights, lead):
+    arrangement = arrange(song, instrument, transpose=transpose, weights=replace(weights, lead=lead))
     blows = blows_of(arrangement)
     ahead = balance(blows, lead) if blows else 0.0
     assert arrangement.notes["velocity"] == pytest.approx([blow.velocity for blow in blows], abs=0.02)
     assert arrangement.notes["lead"] == pytest.approx(ahead)
 
 
-@given(songs(), layouts, st.sampled_from(list(PRESETS.values())), VOLUMES, VOLUMES)
+@given(songs(), layouts, shifts, presets, VOLUMES, VOLUMES)
 @examples(60)
 def test_the_lead_stays_at_every_volume_and_nothing_becomes_softer_by_more(
-    song, instrument, weights, one, two
+    song, instrument, transpose, weights, one, two
 ):
-    notes = arrange(song, instrument, weights=weights).notes
+    notes = arrange(song, instrument, transpose=transpose, weights=weights).notes
     softer, louder = (strikes_of(notes, volume=volume)["velocity"] for volume in sorted((one, two)))
     assert np.all(softer <= louder + 1e-3)
     for velocity in (softer, notes["velocity"], louder):
@@ -116,11 +118,12 @@ def test_as_the_top_comes_down_dynamics_are_pressed_before_the_lead(volume, tune
 def test_a_tune_alone_has_no_lead_and_is_as_if_there_were_none(song, lead, velocities):
     notes = song.notes.copy()
     notes["velocity"] = notes["loudness"] = velocities[: len(notes)]
-    alone = arrange(Song(notes), BELLS, weights=Weights(lead=lead, accompaniment=False)).notes
-    assert np.all(alone["lead"] == 0)
-    assert np.array_equal(
-        alone, arrange(Song(notes), BELLS, weights=Weights(lead=0, accompaniment=False)).notes
+    alone, as_if = (
+        arrange(Song(notes), BELLS, transpose=0, weights=Weights(lead=by, accompaniment=False)).notes
+        for by in (lead, 0.0)
     )
+    assert np.all(alone["lead"] == 0)
+    assert np.array_equal(alone, as_if)
 
 
 @given(st.lists(st.integers(1, 127), min_size=2, max_size=60), st.integers(1, 127))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from arranger.melodies import layouts, line, song_of, together
+from arranger.melodies import layouts, line, shifts, song_of, together
 from arranger.test_plain_arranger import SEEDS, score_of, some_song
 from counts import examples
 from xylophone.arranger import Reason, arrange
@@ -162,13 +162,13 @@ def test_what_leaves_its_voice_goes_to_the_best_octave_around_and_says_why(
             assert (why[n] == Reason.NONE) == (struck[n] == voice)
 
 
-@given(SEEDS, layouts)
+@given(SEEDS, layouts, shifts)
 @examples(40)
 def test_nothing_that_is_written_below_the_tune_strikes_its_bar_or_above_until_its_next_note(
-    seed: int, instrument
+    seed: int, instrument, transpose: int
 ) -> None:
     song = some_song(seed, 120)
-    made = arrange(song, instrument)
+    made = arrange(song, instrument, transpose=transpose)
     notes, struck = song.notes, made.struck
     tune = [n for n in np.flatnonzero(made.roles == Priority.MELODY).tolist() if struck[n] >= 0]
     sources = made.notes["source"].tolist()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from arranger.melodies import layouts
+from arranger.melodies import layouts, shifts
 from arranger.test_plain_arranger import SEEDS, some_song
 from counts import examples
 from xylophone.arranger import Arrangement, arrange, judge
@@ -140,10 +140,10 @@ class Plain:
         }
 
 
-@given(SEEDS, layouts)
+@given(SEEDS, layouts, shifts)
 @examples(15)
-def test_quality_counts_what_is_heard_strike_by_strike(seed: int, instrument) -> None:
-    made = arrange(some_song(seed), instrument)
+def test_quality_counts_what_is_heard_strike_by_strike(seed: int, instrument, transpose: int) -> None:
+    made = arrange(some_song(seed), instrument, transpose=transpose)
     quality = judge(made)
     if not len(made.notes):
         assert (quality.score, quality.melody) == (0, "")
