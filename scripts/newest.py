@@ -1,6 +1,6 @@
 """Tries the newest versions of everything, and keeps constraints.txt, the versions tested together.
 
-    python3 scripts/newest.py try      runs the pure rooms of the suite: tells what breaks them, no more
+    python3 scripts/newest.py try      runs the first circle of the suite: tells what breaks it, no more
     python3 scripts/newest.py write    runs the whole suite: writes constraints.txt when it passes
 
 Both install the newest of everything into an environment of their own, .venv-xylo/newest, of the Python that
@@ -21,8 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CONSTRAINTS = ROOT / "constraints.txt"
 ENVIRONMENT = ROOT / ".venv-xylo" / "newest"
-PURE_ROOMS = ("arranger", "config", "link", "midifile", "player", "sequencer", "songs", "tuning")
-ON_ALL_CORES = ("-n", "auto", "--dist", "loadfile")
+FIRST_CIRCLE = ("--quick", "-n", "auto", "--dist", "loadfile")
 EXTRAS = "dev,plot,serial,gpio,audio"
 NOT_EVERYWHERE = "lgpio"
 """An extra without a wheel on some Pythons."""
@@ -133,7 +132,7 @@ class Trial:
 
 
 def try_newest(trial: Trial, tested: Versions) -> None:
-    """Run the pure rooms with the newest, and warn with the one that breaks them."""
+    """Run the first circle with the newest, and warn with the one that breaks it."""
     changed = newer(tested, trial.versions())
     if not changed:
         print("newest: nothing is newer than constraints.txt")
@@ -141,8 +140,8 @@ def try_newest(trial: Trial, tested: Versions) -> None:
     print(
         "newest: " + ", ".join(f"{name} {tested.get(name, 'none')} -> {new}" for name, new in changed.items())
     )
-    if trial.passes(*ON_ALL_CORES, *(f"tests/{room}" for room in PURE_ROOMS)):
-        print("newest: the pure rooms pass with it")
+    if trial.passes(*FIRST_CIRCLE):
+        print("newest: the first circle of the suite passes with it")
         return
 
     def passes_with(name: str, version: str) -> bool:
@@ -151,9 +150,7 @@ def try_newest(trial: Trial, tested: Versions) -> None:
         trial.install("--no-deps", f"{name}=={changed[name]}")
         return passed
 
-    print(
-        f"newest: warning: the pure rooms fail with {culprit(changed, tested, passes_with)}", file=sys.stderr
-    )
+    print(f"newest: warning: the suite fails with {culprit(changed, tested, passes_with)}", file=sys.stderr)
 
 
 def main() -> None:
