@@ -11,7 +11,7 @@ STEPS = 40
 """`./xylo check --clients` goes on for as many as it is asked to."""
 
 
-@examples(24)
+@examples(12)
 @given(st.integers(0, 2**32))
 def test_whatever_three_clients_ask_for(seed: int) -> None:
     check(evening(seed, STEPS))

@@ -36,7 +36,7 @@ def everything_of(plan: Plan) -> tuple[bytes, bytes, list[tuple[int, float]]]:
     return plan.rows.tobytes(), plan.pulses.tobytes(), sorted(plan.ready.items())
 
 
-@examples(40)
+@examples(20)
 @given(SEEDS, SUPPLIES)
 def test_who_settles_between_commits_and_who_does_not_have_the_same_plans(seed: int, supply: float) -> None:
     rng = np.random.default_rng(seed)
@@ -88,7 +88,7 @@ def test_what_a_commit_leaves_is_due_when_its_coil_goes_on() -> None:
     assert planner.next_due() == pytest.approx(1.1 - 0.027)  # it may have to make room
 
 
-@examples(40)
+@examples(20)
 @given(SEEDS, SUPPLIES, st.sampled_from([0.0005, 0.005, 0.02]))
 def test_who_commits_when_it_is_due_has_nothing_refused_as_late(
     seed: int, supply: float, margin: float

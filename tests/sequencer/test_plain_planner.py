@@ -57,7 +57,7 @@ def assert_same(plan: Plan, items: list[Item], first: int) -> None:
     assert plan.pulses["channel"].tolist() == [CROWDED.hammers[item.hammer].channel for *_, item in played]
 
 
-@examples(50)
+@examples(30)
 @given(SEEDS)
 def test_the_planner_does_what_the_plain_one_does(seed: int) -> None:
     rng = np.random.default_rng(seed)
