@@ -5,17 +5,15 @@
     python benchmarks/holding.py --only commands  one part: play, commands, deaths or weight
 
 Each owner is `xylophone serve`, a process of its own in folders of its own, on outputs without wires that say
-when they changed; `service.py` measures stops, and the virtual board.
+when they changed; `service.py` measures stops, also on the virtual board.
 """
 
 from __future__ import annotations
 
 import random
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -23,25 +21,16 @@ from typing import Any
 
 import click
 import numpy as np
-from owners.music import FOLLOWERS, Disturbance, Follower, heard, write_dense
-from owners.running import Owner, soon
-from service import Outputs, Traced
-from startup import Figure, show, table
+from owners.music import DENSEST, FOLLOWERS, Disturbance, Follower, heard, owning
+from owners.outputs import Outputs
+from owners.running import soon
+from startup import Figure, percentiles, show_parts
 
 from xylophone import arrange, build_instrument, load_song
 from xylophone.arranger import DEFAULT_PRESET, preset
 
 PAUSE = 0.12
 """s between two commands, about."""
-
-
-@contextmanager
-def owning(kind: Callable[[Path], Outputs] = Traced, seconds: float = 60.0) -> Iterator[tuple[Owner, Path]]:
-    """Have an owner of such outputs, and dense music of so many seconds."""
-    with tempfile.TemporaryDirectory() as name:
-        song = write_dense(Path(name) / "dense.mid", seconds)
-        with Owner(Path(name), kind(Path(name))) as owner:
-            yield owner, song
 
 
 def bear(minutes: float) -> list[Figure]:
@@ -97,13 +86,16 @@ COMMANDS: tuple[tuple[str, Callable[[random.Random], dict[str, Any]]], ...] = (
 
 
 def command(times: int) -> list[Figure]:
-    """Give commands in play; return how long until their effect is answered, and another client knows it."""
+    """Give commands while the densest song plays.
+
+    Return how long until their effect is answered, and another client knows it.
+    """
     chance = random.Random(2)
     answered: dict[str, list[float]] = {name: [] for name, _ in COMMANDS}
     known, over = [], []
-    with owning() as (owner, song):
+    with owning() as (owner, _):
         follower = Follower(owner)
-        owner.begin(song, repeat=True, volume=70)
+        owner.begin(DENSEST, repeat=True, volume=70)
         for name, arguments in COMMANDS * times:
             time.sleep(PAUSE * chance.uniform(0.5, 1.5))
             sent = time.monotonic()
@@ -151,20 +143,13 @@ def last_on(edges: list[tuple[float, int]]) -> float:
     return max((now[0] for before, now in pairwise(edges) if now[1] & ~before[1]), default=0.0)
 
 
-def percentiles(values: list[float], *percents: float) -> tuple[float, ...]:
-    """Return percentiles, as they were measured."""
-    return tuple(float(each) for each in np.percentile(values, percents, method="higher"))
-
-
 def death(times: int) -> list[Figure]:
     """Kill owners in play; return how long until all coils are off."""
     taken = []
     for _ in range(times):
         with owning() as (owner, song):
             owner.begin(song)
-            killed = time.monotonic()
-            owner.process.kill()
-            taken.append(1e3 * owner.outputs.off_since(killed))
+            taken.append(1e3 * owner.silent_after(owner.process.kill))
     name = "gpio:null: kill -9 of the owner to all off, p50 / max"
     return [Figure(name, percentiles(taken, 50, 100), "ms", (50, 50), (20, 20))]
 
@@ -242,12 +227,7 @@ def main(minutes: float, times: int, only: str | None) -> None:
         "deaths": ("from a death to all coils off", lambda: death(max(1, times // 4))),
         "weight": ("what an owner takes", lambda: weigh(minutes)),
     }
-    missed = False
-    for title, measure in [parts[only]] if only else parts.values():
-        figures = measure()
-        show(table(title, figures))
-        missed = missed or any(figure.missed for figure in figures)
-    sys.exit(missed)
+    sys.exit(show_parts(parts, only))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ import mido
 import numpy as np
 from outputs import deaths, writes
 from rich.progress import track
-from startup import Figure, show, table
+from startup import Figure, show_parts
 
 from xylophone import (
     arrange,
@@ -369,12 +369,7 @@ def main(seconds: float, minutes: float, times: int, kind: str, only: str | None
         "writes": ("a chord at the output", writes),
         "deaths": ("from a death to outputs off", lambda: deaths(times, kind)),
     }
-    missed = False
-    for title, measure in [parts[only]] if only else parts.values():
-        figures = measure()
-        show(table(title, figures))
-        missed = missed or any(figure.missed for figure in figures)
-    sys.exit(missed)
+    sys.exit(show_parts(parts, only))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@
 Runs take turns; the ratio is of medians. Compiled modules are kept in a folder of their own, which the
 first turn fills and which does not count, so that all sides start as they do on a user's second run,
 whatever the environment says of bytecode. `--verbose` adds the imports that cost most, as
-`python -X importtime` tells them. What the other benchmarks print is made here too: `Figure`, `table`.
+`python -X importtime` tells them. What the other benchmarks print is made here too: `Figure`, `table`,
+`show_parts`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 
 import click
 import mido
+import numpy as np
 from parse import song_of
 from rich.console import Console
 from rich.table import Table
@@ -83,6 +85,25 @@ def show(*grids: Table) -> None:
     """Print tables, one below the other."""
     for grid in grids:
         Console(width=WIDTH).print(grid)
+
+
+Parts = Mapping[str, tuple[str, Callable[[], list[Figure]]]]
+"""What a benchmark measures, by what `--only` calls it: the title of a table, and what makes its figures."""
+
+
+def show_parts(parts: Parts, only: str | None) -> bool:
+    """Measure and print one part, or all for None; return whether a figure is missed."""
+    missed = False
+    for title, measure in [parts[only]] if only else parts.values():
+        figures = measure()
+        show(table(title, figures))
+        missed = missed or any(figure.missed for figure in figures)
+    return missed
+
+
+def percentiles(values: Sequence[float], *percents: float) -> tuple[float, ...]:
+    """Return percentiles, each a value that was measured."""
+    return tuple(float(each) for each in np.percentile(values, percents, method="higher"))
 
 
 def compiled_in(folder: Path) -> dict[str, str]:

@@ -8,8 +8,8 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -18,17 +18,18 @@ from typing import Any
 import numpy as np
 from accuracy import dense_song
 from lateness import matched
-from service import XYLOPHONE
 
 from xylophone import Song, build_instrument
 from xylophone.errors import XylophoneError
 from xylophone.midifile.writing import write_song
 from xylophone.tables import PULSE, Rows
 
-from .running import Owner, environment
+from .outputs import Outputs, Traced
+from .running import XYLOPHONE, Owner, environment
 
 ROOT = Path(__file__).resolve().parents[2]
 SONGS = sorted((ROOT / "songs").glob("*.mid"))
+DENSEST = ROOT / "songs" / "flight_of_the_bumblebee.mid"
 FOLLOWERS = 10
 KILLS = (4.0, 12.0)
 """s between two deaths of the worker, at least and at most."""
@@ -41,6 +42,15 @@ def write_dense(path: Path, seconds: float) -> Path:
     song: Song = dense_song(7, [hammer.pitch for hammer in build_instrument().hammers], seconds)
     write_song(path, song)
     return path
+
+
+@contextmanager
+def owning(kind: Callable[[Path], Outputs] = Traced, seconds: float = 60.0) -> Iterator[tuple[Owner, Path]]:
+    """Have an owner of such outputs, and dense music of so many seconds."""
+    with tempfile.TemporaryDirectory() as name:
+        song = write_dense(Path(name) / "dense.mid", seconds)
+        with Owner(Path(name), kind(Path(name))) as owner:
+            yield owner, song
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,15 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from service import XYLOPHONE, Outputs
-
 from xylophone import OwnerClient
+
+from .outputs import LONG, Board, Outputs
+
+XYLOPHONE = [sys.executable, "-m", "xylophone"]
 
 LOOK = 0.001
 """s between two looks."""
-
-LONG = 60.0
-"""s that anything may take."""
 
 PARTS = {
     " dispatcher ": "dispatcher",
@@ -50,7 +50,7 @@ class Owner:
     """An owner of these outputs, whose folders lie in `folder`; it ends with its block."""
 
     def __init__(self, folder: Path, outputs: Outputs) -> None:
-        self.outputs, self._folder = outputs, folder
+        self.outputs, self.folder = outputs, folder
         words = [*XYLOPHONE, "serve", "--mute", "--backend", outputs.url]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self.process = subprocess.Popen(words, env=environment(folder), **quiet)
@@ -59,7 +59,7 @@ class Owner:
 
     def connect(self) -> OwnerClient:
         """Return another client of it."""
-        return OwnerClient.connect(self._folder / "owner.sock", wait=LONG)
+        return OwnerClient.connect(self.folder / "owner.sock", wait=LONG)
 
     def state(self) -> dict[str, Any]:
         """Return how it is."""
@@ -70,6 +70,12 @@ class Owner:
         """Play a song, and wait until a coil is on."""
         self.client.do("play", songs=[{"path": str(song)}], **manner)
         self.outputs.wait_for_strike()
+
+    def silent_after(self, stop: Callable[[], object]) -> float:
+        """Stop it, and return for how many seconds after that a coil was on."""
+        begin = time.monotonic()
+        stop()
+        return self.outputs.off_since(begin)
 
     def parts(self) -> dict[str, int]:
         """Return its processes by what they are called here."""
@@ -90,3 +96,5 @@ class Owner:
         self.client.close()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(LONG)
+        if isinstance(self.outputs, Board):
+            self.outputs.end()
