@@ -20,8 +20,9 @@ from xylophone.owner.commands import checked
 from xylophone.owner.core import Core, Opened
 from xylophone.owner.desk import Desk
 from xylophone.owner.latch import Latch
-from xylophone.owner.making import Maker, Recipe
+from xylophone.owner.making import Made, Maker, Recipe
 from xylophone.owner.peers import Peer
+from xylophone.owner.queue import Entry
 from xylophone.owner.session import Early
 from xylophone.simulation.hammers import Twin
 from xylophone.song import Song
@@ -55,6 +56,15 @@ class AtOnce(Executor):
         return done
 
 
+class Busy(Maker):
+    """Makes nothing ready while `at_work` says so, as a worker that is long about it."""
+
+    at_work = False
+
+    def wanted(self, entry: Entry) -> Made | None:
+        return None if self.at_work else super().wanted(entry)
+
+
 class Held:
     """A core with its desk on simulated hammers that are all alike; `events` are what clients are told."""
 
@@ -66,9 +76,10 @@ class Held:
         self.lines: list[str] = []
         self.noted = False
         self.fails: list[Exception] = []  # what opening the backend raises, one after the other
+        self.maker = Busy(Recipe(INSTRUMENT, Weights()), None)
         self.core = Core(
             self.stage,
-            Maker(Recipe(INSTRUMENT, Weights()), None),
+            self.maker,
             Latch(folder / "state"),
             self.clock,
             tell=self.note,
@@ -121,6 +132,11 @@ class Held:
 
         self.clock.at(moment, lambda: self.ask(name, **arguments).add_done_callback(given))
         return answer
+
+    def busy(self, begin: float, end: float) -> None:
+        """Let nothing be made ready from a moment to another."""
+        self.clock.at(begin, lambda: setattr(self.maker, "at_work", True))
+        self.clock.at(end, lambda: setattr(self.maker, "at_work", False))
 
     def until(self, moment: float) -> Held:
         """Hold the instrument until a moment."""

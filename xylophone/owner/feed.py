@@ -139,14 +139,20 @@ class Feed:
             self._forget()
             if self.beginning is None:
                 self._end_term()
-            if self._change is not None:
-                self._change[1].set_exception(PlayerError("it was over before it was made anew"))
-                self._change = None
+            self._drop_change()
+
+    def _drop_change(self) -> None:
+        """Make nothing anew any more, as what was to be is over."""
+        if self._change is not None:
+            self._change[1].set_exception(PlayerError("it was over before it was made anew"))
+            self._change = None
 
     def _note(self, player: Player, entry: Entry, piece: Arrangement) -> None:
         self._end()
         self._heard = (entry, piece, Listening(player.backend.now()))
         self._looped = False
+        if self._change is not None and self._change[0] is not entry:
+            self._drop_change()
         self.queue.begin(entry)
         self.begun(entry, player.snapshot())
         self._tell()
