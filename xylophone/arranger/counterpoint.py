@@ -34,6 +34,12 @@ _IMITATED, _TOGETHER = 0.04, 0.42
 _THICK, _CHORDS = 5, 0.06
 """Instants of so many notes or more are chords; where they are more than this share, nobody counts voices."""
 
+_BRIEF, _PASSING = 0.05, 0.1
+"""Share of the notes below which a voice comes and goes; of them all, what may be in such voices."""
+
+_SAME = 0.25
+"""Share of the steps of voices that may stay on their pitch: chords and figures do, themes seldom."""
+
 _STEPS = np.minimum(7, np.array([0, 1, 1, 2, 2, 3, 3, 3, 4, 4, 5, 5, 6, *[7] * 244]))
 """Size of a step by its semitones, so that a tonal answer is the same: a fourth is as good as a fifth."""
 
@@ -121,7 +127,22 @@ def equals(score: Score) -> Ints | None:
     if np.mean(size >= _THICK) > _CHORDS or np.mean(size >= 2) < _TOGETHER:
         return None
     voice = voices(score)
-    return voice if imitated(score, voice) >= _IMITATED else None
+    return voice if _move_on(score, voice) and imitated(score, voice) >= _IMITATED else None
+
+
+def _move_on(score: Score, voice: Ints) -> bool:
+    """Return whether voices go through the music, few of them in passing, and seldom stay on a pitch.
+
+    An accompaniment does neither: its chords and figures make lines that come and go, and say a note again.
+    """
+    notes = np.bincount(voice)
+    passing = notes[notes < _BRIEF * len(voice)].sum()
+    order = by_group(voice)
+    goes_on = np.diff(voice[order]) == 0
+    stays = goes_on & (np.diff(score.pitch[order]) == 0)
+    return bool(
+        passing <= _PASSING * len(voice) and np.count_nonzero(stays) <= _SAME * np.count_nonzero(goes_on)
+    )
 
 
 def is_hymn(score: Score) -> bool:
