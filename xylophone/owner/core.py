@@ -158,6 +158,11 @@ class Core(Feed):
         if self.player is not None and self.player.state is PlayerState.STOPPED:
             self.player.release()
 
+    def hush(self) -> None:
+        """End what is heard, unless a stop has done so."""
+        if self.player is not None and self.stopped is None:
+            self.player.stop()
+
     def wake(self) -> None:
         """Have the loop look at once; from any thread."""
         if (player := self.player) is not None:

@@ -18,13 +18,14 @@ from ..player.news import Changed, Met, News
 from ..player.states import follow
 from ..player.term import Term
 from ..strikes import percent_of, volume_of
-from .attached import Attached
-from .beginning import Beginning
+from .beginning import Beginning, superseded
 from .commands import Command
 from .core import Core
 from .feed import SOUNDING
 from .latch import Stopped
 from .latching import Latching
+from .leaving import leave
+from .manner import Manner
 from .peers import Peer
 from .promises import Promise, keep
 from .queue import Entry, Song
@@ -47,8 +48,8 @@ class Desk:
 
     def __init__(self, core: Core, tell: Callable[[Answer], object], writing: Executor) -> None:
         self._core, self._tell, self._latching = core, tell, Latching(core.latch, writing)
-        self._attached, self._number = Attached(), 0
         self._told: Answer = {}
+        self._number = 0
         self._does: dict[str, Callable[..., Found]] = {
             "state": self._state,
             "play": self._play,
@@ -89,15 +90,9 @@ class Desk:
 
     def left(self, who: Peer) -> None:
         """End what a client has asked for that is attached to it, as its connection has ended."""
-        core, queue = self._core, self._core.queue
-        with core.lock:
-            own = self._attached.leave(who)
-            queue.remove(entry.number for entry in queue.to_come if entry.number in own)
-            if (entry := core.present) is not None and entry.number in own:
-                queue.repeat = False
-                following = queue.next()
-                self._end() if following is None else core.begin(Beginning(following))
-        core.wake()
+        with self._core.lock:
+            leave(self._core, who)
+        self._core.wake()
 
     def tell(self) -> None:
         """Tell the clients what has changed since the last call."""
@@ -145,21 +140,21 @@ class Desk:
     def _state(self) -> Answer:
         return self._now()
 
-    def _play(self, songs: list[Song], **manner: Any) -> Promise:
-        core, queue = self._core, self._core.queue
+    def _play(self, songs: list[Song], **asked: Any) -> Promise:
+        core = self._core
         core.require_open()
-        queue.replace(songs)
-        self._attached.begin(self._who if manner.get("attached") else None, queue.entries)
-        queue.repeat = manner.get("repeat", False)
-        if manner.get("shuffle"):
-            queue.shuffle(None)
+        core.give_up(superseded())
         own = core.manner
-        own.speed, own.gap = manner.get("speed", own.speed), manner.get("gap")
-        own.roll, core.term = manner.get("roll"), Term(manner.get("limit"))
-        own.volume = self._loudness(manner["volume"]) if "volume" in manner else own.volume
-        beginning = Beginning(
-            queue.entries[0], manner.get("start", 0.0), manner.get("at"), alone=len(songs) == 1
-        )
+        volume = self._loudness(asked["volume"]) if "volume" in asked else own.volume
+        manner = Manner(asked.get("speed", own.speed), volume, asked.get("gap"), asked.get("roll"))
+        before = core.replace(songs, manner, Term(asked.get("limit")))
+        queue = core.queue
+        core.attached.begin(self._who if asked.get("attached") else None, queue.entries)
+        queue.repeat = asked.get("repeat", False)
+        if asked.get("shuffle"):
+            queue.shuffle(None)
+        beginning = Beginning(queue.entries[0], asked.get("start", 0.0), asked.get("at"))
+        beginning.alone, beginning.before = len(songs) == 1, before
         return self._after(core.begin(beginning), queue.entries)
 
     def _add(self, songs: list[Song]) -> Answer:
@@ -174,7 +169,7 @@ class Desk:
     def _put(self, songs: list[Song], place: int | None) -> Answer:
         core = self._core
         entries = core.queue.insert(songs, place)
-        self._attached.add(self._who, entries)
+        core.attached.add(self._who, entries)
         silent = core.player is None or core.player.state is PlayerState.IDLE
         if (
             silent
@@ -241,7 +236,7 @@ class Desk:
 
     def _transpose(self, to: int | None = None, by: int = 0) -> Promise:
         core = self._core
-        player, entry = core.require_player(), core.queue.playing
+        player, entry = core.require_player(), core.sounding
         if entry is None or player.piece is None:
             raise PlayerError("nothing is playing: play a song first")
         shift = player.piece.transpose + by if to is None else to
@@ -287,8 +282,7 @@ class Desk:
     def _end(self) -> Promise:
         core = self._core
         core.give_up(PlayerError("it was ended before it began"))
-        if core.player is not None and core.stopped is None:
-            core.player.stop()
+        core.hush()
         return self._settled()
 
     def _stop(self, who: Peer, why: str) -> Early:

@@ -17,11 +17,12 @@ from ..player import Player, PlayerState, Snapshot
 from ..player.bounds import loop_points
 from ..player.term import Term, ends_soon
 from ..shelf.listening import Listening
-from .beginning import Beginning, Manner
+from .beginning import Beginning, superseded
 from .latch import Stopped
 from .making import Made, Maker
+from .programme import Programme
 from .promises import Promise, keep
-from .queue import Entry, Queue, Song
+from .queue import Entry, Song
 
 SOUNDING = (PlayerState.PLAYING, PlayerState.PAUSED)
 
@@ -50,12 +51,12 @@ class Remark:
     kind: str | None = None
 
 
-class Feed:
+class Feed(Programme):
     """Keeps a player fed from a queue. `tell` is called when something has changed; `say` prints a line."""
 
     def __init__(self, maker: Maker, tell: Callable[[], object], say: Callable[[str], object]) -> None:
+        super().__init__()
         self.lock = threading.RLock()
-        self.queue, self.manner, self.term = Queue(), Manner(), Term()
         self.beginning: Beginning | None = None
         self.begun: Callable[[Entry, Snapshot], object] = lambda entry, shot: None
         self.ended: Callable[[Heard], object] = lambda heard: None
@@ -81,19 +82,28 @@ class Feed:
 
     def begin(self, beginning: Beginning) -> Promise:
         """Let an entry begin as soon as it is ready, in place of what plays, and return what comes of it."""
-        self.give_up(PlayerError("something else was asked for before it began"))
+        if (pending := self.beginning) is not None:
+            beginning.before = beginning.before or pending.before
+            pending.promise.set_exception(superseded())
         self.beginning = beginning
         return beginning.promise
 
     def give_up(self, why: XylophoneError) -> None:
         """Let nothing begin that was to."""
         if self.beginning is not None:
-            self.beginning.promise.set_exception(why)
-            self.beginning = None
+            self._refuse(self.beginning, why)
+
+    def _refuse(self, beginning: Beginning, why: XylophoneError) -> None:
+        """Let an entry not begin, and what was before it go on."""
+        self.beginning = None
+        if beginning.before is not None:
+            self.put_back(beginning.before)
+        beginning.promise.set_exception(why)
+        self._tell()
 
     def change(self, song: Song) -> Promise:
         """Make the entry that plays anew, its song asked for in another way; PlayerError where none plays."""
-        entry = self.queue.playing
+        entry = self.sounding
         if entry is None or self._piece is None:
             raise PlayerError("nothing is playing: play a song first")
         if self._change is not None:
@@ -102,6 +112,11 @@ class Feed:
         self._maker.take(entry)
         self._change = entry, promise
         return promise
+
+    @property
+    def sounding(self) -> Entry | None:
+        """The entry that is heard, whatever is to begin in its place; None where none is."""
+        return None if self._heard is None else self._heard[0]
 
     @property
     def present(self) -> Entry | None:
@@ -117,7 +132,7 @@ class Feed:
 
     def resume_later(self, player: Player) -> None:
         """Remember what plays, if anything does, for the next player."""
-        shot, entry = player.snapshot(), self.queue.playing
+        shot, entry = player.snapshot(), self.sounding
         broken = shot.state is PlayerState.FAILED and self._piece is not None and player.piece is self._piece
         if broken and entry is not None and self.beginning is None:
             self.beginning = Beginning(entry, min(shot.position, shot.duration))
@@ -153,7 +168,8 @@ class Feed:
         self._looped = False
         if self._change is not None and self._change[0] is not entry:
             self._drop_change()
-        self.queue.begin(entry)
+        before = None if self.beginning is None else self.beginning.before
+        (self.queue if before is None else before.queue).begin(entry)
         self.begun(entry, player.snapshot())
         self._tell()
 
@@ -187,7 +203,7 @@ class Feed:
         try:
             self._play(player, beginning, made.piece)
         except XylophoneError as error:
-            beginning.promise.set_exception(error)
+            self._refuse(beginning, error)
             return
         self._remark(Remark(entry, made.told))
         keep(player.settled(), beginning.promise, lambda shot: {"entry": entry.number, "title": entry.title})
@@ -230,8 +246,7 @@ class Feed:
         lost = following is not None and beginning.start > 0
         self._mark(entry, made, *([start_gone(beginning.start)] if lost else []))
         if following is None:
-            self.beginning = None
-            beginning.promise.set_exception(made.error)
+            self._refuse(beginning, made.error)
         else:
             beginning.entry, beginning.start = following, 0.0
 

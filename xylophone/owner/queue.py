@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,19 @@ class Queue:
         self.entries: list[Entry] = []
         self.playing: Entry | None = None
         self.repeat = self.finish = False
-        self._last = 0
+        self._numbers = count(1)
 
     def replace(self, songs: Sequence[Song]) -> None:
         """Forget all entries, and take these in their place."""
         self.entries, self.playing, self.finish = [], None, False
         self.insert(songs, 0)
+
+    def anew(self, songs: Sequence[Song]) -> Queue:
+        """Return a queue of these songs; no entry of one queue has the number of one of the other's."""
+        queue = Queue()
+        queue._numbers = self._numbers
+        queue.insert(songs)
+        return queue
 
     def insert(self, songs: Sequence[Song], place: int | None = None) -> list[Entry]:
         """Put songs at a place of those to come, 0 the next, None the end; return their entries."""
@@ -140,8 +148,7 @@ class Queue:
         self.entries[self._place + 1 :] = to_come
 
     def _entry(self, song: Song) -> Entry:
-        self._last += 1
-        return Entry(self._last, song, Path(song["path"]).stem)
+        return Entry(next(self._numbers), song, Path(song["path"]).stem)
 
     def _require_not_playing(self, entry: Entry, remedy: str) -> None:
         if entry is self.playing:

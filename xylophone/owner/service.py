@@ -134,6 +134,8 @@ class Service:
     def _keep_queue(self) -> None:
         """Have the queue kept, where it is another one, by who writes."""
         core = self.core
+        if core.beginning is not None:  # what is to begin is kept when it does
+            return
         repeat = core.queue.repeat and core.term.seconds is None  # else it would play on when time is up
         queue = LastQueue(core.queue.left, repeat)
         if queue != self._kept:

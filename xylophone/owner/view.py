@@ -48,7 +48,7 @@ def word_of(core: Core) -> str:
 
 def as_played(core: Core, player: Player) -> dict[str, Any]:
     """Return what is played, where it is, and how."""
-    shot, entry = player.snapshot(), core.queue.playing
+    shot, entry = player.snapshot(), core.sounding
     state: dict[str, Any] = {
         "at": player.backend.now(),
         **manner_of(shot),
@@ -73,7 +73,7 @@ def row_of(core: Core, entry: Entry, over: bool) -> dict[str, Any]:
     if entry.trouble:
         return row | {"state": "left out", "why": entry.trouble}
     sounding = core.player is not None and core.player.state in SOUNDING
-    if entry is core.queue.playing and sounding:
+    if entry is core.sounding and sounding:
         return row | {"state": "playing"}
     if core.is_ready(entry):
         return row | {"state": "ready"}
