@@ -20,6 +20,7 @@ from xylophone.owner.commands import checked
 from xylophone.owner.core import Core, Opened
 from xylophone.owner.desk import Desk
 from xylophone.owner.latch import Latch
+from xylophone.owner.latching import Latching
 from xylophone.owner.making import Made, Maker, Recipe
 from xylophone.owner.peers import Peer
 from xylophone.owner.queue import Entry
@@ -80,12 +81,12 @@ class Held:
         self.core = Core(
             self.stage,
             self.maker,
-            Latch(folder / "state"),
+            Latching(Latch(folder / "state"), AtOnce()),
             self.clock,
             tell=self.note,
             say=self.lines.append,
         )
-        self.desk = Desk(self.core, lambda event: self.events.append(dict(event)), AtOnce())
+        self.desk = Desk(self.core, lambda event: self.events.append(dict(event)))
 
     @contextmanager
     def stage(self) -> Iterator[Opened]:

@@ -20,9 +20,9 @@ from xylophone.errors import (
     PlayerError,
     SafetyError,
 )
-from xylophone.owner.desk import Desk
 from xylophone.owner.feed import Heard
 from xylophone.owner.latch import Latch
+from xylophone.owner.latching import Latching
 
 
 @pytest.fixture
@@ -265,8 +265,7 @@ def test_a_stop_that_comes_while_another_is_released_holds(
             clear(self)
             held.ask("stop", why="again")
 
-    held.core.latch = Slow(tmp_path / "state")
-    held.desk = Desk(held.core, lambda event: None, AtOnce())
+    held.core.latching = Latching(Slow(tmp_path / "state"), AtOnce())
     held.at(1.0, "stop")
     released = held.at(2.0, "release")
     refused = held.at(3.0, "play", songs=songs)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from owner.held import ME, OTHER, Held, song
-from xylophone.owner.desk import Desk
+from xylophone.errors import SafetyError
 from xylophone.owner.latch import Latch
 from xylophone.owner.latching import Latching
 
@@ -49,6 +49,37 @@ def test_a_latch_is_written_once_however_often_it_is_asked_for_while_the_disk_is
     assert latching.set("bert", now, "") is not again[0]
 
 
+class Slow(Executor):
+    """Does what it is asked for, in order, only when it is told to."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], None]] = []
+
+    def submit(self, call: Any, /, *arguments: Any, **more: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        self.waiting.append(lambda: done.set_result(call(*arguments, **more)))
+        return done
+
+    def go_on(self) -> None:
+        while self.waiting:
+            self.waiting.pop(0)()
+
+
+def test_a_stop_of_the_instrument_s_own_outlasts_the_release_of_the_one_before(tmp_path: Path) -> None:
+    """The disk is still at that release."""
+    Latch(tmp_path / "state").set("anna", datetime(2026, 12, 1, tzinfo=UTC))
+    held, disk = Held(tmp_path), Slow()
+    held.core.latching = Latching(held.core.latching.latch, disk)
+    held.fails = [SafetyError("an output is stuck on")]
+    released = held.ask("release")
+    held.clock.at(1.0, disk.go_on)
+    held.until(3.0)
+    with pytest.raises(SafetyError, match="stopped again meanwhile"):
+        released.result(0)
+    assert held.core.stopped is not None
+    assert held.core.latching.latch.read() is not None
+
+
 class Meanwhile:
     """A lock before which, once, something else is done as if another thread had been quicker."""
 
@@ -75,7 +106,7 @@ def test_a_stop_is_its_client_s_also_where_the_loop_sees_it_first(
     held.at(1.0, "play", songs=songs[:1])
     held.clock.at(2.0, stop)
     held.until(3.0)
-    stopped = held.core.latch.read()
+    stopped = held.core.latching.latch.read()
     assert stopped is not None
     assert stopped.why == "a child's finger"
 
@@ -123,7 +154,7 @@ def test_a_stop_is_answered_whatever_befalls_its_latch(held: Held, songs: list[d
             done.set_exception(ValueError("nobody has thought of this"))
             return done
 
-    held.desk = Desk(held.core, lambda event: None, Wrong())
+    held.core.latching = Latching(held.core.latching.latch, Wrong())
     held.at(1.0, "play", songs=songs[:1])
     stop = held.at(2.0, "stop")
     held.until(5.0)

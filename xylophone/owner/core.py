@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +27,8 @@ from ..player.loop import TICK
 from ..player.news import Follower
 from ..sequencer import PlanOptions
 from .feed import Feed
-from .latch import Latch, Stopped
+from .latch import Stopped
+from .latching import Latching
 from .making import Maker
 
 LOOK = 1.0
@@ -69,14 +71,14 @@ class Core(Feed):
     `stage` opens the backend, whose time is that of `clock`. `tell` is called when something has changed, on
     any thread and holding locks, so it only notes that; `say` prints a line for who keeps the machine.
     `alive` is called at least once a second, `begun` with each entry that begins to play. `stops` counts
-    emergency stops.
+    emergency stops, whoever has asked for them.
     """
 
     def __init__(
         self,
         stage: Callable[[], AbstractContextManager[Opened]],
         maker: Maker,
-        latch: Latch,
+        latching: Latching,
         clock: Clock,
         *,
         tell: Callable[[], object] = lambda: None,
@@ -87,7 +89,7 @@ class Core(Feed):
         self.player: Player | None = None
         self.news: Follower | None = None
         self.trouble: XylophoneError | None = None  # why there is no player
-        self.latch, self.stopped = latch, latch.read()
+        self.latching, self.stopped = latching, latching.latch.read()
         self._stage, self._alive, self._clock = stage, alive, clock
         self._opened: Opened | None = None
         self._leaving = self._idle = False
@@ -231,15 +233,19 @@ class Core(Feed):
 
     def _latch_by_itself(self, why: str) -> None:
         """Put the latch on as nobody has asked for it; what cannot be written still holds in this process."""
+        now = datetime.now(UTC)
         with self.lock:
+            self.stops += 1  # a release that is under way is not of this one
             if self.stopped is None:
-                self.stopped = Stopped("the instrument", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", why)
+                self.stopped = Stopped("the instrument", f"{now:%Y-%m-%dT%H:%M:%SZ}", why)
                 self.give_up(SafetyError(self.stopped.words))
-        try:
-            self.latch.set("the instrument", datetime.now(UTC), why)
-        except FileError as error:
-            self.say(f"the stop is not on disk: {error}")
+            written = self.latching.set("the instrument", now, why)
+        written.add_done_callback(self._tell_unwritten)
         self._tell()
+
+    def _tell_unwritten(self, written: Future[Stopped]) -> None:
+        if (error := written.exception(0)) is not None:
+            self.say(f"the stop is not on disk: {error}")
 
     def _rest(self, limit: float) -> None:
         """Wait for so many seconds, or until `leave`, with signs of life."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +23,6 @@ from .commands import Command
 from .core import Core
 from .feed import SOUNDING
 from .latch import Stopped
-from .latching import Latching
 from .leaving import leave
 from .manner import Manner
 from .peers import Peer
@@ -42,12 +41,12 @@ PASSING = ("at", "position", "measure", "beat", "struck", "not_struck", "tempo_b
 
 
 class Desk:
-    """Answers commands. `tell` sends an event to the clients; `writing` is who writes the latch, in order."""
+    """Answers commands. `tell` sends an event to the clients."""
 
     _who: Peer | None = None  # who asks just now
 
-    def __init__(self, core: Core, tell: Callable[[Answer], object], writing: Executor) -> None:
-        self._core, self._tell, self._latching = core, tell, Latching(core.latch, writing)
+    def __init__(self, core: Core, tell: Callable[[Answer], object]) -> None:
+        self._core, self._tell = core, tell
         self._told: Answer = {}
         self._number = 0
         self._does: dict[str, Callable[..., Found]] = {
@@ -304,7 +303,7 @@ class Desk:
                 core.stopped = Stopped(who.name, f"{now:%Y-%m-%dT%H:%M:%SZ}", why)
             core.give_up(SafetyError(f"{core.stopped.words}: release it first"))
         core.wake()
-        return Early(first, self._latched(first, self._latching.set(who.name, now, why)))
+        return Early(first, self._latched(first, core.latching.set(who.name, now, why)))
 
     def _latched(self, first: Promise, written: Future[Stopped]) -> Promise:
         """Return the answer to a stop: the coils are off and the latch is on the disk, or why it is not."""
@@ -337,5 +336,5 @@ class Desk:
             core.wake()
             return self._now()
 
-        keep(self._latching.clear(), promise, released)
+        keep(core.latching.clear(), promise, released)
         return promise

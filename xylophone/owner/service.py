@@ -21,6 +21,7 @@ from .desk import Desk
 from .feed import Heard
 from .last import LastQueue
 from .latch import Latch
+from .latching import Latching
 from .making import Maker, Recipe
 from .peers import Peer
 from .places import Door
@@ -55,12 +56,12 @@ class Service:
         self._zero = clock.zero if isinstance(clock, SystemClock) else 0.0
         real = clock if isinstance(clock, SystemClock) else None
         self._maker = Maker(recipe, real, lambda: self.core.wake())
-        latch = Latch(door.state)
-        self.core = Core(stage, self._maker, latch, clock, tell=self._note, say=say, alive=alive)
-        self.core.url = url
         self._writing = ThreadPoolExecutor(1, "latch")
+        latching = Latching(Latch(door.state), self._writing)
+        self.core = Core(stage, self._maker, latching, clock, tell=self._note, say=say, alive=alive)
+        self.core.url = url
         self._server = Server(self._answer, self.greeting, door, left=self._left)
-        self._desk = Desk(self.core, self._server.tell, self._writing)
+        self._desk = Desk(self.core, self._server.tell)
         self._noted = False
         self._say, self._kept = say, LastQueue()
         self._told_lost = False
