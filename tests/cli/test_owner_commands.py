@@ -23,6 +23,7 @@ from xylophone.backends.contract import Coils
 from xylophone.cli.owned import RELEASE
 from xylophone.errors import BackendError, FileError
 from xylophone.owner.client import OwnerClient
+from xylophone.owner.ending import ask_to_stop
 from xylophone.owner.latch import Latch
 from xylophone.owner.places import Door, own_door
 from xylophone.owner.server import Server
@@ -359,6 +360,20 @@ def test_off_ends_an_owner_that_cannot_confirm_it_and_does_so_itself(xylophone: 
         ran = xylophone("off")
         assert owner.wait() == -signal.SIGKILL
     assert said(ran) == f"{OFF} (gpio:null); killed process {owner.pid}; {RELEASE}"
+
+
+@pytest.mark.usefixtures("xylophone")
+@pytest.mark.parametrize("answer", [{}, {"coils": None}, {"coils": OFF}, {"coils": OFF, "state": 1}])
+def test_off_believes_no_owner_that_does_not_say_what_the_coils_do(
+    tmp_path: Path, answer: dict[str, Any]
+) -> None:
+    """One of another version, or no owner at all; `off` ends it unless it has said that they are off."""
+    with Server(lambda *_: answer, dict, Door(tmp_path / "run" / "owner.sock", False, tmp_path)):
+        asked = ask_to_stop("xylophone off", 5.0)
+    assert asked is not None
+    assert asked.state is None
+    assert asked.heard is (answer.get("coils") == OFF)
+    assert "answers nothing that this program knows" in str(asked.error)
 
 
 def test_off_says_when_the_latch_could_not_be_written(xylophone: Run, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ class OwnerClient:
                 self._events.append(line)
             elif "error" in line and line.get("id") in (number, None):
                 raise error_of(line["error"])
-            elif line.get("id") == number and "ok" in line:
+            elif line.get("id") == number and isinstance(line.get("ok"), dict):
                 return dict(line["ok"])
             elif line.get("id") == number:
                 early(line)

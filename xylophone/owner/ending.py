@@ -79,10 +79,20 @@ def ask_to_stop(why: str, within: float = ANSWER) -> Asked | None:
     coils: list[str] = []
     try:
         with OwnerClient(connection, within) as owner:
-            answer = owner.do("stop", within=within, early=lambda line: coils.append(line["coils"]), why=why)
-            return Asked(asked.peer, asked.folder, answer["coils"], answer["state"])
+            answer = owner.do("stop", within=within, early=lambda line: coils.extend(_coils(line)), why=why)
+            coils.extend(_coils(answer))
+            state = answer.get("state")
+            if not isinstance(state, dict) or not _coils(answer):
+                raise BackendError(f"{owner.whose} answers nothing that this program knows: look at it")
+            return Asked(asked.peer, asked.folder, coils[-1], state)
     except XylophoneError as error:
         return Asked(asked.peer, asked.folder, coils[0] if coils else None, None, error)
+
+
+def _coils(line: Mapping[str, Any]) -> list[str]:
+    """Return what a line says of the coils, if it says anything."""
+    said = line.get("coils")
+    return [said] if isinstance(said, str) else []
 
 
 def _holder(socket: Path) -> Peer:
