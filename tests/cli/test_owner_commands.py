@@ -309,13 +309,12 @@ def owner_process(folder: Path, coils: str = OFF) -> programs.Program:
 
 
 def test_off_kills_an_owner_that_stands_still_and_puts_its_latch_on(xylophone: Run, tmp_path: Path) -> None:
-    latch = Latch(own_door(os.environ).state)
     with owner_process(tmp_path) as owner:
         programs.stand_still(owner.pid)
         ran = xylophone("off")
         assert owner.wait() == -signal.SIGKILL
     assert said(ran) == f"{OFF} (gpio:null); killed process {owner.pid}; {RELEASE}"
-    stopped = latch.read()
+    stopped = Latch(tmp_path).read()
     assert stopped is not None
     assert (stopped.who, stopped.why) == (
         playing_user(),
@@ -337,10 +336,10 @@ def test_off_kills_one_at_whose_door_as_many_wait_as_can(xylophone: Run, tmp_pat
         ran = xylophone("off")
         assert owner.wait() == -signal.SIGKILL
     assert said(ran) == f"{OFF} (gpio:null); killed process {owner.pid}; {RELEASE}"
-    assert Latch(own_door(os.environ).state).read() is not None
+    assert Latch(tmp_path).read() is not None
 
 
-def test_off_kills_one_that_plays_by_no_lock_of_this_user(
+def test_off_kills_one_that_plays_by_no_lock_of_this_user_and_latches_where_it_looks(
     xylophone: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with owner_process(tmp_path) as owner:
@@ -350,9 +349,7 @@ def test_off_kills_one_that_plays_by_no_lock_of_this_user(
         ran = xylophone("off", "--backend", "gpio:null")
         assert owner.wait() == -signal.SIGKILL
     assert said(ran) == f"{OFF} (gpio:null); killed process {owner.pid}; {RELEASE}"
-    state = own_door(os.environ).state
-    assert state.is_relative_to(tmp_path / "other" / "xylophone")
-    assert Latch(state).read() is not None
+    assert Latch(tmp_path).read() is not None
 
 
 def test_off_ends_an_owner_that_cannot_confirm_it_and_does_so_itself(xylophone: Run, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def listening(door: Door) -> Iterator[socket.socket]:
     try:
         if not door.shared and not (door.named and path.parent.is_dir()):
             private_folder(path.parent)
-        with _alone(path):
+        with _alone(door):
             _clear(path)
             with _bound(door) as listener:
                 yield listener
@@ -49,7 +49,11 @@ def listening(door: Door) -> Iterator[socket.socket]:
 
 
 def held_by(path: Path) -> Path:
-    """Return the file beside a socket that its owner has locked, and in which it says who it is."""
+    """Return the file beside a socket that its owner has locked, and in which it says who it is.
+
+    There is one, however the path to the socket is written.
+    """
+    path = Path(os.path.realpath(path))
     return path.with_name(f"{path.name}.held")
 
 
@@ -63,10 +67,10 @@ def check_length(path: Path) -> None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _alone(door: Door) -> Iterator[None]:
     """Hold the lock beside a socket: the system lets go of it whatever ends its owner."""
-    held = held_by(path)
-    number = take(held, Owner(os.getpid(), "owner"))
+    held = held_by(door.path)
+    number = take(held, Owner(os.getpid(), "owner", state=str(door.state.absolute())))
     if number is None:
         other = owner_of(held)
         raise BackendMissing(

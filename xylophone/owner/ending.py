@@ -13,7 +13,7 @@ from typing import Any
 
 from ..backends.contract import Coils
 from ..errors import BackendError, BackendMissing, FileError, XylophoneError
-from ..running.lockfile import owner_of
+from ..running.lockfile import Owner, owner_of
 from ..running.playing import ANSWER
 from .client import OwnerClient, first_of, not_taken_in
 from .doorway import held_by
@@ -68,14 +68,17 @@ def ask_to_stop(why: str, within: float = ANSWER) -> Asked | None:
 
     Each of its lines is waited for `within` seconds until it has said that the coils are off.
     """
-    states = {door.path: door.state for door in doors(os.environ)}
+    states = {door.path: door.state for door in doors(os.environ)}  # where nothing else is known
     try:
         connection, place = first_of(list(states), within)
     except BackendMissing:
         return None
+    holder = _holder(place)
+    folder = states[place] if holder is None or holder.state is None else Path(holder.state)
     if connection is None:
-        return Asked(_holder(place), states[place], error=BackendError(not_taken_in(place)))
-    asked = Asked(Peer.of(connection), states[place])
+        peer = Peer(holder.process if holder else 0, os.getuid(), os.getgid())
+        return Asked(peer, folder, error=BackendError(not_taken_in(place)))
+    asked = Asked(Peer.of(connection), folder)
     coils: list[str] = []
     try:
         with OwnerClient(connection, within) as owner:
@@ -95,13 +98,11 @@ def _coils(line: Mapping[str, Any]) -> list[str]:
     return [said] if isinstance(said, str) else []
 
 
-def _holder(socket: Path) -> Peer:
-    """Return who holds a socket at which nobody is taken in; process 0 where that cannot be known."""
-    user, group = os.getuid(), os.getgid()
+def _holder(socket: Path) -> Owner | None:
+    """Return what the owner at a socket has said of itself beside it; None where that cannot be known."""
     with suppress(OSError):
-        if (owner := owner_of(held_by(socket))) is not None:
-            return Peer(owner.process, user, group)
-    return Peer(0, user, group)
+        return owner_of(held_by(socket))
+    return None
 
 
 def _kill(process: int) -> None:

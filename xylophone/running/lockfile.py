@@ -20,12 +20,16 @@ MOST_BYTES = 65536
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who holds a lock: its process, the backend's URL, the configuration file in use, and what for."""
+    """Who holds a lock: its process, the backend's URL, the configuration file in use, and what for.
+
+    `state` is the folder of an owner's latch.
+    """
 
     process: int
     url: str
     config: str | None = None
     switches_off: bool = False  # `xylophone off`, which nobody ends
+    state: str | None = None
 
     def text(self) -> bytes:
         """Return what is written into the file."""
@@ -37,7 +41,8 @@ class Owner:
         with suppress(ValueError, TypeError, RecursionError):
             owner = cls(**json.loads(text))
             number = type(owner.process) is int and 1 < owner.process < 2**31
-            if number and isinstance(owner.url, str) and isinstance(owner.config, str | None):
+            paths = isinstance(owner.config, str | None) and isinstance(owner.state, str | None)
+            if number and isinstance(owner.url, str) and paths:
                 return owner
         return None
 
