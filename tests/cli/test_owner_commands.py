@@ -25,7 +25,7 @@ from xylophone.errors import BackendError, FileError
 from xylophone.owner.client import OwnerClient
 from xylophone.owner.ending import ask_to_stop
 from xylophone.owner.latch import Latch
-from xylophone.owner.places import Door, own_door
+from xylophone.owner.places import Door
 from xylophone.owner.server import Server
 from xylophone.owner.session import Early
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
 
 from owner.held import song
+from player.pieces import INSTRUMENT
+from xylophone.arranger import Weights
+from xylophone.clock import VirtualClock
 from xylophone.errors import FileError, SafetyError
 from xylophone.instrument import build_instrument
 from xylophone.owner.last import LastQueue
+from xylophone.owner.making import Recipe
+from xylophone.owner.places import Door
 from xylophone.owner.queue import Queue
 from xylophone.owner.rehearsal import RehearsedOwner
 from xylophone.owner.restarts import Restarts
+from xylophone.owner.service import Service
 
 
 def rehearsed(folder: Path) -> RehearsedOwner:
@@ -132,3 +138,18 @@ def test_a_release_and_an_end_that_cannot_be_noted_are_none_the_less(tmp_path: P
     assert [line.split(":")[0] for line in owner.lines if "crashes" in line] == [
         "the next start takes this for a crash"
     ] * 2
+
+
+def test_of_owners_whose_sockets_lie_in_one_folder_each_counts_its_own_crashes(tmp_path: Path) -> None:
+    def owner_at(name: str) -> Service:
+        door, recipe = (
+            Door(tmp_path / name, False, tmp_path / "state", named=True),
+            Recipe(INSTRUMENT, Weights()),
+        )
+        return Service(nullcontext, recipe, door, VirtualClock(), "sim:")  # type: ignore[arg-type]
+
+    with suppress(MemoryError), owner_at("a.sock"):
+        raise MemoryError
+    with owner_at("a.sock") as crashed, owner_at("b.sock") as other:
+        assert len(crashed.run.crashes) == 1
+        assert other.run.crashes == ()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..errors import FileError
 from ..files import read_bytes, write_bytes
+from .places import Door
 
 HOUR = 3600.0
 
@@ -56,10 +57,15 @@ class Run:
 
 
 class Restarts:
-    """The run of an owner, kept in a folder."""
+    """The run of an owner, kept in a folder under a name."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / NAME
+    def __init__(self, folder: Path, name: str = NAME) -> None:
+        self._path = folder / name
+
+    @classmethod
+    def of(cls, door: Door) -> Restarts:
+        """Return the run of the owner at a door; of sockets that were named several may lie in one folder."""
+        return cls(door.path.parent, f"{door.path.name}.{NAME}" if door.named else NAME)
 
     def begin(self, now: float) -> Run:
         """Note that an owner begins, at a monotonic time; return its run, which knows if it `may_play`.

@@ -79,7 +79,7 @@ class Service:
             if self._logbook is not None:
                 held.callback(self._logbook.close)
             held.enter_context(self._server)
-            self._restarts = Restarts(self._door.path.parent)
+            self._restarts = Restarts.of(self._door)
             self.run = self._restarts.begin(self._zero + self._clock.now())
             self.core.forgive = lambda: self._count(self._restarts.forgive)
             self._held = held.pop_all()
