@@ -23,8 +23,8 @@ CONSTRAINTS = ROOT / "constraints.txt"
 ENVIRONMENT = ROOT / ".venv-xylo" / "newest"
 FIRST_CIRCLE = ("--quick", "-n", "auto", "--dist", "loadfile")
 EXTRAS = "dev,plot,serial,gpio,audio"
-NOT_EVERYWHERE = "lgpio"
-"""An extra without a wheel on some Pythons."""
+NOT_EVERYWHERE = "lgpio,midi"
+"""Extras without a wheel on some Pythons."""
 
 Versions = dict[str, str]
 LINE = re.compile(
@@ -109,7 +109,7 @@ class Trial:
 
     def install(self, *what: str) -> bool:
         """Install, quietly, and tell whether pip could."""
-        options = ["-qq", "--disable-pip-version-check", "--only-binary", "numpy,symusic,lgpio"]
+        options = ["-qq", "--disable-pip-version-check", "--only-binary", "numpy,symusic,lgpio,python-rtmidi"]
         return subprocess.run([*self.pip, "install", *options, *what], cwd=ROOT, check=False).returncode == 0
 
     def fill(self) -> None:

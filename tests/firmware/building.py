@@ -33,6 +33,8 @@ PACKAGES = {
     "lgpio": "python3-lgpio",
     "systemd-analyze": "systemd",
     "locales": "locales",
+    "jackd": "jackd2",
+    "rtmidi": "python3-rtmidi",
 }
 """What each tool is called by Debian."""
 
@@ -80,7 +82,7 @@ def run(command: list[str], environment: Mapping[str, str] | None = None) -> str
 
 
 def _there(tool: str) -> bool:
-    if tool == "lgpio":
+    if tool in ("lgpio", "rtmidi"):
         return find_spec(tool) is not None
     if tool in PLACES:
         return PLACES[tool].exists()

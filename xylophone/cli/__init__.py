@@ -34,6 +34,8 @@ COMMANDS = {
     "simulate": ("simulate", "Play a song on simulated hammers in a blink, and measure it."),
     "tune": ("tune", "Measure or set what each hammer does."),
     "strike": ("strike", "Strike one bar."),
+    "live": ("live", "Play on MIDI keyboards, and record it."),
+    "ports": ("live:ports", "List MIDI ports."),
     "serve": ("serve", "Hold the instrument, for many to play it: the owner."),
     "off": ("off", "Switch all coils off, now, whatever else runs."),
     "devices": ("devices", "List serial ports, and say which one serial:auto opens."),

@@ -10,6 +10,9 @@ from ..sequencer import Plan
 from ..tables import Planned, Refusal, picked
 from .record import Record
 
+REACTION = 0.01
+"""s from a command to the first pulse that is taken back: none is taken back while it starts."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Ahead:

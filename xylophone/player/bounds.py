@@ -13,6 +13,9 @@ TRANSPOSITION = 48
 SHORTEST_LOOP = 0.1
 """s of song time."""
 
+MARGINS = (0.002, 0.5)
+"""s that planning and handing over a direct strike may take."""
+
 IN_PLAY = (0.0, VOLUMES[1])
 """Bounds of the volume in play: at 0 nothing is struck, and the music goes on."""
 

@@ -6,10 +6,13 @@ import numpy as np
 
 from ..sequencer import Planner
 from ..tables import Strikes
-from .ahead import Outlet
+from .ahead import REACTION, Outlet
 
 MARGIN = 0.012
 """s before its coil goes on at which a strike is planned: room to plan a chord and to hand it over."""
+
+RING = 0.25
+"""s after a contact for which somebody may listen; then it is over."""
 
 
 class Direct:
@@ -22,7 +25,7 @@ class Direct:
     def __init__(self, planner: Planner, outlet: Outlet) -> None:
         self.margin = MARGIN
         self._planner, self._outlet = planner, outlet
-        self._over = -np.inf  # backend time at which the last coil goes off
+        self._over = -np.inf  # backend time at which what was struck is over
 
     @property
     def notice(self) -> float:
@@ -44,11 +47,16 @@ class Direct:
             return
         plan = self._planner.commit(now + self.margin, now)
         self._outlet.pass_on(plan)
-        if len(plan.pulses):
-            last = plan.pulses[-1]
-            self._over = max(self._over, float(last["start"] + last["width"]))
+        contacts = plan.rows["time"] + plan.rows["moved"]
+        self._over = max(self._over, float(contacts.max(initial=-np.inf)) + RING)
         self._planner.settle()
 
+    def hush(self, now: float) -> None:
+        """Take back what has not been struck, but for coils that are going on."""
+        after = now + REACTION
+        self._outlet.take_back(after, now)
+        self._planner.rewind(after)
+
     def over(self, now: float) -> bool:
-        """Tell whether nothing waits and all coils are off again."""
+        """Tell whether nothing waits, and what was struck is heard."""
         return self.due == np.inf and now >= self._over

@@ -13,14 +13,11 @@ from ..arranger import Arrangement
 from ..backends.backend import Backend
 from ..sequencer import Plan, Planner
 from ..tables import STRIKE, Strikes, as_strikes, picked
-from .ahead import Ahead, Outlet, TakenBack
+from .ahead import REACTION, Ahead, Outlet, TakenBack
 from .direct import Direct
 from .opening import Opening
 from .record import Record
 from .timeline import Stretch, Timeline, length
-
-REACTION = 0.01
-"""s from a command to the first pulse that is taken back: none is taken back while it starts."""
 
 READY = 0.05
 """s from a command to the first new pulse: none is planned too late for the backend."""

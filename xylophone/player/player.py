@@ -19,6 +19,7 @@ from ..strikes import unplanned
 from ..tables import Hits, Strikes
 from .bounds import (
     IN_PLAY,
+    MARGINS,
     check_manner,
     check_moment,
     check_position,
@@ -126,6 +127,19 @@ class Player(Loop):
         """
         unplanned(strikes, len(self.backend.instrument))
         return self._command("strike", lambda now: self._engine.direct.strike(strikes))
+
+    def hush(self) -> Player:
+        """Take back direct strikes that have not been struck; what is paused stays so."""
+        return self._command("hush", self._engine.direct.hush)
+
+    @property
+    def margin(self) -> float:
+        """How long before its coil goes on a direct strike is planned and handed over, s."""
+        return self._engine.direct.margin
+
+    @margin.setter
+    def margin(self, seconds: float) -> None:
+        self._engine.direct.margin = within("margin", seconds, MARGINS)
 
     @property
     def notice(self) -> float:

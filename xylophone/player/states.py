@@ -29,6 +29,7 @@ _LEADS_TO = {
     "emergency": (_STOPPED, _STOPPED, _STOPPED, _STOPPED, _FAILED),
     "release": (None, None, None, _IDLE, None),
     "strike": (_IDLE, None, _PAUSED, None, None),
+    "hush": (_IDLE, None, _PAUSED, None, None),
     "seek": (None, _PLAYING, _PAUSED, None, None),
     "next": (None, _PLAYING, _PAUSED, None, None),
     "previous": (None, _PLAYING, _PAUSED, None, None),
