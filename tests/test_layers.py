@@ -20,7 +20,18 @@ LAYERS = [
     {"midifile", "config", "calibration", "arranger", "sequencer", "sound"},
     {"link", "tuning", "performance.performance", "collection.tunes"},
     {"backends", "gpio", "simulation"},
-    {"player", "performance", "collection", "plotter", "soundcard", "running", "board", "owner", "shelf"}
+    {
+        "player",
+        "performance",
+        "collection",
+        "plotter",
+        "soundcard",
+        "running",
+        "board",
+        "owner",
+        "shelf",
+        "live",
+    }
     | {"tuning.auto_session"},
     {"cli", "testing", "__main__"},
 ]
@@ -43,6 +54,7 @@ THIRD_PARTIES = {
     "pytest": {"testing"},
     "resvg_py": {"plotter"},
     "rich": {"cli"},
+    "rtmidi": {"live.ports"},
     "serial": {"backends.ports"},
     "smbus2": {"gpio.expander"},
     "sounddevice": {"soundcard"},
@@ -61,6 +73,7 @@ NOT_AT_IMPORT = {
     "pydantic",
     "pyloudnorm",
     "rich",
+    "rtmidi",
     "serial",
     "smbus2",
     "sounddevice",

@@ -21,14 +21,15 @@ def served() -> Iterator[dict[str, str]]:
     need("jackd", "rtmidi")
     name = f"xylophone-{os.getpid()}"
     seen = {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1", "JACK_NO_AUDIO_RESERVATION": "1"}
-    command = ["jackd", "--no-realtime", "--no-mlock", "-n", name, "-d", "dummy", "-r", "48000", "-p", "64"]
+    command = ["jackd", "--no-realtime", "--no-mlock", "-n", name, "-d", "dummy", "-r", "48000", "-p", "256"]
     with programs.Program(
         command, stdout=programs.subprocess.DEVNULL, stderr=programs.subprocess.STDOUT
     ) as server:
         try:
             yield seen
         finally:
-            server.end()
+            server.terminate()  # one that is killed counts as running: a machine may have eight
+            server.wait()
 
 
 def opened(kind: str, name: str) -> Any:

@@ -78,7 +78,7 @@ def live(
 ) -> None:
     """Play on MIDI keyboards, until Ctrl-C: each key strikes its bar the same time after it was pressed.
 
-    Every keyboard is heard, also one that is plugged in later, and what programs play to the port "xylophone".
+    Every keyboard is heard, also one that comes later, and what programs play to the port "xylophone".
     """
     found = settings(options)
     check_writable(record)

@@ -77,7 +77,7 @@ class Hands:
         self._player.margin = self.delay - reach
 
     def take(self, message: Sequence[int], moment: float) -> Key | None:
-        """Do what a MIDI message says that has come at a moment of the backend; return its key if it is one."""
+        """Do what a MIDI message says that came at a moment of the backend; return its key if it is one."""
         said = read(message)
         if isinstance(said, Panic):
             self._silence()

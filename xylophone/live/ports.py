@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -46,12 +47,25 @@ def connection() -> Any:
     library = midi_library()
     for system in library.get_compiled_api():
         if system == library.API_LINUX_ALSA and not SEQUENCER.exists():
-            continue  # asked all the same, its library writes to the screen
-        with suppress(library.SystemError):
+            continue
+        with suppress(library.SystemError), _muted():
             return library.MidiIn(system, name=NAME)
     raise BackendMissing(
         "no MIDI ports: neither ALSA nor JACK answers; on Linux: sudo modprobe snd-seq, or start jackd"
     )
+
+
+@contextmanager
+def _muted() -> Iterator[None]:
+    """Let C libraries say nothing on stderr: JACK's tells there, in its own way, that no server runs."""
+    with open(os.devnull, "wb") as nothing:
+        kept = os.dup(2)
+        try:
+            os.dup2(nothing.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def names(midi: Any) -> list[str]:

@@ -139,6 +139,7 @@ class Player(Loop):
 
     @margin.setter
     def margin(self, seconds: float) -> None:
+        """Set it; OptionError out of its bounds."""
         self._engine.direct.margin = within("margin", seconds, MARGINS)
 
     @property
