@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,15 +67,22 @@ def test_items_are_taken_as_they_are_needed_and_closing_ends_the_processes() -> 
     assert taken == ["ab", "hang"]
 
 
-def test_a_process_that_dies_idle_costs_one_item_at_most() -> None:
+def test_a_process_that_dies_idle_costs_no_item() -> None:
     before = set(multiprocessing.active_children())
     with closing(outcomes(work, ["ab", "cd", "ef", "gh"], 1, 60.0)) as found:
         assert next(found) == ("ab", "ba")
         for process in set(multiprocessing.active_children()) - before:
             process.kill()
         rest = dict(found)
-    assert list(rest) == ["cd", "ef", "gh"]
-    assert (rest["ef"], rest["gh"]) == ("fe", "hg")
+    assert rest == {"cd": "dc", "ef": "fe", "gh": "hg"}
+
+
+@pytest.mark.parametrize("before", [[], ["ab"]])
+def test_an_item_is_given_to_a_new_process_where_an_old_one_dies(before: list[str], tmp_path: Path) -> None:
+    """It cannot be told from one that has died just before; a new one that dies has died of the item."""
+    item = f"die once: {tmp_path / 'died'}"
+    outcome = done([*before, item, "cd"])[item]
+    assert isinstance(outcome, Lost) if not before else outcome == item[::-1]
 
 
 def test_processes_that_cannot_begin_are_an_error() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -64,6 +64,8 @@ class Worker(Generic[Item, Result]):
 
     What is said of `outcomes` holds. `take` begins an item, `look` tells when it is done, `outcome` is its
     result; none waits for it, and XylophoneError says that no process can be started. `end` ends the process.
+    An item whose process was there before it, and dies, gets one more: that one may have died with nothing
+    to do.
     A `modest` one leaves the processor to others, and the memory too.
     """
 
@@ -73,7 +75,7 @@ class Worker(Generic[Item, Result]):
         self._work, self._limit, self._clock, self._modest = work, limit, clock, modest
         self._child: Child[Item, Result] | None = None
         self._began: float | None = None  # when the process was ready and the item with it
-        self._overdue = False
+        self._overdue = self._first = False  # `_first`: the item is its process's first one
         self.busy = False
 
     def take(self, items: Iterator[Item]) -> bool:
@@ -89,6 +91,7 @@ class Worker(Generic[Item, Result]):
         return False
 
     def _hand_over(self, item: Item) -> None:
+        self._first = self._child is None
         child = self._child or self._start()
         self.future: Future[Result] = child.ask(item)
         self._item, self._overdue, self.busy = item, False, True
@@ -102,7 +105,18 @@ class Worker(Generic[Item, Result]):
         if self._began is not None and self._clock.now() - self._began > self._limit and not self._overdue:
             self._overdue = not self.future.done()
             self._kill()
-        return self.future.done()
+        return self.future.done() and not self._begun_again()
+
+    def _begun_again(self) -> bool:
+        """Give an item that is done to one more process where that is called for; tell whether it was."""
+        died = isinstance(self.future.exception(0), DiedError)
+        if not died or self._first or self._overdue:
+            return False
+        self.end()
+        with suppress(DiedError, XylophoneError):  # then it is lost by the death of the one before
+            self._hand_over(self._item)
+            return True
+        return False
 
     def outcome(self) -> tuple[Item, Result | Lost]:
         """Return the item, which is done, with its result; the worker is free then."""
