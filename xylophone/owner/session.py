@@ -14,6 +14,7 @@ from .commands import Command, checked, number_of
 from .lines import PROTOCOL, Lines, read, shown, written
 from .peers import Peer
 from .spread import TOPIC_OF
+from .unread import unread
 
 LINES_A_TURN = 16
 """Lines of one client that are answered before the others have their turn."""
@@ -29,6 +30,9 @@ MOST_AWAITED = 64
 
 MOST_CLIENTS = 64
 """Clients with all rights; some more may only stop the music."""
+
+LOOKS = 10
+"""Looks, in the time that a client may read nothing, whether it does."""
 
 Answer = Mapping[str, Any]
 
@@ -78,7 +82,7 @@ class Session(asyncio.Protocol):
         self._host, self._lines = host, Lines()
         self.topics: frozenset[str] = frozenset()
         self._agreed = self._full = self._ended = self._turning = False
-        self._awaited = 0
+        self._awaited = self._sent = 0
         self._state: bytes | None = None  # the newest, while something waits
         self._half: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
@@ -116,7 +120,7 @@ class Session(asyncio.Protocol):
         """Take no more lines while something waits for this client, and let go of it if that lasts."""
         self._full = True
         self._transport.pause_reading()
-        self._stalled = self._later(self.cut)
+        self._watch(self._reading())
 
     def resume_writing(self) -> None:
         """Go on, with the newest state first."""
@@ -132,6 +136,7 @@ class Session(asyncio.Protocol):
         """Send a line, whatever waits already; a client that leaves too much lying is let go of."""
         if self._transport.is_closing():
             return
+        self._sent += len(line)
         self._transport.write(line)
         if self._transport.get_write_buffer_size() > MOST_WAITING:
             self.cut()
@@ -154,8 +159,27 @@ class Session(asyncio.Protocol):
         """Let go of this client when all that waits has been sent."""
         self._transport.close()
 
-    def _later(self, call: Callable[[], object]) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(self._host.patience, call)
+    def _watch(self, before: tuple[int, int], quiet: int = 1) -> None:
+        """Let go of this client when it has read nothing at so many looks in a row."""
+
+        def look() -> None:
+            now = self._reading()
+            if now[0] > before[0] or now[1] < before[1]:
+                self._watch(now)
+            elif quiet < LOOKS:
+                self._watch(now, quiet + 1)
+            else:
+                self.cut()
+
+        self._stalled = self._later(look, 1 / LOOKS)
+
+    def _reading(self) -> tuple[int, int]:
+        """Return how much the system has taken for this client, and how much lies there unread, bytes."""
+        transport = self._transport
+        return self._sent - transport.get_write_buffer_size(), unread(transport.get_extra_info("socket"))
+
+    def _later(self, call: Callable[[], object], part: float = 1.0) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(part * self._host.patience, call)
 
     def _turn(self) -> None:
         """Answer some lines, and the rest when the others have had their turn."""
