@@ -11,12 +11,13 @@ from owner.held import song
 from player.pieces import INSTRUMENT
 from xylophone.arranger import Weights
 from xylophone.clock import VirtualClock
-from xylophone.errors import FileError, SafetyError
+from xylophone.errors import FileError, OptionError, SafetyError
 from xylophone.instrument import build_instrument
+from xylophone.owner.commands import MOST_ENTRIES
 from xylophone.owner.last import LastQueue
 from xylophone.owner.making import Recipe
 from xylophone.owner.places import Door
-from xylophone.owner.queue import Queue
+from xylophone.owner.queue import MOST_ENTRIES as MOST_TO_COME, MOST_PLAYED, Queue
 from xylophone.owner.rehearsal import RehearsedOwner
 from xylophone.owner.restarts import Restarts
 from xylophone.owner.service import Service
@@ -63,6 +64,28 @@ def test_a_queue_that_repeats_is_kept_whole_from_where_it_was() -> None:
     assert [each["path"] for each in queue.left] == ["/b.mid", "/c.mid"]
     queue.repeat = True
     assert [each["path"] for each in queue.left] == ["/b.mid", "/c.mid", "/a.mid"]
+
+
+def test_of_a_queue_that_is_too_long_its_beginning_is_kept(tmp_path: Path) -> None:
+    """What a client may send is more than what is read back."""
+    songs = [{"path": f"/{number}.mid", "tracks": list(range(1000))} for number in range(MOST_ENTRIES)]
+    LastQueue(songs).write(tmp_path)
+    kept = LastQueue.read(tmp_path).songs
+    assert 300 < len(kept) < MOST_ENTRIES
+    assert list(kept) == songs[: len(kept)]
+
+
+@pytest.mark.parametrize("repeat", [True, False])
+def test_a_queue_has_an_end(repeat: bool) -> None:
+    """One that repeats keeps what has played, the other the last of that."""
+    queue = Queue()
+    queue.repeat = repeat
+    with suppress(OptionError):
+        for _ in range(4 * MOST_TO_COME // 100):
+            queue.insert([{"path": "/a.mid"}] * 100)
+            queue.begin(queue.entries[-1])
+        assert not repeat
+    assert len(queue.entries) <= (MOST_TO_COME if repeat else MOST_PLAYED + 1)
 
 
 @pytest.mark.parametrize(

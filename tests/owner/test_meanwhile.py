@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from owner.held import BEATS, ME, OTHER, Held, song
+from xylophone.arranger import Arrangement
 from xylophone.errors import FileError, OptionError, PlayerError
 
 
@@ -103,3 +105,22 @@ def test_a_client_that_leaves_ends_its_own_song_and_no_other_while_another_is_ma
     assert held.titles() == ["long"]
     assert (len(held.heard()) == 40) is new
     assert max(held.heard()) < (12.0 if new else 3.3)
+
+
+def test_what_was_next_once_and_is_no_more_takes_no_memory(held: Held) -> None:
+    """While one song is repeated, and nothing begins that could tell what is over."""
+    songs = [song(held.folder, str(number)) for number in range(30)]
+    held.at(1.0, "play", songs=[song(held.folder, "long", 40)])
+    held.at(1.5, "loop", begin=0.0, end=1.0)
+    for number, each in enumerate(songs):
+        held.at(2.0 + number, "insert", songs=[each])
+    kept: list[int] = []
+
+    def count() -> None:
+        gc.collect()
+        kept.append(sum(isinstance(each, Arrangement) for each in gc.get_objects()))
+
+    held.clock.at(3.9, count)
+    held.clock.at(31.9, count)
+    held.until(32.0)
+    assert kept[1] - kept[0] < 10

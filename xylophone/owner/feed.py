@@ -341,10 +341,10 @@ class Feed(Programme):
         if following is None and self._following is None:
             return
         self._following = following
+        self._handed = [each for each in self._handed if player.holds(each[1])]  # the rest will not sound
         self._handed += [] if following is None else [following]
         player.follow(piece, [] if following is None else [following[1]])
 
     def _forget(self) -> None:
         """Forget what plays and what was to follow it."""
-        self._piece = self._following = None
-        self._handed = []
+        self._piece, self._following, self._handed = None, None, []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from .queue import Song
 
 NAME = "queue.json"
 MOST_BYTES = 2_000_000
+BESIDE = 100
+"""Bytes for what is said beside the songs."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,16 @@ class LastQueue:
             raise FileError(f"{path} is damaged: delete it, and play something") from error
 
     def write(self, folder: Path) -> None:
-        """Keep this in a folder; it outlasts a power cut. FileError."""
+        """Keep as much of this in a folder as is read back; it outlasts a power cut. FileError."""
         make_folder(folder, "set XDG_STATE_HOME to a folder to write in")
-        kept = {"repeat": self.repeat, "songs": list(self.songs)[:MOST_ENTRIES]}
+        kept = {"repeat": self.repeat, "songs": list(self._fitting())}
         write_bytes(folder / NAME, json.dumps(kept).encode() + b"\n")
+
+    def _fitting(self) -> Iterator[Song]:
+        """Yield the first songs, no more than are read back."""
+        room = MOST_BYTES - BESIDE
+        for song in self.songs[:MOST_ENTRIES]:
+            room -= len(json.dumps(song)) + len(", ")
+            if room < 0:
+                return
+            yield song

@@ -13,6 +13,8 @@ from ..errors import OptionError
 from ..words import counted
 
 MOST_ENTRIES = 10_000
+"""Entries to come; all entries, in a queue that repeats."""
+
 MOST_PLAYED = 200
 """Entries that are over and stay, for the way back; all stay in a queue that repeats."""
 
@@ -62,10 +64,9 @@ class Queue:
     def insert(self, songs: Sequence[Song], place: int | None = None) -> list[Entry]:
         """Put songs at a place of those to come, 0 the next, None the end; return their entries."""
         to_come = self.to_come
-        if len(to_come) + len(songs) > MOST_ENTRIES:
-            raise OptionError(
-                f"{counted(len(to_come) + len(songs), 'song')} are too many: a queue takes {MOST_ENTRIES}"
-            )
+        many = len(self.entries if self.repeat else to_come) + len(songs)
+        if many > MOST_ENTRIES:
+            raise OptionError(f"{counted(many, 'song')} are too many: a queue takes {MOST_ENTRIES}")
         new = [self._entry(song) for song in songs]
         place = len(to_come) if place is None else place
         self._put([*to_come[:place], *new, *to_come[place:]])

@@ -276,6 +276,11 @@ class Player(Loop):
             engine = self._engine
             return engine.stretch(self.backend.now()).arrangement if engine.timeline.laid else None
 
+    def holds(self, piece: Arrangement) -> bool:
+        """Tell whether that very object sounds, or stands in the queue."""
+        with self._lock:
+            return any(each is piece for each in self._engine.timeline.pieces)
+
     @property
     def waits(self) -> bool:
         """Whether the whole queue is over and has rung, and more is waited for."""
