@@ -192,7 +192,7 @@ class OwnerClient:
         except ConnectionError:
             content = b""
         if not content:
-            raise BackendError(f"{self.whose} has ended, or has let go of this client: connect again")
+            raise BackendError(f"{self.whose} has ended, or has let go of this client: look with xylophone status")
         self._lines.feed(content)
 
 
