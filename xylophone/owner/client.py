@@ -192,7 +192,9 @@ class OwnerClient:
         except ConnectionError:
             content = b""
         if not content:
-            raise BackendError(f"{self.whose} has ended, or has let go of this client: look with xylophone status")
+            raise BackendError(
+                f"{self.whose} has ended, or has let go of this client: look with xylophone status"
+            )
         self._lines.feed(content)
 
 
