@@ -29,7 +29,7 @@ from .peers import Peer
 from .promises import Promise, keep
 from .queue import Entry, Song
 from .session import Early, Found
-from .view import PLACES, remark_of, rows_of, state_of, strikes_in
+from .view import remark_of, rows_of, state_of, strikes_in
 
 Answer = Mapping[str, Any]
 
@@ -111,8 +111,7 @@ class Desk:
         if isinstance(news, Ahead):
             self._tell({"event": "ahead", "strikes": strikes_in(news)})
         elif isinstance(news, TakenBack):
-            # Rounded as the strikes are, so that none of them is left that begins just then.
-            self._tell({"event": "back", "from": round(max(news.after, -1e9), PLACES)})
+            self._tell({"event": "back", "from": max(news.after, -1e9)})
         elif isinstance(news, Met) and not news.fault.fatal:  # a fatal one is the state's message
             self._tell({"event": "fault", "message": news.fault.message})
             self._core.say(news.fault.message)

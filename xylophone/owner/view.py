@@ -92,8 +92,11 @@ def remark_of(remark: Remark) -> dict[str, Any]:
 
 
 def strikes_in(ahead: Ahead) -> list[list[float]]:
-    """Return what was handed over, as [contact, hammer, level in dB, coil on]; backend time."""
+    """Return what was handed over, as [contact, hammer, level in dB, coil on]; backend time.
+
+    When a coil goes on is told to the last bit: what is taken back `from` a moment parts them exactly so.
+    """
     rows = ahead.rows
     contact = (rows["time"] + rows["moved"]).round(PLACES).tolist()
-    level, start = rows["level"].round(1).tolist(), rows["start"].round(PLACES).tolist()
+    level, start = rows["level"].round(1).tolist(), rows["start"].tolist()
     return [list(each) for each in zip(contact, rows["hammer"].tolist(), level, start, strict=True)]
