@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 from counts import examples
 from player.pieces import INSTRUMENT, Stage, piece
 from xylophone.calibration.file import default_calibration
+from xylophone.errors import BackendError
 from xylophone.live.hands import HAND_OVER, Hands, Played, planning_time
 from xylophone.live.notes import Key, Keyboard
 from xylophone.live.recording import SHORTEST, Recording
@@ -81,6 +82,19 @@ def test_after_a_stop_keys_are_counted_until_it_is_released() -> None:
     stage.press(1.0, 0x90, 72, 80)
     assert len(stage.heard(2.0)) == 1
     assert stage.hands.lost == {"stopped": 1}
+
+
+def test_when_the_instrument_has_failed_keys_say_so_and_not_that_a_song_plays() -> None:
+    stage = AtKeys()
+
+    def fail() -> None:
+        raise BackendError("the cable is out")
+
+    stage.clock.at(0.5, fail)
+    with pytest.raises(BackendError):
+        stage.heard(1.0)
+    stage.hands.take((0x90, 72, 80), 1.0)
+    assert stage.hands.lost == {"the instrument failed": 1}
 
 
 @pytest.mark.parametrize("panic", [(0xB0, 123, 0), (0xB0, 120, 0), (0xFF,)])

@@ -13,7 +13,7 @@ import numpy as np
 from ..calibration.values import Calibration
 from ..errors import PlayerError, SafetyError
 from ..instrument import Instrument
-from ..player import Player
+from ..player import Player, PlayerState
 from ..sequencer import Planner
 from ..strikes import at_volume
 from ..tables import ARRANGED, STRIKE, as_arranged, as_strikes, filled
@@ -68,13 +68,16 @@ class Hands:
         self.lost = Counter[str]()
         self._player, self._keyboard, self._tell = player, keyboard, tell
         self._volume = volume
-        self.delay = player.notice
+
+    @property
+    def delay(self) -> float:
+        """How long after its key a bar sounds, s."""
+        return self._player.notice
 
     def allow(self, planning: float) -> None:
-        """Set the delay to whole milliseconds that leave so many seconds for planning."""
+        """Let the delay be whole milliseconds that leave so many seconds for planning."""
         reach = self._player.notice - self._player.margin
-        self.delay = math.ceil(1000 * (reach + HAND_OVER + planning)) / 1000
-        self._player.margin = self.delay - reach
+        self._player.margin = math.ceil(1000 * (reach + HAND_OVER + planning)) / 1000 - reach
 
     def take(self, message: Sequence[int], moment: float) -> Key | None:
         """Do what a MIDI message says that came at a moment of the backend; return its key if it is one."""
@@ -97,7 +100,7 @@ class Hands:
             except SafetyError:
                 why = "stopped"
             except PlayerError:
-                why = "a song plays"
+                why = "a song plays" if self._player.state is PlayerState.PLAYING else "the instrument failed"
         if why:
             self.lost[why] += 1
         self._tell(Played(key, moment, None if why else hammer, why))
