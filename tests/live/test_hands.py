@@ -12,7 +12,8 @@ from counts import examples
 from player.pieces import INSTRUMENT, Stage, piece
 from xylophone.calibration.file import default_calibration
 from xylophone.errors import BackendError
-from xylophone.live.hands import HAND_OVER, Hands, Played, planning_time
+from xylophone.live import hands
+from xylophone.live.hands import HAND_OVER, TRIES, Hands, Played, planning_time
 from xylophone.live.notes import Key, Keyboard
 from xylophone.live.recording import SHORTEST, Recording
 from xylophone.midifile import load_song
@@ -136,8 +137,14 @@ def test_the_delay_leaves_room_for_planning_in_whole_milliseconds() -> None:
     assert stage.heard(2.0)["time"] == pytest.approx([1.0 + stage.hands.delay], abs=1e-3)
 
 
-def test_planning_takes_a_while() -> None:
-    assert 0.0 < planning_time(INSTRUMENT, default_calibration(INSTRUMENT)) < 10.0
+def test_planning_takes_as_long_as_its_longest_chord_but_for_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken = [0.5, *[0.002] * 7, 0.009, *[0.003] * (TRIES - 9)]
+    moments = iter([moment for each in taken for moment in (0.0, each)])
+    monkeypatch.setattr(hands, "thread_time", lambda: next(moments))
+    assert planning_time(INSTRUMENT, default_calibration(INSTRUMENT)) == 0.009
+    assert next(moments, None) is None
 
 
 @examples(10)

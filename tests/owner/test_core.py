@@ -25,16 +25,6 @@ from xylophone.owner.latch import Latch
 from xylophone.owner.latching import Latching
 
 
-@pytest.fixture
-def held(tmp_path: Path) -> Held:
-    return Held(tmp_path)
-
-
-@pytest.fixture
-def songs(tmp_path: Path) -> list[dict[str, Any]]:
-    return [song(tmp_path, name, pitch=67 + place) for place, name in enumerate("abcd")]
-
-
 def test_songs_play_one_after_the_other(held: Held, songs: list[dict[str, Any]]) -> None:
     answer = held.at(1.0, "play", songs=songs[:3])
     held.until(30.0)

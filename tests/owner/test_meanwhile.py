@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +10,6 @@ import pytest
 from owner.held import BEATS, ME, OTHER, Held, song
 from xylophone.arranger import Arrangement
 from xylophone.errors import FileError, OptionError, PlayerError
-
-
-@pytest.fixture
-def held(tmp_path: Path) -> Held:
-    return Held(tmp_path)
 
 
 @pytest.mark.parametrize("asked", [True, False])

@@ -10,20 +10,10 @@ from typing import Any
 
 import pytest
 
-from owner.held import ME, OTHER, Held, song
+from owner.held import ME, OTHER, Held
 from xylophone.errors import SafetyError
 from xylophone.owner.latch import Latch
 from xylophone.owner.latching import Latching
-
-
-@pytest.fixture
-def held(tmp_path: Path) -> Held:
-    return Held(tmp_path)
-
-
-@pytest.fixture
-def songs(tmp_path: Path) -> list[dict[str, Any]]:
-    return [song(tmp_path, name, pitch=67 + place) for place, name in enumerate("ab")]
 
 
 class Later(Executor):

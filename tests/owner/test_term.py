@@ -18,13 +18,8 @@ LONG = 1300
 
 
 @pytest.fixture
-def held(tmp_path: Path) -> Held:
-    return Held(tmp_path)
-
-
-@pytest.fixture
-def songs(tmp_path: Path) -> list[dict[str, Any]]:
-    return [song(tmp_path, name, pitch=67 + place) for place, name in enumerate("abc")]
+def songs(songs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return songs[:3]
 
 
 @pytest.mark.parametrize("limit", [1.0, 2.5, 3.0, 5.5, 6.0, 14.0])
