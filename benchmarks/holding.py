@@ -189,6 +189,10 @@ class Untraced(Outputs):
     def __init__(self, folder: Path) -> None:
         self.url = "gpio:null"
 
+    def edges(self) -> list[tuple[float, int]]:
+        """Return nothing."""
+        return []
+
 
 def read_all(of: Callable[[int], float], parts: dict[str, int]) -> float:
     """Return the sum over processes."""

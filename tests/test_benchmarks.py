@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,12 @@ def plan_of(*pulses: tuple[float, float, int]) -> Plan:
 def test_every_benchmark_can_be_run(benchmarks: dict[str, ModuleType]) -> None:
     assert {"accuracy", "damaged", "parse", "startup", "throughput"} <= set(benchmarks)
     assert all(callable(module.main) for module in benchmarks.values())
+
+
+def test_owners_can_play_on_all_outputs_that_benchmarks_have(benchmarks: dict[str, ModuleType]) -> None:
+    kinds = benchmarks["holding"].Outputs.__subclasses__()
+    assert {kind.__name__ for kind in kinds} >= {"Traced", "Untraced", "Board"}
+    assert not [kind for kind in kinds if inspect.isabstract(kind)]
 
 
 def test_a_figure_beyond_its_bound_is_missed(benchmarks: dict[str, ModuleType]) -> None:
